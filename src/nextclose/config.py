@@ -1,0 +1,138 @@
+"""Settings: one frozen model per stage, read from TOML, unknown keys refused by name.
+
+The defaults are the published run. A stage receives its own part, never the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from nextclose.errors import ConfigError
+from nextclose.schema import HORIZONS
+
+Device = Literal["cpu", "cuda"]
+
+
+class Settings(BaseModel):
+    """A frozen group of settings: strict types, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class BacktestConfig(Settings):
+    """The walk-forward: what is forecast, over which sessions, how often refitted."""
+
+    models: tuple[str, ...] = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "lstm")
+    horizons: tuple[int, ...] = HORIZONS
+    test_sessions: int = Field(default=1260, ge=1)  # the last five years ...
+    test_from: date | None = None  # ... or from this session on
+    refit_sessions: int = Field(default=252, ge=1)
+    last_folds: dict[str, int] = Field(default_factory=dict)  # slow model -> only its latest folds
+
+    @field_validator("horizons")
+    @classmethod
+    def _rising(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if not horizons or min(horizons) < 1 or list(horizons) != sorted(set(horizons)):
+            raise ValueError("horizons are distinct whole sessions >= 1, in rising order")
+        return horizons
+
+
+class LstmConfig(Settings):
+    """The pooled LSTM: one network for all symbols and horizons, several seeds."""
+
+    units: int = Field(default=64, ge=1)
+    n_seeds: int = Field(default=3, ge=1)
+    context_sessions: int = Field(default=180, ge=2)  # rows one forecast reads
+    chunk_sessions: int = Field(default=560, ge=3)  # rows one training pass reads
+    burn_in_sessions: int = Field(default=60, ge=1)  # rows of a chunk before its first target
+    batch_chunks: int = Field(default=4, ge=1)
+    dropout: float = Field(default=0.2, ge=0, lt=1)  # share of units silenced
+    learning_rate: float = Field(default=5e-4, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    max_epochs: int = Field(default=60, ge=1)
+    patience_epochs: int = Field(default=10, ge=1)
+    correction_share: float = Field(default=0.5, ge=0, le=1)  # of what the network learnt
+    serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
+    device: Device = "cpu"
+
+
+class ClassicConfig(Settings):
+    """The tutorial's network and recipe; only its scope can be set."""
+
+    symbols: tuple[str, ...] | None = None  # None: every symbol
+    horizons: tuple[int, ...] | None = None  # None: every horizon
+    history_sessions: int | None = 1258  # the tutorial's five years; None: all history
+    max_epochs: int = Field(default=50, ge=1)
+    device: Device = "cpu"
+
+
+class RunConfig(Settings):
+    """Everything one run depends on, beside the bars."""
+
+    backtest: BacktestConfig = BacktestConfig()
+    lstm: LstmConfig = LstmConfig()
+    classic: ClassicConfig = ClassicConfig()
+
+
+def parse_config(text: str, *, path: str) -> RunConfig:
+    """The settings written in TOML `text`; `path` is only named in messages.
+
+    Raises: ConfigError for broken TOML, an unknown key (with the nearest name) or a bad value.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}. Fix: correct that line.") from error
+    try:
+        return RunConfig.model_validate(_with_tuples(values))
+    except ValidationError as error:
+        raise _first_problem(error, path=path) from error
+
+
+def config_hash(config: BaseModel) -> str:
+    """SHA-256 of the settings as canonical JSON: equal settings, equal hash."""
+    return hashlib.sha256(canonical_json(config.model_dump(mode="json")).encode()).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces; NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _with_tuples(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return tuple(_with_tuples(inner) for inner in value)
+    return value
+
+
+def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
+    problem = error.errors()[0]
+    section, key = ".".join(map(str, problem["loc"][:-1])), str(problem["loc"][-1])
+    where = f"{path}: [{section}]" if section else f"{path}:"
+    if problem["type"] == "extra_forbidden":
+        nearest = get_close_matches(key, _names(section), n=1, cutoff=0.0)
+        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
+        text = f"{where} {key!r} is not a setting{hint}."
+    else:
+        text = f"{where} {key} = {problem['input']!r}: {problem['msg']}."
+    return ConfigError(text, section=section, key=key)
+
+
+def _names(section: str) -> list[str]:
+    model: type[BaseModel] = RunConfig
+    for part in filter(None, section.split(".")):
+        annotation = model.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,1 @@
+"""What happened: validated daily bars and where they come from."""

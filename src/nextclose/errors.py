@@ -1,0 +1,104 @@
+"""The errors nextclose raises on purpose.
+
+NextcloseError          one line to the user, no traceback, its own exit code
+├── ConfigError         the run file or the call cannot be obeyed    exit 2
+├── DataError           a bar or column cannot be trusted            exit 3
+├── NotEnoughDataError  sound data, too little of it                 exit 3
+├── OutputError         a result cannot be written where asked       exit 6
+├── BundleError         a saved model cannot be trusted              exit 7
+└── LeakError           a value would be used before it was known    exit 8
+
+A message says what was expected, what was found, where, and the cure; the same facts are
+attributes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from nextclose.schema import Finding
+
+
+class NextcloseError(Exception):
+    """The root: anything raised on purpose. `exit_code` is what a command returns for it."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(NextcloseError):
+    """A setting that cannot be obeyed; `section` and `key` name it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, section: str = "", key: str = "") -> None:
+        super().__init__(message)
+        self.section = section
+        self.key = key
+
+
+class DataError(NextcloseError):
+    """Bars or columns that cannot be trusted; `findings` holds all, the text the first 20."""
+
+    exit_code = 3
+    n_shown: ClassVar[int] = 20
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        lines = [finding.line() for finding in findings[: self.n_shown]]
+        if len(findings) > self.n_shown:
+            lines.append(
+                f"... and {len(findings) - self.n_shown} more problems of this kind or others."
+            )
+        super().__init__("\n".join(lines))
+        self.findings = findings
+
+
+class NotEnoughDataError(NextcloseError):
+    """Sound data, too little of it: `needed` and `found` count the same thing."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, needed: int, found: int) -> None:
+        super().__init__(message)
+        self.needed = needed
+        self.found = found
+
+
+class OutputError(NextcloseError):
+    """A result that cannot be written; `path` says where."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class BundleError(NextcloseError):
+    """A saved model that cannot be trusted: `path`, what was `expected`, what was `found`."""
+
+    exit_code = 7
+
+    def __init__(self, *, path: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"bundle {path}: found {found}; expected {expected}. "
+            "Fix: train again with `nextclose train`, or copy the bundle anew."
+        )
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class LeakError(NextcloseError):
+    """A value about to be used before it was known: `what`, `known_at`, `used_at` (sessions)."""
+
+    exit_code = 8
+
+    def __init__(self, *, what: str, known_at: str, used_at: str) -> None:
+        super().__init__(
+            f"{what} is known from {known_at} on but would be used at {used_at}. "
+            "Fix: cut the samples with known_at(samples, date) before fitting."
+        )
+        self.what = what
+        self.known_at = known_at
+        self.used_at = used_at

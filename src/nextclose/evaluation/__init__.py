@@ -1,0 +1,1 @@
+"""Were we better than naive, and is that luck."""

@@ -1,0 +1,1 @@
+"""What was knowable at each close: causal feature columns."""

@@ -1,0 +1,1 @@
+"""Models: fit(config, train, valid, seed) -> Fitted; Fitted.quantiles(samples, rows)."""

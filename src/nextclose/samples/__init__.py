@@ -1,0 +1,1 @@
+"""Past and future are separated here, and only here."""

@@ -1,0 +1,148 @@
+"""Names, units and frozen records that the stages exchange."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Dates = npt.NDArray[np.datetime64]  # datetime64[D]; NaT = not known
+
+PRICE_COLUMNS = ("open", "high", "low", "close")
+BAR_COLUMNS = ("symbol", "session", *PRICE_COLUMNS, "volume")
+
+HORIZONS = (1, 7, 30)  # trading sessions ahead
+
+# The one quantile grid, and the exact weights that turn pinball losses on it into a CRPS: trapezoid
+# between levels, pinball loss held constant from 0.01 to 0 and from 0.99 to 1.
+LEVELS: Floats = np.array(
+    [0.01, 0.025, *(round(0.05 * k, 2) for k in range(1, 20)), 0.975, 0.99], dtype=np.float64
+)
+LEVEL_WEIGHTS: Floats = np.array([0.0175, 0.02, 0.0375, *[0.05] * 17, 0.0375, 0.02, 0.0175])
+MEDIAN = 11  # index of level 0.5
+QUANTILE_COLUMNS = tuple(f"q{level:.3f}" for level in LEVELS)
+
+# One row per symbol, origin, horizon, model. `target` is the realised log return from the origin's
+# close to the close of `resolved`, null until known; the quantiles are of that log return.
+FORECAST_SCHEMA: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "origin": pl.Date(),
+    "horizon_sessions": pl.Int32(),
+    "model": pl.String(),
+    "fold": pl.Int32(),
+    "resolved": pl.Date(),
+    "close": pl.Float64(),
+    "target": pl.Float64(),
+    **{name: pl.Float64() for name in QUANTILE_COLUMNS},
+}
+
+Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing found in the input and what was done about it; fields that do not apply stay empty.
+
+    `number` is permanent; `response` + `number` is the code that messages and reports show.
+    `row` is the physical line in the file (the header is row 1). `count` > 1 means `count` places,
+    of which this is the first.
+    """
+
+    number: int
+    response: Response
+    found: str
+    rule: str
+    fix: str = ""
+    path: str = ""
+    row: int | None = None
+    column: str = ""
+    symbol: str = ""
+    session: str = ""
+    count: int = 1
+
+    @property
+    def code(self) -> str:
+        """Response letter and number, as in `E54`."""
+        return f"{self.response}{self.number}"
+
+    def line(self) -> str:
+        """The one-line message: code, where, what was found, the rule and the cure."""
+        place = f"{self.path} row {self.row}" if self.row is not None else self.path
+        who = " ".join(part for part in (self.symbol, self.session) if part)
+        where = ", ".join(
+            part for part in (place, f"column {self.column}" if self.column else "", who) if part
+        )
+        times = f" ({self.count} places, this is the first)" if self.count > 1 else ""
+        fix = f" Fix: {self.fix}" if self.fix else ""
+        return f"{self.code} {where}: found {self.found}{times}; rule: {self.rule}.{fix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bars:
+    """Validated daily bars: one row per symbol and session, sorted by both, in `BAR_COLUMNS`.
+
+    `frame` always has symbol, session (Date) and close (Float64, finite, > 0). A file that lacks
+    open, high, low or volume lacks those columns here too. `close_raw` is there when the source
+    gave an adjusted close beside it. `findings` are the repairs and warnings that led here.
+    `basis` says what the prices are: adjusted for splits and dividends, raw, or unknown.
+    """
+
+    frame: pl.DataFrame
+    findings: tuple[Finding, ...] = ()
+    basis: Literal["adjusted", "raw", "unknown"] = "unknown"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols in sorted order."""
+        return tuple(self.frame["symbol"].unique().sort())
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over names, types and exact bytes of the columns; equal bars, equal text."""
+        digest = hashlib.sha256()
+        for name in BAR_COLUMNS:
+            if name in self.frame.columns:
+                column = self.frame[name]
+                digest.update(f"{name}:{column.dtype};".encode())
+                if column.dtype == pl.String:
+                    digest.update("\x1f".join(column.to_list()).encode())
+                else:
+                    digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A named group of table columns [start, stop), sound `warmup_sessions` rows into a segment."""
+
+    start: int
+    stop: int
+    warmup_sessions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What was knowable at each close: symbols stacked, rows sorted by symbol and session.
+
+    Row i of every array speaks of the same symbol and session, and reads no bar after it.
+    """
+
+    values: Floats32  # (row, feature); NaN within a family's warm-up
+    names: tuple[str, ...]  # (feature,)
+    families: Mapping[str, Family]
+    left_out: Mapping[str, str]  # feature that could not be built -> why
+    symbols: tuple[str, ...]
+    symbol: Ints  # (row,) position in `symbols`
+    session: Dates  # (row,)
+    close: Floats  # (row,) price
+    scale: Floats  # (row,) causal volatility of one session's log return, > 0; NaN in warm-up
+    segments: Ints  # (segment, 2) row ranges [start, stop); no window, chunk or target crosses

@@ -1,0 +1,1 @@
+"""A frozen model meets new bars."""
