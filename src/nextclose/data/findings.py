@@ -1,0 +1,126 @@
+"""A rule of the input catalogue, and how the places it hits become findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import polars as pl
+
+from nextclose.schema import Finding, Response
+
+N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
+N_CHARACTERS = 60  # of a found value, before it is cut
+
+Find = Callable[[pl.DataFrame], pl.DataFrame]
+Mend = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+
+
+def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """The frame less the rows that were hit."""
+    is_hit = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(hits["at"].implode())
+    return frame.filter(~is_hit)
+
+
+def unchanged(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
+    """The frame as it is: what was hit is kept."""
+    return frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of the catalogue: what is wrong, what must hold, the cure, and the repair.
+
+    `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`, `found`.
+    `mend` maps rows and hits to the rows kept. It decides each session from that session and
+    earlier ones alone, because a repair that reads the future leaks it.
+    `per` says what one finding stands for: a hit, a symbol's first hit, or the rule's first hit.
+    """
+
+    number: int
+    response: Response
+    must: str
+    find: Find
+    fix: str = ""
+    mend: Mend = without_rows
+    per: Literal["hit", "symbol", "rule"] = "hit"
+
+
+def no_hits() -> pl.DataFrame:
+    """An empty frame of hits."""
+    return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "found": pl.String})
+
+
+def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = "") -> pl.DataFrame:
+    """Hits where `bad` holds (null counts as not bad), with the text of `found` at each."""
+    bad = bad.fill_null(value=False)
+    if not frame.select(bad.any()).item():
+        return no_hits()
+    # `found` may speak of the row before, so it is worked out on all rows, then filtered
+    text = found.cast(pl.String).fill_null("an empty cell")
+    rows = frame.with_row_index("at").with_columns(text.alias("found"))
+    return rows.filter(bad).select("at", pl.lit(column).alias("column"), "found")
+
+
+def cell_hits(
+    frame: pl.DataFrame, columns: Iterable[str], bad: Callable[[pl.Expr], pl.Expr]
+) -> pl.DataFrame:
+    """Hits in those of `columns` that are there, each showing the cell's own value."""
+    present = [name for name in columns if name in frame.columns]
+    return pl.concat(
+        [
+            no_hits(),
+            *(hits_at(frame, bad(pl.col(c)), found=pl.col(c), column=c) for c in present),
+        ]
+    ).sort("at", maintain_order=True)
+
+
+def shown(text: str) -> str:
+    """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
+    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: N_CHARACTERS + 1])
+    return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
+
+
+def rule_findings(
+    rule: Rule, frame: pl.DataFrame, hits: pl.DataFrame, paths: Sequence[str]
+) -> list[Finding]:
+    """Findings of one rule in the order of its hits; `paths[part]` names the file of a row.
+
+    Expects: columns part, row, symbol, session in `frame`; at least one hit.
+    """
+    where = frame.select("part", "row", "symbol", "session")[hits["at"]]
+    rows = pl.concat([hits, where], how="horizontal").with_columns(pl.lit(1).alias("count"))
+    if rule.per == "symbol":
+        rows = rows.with_columns(pl.len().over("symbol").alias("count"))
+        rows = rows.unique("symbol", keep="first", maintain_order=True)
+    n_named = 1 if rule.per == "rule" else N_NAMED
+    named = [_finding(rule, row, paths) for row in rows.head(n_named).iter_rows(named=True)]
+    n_more = int(rows["count"][n_named:].sum())
+    return [*named[:-1], replace(named[-1], count=named[-1].count + n_more)]
+
+
+def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
+    return Finding(
+        number=rule.number,
+        response=rule.response,
+        found=shown(row["found"]),
+        rule=rule.must,
+        fix=rule.fix,
+        path=paths[row["part"]],
+        row=row["row"],
+        column=row["column"],
+        symbol=shown(row["symbol"] or ""),
+        session="" if row["session"] is None else str(row["session"]),
+        count=row["count"],
+    )
+
+
+def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """One finding per code and column, the first, with the counts of all; refusals stay apart."""
+    kept: dict[tuple[object, ...], Finding] = {}
+    for k, finding in enumerate(findings):
+        key = (k,) if finding.response == "E" else (finding.code, finding.column)
+        old = kept.get(key)
+        kept[key] = finding if old is None else replace(old, count=old.count + finding.count)
+    return tuple(kept.values())
