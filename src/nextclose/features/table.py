@@ -1,0 +1,129 @@
+"""Chosen features of all symbols, stacked into one float32 table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+
+import numpy as np
+import polars as pl
+
+from nextclose.errors import ConfigError
+from nextclose.features.classic import CLASSIC
+from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
+from nextclose.features.stationary import STATIONARY
+from nextclose.schema import (
+    PRICE_COLUMNS,
+    Bars,
+    Dates,
+    Family,
+    Floats,
+    Floats32,
+    Ints,
+    Table,
+)
+
+FAMILIES: Mapping[str, FamilyDefinition] = {"stationary": STATIONARY, "classic": CLASSIC}
+
+
+def make_table(
+    bars: Bars,
+    *,
+    families: Sequence[str] = ("stationary",),
+    definitions: Mapping[str, FamilyDefinition] = FAMILIES,
+) -> Table:
+    """The columns of `families` side by side, one row per bar, in the order of `bars`.
+
+    Features of your own are a definition beside ours: `definitions={**FAMILIES, "mine": ...}`.
+    A column whose bars are missing is left out and named in `left_out`; a family without any column
+    left is not in the table's `families`.
+    NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
+    Causal: row i reads bars up to i of its own segment; here a segment is a symbol.
+    Raises: ConfigError for a family that does not exist.
+    """
+    chosen = {name: _definition(name, definitions) for name in families}
+    columns, placed, left_out = _layout(chosen, available=frozenset(bars.frame.columns))
+    values = np.empty((bars.frame.height, len(columns)), dtype=np.float32)
+    scale = np.empty(bars.frame.height)
+    runs = bars.frame["symbol"].rle()
+    lengths = runs.struct.field("len").to_numpy().astype(np.int64)
+    stops = np.cumsum(lengths)
+    segments = np.column_stack([stops - lengths, stops])
+    session, prices = _arrays(bars.frame)
+    for rows, symbol_bars in _each_symbol(segments, session, prices):
+        scale[rows] = symbol_bars.scale
+        for name, family in placed.items():
+            block = values[rows, family.start : family.stop]
+            _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
+            block[: family.warmup_sessions] = np.nan
+    return Table(
+        values=values,
+        names=tuple(column.name for column in columns),
+        families=placed,
+        left_out=left_out,
+        symbols=tuple(runs.struct.field("value")),
+        symbol=np.repeat(np.arange(len(lengths)), lengths),
+        session=session,
+        close=prices["close"],
+        scale=scale,
+        segments=segments,
+    )
+
+
+def _definition(name: str, definitions: Mapping[str, FamilyDefinition]) -> FamilyDefinition:
+    if name not in definitions:
+        nearest = get_close_matches(name, definitions, n=1, cutoff=0.0)[0]
+        raise ConfigError(
+            f"[features] {name!r} is not a feature family; the nearest is {nearest!r}. "
+            f"Fix: choose from {', '.join(definitions)}.",
+            section="features",
+            key="families",
+        )
+    return definitions[name]
+
+
+def _layout(
+    chosen: Mapping[str, FamilyDefinition], *, available: frozenset[str]
+) -> tuple[list[Column], dict[str, Family], dict[str, str]]:
+    """Columns that can be built, each family's place among them, and why the rest cannot."""
+    columns: list[Column] = []
+    placed: dict[str, Family] = {}
+    left_out: dict[str, str] = {}
+    for name, definition in chosen.items():
+        start = len(columns)
+        for column in definition.columns:
+            missing = [need for need in column.needs if need not in available]
+            if missing:
+                left_out[column.name] = f"{name}: the bars have no {', '.join(missing)}"
+            else:
+                columns.append(column)
+        if len(columns) > start:
+            warmup = max(column.lookback_sessions for column in columns[start:])
+            placed[name] = Family(start=start, stop=len(columns), warmup_sessions=warmup)
+    return columns, placed, left_out
+
+
+def _arrays(frame: pl.DataFrame) -> tuple[Dates, dict[str, Floats]]:
+    """Sessions and bar columns as contiguous arrays (row,), float64."""
+    present = [name for name in (*PRICE_COLUMNS, "volume") if name in frame.columns]
+    prices = {
+        name: np.ascontiguousarray(frame[name].cast(pl.Float64).to_numpy()) for name in present
+    }
+    session = frame["session"].to_numpy().astype("datetime64[D]")
+    return session, prices
+
+
+def _each_symbol(
+    segments: Ints, session: Dates, prices: Mapping[str, Floats]
+) -> Iterator[tuple[slice, SymbolBars]]:
+    """One symbol at a time: its few thousand rows stay in the processor's cache."""
+    for start, stop in segments:
+        rows = slice(start, stop)
+        part = {name: column[rows] for name, column in prices.items()}
+        yield rows, SymbolBars(session=session[rows], columns=part)
+
+
+def _fill(block: Floats32, columns: Sequence[Column], bars: SymbolBars, *, cap: float) -> None:
+    """Write the columns into `block` (session, feature), capped, and without negative zeros."""
+    for position, column in enumerate(columns):
+        block[:, position] = np.clip(column.values(bars), -cap, cap) + 0.0

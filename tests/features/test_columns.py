@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from nextclose.features.columns import Column, SymbolBars
+from nextclose.features.indicators import garman_klass, volatility
+from nextclose.features.table import FAMILIES
+from tests.features.random_bars import flat_frame, random_frame, symbol_bars
+
+BARS = symbol_bars(random_frame(seed=1))
+COLUMNS = [
+    pytest.param(column, id=f"{family}-{column.name}")
+    for family, definition in FAMILIES.items()
+    for column in definition.columns
+]
+
+
+def without(bars: SymbolBars, names: tuple[str, ...]) -> SymbolBars:
+    kept = {name: column for name, column in bars.columns.items() if name not in names}
+    return SymbolBars(session=bars.session, columns=kept)
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_is_nan_for_exactly_its_lookback(column: Column):
+    values = column.values(BARS)
+    assert values.shape == BARS.close.shape
+    assert np.isnan(values[: column.lookback_sessions]).all()
+    assert np.isfinite(values[column.lookback_sessions :]).all()
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_reads_no_bar_column_that_it_does_not_declare(column: Column):
+    undeclared = tuple({"open", "high", "low", "volume"} - set(column.needs))
+    np.testing.assert_array_equal(column.values(without(BARS, undeclared)), column.values(BARS))
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_stays_finite_when_nothing_moves_or_trades(column: Column):
+    assert np.isfinite(column.values(symbol_bars(flat_frame()))[column.lookback_sessions :]).all()
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("n_rows", [1, 2, 30])
+def test_a_column_of_a_short_series_has_its_length(column: Column, n_rows: int):
+    values = column.values(symbol_bars(random_frame(seed=2, n_rows=n_rows)))
+    assert np.isfinite(values).sum() == max(n_rows - column.lookback_sessions, 0)
+
+
+def test_stationary_columns_need_what_they_say():
+    for column in FAMILIES["stationary"].columns:
+        for need in column.needs:
+            with pytest.raises(KeyError, match=need):
+                column.values(without(BARS, (need,)))
+
+
+def test_shared_series_are_those_of_the_indicators():
+    np.testing.assert_array_equal(BARS.scale, volatility(BARS.close))
+    four = (BARS.open, BARS.high, BARS.low, BARS.close)
+    np.testing.assert_array_equal(BARS.range_volatility, garman_klass(*four))
+    np.testing.assert_array_equal(BARS.returns, np.where(BARS.falls > 0, -1, 1) * BARS.moves)
+
+
+def test_year_move_has_a_floor():
+    assert symbol_bars(flat_frame()).year_move[-1] == 1e-4
