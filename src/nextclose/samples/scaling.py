@@ -1,0 +1,85 @@
+"""Scaling learnt from training rows alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.samples.samples import Samples
+from nextclose.schema import Floats, Floats32
+
+CAP = 5.0  # standard deviations; method section 2: inputs are capped at +-5
+NARROWEST = 1e-12  # below this a feature does not move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaler:
+    """Centre and width of each named feature. Shapes (feature,); width > 0."""
+
+    names: tuple[str, ...]
+    center: Floats
+    width: Floats
+
+    def apply(self, samples: Samples) -> Floats32:
+        """The named columns, standardised and capped at +-5. Shape (row, feature).
+
+        NaN: warm-up rows become 0, the training mean; `Samples.ready` keeps them out of every
+            window that is trained on or forecast from.
+        Raises: ConfigError if the table lacks a column.
+        """
+        columns = named_columns(samples, self.names)
+        scaled = (columns - self.center.astype(np.float32)) / self.width.astype(np.float32)
+        return np.nan_to_num(np.clip(scaled, -CAP, CAP), nan=0.0)
+
+
+def present(samples: Samples, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of `names` that the table has, in the order of `names`."""
+    return tuple(name for name in names if name in samples.table.names)
+
+
+def named_columns(samples: Samples, names: Sequence[str]) -> Floats32:
+    """The named columns of the table, copied. Shape (row, feature).
+
+    Raises: ConfigError if the table lacks one.
+    """
+    missing = [name for name in names if name not in samples.table.names]
+    if missing:
+        reason = samples.table.left_out.get(missing[0], "it is no feature of this table")
+        raise ConfigError(
+            f"feature {missing[0]!r} is needed but not there: {reason}. "
+            "Fix: give bars with the same columns as in training."
+        )
+    position = {name: index for index, name in enumerate(samples.table.names)}
+    return samples.table.values[:, [position[name] for name in names]]
+
+
+def family_columns(samples: Samples, family: str) -> Floats32:
+    """The columns of one family, a view. Shape (row, feature)."""
+    span = samples.table.families[family]
+    return samples.table.values[:, span.start : span.stop]
+
+
+def fit_scaler(train: Samples, *, names: Sequence[str], family: str) -> Scaler:
+    """Mean and standard deviation of each feature over the rows that may be learnt from.
+
+    A feature that never moves gets width 1, so it becomes 0.
+    Raises: NotEnoughDataError with fewer than 2 such rows; ConfigError for an unknown name.
+    """
+    rows = train.learnable(family)
+    if len(rows) < 2:
+        raise NotEnoughDataError(
+            f"{len(rows)} rows have full features and a known outcome; at least 2 are needed to "
+            "scale. Fix: give more history.",
+            needed=2,
+            found=len(rows),
+        )
+    columns = named_columns(train, names)[rows].astype(np.float64)
+    width = columns.std(axis=0)
+    return Scaler(
+        names=tuple(names),
+        center=columns.mean(axis=0),
+        width=np.where(width > NARROWEST, width, 1.0),
+    )
