@@ -1,0 +1,81 @@
+"""What a model is: two Protocols and one record, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from nextclose.samples.samples import Samples
+from nextclose.schema import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything a fitted model is made of, fit to be written down: plain arrays and JSON facts."""
+
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Fitted(Protocol):
+    """A frozen model. Its forecasts at a row depend on that row's past alone."""
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """Rising quantiles in target units. Shape (row, horizon, level)."""
+        ...
+
+    def state(self) -> State:
+        """What `restore` needs to build this object again, bit for bit."""
+        ...
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """Learning curves by name, one value per epoch; empty for models without epochs."""
+        ...
+
+
+class Model(Protocol):
+    """How to make a Fitted: `fit` is pure, `combine` makes one forecaster of several seeds."""
+
+    @property
+    def name(self) -> str:
+        """The name that forecasts, tables and configuration use."""
+        ...
+
+    @property
+    def n_seeds(self) -> int:
+        """How many fits, each with a seed of its own, make one forecaster."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """The feature family it reads; rows before that family's warm-up are never asked for."""
+        ...
+
+    @property
+    def context_sessions(self) -> int:
+        """How many consecutive rows, ending at the origin, one forecast reads."""
+        ...
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Its settings as plain JSON values; part of every hash."""
+        ...
+
+    def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
+        """Learn from `train`, stop early by `valid`; both know only targets resolved in time.
+
+        Raises: LeakError if train resolves after valid begins; NotEnoughDataError (needed, found).
+        """
+        ...
+
+    def combine(self, members: Sequence[Fitted]) -> Fitted:
+        """One forecaster from the fits of all seeds, in seed order."""
+        ...
+
+    def restore(self, state: State) -> Fitted:
+        """The Fitted that gave this state."""
+        ...

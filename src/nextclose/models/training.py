@@ -1,0 +1,156 @@
+"""The dense training loop: every session of a chunk is a target, for all horizons at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nextclose.config import LstmConfig
+from nextclose.errors import NotEnoughDataError
+from nextclose.models.network import Network, grid_crps
+from nextclose.samples.samples import Samples
+from nextclose.samples.scaling import Scaler
+from nextclose.samples.windows import Chunks, training_chunks
+from nextclose.schema import Bools
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """Weights of the best epoch by validation score, and the learning curves (epoch,)."""
+
+    weights: dict[str, Tensor]
+    train_crps: Sequence[float]
+    valid_crps: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Chunks gathered on the device: inputs (session, chunk, feature), targets (.., horizon)."""
+
+    x: Tensor
+    target: Tensor
+    known: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Scaled features and targets of all rows on the device; batches are gathered by index."""
+
+    x: Tensor  # (row, feature)
+    target: Tensor  # (row, horizon), NaN where unknown
+
+    def batch(self, chunks: Chunks) -> Batch:
+        """The chunks, session first, with the mask of targets that count."""
+        rows = torch.from_numpy(chunks.rows.T.copy()).to(self.x.device)  # (session, chunk)
+        keep = torch.from_numpy(chunks.keep.T.copy()).to(self.x.device)
+        target = self.target[rows]  # (session, chunk, horizon)
+        known = keep.unsqueeze(-1) & target.isfinite()
+        return Batch(x=self.x[rows], target=target.nan_to_num(0.0), known=known)
+
+
+def gathered(samples: Samples, scaler: Scaler, *, device: str) -> Gathered:
+    """The samples on the device."""
+    return Gathered(
+        x=torch.from_numpy(scaler.apply(samples)).to(device),
+        target=torch.from_numpy(samples.target.astype(np.float32)).to(device),
+    )
+
+
+def mean_crps(network: Network, batch: Batch) -> Tensor:
+    """Mean score over known targets, each horizon weighing the same. Scalar, target units."""
+    scores = grid_crps(network.quantiles(network(batch.x)), batch.target)
+    known = batch.known
+    per_horizon = (scores * known).sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
+    return per_horizon.mean()
+
+
+def train_network(
+    settings: LstmConfig, network: Network, train: Samples, valid: Samples, scaler: Scaler
+) -> Trained:
+    """Train in place and return the best epoch's weights.
+
+    Expects: the global torch generator seeded by the caller; one thread.
+    Raises: NotEnoughDataError if no chunk of `train` or `valid` holds a known target.
+    """
+    data = gathered(train, scaler, device=settings.device)
+    held_out = gathered(valid, scaler, device=settings.device).batch(
+        _with_targets(_chunks(settings, valid, offset_sessions=0), valid, what="validation")
+    )
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    best = score(network, held_out)
+    weights = _copied(network)
+    train_crps: list[float] = []
+    valid_crps: list[float] = []
+    best_epoch = 0
+    for epoch in range(1, settings.max_epochs + 1):
+        losses = [_step(network, optimizer, batch) for batch in _epoch(settings, train, data)]
+        train_crps.append(float(np.mean(losses)))
+        valid_crps.append(score(network, held_out))
+        if valid_crps[-1] < best:
+            best, best_epoch, weights = valid_crps[-1], epoch, _copied(network)
+        elif epoch - best_epoch >= settings.patience_epochs:
+            break
+    return Trained(weights=weights, train_crps=train_crps, valid_crps=valid_crps)
+
+
+def score(network: Network, batch: Batch) -> float:
+    """Mean CRPS without dropout."""
+    network.eval()
+    with torch.no_grad():
+        value = float(mean_crps(network, batch))
+    network.train()
+    return value
+
+
+def _chunks(settings: LstmConfig, samples: Samples, *, offset_sessions: int) -> Chunks:
+    return training_chunks(
+        samples,
+        family="stationary",
+        chunk_sessions=settings.chunk_sessions,
+        burn_in_sessions=settings.burn_in_sessions,
+        offset_sessions=offset_sessions,
+    )
+
+
+def _with_targets(chunks: Chunks, samples: Samples, *, what: str) -> Chunks:
+    """Only the chunks that hold a known target."""
+    known: Bools = np.asarray(np.isfinite(samples.target).any(axis=1))
+    counts = known[chunks.rows] & chunks.keep
+    useful = counts.any(axis=1)
+    if not useful.any():
+        raise NotEnoughDataError(
+            f"no {what} target is known after warm-up and burn-in. Fix: give more history.",
+            needed=1,
+            found=0,
+        )
+    return Chunks(rows=chunks.rows[useful], keep=chunks.keep[useful])
+
+
+def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Batch]:
+    """One pass over all chunks at a random offset, in random order."""
+    stride = settings.chunk_sessions - settings.burn_in_sessions
+    offset = int(torch.randint(stride, ()))
+    chunks = _with_targets(_chunks(settings, train, offset_sessions=offset), train, what="training")
+    order = torch.randperm(len(chunks.rows)).numpy()
+    for start in range(0, len(order), settings.batch_chunks):
+        chosen = order[start : start + settings.batch_chunks]
+        yield data.batch(Chunks(rows=chunks.rows[chosen], keep=chunks.keep[chosen]))
+
+
+def _step(network: Network, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+    optimizer.zero_grad(set_to_none=True)
+    loss = mean_crps(network, batch)
+    torch.autograd.backward(loss)
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return float(loss.detach())
+
+
+def _copied(network: Network) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -1,0 +1,180 @@
+"""Forecasts that know how far a symbol moves: a causal scale times pooled standardised returns.
+
+Every forecast here has the form `ratio * spread`: `ratio` is the expected size of moves over the
+horizon in units of the samples' own EWMA scale (1 for the EWMA model itself), `spread` are pooled
+quantiles of past targets over their ratio. Filtered historical simulation in scale form, after
+Barone-Adesi, Giannopoulos & Vosper (1999), VaR without correlations for portfolios of derivative
+securities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nextclose.errors import NotEnoughDataError
+from nextclose.models.protocol import State
+from nextclose.samples.history import learnt_targets, recent_rows
+from nextclose.samples.samples import Samples
+from nextclose.samples.scaling import named_columns, present
+from nextclose.samples.splits import refuse_overlap
+from nextclose.schema import LEVELS, Floats, Ints
+
+POOL_SESSIONS = 2520  # ten years of trading
+POOL_MINIMUM = 100  # outcomes behind a 1 % quantile that is more than the smallest value
+
+# Corsi's cascade on |return|, its negative part, and Garman-Klass volatility where there is OHLC;
+# each is a mean over n sessions divided by the mean over 250.
+HAR_INPUTS = (
+    *(f"move_ratio_{n}" for n in (1, 5, 22, 66)),
+    *(f"fall_ratio_{n}" for n in (1, 5, 22)),
+    *(f"range_volatility_ratio_{n}" for n in (1, 5, 22, 66)),
+)
+HAR_FLOOR = 0.2  # of the 250-session mean move
+HAR_CAP_LEVEL = 0.999  # training movements are capped at this quantile
+
+
+def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 1.0) -> Floats:
+    """Type-7 quantiles of known targets over `ratio`, all symbols, last ten years.
+
+    Shape (horizon, level), from `ratio` of shape (row, horizon) or 1. Drift common to the symbols
+    is in them.
+    Raises: LeakError if train resolves after valid begins; NotEnoughDataError with fewer than 100
+        known targets at a horizon.
+    """
+    refuse_overlap(train, valid)
+    recent = recent_rows(valid, sessions=POOL_SESSIONS)
+    known = (learnt_targets(train.target, valid.target) / ratio)[recent]
+    grid = np.empty((known.shape[1], len(LEVELS)))
+    for k, horizon in enumerate(train.horizons):
+        column = known[:, k]
+        column = column[np.isfinite(column)]
+        if len(column) < POOL_MINIMUM:
+            raise NotEnoughDataError(
+                f"{len(column)} known outcomes at {horizon} sessions, {POOL_MINIMUM} needed for "
+                "quantiles. Fix: give more history or drop the horizon.",
+                needed=POOL_MINIMUM,
+                found=len(column),
+            )
+        grid[k] = np.quantile(column, LEVELS)
+    return grid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ewma:
+    """The causal EWMA scale times `spread`, pooled target quantiles of shape (horizon, level)."""
+
+    spread: Floats
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """The same quantiles at every row: targets are already in units of the scale."""
+        return np.repeat(self.spread[None], len(rows), axis=0)
+
+    def state(self) -> State:
+        """The pooled spread."""
+        return State(arrays={"spread": self.spread})
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """None: nothing is trained."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarScale:
+    """Expected move over each horizon, linear in past moves. `weights`: (horizon, 1 + input)."""
+
+    names: tuple[str, ...]
+    weights: Floats
+
+    def ratio(self, samples: Samples, rows: Ints) -> Floats:
+        """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
+
+        Summed input by input in a fixed order, so that a row's bits never depend on its neighbours.
+        """
+        inputs = named_columns(samples, self.names)[rows].astype(np.float64)
+        move = np.repeat(self.weights[None, :, 0], len(rows), axis=0)
+        for j in range(len(self.names)):
+            move = move + inputs[:, j : j + 1] * self.weights[None, :, j + 1]
+        expected: Floats = np.maximum(move, HAR_FLOOR) * year_move(samples)[rows, None]
+        return expected
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """JSON facts beside the weights."""
+        return {"har_inputs": list(self.names)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Har:
+    """The HAR scale times pooled standardised returns, `spread` of shape (horizon, level)."""
+
+    scale: HarScale
+    spread: Floats
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """Ratio times spread. Shape (row, horizon, level)."""
+        return self.scale.ratio(samples, rows)[:, :, None] * self.spread
+
+    def state(self) -> State:
+        """Weights and spread."""
+        arrays = {"weights": self.scale.weights, "spread": self.spread}
+        return State(arrays=arrays, facts=self.scale.facts)
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """None: the fit is in closed form."""
+        return {}
+
+
+def year_move(samples: Samples) -> Floats:
+    """Mean |log return| of the last 250 sessions in units of the scale. Shape (row,)."""
+    log_scale_ratio = named_columns(samples, ["log_scale_ratio"])[:, 0]
+    return np.exp(-log_scale_ratio.astype(np.float64))
+
+
+def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
+    """Least squares of future on past moves, pooled over symbols, per horizon; no seed.
+
+    Learns from all that `train` and `valid` know. Inputs that the bars cannot give (a close-only
+    file has no range) are left out.
+    Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
+    Source: form of Corsi (2009), A simple approximate long-memory model of realized volatility,
+        J. Financial Econometrics 7; here on |return|, not realised variance.
+    """
+    refuse_overlap(train, valid)
+    names = present(train, HAR_INPUTS)
+    inputs = named_columns(train, names).astype(np.float64)
+    design = np.column_stack([np.ones(len(inputs)), inputs])
+    movement = learnt_targets(train.movement, valid.movement) / year_move(train)[:, None]
+    sound = np.isfinite(design).all(axis=1)
+    weights = np.empty((len(train.horizons), len(names) + 1))
+    for k in range(len(train.horizons)):
+        rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
+        if len(rows) < POOL_MINIMUM:
+            raise NotEnoughDataError(
+                f"{len(rows)} known moves at {train.horizons[k]} sessions, {POOL_MINIMUM} needed. "
+                "Fix: give more history or drop the horizon.",
+                needed=POOL_MINIMUM,
+                found=len(rows),
+            )
+        cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
+        aim = np.minimum(movement[rows, k], cap)
+        weights[k] = np.linalg.lstsq(design[rows], aim, rcond=None)[0]
+    return HarScale(names=names, weights=weights)
+
+
+def fit_har(train: Samples, valid: Samples) -> Har:
+    """The HAR scale and the pooled quantiles of targets over it."""
+    scale = fit_har_scale(train, valid)
+    ratio = scale.ratio(train, np.arange(len(train.origin)))
+    return Har(scale=scale, spread=pooled_quantiles(train, valid, ratio=ratio))
+
+
+def restored_har(state: State) -> Har:
+    """The Har that gave this state."""
+    scale = HarScale(names=tuple(state.facts["har_inputs"]), weights=state.arrays["weights"])
+    return Har(scale=scale, spread=state.arrays["spread"])
