@@ -59,7 +59,6 @@ class LstmConfig(Settings):
     weight_decay: float = Field(default=1e-2, ge=0)
     max_epochs: int = Field(default=60, ge=1)
     patience_epochs: int = Field(default=10, ge=1)
-    correction_share: float = Field(default=0.5, ge=0, le=1)  # of what the network learnt
     serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
     device: Device = "cpu"
 

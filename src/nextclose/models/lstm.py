@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 from nextclose.config import LstmConfig
+from nextclose.models.correction import corrected_grid, proven_shares, served_corrections
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.network import Network
 from nextclose.models.protocol import Fitted, State
+from nextclose.models.shrinkage import located
 from nextclose.models.training import train_network
 from nextclose.models.volatility import HarScale, fit_har
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler, fit_scaler, present
-from nextclose.samples.windows import windows
 from nextclose.schema import Floats, Floats32, Ints
 
 # What the network reads of a session. No calendar, no level, no span beyond a quarter: on four
@@ -41,8 +42,8 @@ CURVES = ("train_crps", "valid_crps")
 class FittedLstm:
     """Networks of one or more seeds over one scaler, one HAR scale and one spread.
 
-    `weights` has one mapping per seed, name -> array. The seeds share everything else, which
-    depends on the training samples alone.
+    `weights` has one mapping per seed, name -> array, `shares` one entry: how much of each of its
+    corrections is used. The seeds share everything else.
     """
 
     settings: LstmConfig
@@ -50,41 +51,35 @@ class FittedLstm:
     scale: HarScale
     spread: Floats  # (horizon, level), targets over the HAR ratio
     weights: tuple[Mapping[str, Floats32], ...]
+    shares: Floats  # (seed, horizon, correction), in [0, 1)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Quantiles of the mixture of all seeds. Shape (row, horizon, level), target units.
 
-        Each row is the state after exactly the last `context_sessions` rows from a zero state, so
-        it depends on those rows alone, also to the bit: batches have a fixed, padded size.
+        A pure function of the last `context_sessions` rows of each row, to the bit.
         Expects: rows with that much context past warm-up (`Samples.ready`).
         """
         inputs = self.scaler.apply(samples)
         ratio = self.scale.ratio(samples, rows)[:, :, None]
-        members = np.stack([self._member(seed, inputs, rows) for seed in self.weights])
+        members = np.stack(
+            [
+                self._issued(weights, shares, inputs, rows)
+                for weights, shares in zip(self.weights, self.shares, strict=True)
+            ]
+        )
         return mixture_quantiles(members) * ratio
 
-    def _member(self, weights: Mapping[str, Floats32], inputs: Floats32, rows: Ints) -> Floats:
+    def _issued(
+        self, weights: Mapping[str, Floats32], shares: Floats, inputs: Floats32, rows: Ints
+    ) -> Floats:
         """One seed's quantiles of targets over the HAR ratio. Shape (row, horizon, level)."""
-        network = self._network(weights)
-        grid = np.empty((len(rows), *self.spread.shape))
-        size = self.settings.serving_batch
-        x = torch.zeros(self.settings.context_sessions, size, inputs.shape[1])
-        with torch.no_grad():
-            for start in range(0, len(rows), size):
-                chosen = rows[start : start + size]
-                gathered = windows(inputs, chosen, sessions=self.settings.context_sessions)
-                x.zero_()
-                x[:, : len(chosen)] = torch.from_numpy(gathered).transpose(0, 1)
-                corrections = network(x.to(self.settings.device))[-1]
-                issued = network.quantiles(self.settings.correction_share * corrections)
-                grid[start : start + size] = issued.cpu().numpy()[: len(chosen)]
-        return grid
-
-    def _network(self, weights: Mapping[str, Floats32]) -> Network:
-        network = new_network(self.settings, n_features=len(self.scaler.names), base=self.spread)
+        network = new_network(
+            self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
+        )
         network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        return network.to(self.settings.device).eval()
+        corrections = served_corrections(self.settings, network, inputs, rows)
+        return corrected_grid(self.spread, corrections * shares)
 
     def state(self) -> State:
         """Everything; `restored_lstm` builds the same forecaster of it."""
@@ -93,6 +88,7 @@ class FittedLstm:
             "scaler.width": self.scaler.width,
             "har.weights": self.scale.weights,
             "spread": self.spread,
+            "shares": self.shares,
         }
         for seed, weights in enumerate(self.weights):
             arrays |= {f"network.{seed}.{name}": value for name, value in weights.items()}
@@ -120,6 +116,7 @@ def restored_lstm(state: State) -> FittedLstm:
         weights=tuple(
             _with_prefix(state.arrays, f"network.{seed}.") for seed in range(_n_seeds(state))
         ),
+        shares=state.arrays["shares"],
         curves=state.facts["curves"],
     )
 
@@ -136,9 +133,14 @@ def _with_prefix(arrays: Mapping[str, Any], prefix: str) -> dict[str, Floats32]:
     }
 
 
-def new_network(settings: LstmConfig, *, n_features: int, base: Floats) -> Network:
+def new_network(settings: LstmConfig, *, n_features: int, n_horizons: int) -> Network:
     """A network as the settings say, freshly drawn from torch's global generator."""
-    return Network(n_features=n_features, units=settings.units, dropout=settings.dropout, base=base)
+    return Network(
+        n_features=n_features,
+        n_horizons=n_horizons,
+        units=settings.units,
+        dropout=settings.dropout,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,41 +171,50 @@ class Lstm:
         return self.settings.model_dump(mode="json")
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedLstm:
-        """Train one network and keep its best epoch by validation score.
+        """Train one network, keep its best epoch, and use of it what validation supports.
 
-        Learns: HAR weights and spread from all that is known, scaler and network from `train`,
-            the number of epochs from `valid`.
+        Learns: HAR weights and spread from all that is known, scaler and network from `train`; the
+            number of epochs and the shares of drift and corrections from `valid`.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         base = fit_har(train, valid)
         ratio = base.scale.ratio(train, np.arange(len(train.origin)))
+        train = replace(train, target=train.target / ratio)
+        valid = replace(valid, target=valid.target / ratio)
+        spread = located(base.spread, valid.target)
         scaler = fit_scaler(train, names=present(train, INPUTS), family=self.family)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = new_network(self.settings, n_features=len(scaler.names), base=base.spread).to(
-                self.settings.device
-            )
+            network = new_network(
+                self.settings, n_features=len(scaler.names), n_horizons=len(spread)
+            ).to(self.settings.device)
             trained = train_network(
-                self.settings,
-                network,
-                train=replace(train, target=train.target / ratio),
-                valid=replace(valid, target=valid.target / ratio),
-                scaler=scaler,
+                self.settings, network, spread, train=train, valid=valid, scaler=scaler
             )
+        network.load_state_dict(trained.weights)
+        rows = np.intersect1d(
+            valid.learnable(self.family),
+            np.flatnonzero(valid.ready(self.family, context_sessions=self.context_sessions)),
+        )
+        corrections = served_corrections(self.settings, network, scaler.apply(valid), rows)
         return FittedLstm(
             settings=self.settings,
             scaler=scaler,
             scale=base.scale,
-            spread=base.spread,
+            spread=spread,
             weights=({name: _array(value) for name, value in trained.weights.items()},),
+            shares=proven_shares(spread, corrections, valid, rows)[None],
             curves=dict(zip(CURVES, (trained.train_crps, trained.valid_crps), strict=True)),
         )
 
     def combine(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster of all seeds: the mixture of their distributions."""
         seeds = cast(Sequence[FittedLstm], members)
-        together = tuple(weights for member in seeds for weights in member.weights)
-        return replace(seeds[0], weights=together)
+        return replace(
+            seeds[0],
+            weights=tuple(weights for member in seeds for weights in member.weights),
+            shares=np.concatenate([member.shares for member in seeds]),
+        )
 
     def restore(self, state: State) -> Fitted:
         """The Fitted that gave this state."""

@@ -1,48 +1,43 @@
-"""The recurrent network and its loss: a correction to volatility-scaled historical quantiles."""
+"""The recurrent network, what its output means, and its loss."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from nextclose.schema import LEVEL_WEIGHTS, LEVELS, MEDIAN, Floats
+from nextclose.schema import LEVEL_WEIGHTS, LEVELS, MEDIAN
 
 CORRECTIONS = 3  # per horizon: shift of the median, log width below it, log width above it
 
 
 class Network(nn.Module):
-    """One LSTM layer, dropout, and a linear head that starts at zero.
+    """One LSTM layer, dropout, and a linear head that starts at zero: no correction at all."""
 
-    With a zero head the forecast at every session is `base`, the pooled quantiles of past targets,
-    shape (horizon, level): the network starts as the EWMA model and learns what to change.
-    """
-
-    base: Tensor
-
-    def __init__(self, *, n_features: int, units: int, dropout: float, base: Floats) -> None:
+    def __init__(self, *, n_features: int, n_horizons: int, units: int, dropout: float) -> None:
         super().__init__()
         self.lstm = nn.LSTM(n_features, units)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(units, len(base) * CORRECTIONS)
+        self.head = nn.Linear(units, n_horizons * CORRECTIONS)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.register_buffer("base", torch.tensor(base, dtype=torch.float32))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Corrections for every session of x (session, chunk, feature): (session, chunk, 3 h)."""
+        """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
         hidden, _ = self.lstm(x)
         corrections: Tensor = self.head(self.dropout(hidden))
-        return corrections
+        return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
-    def quantiles(self, corrections: Tensor) -> Tensor:
-        """Rising quantiles in target units. Shape (..., horizon, level) from (..., 3 h)."""
-        shape = (*corrections.shape[:-1], len(self.base), CORRECTIONS)
-        shift, below, above = corrections.reshape(shape).unbind(-1)  # (..., horizon)
-        median = self.base[:, MEDIAN : MEDIAN + 1]
-        spread = self.base - median  # (horizon, level), rising through 0
-        low = spread[:, : MEDIAN + 1] * below.unsqueeze(-1).exp()
-        high = spread[:, MEDIAN + 1 :] * above.unsqueeze(-1).exp()
-        return median + shift.unsqueeze(-1) + torch.cat([low, high], dim=-1)
+
+def corrected(spread: Tensor, corrections: Tensor) -> Tensor:
+    """Rising quantiles (..., horizon, level): `spread` (horizon, level) with its median shifted
+    and its two sides stretched as `corrections` (..., horizon, 3) say; zeros change nothing.
+    """
+    shift, below, above = corrections.unbind(-1)  # (..., horizon)
+    median = spread[:, MEDIAN : MEDIAN + 1]
+    side = spread - median  # (horizon, level), rising through 0
+    low = side[:, : MEDIAN + 1] * below.unsqueeze(-1).exp()
+    high = side[:, MEDIAN + 1 :] * above.unsqueeze(-1).exp()
+    return median + shift.unsqueeze(-1) + torch.cat([low, high], dim=-1)
 
 
 def grid_crps(quantiles: Tensor, target: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
-from nextclose.models.network import Network, grid_crps
+from nextclose.models.network import Network, corrected, grid_crps
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.windows import Chunks, training_chunks
-from nextclose.schema import Bools
+from nextclose.schema import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +60,24 @@ def gathered(samples: Samples, scaler: Scaler, *, device: str) -> Gathered:
     )
 
 
-def mean_crps(network: Network, batch: Batch) -> Tensor:
+def mean_crps(network: Network, spread: Tensor, batch: Batch) -> Tensor:
     """Mean score over known targets, each horizon weighing the same. Scalar, target units."""
-    scores = grid_crps(network.quantiles(network(batch.x)), batch.target)
+    scores = grid_crps(corrected(spread, network(batch.x)), batch.target)
     known = batch.known
     per_horizon = (scores * known).sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
     return per_horizon.mean()
 
 
 def train_network(
-    settings: LstmConfig, network: Network, train: Samples, valid: Samples, scaler: Scaler
+    settings: LstmConfig,
+    network: Network,
+    spread: Floats,
+    *,
+    train: Samples,
+    valid: Samples,
+    scaler: Scaler,
 ) -> Trained:
-    """Train in place and return the best epoch's weights.
+    """Train `network` to correct `spread` (horizon, level); returns the best epoch's weights.
 
     Expects: the global torch generator seeded by the caller; one thread.
     Raises: NotEnoughDataError if no chunk of `train` or `valid` holds a known target.
@@ -83,15 +89,16 @@ def train_network(
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    best = score(network, held_out)
+    base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
+    best = score(network, base, held_out)
     weights = _copied(network)
     train_crps: list[float] = []
     valid_crps: list[float] = []
     best_epoch = 0
     for epoch in range(1, settings.max_epochs + 1):
-        losses = [_step(network, optimizer, batch) for batch in _epoch(settings, train, data)]
+        losses = [_step(network, base, optimizer, batch) for batch in _epoch(settings, train, data)]
         train_crps.append(float(np.mean(losses)))
-        valid_crps.append(score(network, held_out))
+        valid_crps.append(score(network, base, held_out))
         if valid_crps[-1] < best:
             best, best_epoch, weights = valid_crps[-1], epoch, _copied(network)
         elif epoch - best_epoch >= settings.patience_epochs:
@@ -99,11 +106,11 @@ def train_network(
     return Trained(weights=weights, train_crps=train_crps, valid_crps=valid_crps)
 
 
-def score(network: Network, batch: Batch) -> float:
+def score(network: Network, spread: Tensor, batch: Batch) -> float:
     """Mean CRPS without dropout."""
     network.eval()
     with torch.no_grad():
-        value = float(mean_crps(network, batch))
+        value = float(mean_crps(network, spread, batch))
     network.train()
     return value
 
@@ -143,9 +150,11 @@ def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Bat
         yield data.batch(Chunks(rows=chunks.rows[chosen], keep=chunks.keep[chosen]))
 
 
-def _step(network: Network, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+def _step(
+    network: Network, spread: Tensor, optimizer: torch.optim.Optimizer, batch: Batch
+) -> float:
     optimizer.zero_grad(set_to_none=True)
-    loss = mean_crps(network, batch)
+    loss = mean_crps(network, spread, batch)
     torch.autograd.backward(loss)
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()

@@ -1,0 +1,126 @@
+"""Where a result comes from: the same figures by calendar year and by volatility regime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from nextclose.evaluation.evidence import error_contest, mean_known, range_contest
+from nextclose.evaluation.panel import Losses, Panel, panels
+from nextclose.schema import Bools, Floats
+
+REGIMES = ("calm", "normal", "stormy")
+REGIME_ORIGINS = 22  # about a trading month
+_SCHEMA = {
+    "horizon_sessions": pl.Int32,
+    "model": pl.String,
+    "slice": pl.String,
+    "forecasts": pl.Int64,
+    "relative_mae": pl.Float64,
+    "crps_skill_vs_hs": pl.Float64,
+    "hs_reference": pl.String,
+    "coverage_90": pl.Float64,
+    "width_90_pct": pl.Float64,
+    "worst": pl.Boolean,
+}
+
+
+def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Pooled figures per horizon, model and calendar year of the origin.
+
+    Columns: horizon_sessions, model, slice (the year), forecasts, relative_mae, crps_skill_vs_hs
+    and hs_reference (the better historical density *of that slice*), coverage_90, width_90_pct,
+    worst: the slice with the lowest range skill, for point forecasts with the highest relative MAE.
+    Null where a point forecast has no such figure. Small slices: read them as a spread, not a test.
+    """
+    return _sliced(forecasts, _years)
+
+
+def by_regime(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Pooled figures per horizon, model and volatility regime; columns as `by_year`.
+
+    Regime: terciles, symbol by symbol, of the mean |log return| between the closes of the last 22
+    origins, the forecast's own included. A symbol's first 21 origins have none: left out.
+    Causal: the state is known at the origin; the tercile bounds come from all origins shown.
+    """
+    return _sliced(forecasts, _regimes)
+
+
+def _sliced(
+    forecasts: pl.DataFrame, cut: Callable[[Panel], Iterator[tuple[str, Bools]]]
+) -> pl.DataFrame:
+    rows = []
+    for panel in panels(forecasts):
+        cells = list(cut(panel))
+        for losses in panel.models.values():
+            found = [_figures(panel, losses.at(inside), name) for name, inside in cells]
+            rows += _marked([row for row in found if row is not None])
+    return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def _figures(panel: Panel, losses: Losses, name: str) -> dict[str, Any] | None:
+    if not losses.judged.any():
+        return None
+    error = error_contest(panel, losses, pooled=True)
+    ranges = range_contest(panel, losses, pooled=True)
+    return {
+        "horizon_sessions": panel.horizon_sessions,
+        "model": losses.model,
+        "slice": name,
+        "forecasts": int(losses.judged.sum()),
+        "relative_mae": 1.0 - error.skill if error else None,
+        "crps_skill_vs_hs": ranges.skill if ranges else None,
+        "hs_reference": ranges.reference if ranges else None,
+        "coverage_90": mean_known(losses.inside_90[losses.judged]),
+        "width_90_pct": mean_known(losses.width_90_pct[losses.judged]),
+    }
+
+
+def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The slices of one model, the worst of them marked."""
+    has_ranges = any(row["crps_skill_vs_hs"] is not None for row in rows)
+
+    def loss(row: dict[str, Any]) -> float:
+        skill, mae = row["crps_skill_vs_hs"], row["relative_mae"]
+        if has_ranges:
+            return -skill if skill is not None else -np.inf
+        return mae if mae is not None else -np.inf
+
+    worst = max(rows, key=loss, default=None)
+    return [{**row, "worst": row is worst} for row in rows]
+
+
+def _years(panel: Panel) -> Iterator[tuple[str, Bools]]:
+    year = panel.origin.astype("datetime64[Y]")
+    for one in np.unique(year):
+        yield str(one), np.broadcast_to((year == one)[:, None], panel.target.shape)
+
+
+def _regimes(panel: Panel) -> Iterator[tuple[str, Bools]]:
+    state = _trailing_move(panel.close)
+    regime = np.full(state.shape, -1)
+    for i in range(state.shape[1]):
+        known = np.isfinite(state[:, i])
+        if known.any():
+            bounds = np.quantile(state[known, i], [1 / 3, 2 / 3])
+            regime[known, i] = np.searchsorted(bounds, state[known, i])
+    for number, name in enumerate(REGIMES):
+        yield name, regime == number
+
+
+def _trailing_move(close: Floats) -> Floats:
+    """Mean |log return| between the closes of the last 22 origins, per symbol. (origin, symbol).
+
+    NaN: without a close, and at a symbol's first 21 origins.
+    """
+    state = np.full(close.shape, np.nan)
+    for i in range(close.shape[1]):
+        rows = np.flatnonzero(np.isfinite(close[:, i]))
+        if len(rows) >= REGIME_ORIGINS:
+            move = np.abs(np.diff(np.log(close[rows, i])))
+            windows = np.lib.stride_tricks.sliding_window_view(move, REGIME_ORIGINS - 1)
+            state[rows[REGIME_ORIGINS - 1 :], i] = windows.mean(axis=1)
+    return state

@@ -1,0 +1,171 @@
+"""[shell] What runs tasks: spawned processes of one thread each, and a memory of finished fits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from multiprocessing import get_context
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+from nextclose.config import canonical_json
+from nextclose.durable import save
+from nextclose.evaluation.backtest import FitTask, Mapper, Result, Study, Task
+from nextclose.models.catalogue import model_named
+from nextclose.models.protocol import Fitted
+from nextclose.serving.states import state_bytes, state_of
+
+# Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+)
+
+Progress = Callable[[str, int, int], None]  # stage, tasks done, tasks in all
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class Processes(AbstractContextManager["Processes"]):
+    """A mapper over `n_workers` spawned processes, each of one thread; results in task order.
+
+    All calls inside one `with` share the processes and must be about the same study, which travels
+    to each process once.
+    """
+
+    def __init__(self, n_workers: int, *, progress: Progress = silent) -> None:
+        self._n_workers = n_workers
+        self._progress = progress
+        self._study: Study | None = None
+        self._pool: ProcessPoolExecutor | None = None
+        self._environment: dict[str, str | None] = {}
+
+    def __enter__(self) -> Processes:
+        """Children inherit one thread each; they start with the first task."""
+        self._environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+        return self
+
+    def __call__(
+        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """Yield `function(study, task)` for each task; the first exception is raised here."""
+        pool = self._started(study)
+        counter = _Counter(self._progress, stage=function.__name__, total=len(tasks))
+        futures = [pool.submit(_run, function, task) for task in tasks]
+        for future in futures:
+            future.add_done_callback(counter)
+        return (future.result() for future in futures)
+
+    def _started(self, study: Study) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._study = study
+            self._pool = ProcessPoolExecutor(
+                self._n_workers,
+                mp_context=get_context("spawn"),
+                initializer=_install,
+                initargs=(study,),
+            )
+        assert self._study is study, "one pool of processes serves one study"
+        return self._pool
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the processes; after an error without starting queued tasks."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+        for name, value in self._environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _Counter:
+    """Counts finished futures and tells the progress callback."""
+
+    def __init__(self, progress: Progress, *, stage: str, total: int) -> None:
+        self._progress, self._stage, self._total, self._done = progress, stage, total, 0
+        progress(stage, 0, total)
+
+    def __call__(self, _: Future[Any]) -> None:
+        self._done += 1
+        self._progress(self._stage, self._done, self._total)
+
+
+_installed: Study | None = None  # this process's study; set once, by the pool's initializer
+
+
+def _install(study: Study) -> None:
+    global _installed
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _installed = study
+
+
+def _run(function: Callable[[Study, Task], Result], task: Task) -> Result:
+    assert _installed is not None, "the pool's initializer installs the study"
+    return function(_installed, task)
+
+
+class Remembered:
+    """A mapper that keeps every finished fit in `folder` and does none of them twice.
+
+    A fit is found again by the hash of all that determines it, so another configuration, other
+    bars or another version of the code never meet it. Forecasts are cheap and made anew.
+    """
+
+    def __init__(self, mapper: Mapper, folder: Path, *, data: str, code: str) -> None:
+        self._mapper, self._folder, self._data, self._code = mapper, folder, data, code
+
+    def __call__(
+        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """Yield results in task order; only fits that are not on file are run."""
+        fits = [task for task in tasks if isinstance(task, FitTask)]
+        if len(fits) < len(tasks):
+            yield from self._mapper(function, study, tasks)
+            return
+        found = {task: self._recalled(study, task) for task in fits}
+        missing = [task for task in fits if found[task] is None]
+        fresh = iter(self._mapper(function, study, cast(Sequence[Task], missing)))
+        for task in fits:
+            fitted = found[task]
+            if fitted is None:
+                fitted = cast(Fitted, next(fresh))
+                save(self._path(study, task), state_bytes(fitted.state()))
+            yield cast(Result, fitted)
+
+    def _path(self, study: Study, task: FitTask) -> Path:
+        model = model_named(task.model, study.config)
+        fold = study.folds[task.fold]
+        what = {
+            **asdict(task),
+            "config": dict(model.config),
+            "horizons": list(study.samples.horizons),
+            "valid_from": str(fold.valid_from),
+            "fitted_at": str(fold.fitted_at),
+            "data": self._data,
+            "code": self._code,
+        }
+        name = hashlib.sha256(canonical_json(what).encode()).hexdigest()
+        return self._folder / f"{name}.safetensors"
+
+    def _recalled(self, study: Study, task: FitTask) -> Fitted | None:
+        path = self._path(study, task)
+        if not path.exists():
+            return None
+        return model_named(task.model, study.config).restore(state_of(path.read_bytes()))

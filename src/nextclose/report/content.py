@@ -1,0 +1,73 @@
+"""ReportContent: every number, frame and fact that a report shows, computed elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from nextclose.evaluation.evidence import POOLED
+from nextclose.evaluation.verdict import VerdictRow
+from nextclose.report.palette import in_order
+from nextclose.schema import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What somebody needs to do the run again. Expects: no secrets, no absolute paths."""
+
+    command: str
+    config: str  # the effective TOML text
+    versions: Mapping[str, str]  # package -> version
+    seeds: tuple[int, ...]
+    data_fingerprint: str
+    other: Mapping[str, str] = field(
+        default_factory=dict
+    )  # label -> value, as in trials ever scored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContent:
+    """Everything a report says; a frame without rows leaves its section out. Shares are fractions.
+
+    `verdicts`   one per symbol, horizon and model; symbol `*` is the pooled row
+    `bars`       `Bars.frame`; open, high and low may be missing
+    `forecasts`  `FORECAST_SCHEMA`; the headline model, naive and, where it ran, classic
+    `coverage`   `calibration.coverage_by_level`
+    `rolling`    `calibration.rolling_coverage`
+    `pit`        `calibration.pit_histogram`
+    `by_year`    `slices.by_year`
+    `by_regime`  `slices.by_regime`
+    `curves`     model, label (a picture each, as "fold 3"), seed, epoch (from 1), train, valid (the
+                 losses), kept (the weights of this epoch were used)
+    `tutorial`   horizon_sessions, metric (mse, mae, mape_pct, r2, direction), classic, naive: on
+                 equal origins, in price units; direction a fraction, its naive the base rate
+    """
+
+    headline: str  # the model under judgement
+    verdicts: tuple[VerdictRow, ...]
+    bars: pl.DataFrame
+    forecasts: pl.DataFrame
+    coverage: pl.DataFrame
+    rolling: pl.DataFrame
+    pit: pl.DataFrame
+    by_year: pl.DataFrame
+    by_regime: pl.DataFrame
+    curves: pl.DataFrame
+    tutorial: pl.DataFrame
+    findings: tuple[Finding, ...]
+    left_out: Mapping[str, str]  # symbol -> why
+    run: RunFacts
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Horizons with a pooled verdict on the headline, rising."""
+        rows = (v for v in self.verdicts if v.symbol == POOLED and v.model == self.headline)
+        return tuple(sorted({row.horizon_sessions for row in rows}))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All models with a verdict or a forecast, in the order in which the report lists them."""
+        names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
+        return in_order(names, headline=self.headline)

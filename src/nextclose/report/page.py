@@ -1,0 +1,132 @@
+"""The report: one self-contained HTML page, and its pictures as files. Pictures and words only."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from nextclose.report import gallery, tables
+from nextclose.report.content import ReportContent as ReportContent
+from nextclose.report.content import RunFacts as RunFacts
+from nextclose.report.figures import png, svg
+from nextclose.report.palette import Palette, palette_for
+from nextclose.report.pricechart import as_script_json, chart_data, chart_note
+
+CHART_LIBRARY = "lightweight-charts-5.2.1.js"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """A picture as the template places it."""
+
+    caption: str
+    svg: Markup
+
+
+def render_page(content: ReportContent) -> str:
+    """The whole report as HTML: opens offline, loads nothing, equal bytes for equal content.
+
+    Expects: at least one pooled verdict on the headline model.
+    """
+    palette = palette_for(content.models)
+    printed = _printed(content, palette)
+    chart = chart_data(
+        content.bars, content.forecasts, model=content.headline, horizons=content.horizons
+    )
+    scripts = [Markup(_static(CHART_LIBRARY)), Markup(_static("report.js"))]  # our own files
+    parts = {
+        "palette": palette,
+        "policy": content_security_policy(scripts),
+        "style": _style(palette),
+        "scripts": scripts,
+        "headline": content.headline,
+        "horizons": content.horizons,
+        "scope": _scope(content),
+        "cards": tables.cards(content.verdicts, headline=content.headline),
+        "scoreboard": tables.scoreboard(content.verdicts, models=content.models),
+        "by_symbol": tables.by_symbol(content.verdicts, headline=content.headline),
+        "chart": as_script_json(chart) if chart["symbols"] else None,
+        "chart_note": chart_note(content.forecasts, chart),
+        "pictures": printed,
+        "ranged": gallery.ranged_models(content),
+        "sliced": gallery.sliced_models(content),
+        "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
+        "findings": tables.findings(content.findings),
+        "left_out": tables.left_out(content.left_out),
+        "run": content.run,
+    }
+    return _environment().get_template("page.html.j2").render(parts)
+
+
+def figure_files(content: ReportContent) -> dict[str, bytes]:
+    """Every picture of the report as a PNG at 300 dpi, by file name."""
+    palette = palette_for(content.models)
+    return {
+        f"{picture.name}.png": png(picture.draw, palette, title=picture.title)
+        for picture in gallery.pictures(content)
+    }
+
+
+def content_security_policy(scripts: list[Markup]) -> str:
+    """Nothing loads, nothing is sent; exactly these scripts run, known by their SHA-256."""
+    digests = (hashlib.sha256(text.encode()).digest() for text in scripts)
+    allowed = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"style-src 'unsafe-inline'; script-src {allowed}"
+    )
+
+
+def _printed(content: ReportContent, palette: Palette) -> dict[str, dict[str, list[Printed]]]:
+    """Pictures for the template: section -> group -> figures in order."""
+    printed: dict[str, dict[str, list[Printed]]] = {}
+    for picture in gallery.pictures(content):
+        group = printed.setdefault(picture.section, {}).setdefault(picture.group, [])
+        text = svg(picture.draw, palette, name=picture.name, description=picture.title)
+        group.append(Printed(caption=picture.caption, svg=text))
+    return printed
+
+
+def _style(palette: Palette) -> Markup:
+    """The style sheet with the palette in front; only our own text, so it may stand as it is."""
+    naive = f"var({palette.variable('naive')})" if "naive" in palette.order else "var(--ink-3)"
+    roles = f"--headline:var({palette.variable(palette.order[0])});--naive:{naive};"
+    light, dark = palette.css(dark=False), palette.css(dark=True)
+    return Markup(
+        f":root{{{light}{roles}}}\n"
+        f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+        + _static("report.css")
+    )
+
+
+def _scope(content: ReportContent) -> dict[str, str]:
+    """How much was forecast, and from when to when; empty without forecasts of the headline."""
+    rows = content.forecasts.filter(pl.col("model") == content.headline)
+    if rows.is_empty():
+        return {}
+    n = rows["symbol"].n_unique()
+    return {
+        "what": f"{n:,} symbol{'' if n == 1 else 's'}, {len(rows):,} forecasts",
+        "first": str(rows["origin"].min()),
+        "last": str(rows["origin"].max()),
+    }
+
+
+def _static(name: str) -> str:
+    return resources.files("nextclose.report").joinpath("static", name).read_text("utf-8")
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("nextclose.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,99 @@
+"""Colours by role, for both themes: page, figures and saved pictures take them from here.
+
+Each text colour has a contrast of at least 4.5 on its ground, each line colour at least 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+# role -> (light, dark)
+BASE: dict[str, tuple[str, str]] = {
+    "ground": ("#ffffff", "#101317"),
+    "ground-2": ("#f5f6f7", "#181c21"),
+    "ink": ("#14171a", "#e9ebee"),
+    "ink-2": ("#4a5158", "#b6bdc5"),
+    "ink-3": ("#666e76", "#8f98a1"),
+    "rule": ("#dfe2e5", "#2c3239"),
+    "good": ("#17744a", "#63cf97"),
+    "bad": ("#b9252c", "#ff8d8a"),
+    "caution": ("#875800", "#e2b350"),
+    "accent": ("#1f5fd0", "#7fadff"),
+}
+MODELS: dict[str, tuple[str, str]] = {
+    "lstm": ("#1f5fd0", "#7fadff"),
+    "naive": ("#5f6770", "#a2aab3"),
+    "drift": ("#8a6100", "#d9a93f"),
+    "hs_250": ("#7b4bb3", "#bb9df0"),
+    "hs_expanding": ("#a2408f", "#e394d6"),
+    "ewma": ("#0b7a75", "#4fc4bd"),
+    "har": ("#3d7a1f", "#8fcb6b"),
+    "garch": ("#0f6c95", "#5cbbe6"),
+    "classic": ("#c43d0e", "#ff9066"),
+    "trees": ("#2e7d4f", "#74cf9b"),
+    "hybrid": ("#b3123f", "#ff7d9d"),
+}
+SPARE = (  # for models of other tools, in their order
+    ("#4555c8", "#9aa5ff"),
+    ("#9a5a16", "#e0a569"),
+    ("#00757d", "#52c3cc"),
+    ("#8c3a76", "#dd94c8"),
+    ("#596b12", "#b6c95e"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inks:
+    """What a figure paints with: a colour for each role and each model."""
+
+    roles: Mapping[str, str]
+    models: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """(light, dark) by role and by model; `order` is the order in which models are listed."""
+
+    order: tuple[str, ...]
+    models: Mapping[str, tuple[str, str]]
+
+    def variable(self, model: str) -> str:
+        """The CSS variable of a model; numbered, since a model's name may hold anything."""
+        return f"--model-{self.order.index(model)}"
+
+    def css(self, *, dark: bool) -> str:
+        """Declarations of all colours as CSS variables."""
+        pairs = [(f"--{role}", both) for role, both in BASE.items()]
+        pairs += [(self.variable(model), self.models[model]) for model in self.order]
+        return "".join(f"{name}:{both[dark]};" for name, both in pairs)
+
+    def light(self) -> Inks:
+        """Real colours, for pictures saved as files."""
+        return Inks(
+            roles={role: both[0] for role, both in BASE.items()},
+            models={model: self.models[model][0] for model in self.order},
+        )
+
+    def sentinels(self) -> tuple[Inks, dict[str, str]]:
+        """Stand-in colours for a figure in the page, and the CSS variable each stands for."""
+        roles = {role: f"#5a{i:02x}a5" for i, role in enumerate(BASE)}
+        models = {model: f"#a5{i:02x}5a" for i, model in enumerate(self.order)}
+        meaning = {colour: f"var(--{role})" for role, colour in roles.items()}
+        meaning |= {colour: f"var({self.variable(model)})" for model, colour in models.items()}
+        return Inks(roles=roles, models=models), meaning
+
+
+def in_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
+    """The headline first, then the models known here, then all others by name."""
+    rest = set(models) - {headline}
+    known = [model for model in MODELS if model in rest]
+    return (headline, *known, *sorted(rest - set(known)))
+
+
+def palette_for(order: Sequence[str]) -> Palette:
+    """A model known here has one colour in every report; others take spare ones in their order."""
+    unknown = [model for model in order if model not in MODELS]
+    spare = {model: SPARE[i % len(SPARE)] for i, model in enumerate(unknown)}
+    colours = {model: MODELS.get(model) or spare[model] for model in order}
+    return Palette(order=tuple(order), models=colours)

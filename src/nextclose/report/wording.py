@@ -1,0 +1,46 @@
+"""Figures as people read them: units, signs, and a dash for what is not there."""
+
+from __future__ import annotations
+
+import math
+
+NOTHING = "\N{EN DASH}"
+
+
+def number(value: float | None, *, decimals: int, unit: str = "", signed: bool = False) -> str:
+    """A figure for people, with a true minus sign; a dash for None and NaN."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    rounded = round(value, decimals) + 0.0  # turns -0.0 into 0.0
+    sign = "+" if signed and rounded > 0 else ""
+    return f"{sign}{rounded:,.{decimals}f}".replace("-", "\N{MINUS SIGN}") + unit
+
+
+def share(value: float | None, *, decimals: int = 1, signed: bool = False) -> str:
+    """A fraction in per cent."""
+    return number(
+        None if value is None else 100 * value, decimals=decimals, unit="%", signed=signed
+    )
+
+
+def chance(p_value: float | None) -> str:
+    """A p-value: two digits where they matter, a bound below one in a thousand."""
+    if p_value is not None and 0 <= p_value < 0.001:
+        return "< 0.001"
+    return number(p_value, decimals=3 if p_value is not None and p_value < 0.1 else 2)
+
+
+def sessions(horizon_sessions: int) -> str:
+    """`1 session`, `7 sessions`."""
+    return f"{horizon_sessions} session" + ("" if horizon_sessions == 1 else "s")
+
+
+def between(interval: tuple[float, float] | None, *, percent: bool) -> str:
+    """A 95% interval as `low to high`; empty without one."""
+    if interval is None:
+        return ""
+    if percent:
+        low, high = (number(100 * x, decimals=1, signed=True) for x in interval)
+        return f"{low} to {high}%"
+    low, high = (number(x, decimals=3) for x in interval)
+    return f"{low} to {high}"

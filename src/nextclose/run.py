@@ -1,0 +1,210 @@
+"""[shell] The stages in one call: bars in; a backtest with its verdict, or a bundle, out."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import tomli_w
+
+from nextclose.config import RunConfig, config_hash
+from nextclose.data.bars import enough_rows
+from nextclose.durable import save
+from nextclose.evaluation import backtest as walk
+from nextclose.evaluation.verdict import VerdictRow, verdict_document, verdicts
+from nextclose.execution import Processes, Progress, Remembered, silent
+from nextclose.features.table import FAMILIES, make_table
+from nextclose.models.catalogue import model_named
+from nextclose.samples.samples import make_samples
+from nextclose.samples.splits import sessions_of
+from nextclose.schema import Bars
+from nextclose.serving.bundle import Bundle, Manifest, write_bundle
+from nextclose.serving.predictor import golden_example
+
+PACKAGES = ("nextclose", "numpy", "polars", "torch", "ta-lib", "scipy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A finished backtest: bars, settings, forecasts and the verdict on them."""
+
+    bars: Bars
+    config: RunConfig
+    backtest: walk.Backtest
+    verdict: tuple[VerdictRow, ...]
+
+    @property
+    def forecasts(self) -> pl.DataFrame:
+        """Every forecast with its outcome, in `FORECAST_SCHEMA`."""
+        return self.backtest.forecasts
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `verdict.json` holds."""
+        return verdict_document(self.verdict, run=run_facts(self))
+
+
+def backtest(
+    bars: Bars,
+    *,
+    config: RunConfig | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+    memory: Path | None = None,
+) -> Run:
+    """Walk forward over `bars` and judge every model of the settings.
+
+    `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
+    and found there by a later run of the same settings and bars.
+    Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
+    """
+    settings = config or RunConfig()
+    sound = enough_rows(bars, needed=needed_sessions(settings))
+    study = _study(sound, settings)
+    walked = _walked(study, sound, workers=workers, progress=progress, memory=memory)
+    verdict = verdicts(walked.forecasts)
+    return Run(bars=sound, config=settings, backtest=walked, verdict=verdict)
+
+
+def train(
+    bars: Bars,
+    folder: str | Path,
+    *,
+    config: RunConfig | None = None,
+    model: str = "lstm",
+    exchange: str | None = "XNYS",
+    workers: int = 1,
+) -> Manifest:
+    """Fit `model` on all of `bars` and write a bundle into `folder`.
+
+    `exchange` names the calendar that dates the forecasts; None counts weekdays.
+    Raises: as `backtest`; OutputError if the bundle cannot be written.
+    """
+    settings = config or RunConfig()
+    settings = settings.model_copy(
+        update={"backtest": settings.backtest.model_copy(update={"models": (model,)})}
+    )
+    sound = enough_rows(bars, needed=needed_sessions(settings))
+    study = _study(sound, settings, only_now=True)
+    walked = _walked(study, sound, workers=workers, progress=silent, memory=None)
+    fitted = model_named(model, settings).combine(walked.fits[model, 0])
+    needed = needed_sessions(settings)
+    golden = golden_example(fitted, sound, horizons=study.samples.horizons, rows=needed)
+    manifest = Manifest(
+        format=1,
+        model=model,
+        horizons=study.samples.horizons,
+        features=study.samples.table.names,
+        min_rows=needed,
+        exchange=exchange,
+        basis=sound.basis,
+        fitted_at=str(study.folds[0].fitted_at),
+        valid_from=str(study.folds[0].valid_from),
+        symbols=sound.symbols,
+        data_fingerprint=sound.fingerprint,
+        findings=finding_counts(sound),
+        versions=versions(),
+        files={},
+    )
+    return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
+
+
+def needed_sessions(config: RunConfig) -> int:
+    """Sessions of one symbol that every model of the settings needs for one forecast."""
+    models = [model_named(name, config) for name in config.backtest.models]
+    return max(
+        max(column.lookback_sessions for column in FAMILIES[model.family].columns)
+        + model.context_sessions
+        for model in models
+    )
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Write settings, forecasts and verdict of a run into `folder`.
+
+    Raises: OutputError if a file cannot be written.
+    """
+    save(folder / "config.toml", effective_toml(run.config).encode())
+    document = json.dumps(run.document, indent=1, allow_nan=False)
+    save(folder / "verdict.json", document.encode())
+    save(folder / "forecasts.parquet", parquet_bytes(run.forecasts))
+
+
+def parquet_bytes(frame: pl.DataFrame) -> bytes:
+    """The frame as a Parquet file."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def effective_toml(config: RunConfig) -> str:
+    """All settings in force as TOML; settings that are None have no line."""
+    return tomli_w.dumps(_without_none(config.model_dump(mode="json")))
+
+
+def run_facts(run: Run) -> dict[str, Any]:
+    """What somebody needs to do the run again, as JSON values."""
+    study = run.backtest.study
+    return {
+        "config": run.config.model_dump(mode="json"),
+        "config_hash": config_hash(run.config),
+        "data_fingerprint": run.bars.fingerprint,
+        "basis": run.bars.basis,
+        "symbols": list(run.bars.symbols),
+        "findings": finding_counts(run.bars),
+        "folds": [
+            {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
+            for fold in study.folds
+        ],
+        "crossings": dict(run.backtest.crossings),
+        "versions": versions(),
+    }
+
+
+def finding_counts(bars: Bars) -> dict[str, int]:
+    """How often each finding was made, by code."""
+    counts: Counter[str] = Counter()
+    for finding in bars.findings:
+        counts[finding.code] += finding.count
+    return dict(sorted(counts.items()))
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide the numbers."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Study:
+    families = {model_named(name, config).family for name in config.backtest.models}
+    table = make_table(bars, families=sorted(families | {"stationary"}, reverse=True))
+    samples = make_samples(table, horizons=config.backtest.horizons)
+    if only_now:
+        today = sessions_of(samples)[-1].astype(object)
+        plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
+        config = config.model_copy(update={"backtest": plan})
+    return walk.make_study(samples, config)
+
+
+def _walked(
+    study: walk.Study, bars: Bars, *, workers: int, progress: Progress, memory: Path | None
+) -> walk.Backtest:
+    with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
+        mapper: walk.Mapper = pool or walk.serial
+        if memory is not None:
+            code = version("nextclose")
+            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code)
+        return walk.backtest(study, mapper=mapper)
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,191 @@
+"""A trained model on disk: safetensors and JSON in a flat folder, every byte checked on load.
+
+    manifest.json        format, size and SHA-256 of the other files, and what the model is
+    model.safetensors    weights, scalers and settings: the state of the fitted model
+    golden.safetensors   bars and the forecast they must give, replayed at every load
+
+The manifest is written last, so a bundle without one was never finished. Nothing here can run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from nextclose.config import RunConfig, canonical_json
+from nextclose.durable import save
+from nextclose.errors import BundleError, NextcloseError
+from nextclose.models.catalogue import NAMES, model_named
+from nextclose.models.protocol import Fitted, State
+from nextclose.schema import Floats
+from nextclose.serving.states import state_bytes, state_of
+
+FORMAT = 1
+MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
+MANIFEST_BYTES = 1 << 20
+FILE_BYTES = 512 << 20
+PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, nothing else may
+
+
+class FileEntry(BaseModel):
+    """Size in bytes and SHA-256 of one file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    size: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """What a bundle says of itself; every key is checked on load."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: int
+    model: str
+    horizons: tuple[int, ...]
+    features: tuple[str, ...]
+    min_rows: int  # bars of a symbol that one forecast needs
+    exchange: str | None  # calendar of the dates ahead; None: weekdays
+    basis: str  # of the prices it was trained on
+    fitted_at: str  # last session it has seen
+    valid_from: str  # first session of the early-stopping block
+    symbols: tuple[str, ...]
+    data_fingerprint: str
+    findings: dict[str, int]  # code -> count in the training bars
+    versions: dict[str, str]
+    files: dict[str, FileEntry]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A model that may be trusted: its manifest, the forecaster, and the golden example."""
+
+    manifest: Manifest
+    fitted: Fitted
+    golden: State
+
+
+def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
+    """Write the bundle into `folder`; returns the manifest with sizes and hashes filled in.
+
+    Raises: OutputError if it cannot be written, or if `folder` holds anything but a bundle.
+    """
+    contents = {MODEL: state_bytes(bundle.fitted.state()), GOLDEN: state_bytes(bundle.golden)}
+    entries = {
+        name: FileEntry(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        for name, content in contents.items()
+    }
+    manifest = bundle.manifest.model_copy(update={"files": entries})
+    for name, content in contents.items():
+        save(folder / name, content)
+    save(folder / MANIFEST, canonical_json(manifest.model_dump(mode="json")).encode())
+    return manifest
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The bundle in `folder`, with sizes, hashes and tensors checked; not yet replayed.
+
+    Raises: BundleError naming the file, what was found and what was expected.
+    """
+    manifest = _manifest(folder)
+    contents = {name: _checked(folder, name, manifest.files[name]) for name in (MODEL, GOLDEN)}
+    try:
+        state, golden = state_of(contents[MODEL]), state_of(contents[GOLDEN])
+        fitted = model_named(manifest.model, RunConfig()).restore(state)
+    except (ValueError, KeyError, TypeError, RuntimeError, NextcloseError) as error:
+        raise BundleError(
+            path=str(folder / MODEL), found=f"{error}", expected="the state of a fitted model"
+        ) from error
+    return Bundle(manifest=manifest, fitted=fitted, golden=golden)
+
+
+def agreement(*, path: Path, expected: Floats, found: Floats) -> str:
+    """How a replayed forecast compares: `exact` (bit for bit) or `portable` (within 1e-6).
+
+    Raises: BundleError beyond that.
+    """
+    if np.array_equal(expected, found):
+        return "exact"
+    size = np.maximum(np.abs(expected), np.abs(expected).max())
+    off = float((np.abs(found - expected) / size).max())
+    if off <= PORTABLE:
+        return "portable"
+    raise BundleError(
+        path=str(path / GOLDEN),
+        found=f"a replayed forecast that is off by {off:.1e}",
+        expected=f"the stored one within {PORTABLE:.0e}",
+    )
+
+
+def _manifest(folder: Path) -> Manifest:
+    content = _read(folder, MANIFEST, limit=MANIFEST_BYTES)
+    try:
+        values = json.loads(content, object_pairs_hook=_without_duplicates)
+        found = values.get("format") if isinstance(values, dict) else None
+        if found != FORMAT:
+            raise BundleError(
+                path=str(folder / MANIFEST), found=f"format {found!r}", expected=f"format {FORMAT}"
+            )
+        manifest = Manifest.model_validate_json(content)
+    except (ValueError, ValidationError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(
+            path=str(folder / MANIFEST), found=reason, expected="a manifest of format 1"
+        ) from error
+    if manifest.model not in NAMES or set(manifest.files) != {MODEL, GOLDEN}:
+        raise BundleError(
+            path=str(folder / MANIFEST),
+            found=f"model {manifest.model!r} with files {', '.join(sorted(manifest.files))}",
+            expected=f"a known model with files {GOLDEN}, {MODEL}",
+        )
+    return manifest
+
+
+def _checked(folder: Path, name: str, entry: FileEntry) -> bytes:
+    content = _read(folder, name, limit=min(entry.size, FILE_BYTES))
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != entry.sha256:
+        raise BundleError(
+            path=str(folder / name), found=f"SHA-256 {digest}", expected=f"SHA-256 {entry.sha256}"
+        )
+    return content
+
+
+def _read(folder: Path, name: str, *, limit: int) -> bytes:
+    """The bytes of a regular file that is no link, read once."""
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise BundleError(
+                    path=str(folder / name), found="no regular file", expected="a regular file"
+                )
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise BundleError(
+            path=str(folder / name), found=error.strerror or str(error), expected="a readable file"
+        ) from error
+    if len(content) > limit:
+        raise BundleError(
+            path=str(folder / name),
+            found=f"more than {limit} bytes",
+            expected=f"at most {limit} bytes",
+        )
+    return content
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError("a key stands twice")
+    return dict(pairs)

@@ -1,0 +1,143 @@
+"""The next forecasts: a bundle meets bars it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from nextclose.data.bars import enough_rows
+from nextclose.data.calendar import sessions_after
+from nextclose.errors import DataError
+from nextclose.evaluation.backtest import forecast_frame
+from nextclose.features.table import make_table
+from nextclose.models.protocol import Fitted, State
+from nextclose.models.threads import one_thread
+from nextclose.samples.samples import Samples, make_samples
+from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
+from nextclose.serving.bundle import Bundle, Manifest, agreement, read_bundle
+
+RANGES = (50, 80, 90)  # per cent; central ranges shown to people
+INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """The bundle in `folder`, checked and its golden forecast replayed.
+
+    Raises: BundleError if anything about it cannot be trusted.
+    """
+    path = Path(folder)
+    bundle = read_bundle(path)
+    frame = _frame_of(bundle.golden)
+    samples = make_samples(make_table(Bars(frame=frame)), horizons=bundle.manifest.horizons)
+    found = log_quantiles(bundle.fitted, samples, latest_rows(samples))
+    agreement(path=path, expected=bundle.golden.arrays["quantiles"], found=found)
+    return bundle
+
+
+def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
+    """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
+
+    `resolved` is the session of the bundle's calendar that will fix the outcome.
+    Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
+        the rows one forecast needs (others are left out, with a finding in the bars).
+    """
+    manifest = bundle.manifest
+    _refuse_incomplete(bars)
+    enough = enough_rows(bars, needed=manifest.min_rows)
+    samples = make_samples(make_table(enough), horizons=manifest.horizons)
+    rows = latest_rows(samples)
+    frame = forecast_frame(
+        samples,
+        rows,
+        log_quantiles(bundle.fitted, samples, rows),
+        model=manifest.model,
+        fold=0,
+    )
+    return _with_dates(frame, manifest).sort("symbol", "horizon_sessions")
+
+
+def log_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> Floats:
+    """Rising log-return quantiles at `rows`. Shape (row, horizon, level)."""
+    with one_thread():
+        grid = fitted.quantiles(samples, rows) * samples.unit(rows)[:, :, None]
+    return np.sort(grid, axis=2)
+
+
+def latest_rows(samples: Samples) -> Ints:
+    """The newest row of every segment."""
+    return np.asarray(samples.segments[:, 1] - 1)
+
+
+def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Forecasts as people read them: prices and ranges, one row per symbol and horizon.
+
+    Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each range.
+    """
+
+    def price(level: float) -> pl.Expr:
+        return pl.col("close") * pl.col(f"q{level:.3f}").exp()
+
+    ranges = [
+        price(0.5 + side * share / 200).alias(f"{name}_{share}")
+        for share in RANGES
+        for side, name in ((-1, "low"), (1, "high"))
+    ]
+    return forecasts.select(
+        "symbol",
+        "origin",
+        "horizon_sessions",
+        pl.col("resolved").alias("date"),
+        "close",
+        price(0.5).alias("median"),
+        *ranges,
+    )
+
+
+def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int) -> State:
+    """The last `rows` bars of the first symbol and the forecast that they give."""
+    first = bars.frame.filter(pl.col("symbol") == bars.symbols[0]).tail(rows)
+    samples = make_samples(make_table(Bars(frame=first)), horizons=horizons)
+    arrays: dict[str, Any] = {
+        name: first[name].to_numpy().astype(np.float64)
+        for name in BAR_COLUMNS[2:]
+        if name in first.columns
+    }
+    arrays["session"] = first["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    arrays["quantiles"] = log_quantiles(fitted, samples, latest_rows(samples))
+    return State(arrays=arrays, facts={"symbol": bars.symbols[0]})
+
+
+def _frame_of(golden: State) -> pl.DataFrame:
+    columns = {name: golden.arrays[name] for name in BAR_COLUMNS[2:] if name in golden.arrays}
+    session = golden.arrays["session"].astype("datetime64[D]")
+    return pl.DataFrame(
+        {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
+    )
+
+
+def _refuse_incomplete(bars: Bars) -> None:
+    incomplete = tuple(
+        replace(finding, response="E", fix="complete that bar or end the file before it.")
+        for finding in bars.findings
+        if finding.number == INCOMPLETE
+    )
+    if incomplete:
+        raise DataError(incomplete)
+
+
+def _with_dates(frame: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
+    """`resolved` from the calendar, counted from each origin."""
+    ahead = max(manifest.horizons)
+    dates = {
+        origin: sessions_after(origin, ahead, exchange=manifest.exchange)
+        for origin in frame["origin"].unique()
+    }
+    resolved = [
+        dates[origin][horizon - 1]
+        for origin, horizon in zip(frame["origin"], frame["horizon_sessions"], strict=True)
+    ]
+    return frame.with_columns(pl.Series("resolved", resolved, dtype=pl.Date))
