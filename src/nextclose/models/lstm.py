@@ -15,7 +15,7 @@ from nextclose.models.correction import corrected_grid, proven_shares, served_co
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.network import Network
 from nextclose.models.protocol import Fitted, State
-from nextclose.models.shrinkage import located
+from nextclose.models.shrinkage import without_short_drift
 from nextclose.models.training import train_network
 from nextclose.models.volatility import HarScale, fit_har
 from nextclose.samples.samples import Samples
@@ -174,14 +174,14 @@ class Lstm:
         """Train one network, keep its best epoch, and use of it what validation supports.
 
         Learns: HAR weights and spread from all that is known, scaler and network from `train`; the
-            number of epochs and the shares of drift and corrections from `valid`.
+            number of epochs and the shares of its corrections from `valid`.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         base = fit_har(train, valid)
         ratio = base.scale.ratio(train, np.arange(len(train.origin)))
         train = replace(train, target=train.target / ratio)
         valid = replace(valid, target=valid.target / ratio)
-        spread = located(base.spread, valid.target)
+        spread = without_short_drift(base.spread, train.horizons)
         scaler = fit_scaler(train, names=present(train, INPUTS), family=self.family)
         with torch.random.fork_rng():
             torch.manual_seed(seed)

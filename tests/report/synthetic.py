@@ -1,0 +1,315 @@
+"""A made-up run: seeded random-walk prices and plausible forecasts that fill every section."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+
+from nextclose.evaluation.metrics import INTERVALS
+from nextclose.evaluation.verdict import VerdictRow
+from nextclose.report.content import ReportContent, RunFacts
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Finding
+
+Z = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+# model -> (width of its ranges against the truth, daily drift); classic is a point far off
+MODELS = {
+    "lstm": (1.01, 0.0002),
+    "naive": (0.0, 0.0),
+    "drift": (1.05, 0.0004),
+    "hs_250": (0.92, 0.0003),
+    "hs_expanding": (1.12, 0.0003),
+    "ewma": (0.98, 0.0),
+    "classic": (0.0, -0.02),
+}
+RUN = RunFacts(
+    command="nextclose backtest sample --out run",
+    config="[lstm]\nwindow_sessions = 60\ndropout = 0.2\n\n[splits]\nrefit_sessions = 252\n",
+    versions={"nextclose": "0.1.0", "numpy": "2.4.6", "polars": "2.1.0", "torch": "2.13.0"},
+    seeds=(0, 1, 2),
+    data_fingerprint="9f2c" * 16,
+    other={"Configurations ever scored": "3", "Times the test period was opened": "1"},
+)
+
+
+def sessions(n: int) -> list[date]:
+    """The first `n` weekdays from 2008-01-02 on."""
+    days = (date(2008, 1, 2) + timedelta(days=k) for k in range(2 * n))
+    return [day for day in days if day.weekday() < 5][:n]
+
+
+def make_bars(symbols, *, n_sessions, seed=0):
+    rng = np.random.default_rng(seed)
+    days = sessions(n_sessions)
+    frames = []
+    for k, symbol in enumerate(symbols):
+        swing = 0.012 * np.exp(0.5 * np.sin(np.arange(n_sessions) / 90 + k))
+        close = 40.0 * (k + 1) * np.exp(np.cumsum(swing * rng.standard_normal(n_sessions)))
+        opened = close * np.exp(0.4 * swing * rng.standard_normal(n_sessions))
+        up = np.abs(0.5 * swing * rng.standard_normal(n_sessions))
+        down = np.abs(0.5 * swing * rng.standard_normal(n_sessions))
+        frames.append(
+            pl.DataFrame(
+                {
+                    "symbol": symbol,
+                    "session": days,
+                    "open": opened,
+                    "high": np.maximum(opened, close) * np.exp(up),
+                    "low": np.minimum(opened, close) * np.exp(-down),
+                    "close": close,
+                    "volume": np.full(n_sessions, 1e6),
+                }
+            )
+        )
+    return pl.concat(frames)
+
+
+def make_forecasts(bars, *, n_origins, models=tuple(MODELS), horizons=HORIZONS):
+    """Forecasts from each of the last `n_origins` sessions; targets past the last bar are null."""
+    frames = []
+    for (symbol,), rows in bars.group_by("symbol", maintain_order=True):
+        close = rows["close"].to_numpy()
+        log_close = np.log(close)
+        n = len(close)
+        sigma = np.full(n, 0.015)
+        step = np.diff(log_close) ** 2
+        for i in range(1, n):
+            sigma[i] = np.sqrt(0.94 * sigma[i - 1] ** 2 + 0.06 * step[i - 1])
+        origin = np.arange(n - n_origins, n)
+        days = rows["session"]
+        for h in horizons:
+            known = origin + h < n
+            end = np.minimum(origin + h, n - 1)
+            target = np.where(known, log_close[end] - log_close[origin], np.nan)
+            for model in models:
+                width, drift = MODELS[model]
+                quantile = (
+                    drift * h + width * sigma[origin, None] * np.sqrt(h) * Z
+                )  # (origin, level)
+                frames.append(
+                    pl.DataFrame(
+                        {
+                            "symbol": symbol,
+                            "origin": days.gather(origin),
+                            "horizon_sessions": h,
+                            "model": model,
+                            "fold": (origin - origin[0]) // 252,
+                            "resolved": days.gather(end),
+                            "close": close[origin],
+                            "target": pl.Series(target).fill_nan(None),
+                            **{name: quantile[:, j] for j, name in enumerate(QUANTILE_COLUMNS)},
+                        }
+                    )
+                    .with_columns(resolved=pl.when(pl.col("target").is_not_null()).then("resolved"))
+                    .select(pl.col(c).cast(t) for c, t in FORECAST_SCHEMA.items())
+                )
+    return pl.concat(frames)
+
+
+def verdict_row(symbol, h, model, rng):
+    classic, point = model == "classic", model in ("classic", "naive")
+    relative = (
+        1.0 if model == "naive" else 6.2 if classic else 1.0 - 0.0008 * h + rng.normal(0, 0.001)
+    )
+    naive = {1: 1.31, 7: 3.52, 30: 7.4}.get(h, 2.0)
+    best = model == "lstm"
+    skill = -0.4 if point else 0.031 - 0.0004 * h if best else 0.008
+    origins = 1260
+    return VerdictRow(
+        symbol=symbol,
+        horizon_sessions=h,
+        model=model,
+        origins=origins,
+        forecasts=5 * origins if symbol == "*" else origins,
+        independent=origins / h,
+        filled=0,
+        point_only=point,
+        mape_pct=naive * relative,
+        naive_mape_pct=naive,
+        relative_mae=relative,
+        relative_mae_interval=(relative - 0.004, relative + 0.004),
+        r2_vs_zero=-2.1 if classic else 0.0012,
+        hit_rate=None if model == "naive" else 0.512,
+        hit_interval=None if model == "naive" else (0.5, 0.524),
+        base_rate=0.524,
+        base_side="up",
+        no_calls=0,
+        flat=0,
+        crps=0.0071,
+        crps_skill_vs_hs=skill,
+        crps_skill_interval=(skill - 0.01, skill + 0.01),
+        hs_reference="hs_250",
+        crps_skill_vs_garch=None,
+        coverage_90=None if point else 0.896 if best else 0.87,
+        width_90_pct=None if point else 4.6 * h**0.5,
+        p_error_better=0.2,
+        p_error_worse=0.8,
+        p_ranges_better=0.0004,
+        p_ranges_worse=0.99,
+        p_value=None if model == "naive" else 0.0004 if best else 0.3,
+        comparisons=5,
+        miscalibrated=False,
+        verdict=(
+            "YARDSTICK"
+            if model in ("naive", "hs_250", "hs_expanding")
+            else "WORSE"
+            if classic
+            else "SIZE ONLY"
+            if best
+            else "NO EVIDENCE"
+        ),
+        sentence=(
+            f"{model} knows how far prices move, not which way: ranges 3.1% better than history "
+            f"(p = 0.0004); direction 51.2% against 52.4% for always 'up'; the 90% band held 89.6% "
+            f"at a width of {4.6 * h**0.5:.1f}%."
+        ),
+    )
+
+
+def make_content(
+    symbols=("AAPL", "FB", "GOOG", "IBM", "MSFT"),
+    *,
+    n_sessions=700,
+    n_origins=500,
+    models=tuple(MODELS),
+    horizons=HORIZONS,
+    **changes,
+):
+    """A full content; `changes` replace fields of it."""
+    rng = np.random.default_rng(1)
+    bars = make_bars(symbols, n_sessions=n_sessions)
+    spread = [m for m in models if MODELS[m][0] > 0]
+    pairs = [(m, h) for h in horizons for m in spread]
+    days = sessions(n_sessions)[-n_origins::5]
+    bins = rng.dirichlet(np.full(20, 300.0), size=len(pairs))
+    fields = {
+        "headline": "lstm",
+        "verdicts": tuple(
+            verdict_row(s, h, m, rng) for s in ("*", *symbols) for h in horizons for m in models
+        ),
+        "bars": bars,
+        "forecasts": make_forecasts(bars, n_origins=n_origins, models=models, horizons=horizons),
+        "coverage": pl.DataFrame(
+            [
+                {
+                    "horizon_sessions": h,
+                    "model": m,
+                    "nominal": level,
+                    "realised": level + d,
+                    "standard_error": 0.004 * h**0.5,
+                    "forecasts": 1260,
+                }
+                for m, h in pairs
+                for level, d in zip(sorted(INTERVALS), rng.normal(0, 0.008, 11), strict=True)
+            ]
+        ),
+        "rolling": pl.DataFrame(
+            [
+                {"horizon_sessions": h, "model": m, "origin": day, "coverage_90": value}
+                for m, h in pairs
+                for day, value in zip(
+                    days, 0.9 - np.abs(np.cumsum(rng.normal(0, 0.006, len(days)))), strict=True
+                )
+            ]
+        ),
+        "pit": pl.DataFrame(
+            [
+                {
+                    "horizon_sessions": h,
+                    "model": m,
+                    "low": k / 20,
+                    "high": (k + 1) / 20,
+                    "count": round(6300 * float(bins[i, k])),
+                    "expected": 315.0,
+                }
+                for i, (m, h) in enumerate(pairs)
+                for k in range(20)
+            ]
+        ),
+        "by_year": make_slices(rng, pairs, [str(year) for year in range(2008, 2014)]),
+        "by_regime": make_slices(rng, pairs, ["calm", "normal", "stormy"]),
+        "curves": make_curves(rng),
+        "tutorial": pl.DataFrame(
+            [
+                {"horizon_sessions": h, "metric": metric, "classic": c, "naive": n}
+                for h in horizons
+                for metric, c, n in (
+                    ("mse", 214.0 * h, 3.1 * h),
+                    ("mae", 11.9 * h**0.5, 1.3 * h**0.5),
+                    ("mape_pct", 14.2, 1.55 * h**0.5),
+                    ("r2", 0.21, 0.98),
+                    ("direction", 0.49, 0.524),
+                )
+            ]
+        )
+        if "classic" in models
+        else pl.DataFrame(),
+        "findings": (
+            Finding(
+                number=52,
+                response="W",
+                found="no trade for 3 sessions",
+                rule="gaps are kept, no price is invented",
+                path="prices.csv",
+                row=1043,
+                symbol=symbols[0],
+                session="2009-03-04",
+                count=4,
+            ),
+            Finding(
+                number=42,
+                response="R",
+                found="rows newest first",
+                rule="oldest first",
+                path="b.csv",
+            ),
+        ),
+        "left_out": {"XYZ": "312 sessions; at least 520 are needed"},
+        "run": RUN,
+    }
+    return ReportContent(**(fields | changes))
+
+
+def make_slices(rng, pairs, labels):
+    return pl.DataFrame(
+        [
+            {
+                "horizon_sessions": h,
+                "model": m,
+                "slice": label,
+                "forecasts": 1260,
+                "relative_mae": 1.0 + rng.normal(0, 0.004),
+                "crps_skill_vs_hs": 0.02 + rng.normal(0, 0.02),
+            }
+            for m, h in pairs
+            for label in labels
+        ]
+    )
+
+
+def make_curves(rng, *, n_folds=4, n_seeds=3):
+    rows = []
+    for model, floor in (("lstm", 1.43), ("classic", 0.02)):
+        for fold in range(n_folds):
+            for seed in range(n_seeds):
+                n = int(rng.integers(9, 20))
+                epoch = np.arange(1, n + 1)
+                train = floor * (1 + 0.12 * np.exp(-epoch / 3) - 0.002 * epoch)
+                valid = floor * (1.01 + 0.1 * np.exp(-epoch / 2.5) + 0.002 * epoch)
+                valid = valid + floor * rng.normal(0, 0.002, n)
+                best = int(np.argmin(valid))
+                rows += [
+                    {
+                        "model": model,
+                        "label": f"fold {fold}",
+                        "seed": seed,
+                        "epoch": int(e),
+                        "train": float(train[i]),
+                        "valid": float(valid[i]),
+                        "kept": i == best,
+                    }
+                    for i, e in enumerate(epoch)
+                ]
+    return pl.DataFrame(rows)

@@ -1,0 +1,239 @@
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+
+from nextclose.report.page import figure_files, render_page
+from nextclose.schema import Finding
+from tests.report.synthetic import RUN, make_content
+
+HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u2028$x^2$"
+VOID = {"meta", "input", "br", "img", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, texts of scripts, and whether every element is closed."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements = []
+        self.scripts = []
+        self.open = []
+        self.text = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append([dict(attrs), ""])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1][1] += data
+        else:
+            self.text.append(data)
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+    @property
+    def policy(self):
+        (attrs,) = [a for a in self.all("meta") if a.get("http-equiv")]
+        return attrs["content"]
+
+
+@pytest.fixture(scope="module")
+def content():
+    return make_content(("AAPL", "IBM"), n_sessions=420, n_origins=260)
+
+
+@pytest.fixture(scope="module")
+def text(content):
+    return render_page(content)
+
+
+def test_every_element_is_closed_in_its_place_and_no_id_is_used_twice(text):
+    page = Page(text)
+    assert page.open == []
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+
+
+def test_nothing_is_loaded_from_outside_the_page(text):
+    page = Page(text)
+    loading = {"src", "srcset", "data", "poster", "action", "background"}
+    for tag, attrs in page.elements:
+        assert not loading & attrs.keys(), (tag, attrs)
+        assert tag not in ("link", "iframe", "img", "object", "embed", "base", "form"), tag
+        target = attrs.get("href") or ""
+        assert tag == "a" or not target or target.startswith("#"), (tag, target)
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_exactly_the_scripts_in_the_page_may_run(text):
+    page = Page(text)
+    running = [body for attrs, body in page.scripts if attrs.get("type") != "application/json"]
+    digests = {
+        base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in running
+    }
+    assert len(running) == 2
+    assert set(re.findall(r"'sha256-([^']+)'", page.policy)) == digests
+    assert "default-src 'none'" in page.policy
+    assert "'unsafe-inline'" not in page.policy.split("script-src")[1]
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+
+
+def test_every_section_of_a_full_run_is_there_and_says_how_to_read_it(text):
+    page = Page(text)
+    names = [attrs["id"] for attrs in page.all("section")]
+    assert names == [
+        *("verdict", "scoreboard", "prices", "followed", "calibration", "slices", "training"),
+        *("tutorial", "data", "reproduce"),
+    ]
+    assert sum(attrs.get("class") == "how" for attrs in page.all("p")) == len(names) - 1
+    assert [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")] == names
+
+
+def test_the_verdict_sentences_of_the_headline_come_first(content, text):
+    shown = "".join(Page(text).text)
+    places = [
+        shown.index(row.sentence)
+        for h in (1, 7, 30)
+        for row in content.verdicts
+        if (row.symbol, row.model, row.horizon_sessions) == ("*", "lstm", h)
+    ]
+    assert places == sorted(places)
+    assert places[-1] < shown.index("Scoreboard", shown.index("Size, not direction"))
+
+
+def test_two_renders_give_the_same_bytes(content, text):
+    assert render_page(content) == text
+
+
+def test_every_picture_is_written_as_png_under_a_name_of_our_own_words():
+    files = figure_files(make_content(("../A",), n_sessions=300, n_origins=80, horizons=(7,)))
+    assert {"followed-7.png", "coverage-7.png", "by-year-7.png", "training-0-3.png"} <= files.keys()
+    assert all(data.startswith(b"\x89PNG") for data in files.values())
+    assert all(re.fullmatch(r"[a-z0-9-]+\.png", name) for name in files)
+
+
+def test_hostile_names_are_shown_as_text_and_make_no_element():
+    tame = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
+    rename = {"AAPL": HOSTILE}
+    hostile = replace(
+        tame,
+        bars=tame.bars.with_columns(pl.col("symbol").replace(rename)),
+        forecasts=tame.forecasts.with_columns(pl.col("symbol").replace(rename)),
+        verdicts=tuple(
+            replace(v, symbol=rename.get(v.symbol, v.symbol), sentence=HOSTILE)
+            for v in tame.verdicts
+        ),
+        curves=tame.curves.with_columns(label=pl.concat_str(pl.lit(HOSTILE), "label")),
+        findings=(
+            Finding(
+                number=54,
+                response="W",
+                found=HOSTILE,
+                rule=HOSTILE,
+                path=HOSTILE,
+                symbol=HOSTILE,
+                column=HOSTILE,
+            ),
+        ),
+        left_out={HOSTILE: HOSTILE},
+        run=replace(RUN, command=HOSTILE, config=HOSTILE, versions={HOSTILE: HOSTILE}),
+    )
+    page, clean = Page(render_page(hostile)), Page(render_page(tame))
+    for tag in ("script", "img"):
+        assert len(page.all(tag)) == len(clean.all(tag)), tag
+    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+    assert HOSTILE in "".join(page.text)
+    (data,) = [body for attrs, body in page.scripts if attrs.get("type") == "application/json"]
+    assert json.loads(data)["symbols"][0]["name"] == HOSTILE
+    assert not set("<>&\u2028\u2029") & set(data)
+    assert {data[:4] for data in figure_files(hostile).values()} == {b"\x89PNG"}
+
+
+def test_a_hostile_model_name_is_a_name_only():
+    tame = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
+    frames = {
+        name: getattr(tame, name).with_columns(pl.col("model").replace({"lstm": HOSTILE}))
+        for name in ("forecasts", "coverage", "rolling", "pit", "by_year", "by_regime", "curves")
+    }
+    verdicts = tuple(replace(v, model=HOSTILE) if v.model == "lstm" else v for v in tame.verdicts)
+    page = Page(render_page(replace(tame, headline=HOSTILE, verdicts=verdicts, **frames)))
+    assert len(page.scripts) == 3
+    assert page.all("img") == []
+    assert "The verdict on " + HOSTILE in "".join(page.text)
+
+
+def test_folders_of_the_machine_are_not_shown():
+    finding = Finding(number=54, response="W", found="x", rule="y", path="/home/ann/p/AAPL.csv")
+    url = replace(finding, path="postgresql://ann:secret@db/prices")
+    page = render_page(
+        make_content(("A",), n_sessions=300, n_origins=60, horizons=(7,), findings=(finding, url))
+    )
+    assert "AAPL.csv" in page
+    assert "/home/ann" not in page
+    assert "secret" not in page
+
+
+def test_five_symbols_with_five_years_of_origins_stay_under_three_megabytes():
+    page = render_page(make_content(n_sessions=1500, n_origins=1260))
+    assert len(page.encode()) < 3_000_000
+
+
+def test_bars_with_only_a_close_make_a_line_instead_of_candles():
+    full = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
+    page = Page(render_page(replace(full, bars=full.bars.select("symbol", "session", "close"))))
+    (data,) = [body for attrs, body in page.scripts if attrs.get("type") == "application/json"]
+    (symbol,) = json.loads(data)["symbols"]
+    assert "close" in symbol
+    assert not {"open", "high", "low"} & symbol.keys()
+
+
+def test_a_run_without_the_classic_network_has_no_tutorial_section():
+    content = make_content(
+        ("AAPL",), n_sessions=300, n_origins=80, models=("lstm", "naive", "ewma")
+    )
+    assert "tutorial" not in [attrs["id"] for attrs in Page(render_page(content)).all("section")]
+
+
+def test_forecasts_whose_outcome_is_not_known_are_drawn_but_not_judged():
+    content = make_content(("AAPL",), n_sessions=300, n_origins=20, horizons=(30,))
+    assert content.forecasts["target"].null_count() == len(content.forecasts)
+    names = [attrs["id"] for attrs in Page(render_page(content)).all("section")]
+    assert "prices" in names
+    assert "followed" not in names
+
+
+def test_a_verdict_without_frames_is_still_a_page():
+    empty = pl.DataFrame()
+    content = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
+    bare = replace(
+        content,
+        forecasts=content.forecasts.clear(),
+        **dict.fromkeys(
+            ("coverage", "rolling", "pit", "by_year", "by_regime", "curves", "tutorial"), empty
+        ),
+        findings=(),
+        left_out={},
+    )
+    names = [attrs["id"] for attrs in Page(render_page(bare)).all("section")]
+    assert names == ["verdict", "scoreboard", "data", "reproduce"]
