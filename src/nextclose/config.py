@@ -96,6 +96,29 @@ def parse_config(text: str, *, path: str) -> RunConfig:
         raise _first_problem(error, path=path) from error
 
 
+def overridden(config: RunConfig, *, models: str | None, horizons: str | None) -> RunConfig:
+    """The settings with models and horizons replaced by comma-separated text, where given.
+
+    Raises: ConfigError naming the text that is no list of that kind.
+    """
+    values = config.model_dump()
+    if models is not None:
+        values["backtest"]["models"] = tuple(filter(None, models.split(",")))
+    if horizons is not None:
+        try:
+            values["backtest"]["horizons"] = tuple(int(part) for part in horizons.split(","))
+        except ValueError as error:
+            raise ConfigError(
+                f"--horizons {horizons!r}: expected whole sessions, as in 1,7,30.",
+                section="backtest",
+                key="horizons",
+            ) from error
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise _first_problem(error, path="options") from error
+
+
 def config_hash(config: BaseModel) -> str:
     """SHA-256 of the settings as canonical JSON: equal settings, equal hash."""
     return hashlib.sha256(canonical_json(config.model_dump(mode="json")).encode()).hexdigest()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import tomli_w
 
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import enough_rows
-from nextclose.durable import save
 from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.verdict import VerdictRow, verdict_document, verdicts
 from nextclose.execution import Processes, Progress, Remembered, silent
@@ -127,29 +122,6 @@ def needed_sessions(config: RunConfig) -> int:
     )
 
 
-def write_run(run: Run, folder: Path) -> None:
-    """Write settings, forecasts and verdict of a run into `folder`.
-
-    Raises: OutputError if a file cannot be written.
-    """
-    save(folder / "config.toml", effective_toml(run.config).encode())
-    document = json.dumps(run.document, indent=1, allow_nan=False)
-    save(folder / "verdict.json", document.encode())
-    save(folder / "forecasts.parquet", parquet_bytes(run.forecasts))
-
-
-def parquet_bytes(frame: pl.DataFrame) -> bytes:
-    """The frame as a Parquet file."""
-    buffer = io.BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()
-
-
-def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump(mode="json")))
-
-
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
     study = run.backtest.study
@@ -202,9 +174,3 @@ def _walked(
             code = version("nextclose")
             mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code)
         return walk.backtest(study, mapper=mapper)
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    return value

@@ -1,0 +1,273 @@
+"""[shell] The commands: parse, call, print; no arithmetic, and nothing heavy before its time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from nextclose.errors import ConfigError, NextcloseError
+
+if TYPE_CHECKING:
+    from nextclose.config import RunConfig
+    from nextclose.execution import Progress
+    from nextclose.run import Run
+    from nextclose.schema import Bars
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Forecasts of the next close, built only from what was knowable, and told honestly.",
+)
+out, err = Console(), Console(stderr=True)
+
+Prices = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders, or the word [b]sample[/b] for the bundled data."),
+]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.")]
+Models = Annotated[str | None, typer.Option(help="Models, separated by commas.")]
+Horizons = Annotated[str | None, typer.Option(help="Trading sessions ahead, as in 1,7,30.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+N_CORES = os.cpu_count() or 1
+
+DEMO_EXAMPLE = "Example: [b]nextclose demo[/b]"
+BACKTEST_EXAMPLE = "Example: [b]nextclose backtest prices/ --horizons 1,7,30 --out runs/mine[/b]"
+TRAIN_EXAMPLE = "Example: [b]nextclose train prices/ --out bundles/mine[/b]"
+PREDICT_EXAMPLE = "Example: [b]nextclose predict bundles/mine prices/ --format csv[/b]"
+
+
+@app.command(epilog=DEMO_EXAMPLE)
+def demo(
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
+        "runs/demo"
+    ),
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
+    from nextclose.config import BacktestConfig, ClassicConfig, RunConfig
+    from nextclose.data.sources import sample_bars
+    from nextclose.terminal import forecast_table
+
+    started = time.monotonic()
+    plan = BacktestConfig()
+    config = RunConfig(
+        # the tutorial's network takes as long as all the rest: one symbol, one session, one year
+        backtest=plan.model_copy(
+            update={"models": (*plan.models, "classic"), "last_folds": {"classic": 1}}
+        ),
+        classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
+    )
+    bars = sample_bars()
+    _backtest(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
+    forecasts = _trained(bars, config, out_folder / "bundle", workers)
+    if not as_json:
+        out.print(forecast_table(forecasts))
+        out.print(f"bundle   {out_folder / 'bundle'}")
+        out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
+
+
+@app.command(epilog=BACKTEST_EXAMPLE)
+def backtest(
+    prices: Prices,
+    config: Config = None,
+    models: Models = None,
+    horizons: Horizons = None,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
+        "runs/backtest"
+    ),
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Walk forward through PRICES, judge every model, and write a report."""
+    from nextclose.data.sources import load_bars
+
+    settings = _settings(config, models=models, horizons=horizons)
+    command = f"nextclose backtest {' '.join(Path(given).name for given in prices)}"
+    bars = load_bars(*prices)
+    _backtest(bars, settings, out_folder, workers, command=command, as_json=as_json)
+
+
+@app.command(epilog=TRAIN_EXAMPLE)
+def train(
+    prices: Prices,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the bundle is written.")],
+    config: Config = None,
+    horizons: Horizons = None,
+    calendar: Annotated[
+        str, typer.Option(help="Exchange whose sessions date the forecasts, or weekdays.")
+    ] = "XNYS",
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the LSTM on all of PRICES and save it as a bundle."""
+    from nextclose.data.sources import load_bars
+    from nextclose.run import train as trained
+
+    settings = _settings(config, models=None, horizons=horizons)
+    exchange = None if calendar == "weekdays" else calendar
+    bars = load_bars(*prices)
+    _say_findings(bars)
+    manifest = trained(bars, out_folder, config=settings, exchange=exchange, workers=workers)
+    if as_json:
+        print(manifest.model_dump_json())
+    else:
+        out.print(
+            f"bundle   {out_folder}\n{len(manifest.symbols)} symbols up to {manifest.fitted_at}; "
+            f"a forecast needs the last {manifest.min_rows} bars of a symbol"
+        )
+
+
+@app.command(epilog=PREDICT_EXAMPLE)
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `nextclose train` wrote.")],
+    prices: Prices,
+    as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """The next closes of PRICES: dates, prices and ranges from a bundle."""
+    from nextclose.data.sources import load_bars
+    from nextclose.serving.predictor import load_bundle, price_table
+    from nextclose.serving.predictor import predict as predicted
+    from nextclose.terminal import forecast_table
+
+    if as_format not in ("table", "csv", "json"):
+        raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
+    trusted = load_bundle(bundle)
+    bars = load_bars(*prices)
+    _say_findings(bars)
+    table = price_table(predicted(trusted, bars))
+    if as_format == "csv":
+        print(table.write_csv(), end="")
+    elif as_format == "json":
+        print(json.dumps([_plain(row) for row in table.iter_rows(named=True)]))
+    else:
+        out.print(forecast_table(table))
+
+
+def main() -> None:
+    """Run the command line; an error on purpose is one line and its own exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        err.print("stopped; run the same command again to go on where it was")
+        sys.exit(130)
+    except NextcloseError as error:
+        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except typer._click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
+        sys.exit(_reported_bug())
+
+
+def _backtest(
+    bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
+) -> Run:
+    from nextclose.run import backtest as walked
+    from nextclose.runfolder import write_run
+    from nextclose.terminal import scoreboard, sentences
+
+    _say_findings(bars)
+    with _progress() as progress:
+        run = walked(
+            bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
+        )
+        progress("report", 0, 1)
+        write_run(run, folder, command=command)
+        progress("report", 1, 1)
+    for finding in run.bars.findings:
+        if finding not in bars.findings:
+            err.print(finding.line(), style="yellow", markup=False, highlight=False)
+    if as_json:
+        print(json.dumps(run.document, allow_nan=False))
+        return run
+    out.print(scoreboard(run.verdict))
+    for line in sentences(run.verdict):
+        out.print(line, markup=False, highlight=False)
+    out.print(f"\nreport   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    return run
+
+
+def _trained(bars: Bars, config: RunConfig, folder: Path, workers: int) -> Any:
+    from nextclose.run import train as trained
+    from nextclose.serving.predictor import load_bundle, predict, price_table
+
+    with err.status("training on all bars"):
+        trained(bars, folder, config=config, workers=workers)
+        return price_table(predict(load_bundle(folder), bars))
+
+
+def _settings(config: Path | None, *, models: str | None, horizons: str | None) -> RunConfig:
+    from nextclose.config import RunConfig, overridden, parse_config
+
+    settings = RunConfig()
+    if config is not None:
+        try:
+            text = config.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
+        settings = parse_config(text, path=str(config))
+    return overridden(settings, models=models, horizons=horizons)
+
+
+def _say_findings(bars: Bars) -> None:
+    for finding in bars.findings:
+        err.print(finding.line(), style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on a terminal, plain lines otherwise."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    if not err.is_terminal:
+        yield _plain_progress
+        return
+    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        known: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in known:
+                known[stage] = bar.add_task(stage, total=total)
+            bar.update(known[stage], completed=done, total=total)
+
+        yield report
+
+
+def _plain_progress(stage: str, done: int, total: int) -> None:
+    quarter = max(total // 4, 1)
+    if done % quarter == 0 or done == total:
+        print(f"{stage} {done}/{total}", file=sys.stderr, flush=True)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value) if hasattr(value, "isoformat") else value for name, value in row.items()
+    }
+
+
+def _reported_bug() -> int:
+    """Write the traceback to a file and say where; returns the exit code of a bug."""
+    handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exc(file=file)
+    err.print(f"This is a bug in nextclose. The details are in {path}", markup=False)
+    return 1

@@ -1,0 +1,147 @@
+"""[shell] The run folder: settings, forecasts, verdict, report and figures of a backtest."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import tomli_w
+
+from nextclose.durable import save
+from nextclose.errors import NotEnoughDataError
+from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, rolling_coverage
+from nextclose.evaluation.slices import by_regime, by_year
+from nextclose.evaluation.tutorial import tutorial_metrics
+from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
+from nextclose.run import Run, run_facts, versions
+
+CLASSIC = "classic"
+HEADLINES = ("lstm", "har", "ewma", "hs_expanding", "hs_250", "drift", "naive")  # first that ran
+CURVE_SCHEMA = {
+    "model": pl.String,
+    "label": pl.String,
+    "seed": pl.Int64,
+    "epoch": pl.Int64,
+    "train": pl.Float64,
+    "valid": pl.Float64,
+    "kept": pl.Boolean,
+}
+
+
+def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> None:
+    """Write everything a run leaves behind into `folder`; `command` is what the report quotes.
+
+    Raises: OutputError if a file cannot be written.
+    """
+    content = report_content(run, command=command)
+    save(folder / "config.toml", effective_toml(run).encode())
+    save(folder / "forecasts.parquet", _parquet(run.forecasts))
+    save(folder / "verdict.json", json.dumps(run.document, indent=1, allow_nan=False).encode())
+    save(folder / "report.html", render_page(content).encode())
+    for name, picture in figure_files(content).items() if figures else ():
+        save(folder / "figures" / name, picture)
+
+
+def effective_toml(run: Run) -> str:
+    """All settings in force as TOML; settings that are None have no line."""
+    return tomli_w.dumps(_without_none(run.config.model_dump(mode="json")))
+
+
+def report_content(run: Run, *, command: str) -> ReportContent:
+    """Every number and frame the report shows, from the stages that compute them."""
+    forecasts = run.forecasts
+    ran = set(run.config.backtest.models)
+    short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
+    return ReportContent(
+        headline=next(name for name in HEADLINES if name in ran),
+        verdicts=run.verdict,
+        bars=run.bars.frame,
+        forecasts=forecasts,
+        coverage=coverage_by_level(forecasts),
+        rolling=rolling_coverage(forecasts),
+        pit=pit_histogram(forecasts),
+        by_year=by_year(forecasts),
+        by_regime=by_regime(forecasts),
+        curves=learning_curves(run),
+        tutorial=tutorial_table(forecasts),
+        findings=run.bars.findings,
+        left_out=short,
+        run=RunFacts(
+            command=command,
+            config=effective_toml(run),
+            versions=versions(),
+            seeds=tuple(range(run.config.lstm.n_seeds)),
+            data_fingerprint=run.bars.fingerprint,
+            other={"settings hash": str(run_facts(run)["config_hash"])},
+        ),
+    )
+
+
+def learning_curves(run: Run) -> pl.DataFrame:
+    """Losses by epoch of every fit that has epochs, with the epoch whose weights were kept."""
+    rows: list[tuple[Any, ...]] = []
+    for (model, fold), members in run.backtest.fits.items():
+        for seed, fitted in enumerate(members):
+            for label, train, valid in _pairs(dict(fitted.curves)):
+                best = min(range(len(valid)), key=valid.__getitem__)
+                rows += [
+                    (model, f"{label}fold {fold + 1}", seed, epoch + 1, *losses, epoch == best)
+                    for epoch, losses in enumerate(zip(train, valid, strict=True))
+                ]
+    return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
+
+
+def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """The tutorial's five numbers of `classic` beside naive's on the same origins, by horizon.
+
+    Of the first symbol it was run on: prices of different symbols have no common error.
+    """
+    rows = []
+    classic = forecasts.filter(pl.col("model") == CLASSIC)
+    first = classic.filter(pl.col("symbol") == pl.col("symbol").min())
+    for part in first.partition_by("horizon_sessions", maintain_order=True):
+        try:
+            found = tutorial_metrics(part)
+        except NotEnoughDataError:
+            continue
+        ours, naive, hits = found.model_numbers, found.naive_numbers, found.hits
+        for metric in ("mse", "mae", "mape_pct", "r2"):
+            rows.append(
+                (found.horizon_sessions, metric, getattr(ours, metric), getattr(naive, metric))
+            )
+        rows.append((found.horizon_sessions, "direction", hits.hit_rate, hits.base_rate))
+    schema = {
+        "horizon_sessions": pl.Int32,
+        "metric": pl.String,
+        "classic": pl.Float64,
+        "naive": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _pairs(curves: dict[str, Any]) -> Iterator[tuple[str, list[float], list[float]]]:
+    """Training and validation losses that belong together, with a label for people."""
+    if curves.get("train_crps"):
+        yield "", list(curves["train_crps"]), list(curves["valid_crps"])
+    for name, train in curves.items():
+        key, _, last = name.rpartition("/")
+        if last == "loss" and key:
+            symbol, _, horizon = key.rpartition("/")
+            sessions = "session" if horizon == "1" else "sessions"
+            yield f"{symbol}, {horizon} {sessions}, ", list(train), list(curves[f"{key}/val_loss"])
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value

@@ -1,0 +1,81 @@
+"""[shell] What commands print: the scoreboard, its sentences, and the next forecasts as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+from rich.table import Table
+
+from nextclose.evaluation.verdict import VerdictRow
+
+POOLED = "*"
+STYLES = {
+    "BETTER": "green",
+    "SIZE ONLY": "green",
+    "POINT ONLY": "green",
+    "WORSE": "red",
+    "TOO GOOD": "red",
+}
+RANGE = 90
+
+
+def scoreboard(rows: Sequence[VerdictRow]) -> Table:
+    """Pooled figures of every model and horizon, each error beside that of "no change"."""
+    table = Table(title="All symbols together", title_justify="left", show_edge=False)
+    table.add_column("sessions", justify="right")
+    table.add_column("model")
+    for name in ("forecasts", "error", "no change", "ratio", "ranges vs history", "90 % held"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict")
+    previous = None
+    for row in rows:
+        if row.symbol != POOLED:
+            continue
+        if previous not in (None, row.horizon_sessions):
+            table.add_section()
+        previous = row.horizon_sessions
+        table.add_row(
+            str(row.horizon_sessions),
+            row.model,
+            f"{row.forecasts:,}",
+            f"{row.mape_pct:.2f} %",
+            f"{row.naive_mape_pct:.2f} %",
+            _number(row.relative_mae, ".4f"),
+            _number(row.crps_skill_vs_hs, "+.1%"),
+            _number(row.coverage_90, ".1%"),
+            row.verdict,
+            style=STYLES.get(row.verdict, ""),
+        )
+    return table
+
+
+def sentences(rows: Sequence[VerdictRow]) -> Iterator[str]:
+    """The pooled sentence of the LSTM at each horizon, then that of the tutorial's network."""
+    for model in ("lstm", "classic"):
+        for row in rows:
+            if row.symbol == POOLED and row.model == model:
+                yield f"\n{row.sentence}"
+
+
+def forecast_table(prices: pl.DataFrame) -> Table:
+    """The next closes: median and the 90 % range of each symbol and horizon."""
+    table = Table(title="Next closes", title_justify="left", show_edge=False)
+    for name in ("symbol", "last close", "date", "sessions", "median", "low", "high"):
+        table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
+    for row in prices.iter_rows(named=True):
+        table.add_row(
+            row["symbol"],
+            f"{row['close']:.2f}",
+            str(row["date"]),
+            str(row["horizon_sessions"]),
+            f"{row['median']:.2f}",
+            f"{row[f'low_{RANGE}']:.2f}",
+            f"{row[f'high_{RANGE}']:.2f}",
+        )
+    table.caption = f"low to high holds {RANGE} % of outcomes if the future is like the past"
+    return table
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
