@@ -1,1 +1,103 @@
-"""nextclose: forecasts of the next close, built only from what was knowable, and told honestly."""
+"""nextclose: forecasts of the next close, built only from what was knowable, and told honestly.
+
+    import nextclose as nc
+
+    bars = nc.load_bars("prices/")          # or nc.sample_bars(), nc.frame_bars(frame)
+    run = nc.backtest(bars)                  # walk-forward; run.verdict, run.forecasts
+    nc.train(bars, "bundles/mine")
+    nc.price_table(nc.predict(nc.load_bundle("bundles/mine"), bars))
+
+Names are imported when first used, so that `nextclose --help` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextclose.config import BacktestConfig as BacktestConfig
+    from nextclose.config import ClassicConfig as ClassicConfig
+    from nextclose.config import LstmConfig as LstmConfig
+    from nextclose.config import RunConfig as RunConfig
+    from nextclose.config import parse_config as parse_config
+    from nextclose.data.sources import frame_bars as frame_bars
+    from nextclose.data.sources import load_bars as load_bars
+    from nextclose.data.sources import sample_bars as sample_bars
+    from nextclose.errors import BundleError as BundleError
+    from nextclose.errors import ConfigError as ConfigError
+    from nextclose.errors import DataError as DataError
+    from nextclose.errors import LeakError as LeakError
+    from nextclose.errors import NextcloseError as NextcloseError
+    from nextclose.errors import NotEnoughDataError as NotEnoughDataError
+    from nextclose.errors import OutputError as OutputError
+    from nextclose.evaluation.verdict import verdicts as verdicts
+    from nextclose.run import backtest as backtest
+    from nextclose.run import train as train
+    from nextclose.runfolder import write_run as write_run
+    from nextclose.schema import Bars as Bars
+    from nextclose.serving.predictor import load_bundle as load_bundle
+    from nextclose.serving.predictor import predict as predict
+    from nextclose.serving.predictor import price_table as price_table
+
+_HOMES = {
+    "nextclose.config": (
+        "BacktestConfig",
+        "ClassicConfig",
+        "LstmConfig",
+        "RunConfig",
+        "parse_config",
+    ),
+    "nextclose.data.sources": ("frame_bars", "load_bars", "sample_bars"),
+    "nextclose.errors": (
+        "BundleError",
+        "ConfigError",
+        "DataError",
+        "LeakError",
+        "NextcloseError",
+        "NotEnoughDataError",
+        "OutputError",
+    ),
+    "nextclose.evaluation.verdict": ("verdicts",),
+    "nextclose.run": ("backtest", "train"),
+    "nextclose.runfolder": ("write_run",),
+    "nextclose.schema": ("Bars",),
+    "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
+    "BacktestConfig",
+    "Bars",
+    "BundleError",
+    "ClassicConfig",
+    "ConfigError",
+    "DataError",
+    "LeakError",
+    "LstmConfig",
+    "NextcloseError",
+    "NotEnoughDataError",
+    "OutputError",
+    "RunConfig",
+    "backtest",
+    "frame_bars",
+    "load_bars",
+    "load_bundle",
+    "parse_config",
+    "predict",
+    "price_table",
+    "sample_bars",
+    "train",
+    "verdicts",
+    "write_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'nextclose' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

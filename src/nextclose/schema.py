@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from nextclose.errors import Finding as Finding
+from nextclose.errors import Response as Response
+
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -44,46 +47,6 @@ FORECAST_SCHEMA: dict[str, pl.DataType] = {
     "target": pl.Float64(),
     **{name: pl.Float64() for name in QUANTILE_COLUMNS},
 }
-
-Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing found in the input and what was done about it; fields that do not apply stay empty.
-
-    `number` is permanent; `response` + `number` is the code that messages and reports show.
-    `row` is the physical line in the file (the header is row 1). `count` > 1 means `count` places,
-    of which this is the first.
-    """
-
-    number: int
-    response: Response
-    found: str
-    rule: str
-    fix: str = ""
-    path: str = ""
-    row: int | None = None
-    column: str = ""
-    symbol: str = ""
-    session: str = ""
-    count: int = 1
-
-    @property
-    def code(self) -> str:
-        """Response letter and number, as in `E54`."""
-        return f"{self.response}{self.number}"
-
-    def line(self) -> str:
-        """The one-line message: code, where, what was found, the rule and the cure."""
-        place = f"{self.path} row {self.row}" if self.row is not None else self.path
-        who = " ".join(part for part in (self.symbol, self.session) if part)
-        where = ", ".join(
-            part for part in (place, f"column {self.column}" if self.column else "", who) if part
-        )
-        times = f" ({self.count} places, this is the first)" if self.count > 1 else ""
-        fix = f" Fix: {self.fix}" if self.fix else ""
-        return f"{self.code} {where}: found {self.found}{times}; rule: {self.rule}.{fix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

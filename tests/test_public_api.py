@@ -1,0 +1,61 @@
+"""What the package and the README promise is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nextclose
+
+ROOT = Path(__file__).parents[1]
+TREE_LINE = re.compile(r"^(?P<indent> *)(?P<name>[\w.{},]+/?)( {2,}.*)?$")
+
+
+def test_every_public_name_is_there():
+    for name in nextclose.__all__:
+        assert getattr(nextclose, name) is not None
+
+
+def test_public_names_are_listed_once_and_sorted_for_people():
+    assert len(set(nextclose.__all__)) == len(nextclose.__all__)
+    assert set(nextclose.__all__) == set(nextclose._HOME)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    assert not hasattr(nextclose, "pickle")
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = "import sys, nextclose, nextclose.cli; print(sorted(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    for heavy in ("torch", "polars", "numpy", "matplotlib", "pandas"):
+        assert f"'{heavy}'" not in loaded.stdout
+
+
+def test_the_tree_of_the_readme_is_the_real_tree():
+    promised = set(readme_files())
+    real = {
+        str(path.relative_to(ROOT / "src" / "nextclose"))
+        for path in (ROOT / "src" / "nextclose").rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    assert promised == real
+
+
+def readme_files() -> list[str]:
+    """Python files below src/nextclose/ that the README's tree names, one a line."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    tree = text.split("```text\nsrc/nextclose/\n")[1].split("```")[0]
+    files, folder = [], ""
+    for line in tree.splitlines():
+        name = line.split()[0]
+        depth = len(line) - len(line.lstrip())
+        if name.endswith("/"):
+            folder = name
+        elif name.endswith(".py"):
+            files.append(folder + name if depth > 2 else name)
+    return files
