@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import tomli_w
 
@@ -76,9 +77,29 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            other={"settings hash": str(run_facts(run)["config_hash"])},
+            other={
+                "Settings hash": str(run_facts(run)["config_hash"]),
+                **used_corrections(run),
+            },
         ),
     )
+
+
+def used_corrections(run: Run) -> dict[str, str]:
+    """How much of what the LSTM's networks learnt their validation years supported, in words."""
+    shares = [
+        np.asarray(fitted.state().arrays["shares"])
+        for (model, _), members in run.backtest.fits.items()
+        for fitted in members
+        if model == "lstm"
+    ]
+    if not shares:
+        return {}
+    mean = np.concatenate(shares).mean(axis=0)  # (horizon, correction)
+    return {
+        f"Corrections used, {horizon} sessions": f"direction {shift:.0%}, size {width:.0%}"
+        for horizon, (shift, width, _) in zip(run.config.backtest.horizons, mean, strict=True)
+    }
 
 
 def learning_curves(run: Run) -> pl.DataFrame:
@@ -86,11 +107,11 @@ def learning_curves(run: Run) -> pl.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for (model, fold), members in run.backtest.fits.items():
         for seed, fitted in enumerate(members):
-            for label, train, valid in _pairs(dict(fitted.curves)):
-                best = min(range(len(valid)), key=valid.__getitem__)
+            for label, first, train, valid in _pairs(dict(fitted.curves)):
+                best = first + min(range(len(valid)), key=valid.__getitem__)
                 rows += [
-                    (model, f"{label}fold {fold + 1}", seed, epoch + 1, *losses, epoch == best)
-                    for epoch, losses in enumerate(zip(train, valid, strict=True))
+                    (model, f"{label}fold {fold + 1}", seed, epoch, *losses, epoch == best)
+                    for epoch, losses in enumerate(zip(train, valid, strict=True), first)
                 ]
     return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
 
@@ -123,16 +144,20 @@ def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _pairs(curves: dict[str, Any]) -> Iterator[tuple[str, list[float], list[float]]]:
-    """Training and validation losses that belong together, with a label for people."""
+def _pairs(curves: dict[str, Any]) -> Iterator[tuple[str, int, list[float], list[float]]]:
+    """Training and validation losses that belong together: label, first epoch, both curves.
+
+    The LSTM's begin at epoch 0, before any training; the tutorial's after its first epoch.
+    """
     if curves.get("train_crps"):
-        yield "", list(curves["train_crps"]), list(curves["valid_crps"])
+        yield "", 0, list(curves["train_crps"]), list(curves["valid_crps"])
     for name, train in curves.items():
         key, _, last = name.rpartition("/")
         if last == "loss" and key:
             symbol, _, horizon = key.rpartition("/")
             sessions = "session" if horizon == "1" else "sessions"
-            yield f"{symbol}, {horizon} {sessions}, ", list(train), list(curves[f"{key}/val_loss"])
+            label = f"{symbol}, {horizon} {sessions}, "
+            yield label, 1, list(train), list(curves[f"{key}/val_loss"])
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -35,8 +35,10 @@ def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
     and hs_reference (the better historical density *of that slice*), coverage_90, width_90_pct,
     worst: the slice with the lowest range skill, for point forecasts with the highest relative MAE.
     Null where a point forecast has no such figure. Small slices: read them as a spread, not a test.
+    Rows by horizon, then year: a model that covers fewer years does not come first.
     """
-    return _sliced(forecasts, _years)
+    frame = _sliced(forecasts, _years)
+    return frame.sort("horizon_sessions", "slice", maintain_order=True)
 
 
 def by_regime(forecasts: pl.DataFrame) -> pl.DataFrame:

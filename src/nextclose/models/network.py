@@ -11,7 +11,11 @@ CORRECTIONS = 3  # per horizon: shift of the median, log width below it, log wid
 
 
 class Network(nn.Module):
-    """One LSTM layer, dropout, and a linear head that starts at zero: no correction at all."""
+    """One LSTM layer, dropout, and a linear head that starts at zero: no correction at all.
+
+    A unit that dropout silences is silent for a whole chunk (Gal & Ghahramani 2016, A theoretically
+    grounded application of dropout in recurrent neural networks).
+    """
 
     def __init__(self, *, n_features: int, n_horizons: int, units: int, dropout: float) -> None:
         super().__init__()
@@ -24,7 +28,8 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
         hidden, _ = self.lstm(x)
-        corrections: Tensor = self.head(self.dropout(hidden))
+        heard = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
+        corrections: Tensor = self.head(hidden * heard)
         return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
 
@@ -45,7 +50,8 @@ def grid_crps(quantiles: Tensor, target: Tensor) -> Tensor:
 
     The exact weights of `schema.LEVEL_WEIGHTS`; the same score that the evaluation reports.
     """
-    levels = quantiles.new_tensor(LEVELS)
-    weights = quantiles.new_tensor(2.0 * LEVEL_WEIGHTS)
     error = target.unsqueeze(-1) - quantiles
-    return (torch.maximum(levels * error, (levels - 1.0) * error) * weights).sum(-1)
+    # pinball loss is level * error, and -error more where the target fell below the quantile
+    slope = quantiles.new_tensor(2.0 * LEVEL_WEIGHTS * LEVELS)
+    below = quantiles.new_tensor(2.0 * LEVEL_WEIGHTS)
+    return error @ slope + torch.relu(-error) @ below

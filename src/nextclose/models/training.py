@@ -20,7 +20,10 @@ from nextclose.schema import Bools, Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """Weights of the best epoch by validation score, and the learning curves (epoch,)."""
+    """Weights of the best epoch by validation score, and the learning curves (1 + epoch,).
+
+    The first entry of each curve is the score before any training, which may be the best.
+    """
 
     weights: dict[str, Tensor]
     train_crps: Sequence[float]
@@ -84,19 +87,24 @@ def train_network(
     """
     data = gathered(train, scaler, device=settings.device)
     held_out = gathered(valid, scaler, device=settings.device).batch(
-        _with_targets(_chunks(settings, valid, offset_sessions=0), valid, what="validation")
+        _with_targets(whole_chunks(settings, valid, offset_sessions=0), valid, what="validation")
     )
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
     base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
-    best = score(network, base, held_out)
+    everything = _with_targets(
+        whole_chunks(settings, train, offset_sessions=0), train, what="training"
+    )
+    train_crps = [score(network, base, data.batch(everything))]
+    valid_crps = [best := score(network, base, held_out)]
     weights = _copied(network)
-    train_crps: list[float] = []
-    valid_crps: list[float] = []
     best_epoch = 0
     for epoch in range(1, settings.max_epochs + 1):
-        losses = [_step(network, base, optimizer, batch) for batch in _epoch(settings, train, data)]
+        losses = [
+            training_step(network, base, optimizer, batch)
+            for batch in _epoch(settings, train, data)
+        ]
         train_crps.append(float(np.mean(losses)))
         valid_crps.append(score(network, base, held_out))
         if valid_crps[-1] < best:
@@ -115,7 +123,8 @@ def score(network: Network, spread: Tensor, batch: Batch) -> float:
     return value
 
 
-def _chunks(settings: LstmConfig, samples: Samples, *, offset_sessions: int) -> Chunks:
+def whole_chunks(settings: LstmConfig, samples: Samples, *, offset_sessions: int) -> Chunks:
+    """Chunks over everything readable, as the settings size them."""
     return training_chunks(
         samples,
         family="stationary",
@@ -136,23 +145,26 @@ def _with_targets(chunks: Chunks, samples: Samples, *, what: str) -> Chunks:
             needed=1,
             found=0,
         )
-    return Chunks(rows=chunks.rows[useful], keep=chunks.keep[useful])
+    return chunks.chosen(np.flatnonzero(useful))
 
 
 def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Batch]:
     """One pass over all chunks at a random offset, in random order."""
     stride = settings.chunk_sessions - settings.burn_in_sessions
     offset = int(torch.randint(stride, ()))
-    chunks = _with_targets(_chunks(settings, train, offset_sessions=offset), train, what="training")
+    chunks = _with_targets(
+        whole_chunks(settings, train, offset_sessions=offset), train, what="training"
+    )
     order = torch.randperm(len(chunks.rows)).numpy()
     for start in range(0, len(order), settings.batch_chunks):
         chosen = order[start : start + settings.batch_chunks]
-        yield data.batch(Chunks(rows=chunks.rows[chosen], keep=chunks.keep[chosen]))
+        yield data.batch(chunks.chosen(chosen))
 
 
-def _step(
+def training_step(
     network: Network, spread: Tensor, optimizer: torch.optim.Optimizer, batch: Batch
 ) -> float:
+    """One update of the weights; returns the loss before it."""
     optimizer.zero_grad(set_to_none=True)
     loss = mean_crps(network, spread, batch)
     torch.autograd.backward(loss)

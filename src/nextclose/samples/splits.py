@@ -170,7 +170,7 @@ def _valid_from(past: Samples) -> np.datetime64:
     origins = np.unique(past.origin[rows])
     if len(origins) < 3:
         raise NotEnoughDataError(
-            f"only {len(origins)} sessions have a known outcome before {past.origin.min()}; at "
+            f"only {len(origins)} sessions have a known outcome by {sessions_of(past)[-1]}; at "
             "least 3 are needed. Fix: give more history or a later test_from.",
             needed=3,
             found=len(origins),

@@ -35,6 +35,10 @@ class Chunks:
     rows: Ints
     keep: Bools
 
+    def chosen(self, which: Ints) -> Chunks:
+        """Only the chunks at these positions, in this order."""
+        return Chunks(rows=self.rows[which], keep=self.keep[which])
+
 
 def training_chunks(
     samples: Samples,
@@ -58,6 +62,8 @@ def training_chunks(
     warmup = samples.table.families[family].warmup_sessions
     for start, stop in samples.segments:
         ready = start + warmup
+        if stop <= ready + burn_in_sessions:
+            continue  # no row of this segment would count
         for first in range(ready - offset_sessions, stop - burn_in_sessions, stride):
             chunk = first + position
             counts = (chunk >= ready + burn_in_sessions) & (chunk < stop)

@@ -1,0 +1,43 @@
+# Each target sets up .venv by itself when it is missing or older than what it is made of.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test check bench proof picture clean
+
+demo: $(READY)
+	$(BIN)/nextclose demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+check: $(READY)
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_public_api.py
+
+# the slower proofs: null worlds, planted worlds, every fault place
+proof: $(READY)
+	$(BIN)/python -m pytest -q -m "slow and not gpu"
+
+# claims of speed; the first needs TensorFlow and some ten minutes
+bench: $(READY)
+	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/training_rate.py --write
+	$(BIN)/python benchmarks/demo_time.py --write
+	$(BIN)/python benchmarks/tutorial_job.py --write
+
+# the README's picture of the report, drawn by a real browser
+picture: $(READY)
+	$(BIN)/python docs/picture.py runs/demo/report.html docs/report.png
+
+$(READY): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs build
