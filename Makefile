@@ -32,7 +32,7 @@ bench: $(READY)
 
 # the README's picture of the report, drawn by a real browser
 picture: $(READY)
-	$(BIN)/python docs/picture.py runs/demo/report.html docs/report.png
+	$(BIN)/python docs/picture.py runs/demo/report.html docs
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -198,7 +198,7 @@ def _backtest(
     if as_json:
         print(json.dumps(run.document, allow_nan=False))
         return run
-    out.print(scoreboard(run.verdict))
+    out.print(scoreboard(run.verdict, models=config.backtest.models))
     for line in sentences(run.verdict):
         out.print(line, markup=False, highlight=False)
     out.print(f"\nreport   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")

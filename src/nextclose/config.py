@@ -11,9 +11,16 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from nextclose.errors import ConfigError
 from nextclose.schema import HORIZONS
@@ -30,12 +37,22 @@ class Settings(BaseModel):
 class BacktestConfig(Settings):
     """The walk-forward: what is forecast, over which sessions, how often refitted."""
 
-    models: tuple[str, ...] = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "lstm")
+    models: tuple[str, ...] = (
+        *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
+    )
     horizons: tuple[int, ...] = HORIZONS
     test_sessions: int = Field(default=1260, ge=1)  # the last five years ...
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
-    last_folds: dict[str, int] = Field(default_factory=dict)  # slow model -> only its latest folds
+    # slow model -> only its latest folds
+    last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+
+    @field_validator("models")
+    @classmethod
+    def _distinct(cls, models: tuple[str, ...]) -> tuple[str, ...]:
+        if not models or len(set(models)) < len(models):
+            raise ValueError("models are distinct names, at least one")
+        return models
 
     @field_validator("horizons")
     @classmethod
@@ -61,6 +78,12 @@ class LstmConfig(Settings):
     patience_epochs: int = Field(default=10, ge=1)
     serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
     device: Device = "cpu"
+
+    @model_validator(mode="after")
+    def _targets_after_burn_in(self) -> Self:
+        if self.burn_in_sessions >= self.chunk_sessions:
+            raise ValueError("burn_in_sessions must be less than chunk_sessions")
+        return self
 
 
 class ClassicConfig(Settings):

@@ -14,8 +14,9 @@ attributes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
 
@@ -62,6 +63,16 @@ class NextcloseError(Exception):
     """The root: anything raised on purpose. `exit_code` is what a command returns for it."""
 
     exit_code: ClassVar[int] = 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuilt from message and attributes: an error must survive the way out of a process."""
+        return _rebuilt, (type(self), str(self), self.__dict__)
+
+
+def _rebuilt(kind: type[NextcloseError], message: str, facts: Mapping[str, Any]) -> NextcloseError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(facts)
+    return error
 
 
 class ConfigError(NextcloseError):

@@ -20,8 +20,11 @@ STYLES = {
 RANGE = 90
 
 
-def scoreboard(rows: Sequence[VerdictRow]) -> Table:
-    """Pooled figures of every model and horizon, each error beside that of "no change"."""
+def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
+    """Pooled figures of every horizon and model, in the order of `models`.
+
+    Each error stands beside that of "no change" on the same forecasts.
+    """
     table = Table(title="All symbols together", title_justify="left", show_edge=False)
     table.add_column("sessions", justify="right")
     table.add_column("model")
@@ -29,9 +32,8 @@ def scoreboard(rows: Sequence[VerdictRow]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("verdict")
     previous = None
-    for row in rows:
-        if row.symbol != POOLED:
-            continue
+    pooled = [row for row in rows if row.symbol == POOLED]
+    for row in sorted(pooled, key=lambda row: (row.horizon_sessions, models.index(row.model))):
         if previous not in (None, row.horizon_sessions):
             table.add_section()
         previous = row.horizon_sessions

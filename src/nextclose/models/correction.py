@@ -26,7 +26,7 @@ def served_corrections(
     network = network.to(settings.device).eval()
     size = settings.serving_batch
     x = torch.zeros(settings.context_sessions, size, inputs.shape[1])
-    parts = []
+    found = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
     with torch.no_grad():
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
@@ -34,8 +34,8 @@ def served_corrections(
             x.zero_()
             x[:, : len(chosen)] = torch.from_numpy(gathered).transpose(0, 1)
             last = network(x.to(settings.device))[-1]  # (batch, horizon, 3)
-            parts.append(last[: len(chosen)].cpu().numpy().astype(np.float64))
-    return np.concatenate(parts)
+            found[start : start + size] = last[: len(chosen)].cpu().numpy()
+    return found
 
 
 def corrected_grid(spread: Floats, corrections: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """A trained model on disk: safetensors and JSON in a flat folder, every byte checked on load.
 
-    manifest.json        format, size and SHA-256 of the other files, and what the model is
+    manifest.json        format, size and SHA-256 of every file, its own too; what the model is
     model.safetensors    weights, scalers and settings: the state of the fitted model
     golden.safetensors   bars and the forecast they must give, replayed at every load
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import RunConfig, canonical_json
 from nextclose.durable import save
@@ -41,7 +41,7 @@ class FileEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    size: int
+    size: int = Field(ge=0)
     sha256: str
 
 
@@ -64,6 +64,13 @@ class Manifest(BaseModel):
     findings: dict[str, int]  # code -> count in the training bars
     versions: dict[str, str]
     files: dict[str, FileEntry]
+    checksum: str = ""  # SHA-256 of this manifest with an empty checksum
+
+    def content(self) -> bytes:
+        """The one way to write this manifest down, checksum filled in."""
+        open_ = self.model_copy(update={"checksum": ""}).model_dump(mode="json")
+        digest = hashlib.sha256(canonical_json(open_).encode()).hexdigest()
+        return canonical_json(open_ | {"checksum": digest}).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,7 @@ class Bundle:
 def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
     """Write the bundle into `folder`; returns the manifest with sizes and hashes filled in.
 
-    Raises: OutputError if it cannot be written, or if `folder` holds anything but a bundle.
+    Raises: OutputError if it cannot be written.
     """
     contents = {MODEL: state_bytes(bundle.fitted.state()), GOLDEN: state_bytes(bundle.golden)}
     entries = {
@@ -88,8 +95,8 @@ def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
     manifest = bundle.manifest.model_copy(update={"files": entries})
     for name, content in contents.items():
         save(folder / name, content)
-    save(folder / MANIFEST, canonical_json(manifest.model_dump(mode="json")).encode())
-    return manifest
+    save(folder / MANIFEST, manifest.content())
+    return Manifest.model_validate_json(manifest.content())
 
 
 def read_bundle(folder: Path) -> Bundle:
@@ -147,6 +154,12 @@ def _manifest(folder: Path) -> Manifest:
             path=str(folder / MANIFEST),
             found=f"model {manifest.model!r} with files {', '.join(sorted(manifest.files))}",
             expected=f"a known model with files {GOLDEN}, {MODEL}",
+        )
+    if content != manifest.content():
+        raise BundleError(
+            path=str(folder / MANIFEST),
+            found="a text that its own checksum does not fit",
+            expected="the manifest as it was written",
         )
     return manifest
 

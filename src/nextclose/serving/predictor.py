@@ -11,7 +11,7 @@ import polars as pl
 
 from nextclose.data.bars import enough_rows
 from nextclose.data.calendar import sessions_after
-from nextclose.errors import DataError
+from nextclose.errors import BundleError, DataError
 from nextclose.evaluation.backtest import forecast_frame
 from nextclose.features.table import make_table
 from nextclose.models.protocol import Fitted, State
@@ -31,11 +31,24 @@ def load_bundle(folder: str | Path) -> Bundle:
     """
     path = Path(folder)
     bundle = read_bundle(path)
+    try:
+        expected, found = _replayed(bundle)
+    except (ValueError, LookupError, TypeError, RuntimeError, pl.exceptions.PolarsError) as error:
+        raise BundleError(
+            path=str(path),
+            found=f"parts that do not fit together ({error})",
+            expected="a model that gives its golden forecast",
+        ) from error
+    agreement(path=path, expected=expected, found=found)
+    return bundle
+
+
+def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
+    """The golden forecast as stored and as made anew."""
     frame = _frame_of(bundle.golden)
     samples = make_samples(make_table(Bars(frame=frame)), horizons=bundle.manifest.horizons)
     found = log_quantiles(bundle.fitted, samples, latest_rows(samples))
-    agreement(path=path, expected=bundle.golden.arrays["quantiles"], found=found)
-    return bundle
+    return np.asarray(bundle.golden.arrays["quantiles"]), found
 
 
 def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
