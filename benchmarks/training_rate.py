@@ -28,7 +28,8 @@ import torch
 from nextclose.config import LstmConfig
 from nextclose.features.table import make_table
 from nextclose.models.lstm import new_network
-from nextclose.models.training import gathered, training_step, whole_chunks
+from nextclose.models.optimizer import AdamW
+from nextclose.models.training import gathered, target_chunks, training_step
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import fit_scaler
 from nextclose.schema import LEVELS, Bars
@@ -68,15 +69,15 @@ def walks() -> Samples:
 def train_rate(seconds: float) -> float:
     """Targets a second of the real training step in this process."""
     torch.set_num_threads(1)
-    settings = LstmConfig(batch_chunks=8)
+    settings = LstmConfig()
     samples = walks()
     names = samples.table.names
     scaler = fit_scaler(samples, names=names, family="stationary")
     network = new_network(settings, n_features=len(names), n_horizons=3)
     spread = torch.tensor(np.tile(np.linspace(-2, 2, len(LEVELS)), (3, 1)), dtype=torch.float32)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate)
+    optimizer = AdamW(network.parameters(), learning_rate=1e-3, weight_decay=1e-2)
     data = gathered(samples, scaler, device="cpu")
-    chunks = whole_chunks(settings, samples, offset_sessions=0)
+    chunks = target_chunks(settings, samples, offset_sessions=0, what="training")
     targets, begun = 0, 0.0
     step = 0
     while not begun or time.perf_counter() - begun < seconds:

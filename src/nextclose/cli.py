@@ -181,10 +181,11 @@ def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
     from nextclose.run import backtest as walked
-    from nextclose.runfolder import write_run
+    from nextclose.runfolder import start_run, write_run
     from nextclose.terminal import scoreboard, sentences
 
     _say_findings(bars)
+    start_run(folder, config)
     with _progress() as progress:
         run = walked(
             bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
@@ -192,9 +193,7 @@ def _backtest(
         progress("report", 0, 1)
         write_run(run, folder, command=command)
         progress("report", 1, 1)
-    for finding in run.bars.findings:
-        if finding not in bars.findings:
-            err.print(finding.line(), style="yellow", markup=False, highlight=False)
+    _say_findings(run.bars, besides=bars)
     if as_json:
         print(json.dumps(run.document, allow_nan=False))
         return run
@@ -227,8 +226,12 @@ def _settings(config: Path | None, *, models: str | None, horizons: str | None) 
     return overridden(settings, models=models, horizons=horizons)
 
 
-def _say_findings(bars: Bars) -> None:
+def _say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
+    """Print what was found in the input, less what was said before."""
+    said = besides.findings if besides else ()
     for finding in bars.findings:
+        if finding in said:
+            continue
         err.print(finding.line(), style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 

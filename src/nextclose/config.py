@@ -68,9 +68,9 @@ class LstmConfig(Settings):
     units: int = Field(default=64, ge=1)
     n_seeds: int = Field(default=3, ge=1)
     context_sessions: int = Field(default=180, ge=2)  # rows one forecast reads
-    chunk_sessions: int = Field(default=560, ge=3)  # rows one training pass reads
+    chunk_sessions: int = Field(default=180, ge=3)  # rows one training pass reads
     burn_in_sessions: int = Field(default=60, ge=1)  # rows of a chunk before its first target
-    batch_chunks: int = Field(default=4, ge=1)
+    batch_chunks: int = Field(default=16, ge=1)
     dropout: float = Field(default=0.2, ge=0, lt=1)  # share of units silenced
     learning_rate: float = Field(default=5e-4, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)

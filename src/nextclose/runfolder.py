@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 import tomli_w
 
+from nextclose.config import RunConfig
 from nextclose.durable import save
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, rolling_coverage
@@ -33,13 +34,21 @@ CURVE_SCHEMA = {
 }
 
 
+def start_run(folder: Path, config: RunConfig) -> None:
+    """Write the settings: a folder that cannot be written to is found before the work, not after.
+
+    Raises: OutputError.
+    """
+    save(folder / "config.toml", effective_toml(config).encode())
+
+
 def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> None:
     """Write everything a run leaves behind into `folder`; `command` is what the report quotes.
 
     Raises: OutputError if a file cannot be written.
     """
     content = report_content(run, command=command)
-    save(folder / "config.toml", effective_toml(run).encode())
+    start_run(folder, run.config)
     save(folder / "forecasts.parquet", _parquet(run.forecasts))
     save(folder / "verdict.json", json.dumps(run.document, indent=1, allow_nan=False).encode())
     save(folder / "report.html", render_page(content).encode())
@@ -47,9 +56,9 @@ def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> 
         save(folder / "figures" / name, picture)
 
 
-def effective_toml(run: Run) -> str:
+def effective_toml(config: RunConfig) -> str:
     """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(run.config.model_dump(mode="json")))
+    return tomli_w.dumps(_without_none(config.model_dump(mode="json")))
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
@@ -73,7 +82,7 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         left_out=short,
         run=RunFacts(
             command=command,
-            config=effective_toml(run),
+            config=effective_toml(run.config),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,

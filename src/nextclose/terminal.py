@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import polars as pl
+from rich import box
 from rich.table import Table
 
 from nextclose.evaluation.verdict import VerdictRow
@@ -18,6 +20,12 @@ STYLES = {
     "TOO GOOD": "red",
 }
 RANGE = 90
+LOOK: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "title_justify": "left",
+    "caption_justify": "left",
+    "padding": (0, 0, 0, 1),  # fits 80 columns
+}
 
 
 def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
@@ -25,12 +33,15 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
 
     Each error stands beside that of "no change" on the same forecasts.
     """
-    table = Table(title="All symbols together", title_justify="left", show_edge=False)
-    table.add_column("sessions", justify="right")
-    table.add_column("model")
-    for name in ("forecasts", "error", "no change", "ratio", "ranges vs history", "90 % held"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
+    table = Table(title="All symbols together", **LOOK)
+    table.add_column("ahead", justify="right", no_wrap=True)
+    table.add_column("model", no_wrap=True)
+    for name in ("error %", "no change", "ratio", "ranges", "held 90 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.caption = (
+        "error in % of price; ratio below 1 beats no change; ranges: CRPS against history"
+    )
     previous = None
     pooled = [row for row in rows if row.symbol == POOLED]
     for row in sorted(pooled, key=lambda row: (row.horizon_sessions, models.index(row.model))):
@@ -40,9 +51,8 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
         table.add_row(
             str(row.horizon_sessions),
             row.model,
-            f"{row.forecasts:,}",
-            f"{row.mape_pct:.2f} %",
-            f"{row.naive_mape_pct:.2f} %",
+            f"{row.mape_pct:.2f}",
+            f"{row.naive_mape_pct:.2f}",
             _number(row.relative_mae, ".4f"),
             _number(row.crps_skill_vs_hs, "+.1%"),
             _number(row.coverage_90, ".1%"),
@@ -62,7 +72,7 @@ def sentences(rows: Sequence[VerdictRow]) -> Iterator[str]:
 
 def forecast_table(prices: pl.DataFrame) -> Table:
     """The next closes: median and the 90 % range of each symbol and horizon."""
-    table = Table(title="Next closes", title_justify="left", show_edge=False)
+    table = Table(title="Next closes", **LOOK)
     for name in ("symbol", "last close", "date", "sessions", "median", "low", "high"):
         table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
     for row in prices.iter_rows(named=True):

@@ -12,6 +12,7 @@ from torch import Tensor
 from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.models.network import Network, corrected, grid_crps
+from nextclose.models.optimizer import AdamW
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.windows import Chunks, training_chunks
@@ -87,15 +88,15 @@ def train_network(
     """
     data = gathered(train, scaler, device=settings.device)
     held_out = gathered(valid, scaler, device=settings.device).batch(
-        _with_targets(whole_chunks(settings, valid, offset_sessions=0), valid, what="validation")
+        target_chunks(settings, valid, offset_sessions=0, what="validation")
     )
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    optimizer = AdamW(
+        network.parameters(),
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
     )
     base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
-    everything = _with_targets(
-        whole_chunks(settings, train, offset_sessions=0), train, what="training"
-    )
+    everything = target_chunks(settings, train, offset_sessions=0, what="training")
     train_crps = [score(network, base, data.batch(everything))]
     valid_crps = [best := score(network, base, held_out)]
     weights = _copied(network)
@@ -123,53 +124,50 @@ def score(network: Network, spread: Tensor, batch: Batch) -> float:
     return value
 
 
-def whole_chunks(settings: LstmConfig, samples: Samples, *, offset_sessions: int) -> Chunks:
-    """Chunks over everything readable, as the settings size them."""
-    return training_chunks(
+def target_chunks(
+    settings: LstmConfig, samples: Samples, *, offset_sessions: int, what: str
+) -> Chunks:
+    """The chunks that hold a known target, less the rows that no chunk needs.
+
+    A short history fills its chunk in part only; what lies before the first burn-in and after the
+    last target of all chunks would be computed for nothing.
+    Raises: NotEnoughDataError naming `what`.
+    """
+    chunks = training_chunks(
         samples,
         family="stationary",
         chunk_sessions=settings.chunk_sessions,
         burn_in_sessions=settings.burn_in_sessions,
         offset_sessions=offset_sessions,
     )
-
-
-def _with_targets(chunks: Chunks, samples: Samples, *, what: str) -> Chunks:
-    """Only the chunks that hold a known target."""
     known: Bools = np.asarray(np.isfinite(samples.target).any(axis=1))
     counts = known[chunks.rows] & chunks.keep
-    useful = counts.any(axis=1)
-    if not useful.any():
+    useful, position = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
+    if not useful.size:
         raise NotEnoughDataError(
             f"no {what} target is known after warm-up and burn-in. Fix: give more history.",
             needed=1,
             found=0,
         )
-    return chunks.chosen(np.flatnonzero(useful))
+    first, last = position[0] - settings.burn_in_sessions, position[-1]
+    return chunks.chosen(useful).cut(first, last + 1)
 
 
 def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Batch]:
     """One pass over all chunks at a random offset, in random order."""
     stride = settings.chunk_sessions - settings.burn_in_sessions
     offset = int(torch.randint(stride, ()))
-    chunks = _with_targets(
-        whole_chunks(settings, train, offset_sessions=offset), train, what="training"
-    )
+    chunks = target_chunks(settings, train, offset_sessions=offset, what="training")
     order = torch.randperm(len(chunks.rows)).numpy()
     for start in range(0, len(order), settings.batch_chunks):
         chosen = order[start : start + settings.batch_chunks]
         yield data.batch(chunks.chosen(chosen))
 
 
-def training_step(
-    network: Network, spread: Tensor, optimizer: torch.optim.Optimizer, batch: Batch
-) -> float:
+def training_step(network: Network, spread: Tensor, optimizer: AdamW, batch: Batch) -> float:
     """One update of the weights; returns the loss before it."""
-    optimizer.zero_grad(set_to_none=True)
     loss = mean_crps(network, spread, batch)
-    torch.autograd.backward(loss)
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
+    optimizer.step(loss)
     return float(loss.detach())
 
 

@@ -246,7 +246,7 @@ def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
 
 
 def _dates(panel: Axes) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
+    locator = AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]
     panel.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     panel.xaxis.set_major_formatter(formatter)

@@ -39,6 +39,10 @@ class Chunks:
         """Only the chunks at these positions, in this order."""
         return Chunks(rows=self.rows[which], keep=self.keep[which])
 
+    def cut(self, start: int, stop: int) -> Chunks:
+        """Only the sessions [start, stop) of every chunk."""
+        return Chunks(rows=self.rows[:, start:stop], keep=self.keep[:, start:stop])
+
 
 def training_chunks(
     samples: Samples,

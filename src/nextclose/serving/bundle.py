@@ -105,9 +105,11 @@ def read_bundle(folder: Path) -> Bundle:
     Raises: BundleError naming the file, what was found and what was expected.
     """
     manifest = _manifest(folder)
-    contents = {name: _checked(folder, name, manifest.files[name]) for name in (MODEL, GOLDEN)}
+    state, golden = (
+        _state(folder, name, _checked(folder, name, manifest.files[name]))
+        for name in (MODEL, GOLDEN)
+    )
     try:
-        state, golden = state_of(contents[MODEL]), state_of(contents[GOLDEN])
         fitted = model_named(manifest.model, RunConfig()).restore(state)
     except (ValueError, KeyError, TypeError, RuntimeError, NextcloseError) as error:
         raise BundleError(
@@ -162,6 +164,15 @@ def _manifest(folder: Path) -> Manifest:
             expected="the manifest as it was written",
         )
     return manifest
+
+
+def _state(folder: Path, name: str, content: bytes) -> State:
+    try:
+        return state_of(content)
+    except ValueError as error:
+        raise BundleError(
+            path=str(folder / name), found=f"{error}", expected="arrays and facts"
+        ) from error
 
 
 def _checked(folder: Path, name: str, entry: FileEntry) -> bytes:

@@ -11,7 +11,7 @@ import polars as pl
 
 from nextclose.data.bars import enough_rows
 from nextclose.data.calendar import sessions_after
-from nextclose.errors import BundleError, DataError
+from nextclose.errors import BundleError, DataError, NextcloseError
 from nextclose.evaluation.backtest import forecast_frame
 from nextclose.features.table import make_table
 from nextclose.models.protocol import Fitted, State
@@ -21,6 +21,7 @@ from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
 from nextclose.serving.bundle import Bundle, Manifest, agreement, read_bundle
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
+UNFIT = (ValueError, LookupError, TypeError, RuntimeError, pl.exceptions.PolarsError)
 INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
 
 
@@ -33,7 +34,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     bundle = read_bundle(path)
     try:
         expected, found = _replayed(bundle)
-    except (ValueError, LookupError, TypeError, RuntimeError, pl.exceptions.PolarsError) as error:
+    except (*UNFIT, NextcloseError) as error:
         raise BundleError(
             path=str(path),
             found=f"parts that do not fit together ({error})",
