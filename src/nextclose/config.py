@@ -41,7 +41,7 @@ class BacktestConfig(Settings):
         *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
     )
     horizons: tuple[int, ...] = HORIZONS
-    test_sessions: int = Field(default=1260, ge=1)  # the last five years ...
+    test_sessions: int = Field(default=1260, ge=1)  # the last five years, or half of less ...
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
     # slow model -> only its latest folds

@@ -20,7 +20,7 @@ from nextclose.models.catalogue import model_named
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import Fold, known_at, sessions_of, walk_forward
+from nextclose.samples.splits import Fold, known_at, walk_forward
 from nextclose.schema import FORECAST_SCHEMA, QUANTILE_COLUMNS, Floats, Ints
 
 Task = TypeVar("Task")
@@ -96,19 +96,27 @@ def serial(
 def make_study(samples: Samples, config: RunConfig) -> Study:
     """The folds of the run; test origins are those that every model of the run can forecast.
 
+    Without a `test_from`, the last `test_sessions` are tested, at most half of what there is.
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
     """
     plan = config.backtest
-    sessions = sessions_of(samples)
-    test_from = (
-        sessions[-min(plan.test_sessions, len(sessions))]
-        if plan.test_from is None
-        else np.datetime64(plan.test_from, "D")
-    )
     forecastable = np.ones(len(samples.origin), dtype=np.bool_)
     for name in plan.models:
         model = model_named(name, config)
         forecastable &= samples.ready(model.family, context_sessions=model.context_sessions)
+    origins = np.unique(samples.origin[forecastable])
+    if len(origins) < 2:
+        raise NotEnoughDataError(
+            f"{len(origins)} sessions have the history that every model needs; at least 2 are "
+            "needed to learn and to test. Fix: give more history.",
+            needed=2,
+            found=len(origins),
+        )
+    test_from = (
+        origins[-min(plan.test_sessions, len(origins) // 2)]
+        if plan.test_from is None
+        else np.datetime64(plan.test_from, "D")
+    )
     folds = walk_forward(samples, test_from=test_from, refit_sessions=plan.refit_sessions)
     folds = tuple(fold.restricted(forecastable) for fold in folds)
     if not any(len(fold.test_rows) for fold in folds):

@@ -1,0 +1,162 @@
+"""Commands as a user types them: what they print, what they leave behind, how they end."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import polars as pl
+import pytest
+
+from nextclose import cli
+from nextclose.data.sources import sample_bars
+
+QUICK = ("--models", "naive,hs_250,hs_expanding,ewma", "--workers", "1")
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nextclose", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def prices(tmp_path):
+    """Two symbols of the sample as CSV, the way people have them."""
+    folder = tmp_path / "prices"
+    folder.mkdir()
+    frame = sample_bars().frame
+    for symbol in ("AAPL", "IBM"):
+        part = frame.filter(pl.col("symbol") == symbol).tail(900).drop("symbol")
+        part.rename({"session": "Date", "close": "Close"}).write_csv(folder / f"{symbol}.csv")
+    return folder
+
+
+def test_backtest_prints_the_scoreboard_and_leaves_a_run_folder(command, prices, tmp_path):
+    out = tmp_path / "run"
+    code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "--out", out)
+    assert code == 0
+    assert "hs_expanding" in printed
+    assert "report.html" in printed
+    assert {path.name for path in out.iterdir()} >= {
+        *("config.toml", "forecasts.parquet", "verdict.json", "report.html", "figures", "tasks")
+    }
+    document = json.loads((out / "verdict.json").read_text())
+    assert document["format"] == 1
+    assert {row["horizon_sessions"] for row in document["rows"]} == {1}
+    assert {row["symbol"] for row in document["rows"]} == {"*", "AAPL", "IBM"}
+
+
+def test_a_run_can_be_repeated_from_the_settings_it_left(command, prices, tmp_path):
+    first, again = tmp_path / "first", tmp_path / "again"
+    command("backtest", prices, *QUICK, "--horizons", "1,5", "--out", first)
+    settings = ("--config", first / "config.toml", "--workers", 1)
+    code, _, _ = command("backtest", prices, *settings, "--out", again)
+    assert code == 0
+    assert (first / "verdict.json").read_bytes() == (again / "verdict.json").read_bytes()
+    assert (first / "report.html").read_text().count("<svg") == (
+        again / "report.html"
+    ).read_text().count("<svg")
+
+
+def test_json_is_the_only_thing_on_standard_output(command, prices, tmp_path):
+    out = tmp_path / "run"
+    code, printed, _ = command("backtest", prices, *QUICK, "--json", "--out", out)
+    assert code == 0
+    assert json.loads(printed) == json.loads((out / "verdict.json").read_text())
+
+
+def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_path):
+    settings = tmp_path / "run.toml"
+    settings.write_text("[lstm]\nn_seeds = 1\nmax_epochs = 1\nunits = 4\n")
+    bundle = tmp_path / "bundle"
+    options = ("--config", settings, "--workers", 1, "--out", bundle)
+    code, printed, _ = command("train", prices, *options)
+    assert code == 0
+    assert "436 bars" in printed
+    code, printed, _ = command("predict", bundle, prices, "--format", "json")
+    assert code == 0
+    rows = json.loads(printed)
+    assert [(row["symbol"], row["date"]) for row in rows] == [
+        (symbol, date)
+        for symbol in ("AAPL", "IBM")
+        for date in ("2013-03-04", "2013-03-12", "2013-04-15")  # Good Friday: 2013-03-29
+    ]
+    for row in rows:
+        assert row["low_90"] < row["low_50"] < row["median"] < row["high_50"] < row["high_90"]
+    code, printed, _ = command("predict", bundle, prices, "--format", "csv")
+    assert printed.startswith("symbol,origin,horizon_sessions,date,close,median,low_50,high_50")
+    code, printed, _ = command("predict", bundle, prices)
+    assert "Next closes" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("backtest", "nowhere.csv"), 3, "E1 nowhere.csv"),
+        (("backtest", "sample", "--models", "lstmm"), 2, "the nearest is 'lstm'"),
+        (("backtest", "sample", "--horizons", "soon"), 2, "as in 1,7,30"),
+        (("backtest", "sample", "--config", "nowhere.toml"), 2, "cannot read nowhere.toml"),
+        (("backtest", "sample", "--out", "/proc/nowhere"), 6, "cannot write /proc/nowhere"),
+        (("predict", "nowhere", "sample"), 7, "nowhere/manifest.json"),
+        (("predict", "nowhere", "sample", "--format", "xml"), 2, "table, csv or json"),
+        (("fly",), 2, "No such command"),
+    ],
+)
+def test_a_mistake_is_one_clear_message_and_its_own_exit_code(command, arguments, code, said):
+    found, printed, complaint = command(*arguments)
+    assert found == code
+    assert said in complaint
+    assert "Traceback" not in complaint + printed
+
+
+def test_bad_cells_are_named_by_file_row_column_and_cure(command, tmp_path):
+    path = tmp_path / "BAD.csv"
+    path.write_text("Date,Close\n2020-01-02,10\n2020-01-03,ten\n2020-01-06,-3\n")
+    code, _, complaint = command("backtest", path)
+    assert code == 3
+    for part in ("row 3, column close, BAD 2020-01-03: found ten", "Fix: correct the file"):
+        assert part in complaint
+    assert "E54" in complaint
+    assert "row 4" in complaint
+
+
+def test_too_short_a_history_says_how_much_is_needed(command, tmp_path):
+    path = tmp_path / "NEW.csv"
+    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 3, 1), eager=True)
+    close = [10 + 0.1 * (k % 7) for k in range(len(days))]
+    pl.DataFrame({"Date": days, "Close": close}).write_csv(path)
+    code, _, complaint = command("backtest", path)
+    assert code == 3
+    assert "436" in complaint
+    assert "found 61" in complaint
+
+
+def test_a_bug_becomes_a_log_file_not_a_dump(command, monkeypatch, tmp_path):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("for the test")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("nextclose.data.sources.load_bars", broken)
+    code, printed, complaint = command("backtest", "sample")
+    assert code == 1
+    assert "Traceback" not in printed + complaint
+    (log,) = tmp_path.glob("nextclose-*.log")
+    assert str(log.name) in complaint.replace("\n", "")
+    assert "ZeroDivisionError: for the test" in log.read_text()
+
+
+def test_help_of_every_command_has_an_example(command):
+    for name in ("demo", "backtest", "train", "predict"):
+        code, printed, _ = command(name, "--help")
+        assert code == 0
+        assert f"Example: nextclose {name}" in " ".join(printed.split())
