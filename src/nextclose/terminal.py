@@ -36,11 +36,11 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
     table = Table(title="All symbols together", **LOOK)
     table.add_column("ahead", justify="right", no_wrap=True)
     table.add_column("model", no_wrap=True)
-    for name in ("error %", "no change", "ratio", "ranges", "held 90 %"):
+    for name in ("error %", "no change", "ratio", "ranges", "in 90 %"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.caption = (
-        "error in % of price; ratio below 1 beats no change; ranges: CRPS against history"
+        "error in % of price; ratio below 1 beats no change; ranges: CRPS gain over history"
     )
     previous = None
     pooled = [row for row in rows if row.symbol == POOLED]
