@@ -22,7 +22,6 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import BacktestConfig, RunConfig
-from nextclose.data.bars import enough_rows
 from nextclose.data.sources import sample_bars
 from nextclose.evaluation.backtest import Study, backtest, make_study
 from nextclose.evaluation.metrics import grid_crps
@@ -32,7 +31,6 @@ from nextclose.models import lstm
 from nextclose.models.lstm import FittedLstm, Lstm
 from nextclose.models.threads import one_thread
 from nextclose.models.volatility import Har
-from nextclose.run import needed_sessions
 from nextclose.samples.samples import make_samples
 from nextclose.schema import MEDIAN, Bars, Floats
 
@@ -44,7 +42,7 @@ Grids = list[Floats]
 def early_study(models: tuple[str, ...]) -> Study:
     """The sample up to `LAST`, tested from `FIRST_TEST`."""
     config = RunConfig(backtest=BacktestConfig(models=models, test_from=FIRST_TEST))
-    bars = enough_rows(sample_bars(), needed=needed_sessions(config))
+    bars = sample_bars()
     early = Bars(frame=bars.frame.filter(pl.col("session") <= LAST), basis=bars.basis)
     return make_study(make_samples(make_table(early)), config)
 

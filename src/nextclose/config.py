@@ -72,7 +72,7 @@ class LstmConfig(Settings):
     burn_in_sessions: int = Field(default=60, ge=1)  # rows of a chunk before its first target
     batch_chunks: int = Field(default=16, ge=1)
     dropout: float = Field(default=0.2, ge=0, lt=1)  # share of units silenced
-    learning_rate: float = Field(default=5e-4, gt=0)
+    learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     max_epochs: int = Field(default=60, ge=1)
     patience_epochs: int = Field(default=10, ge=1)

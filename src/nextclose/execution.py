@@ -29,6 +29,8 @@ THREAD_VARIABLES = (
     "POLARS_MAX_THREADS",
 )
 
+SUFFIX = ".safetensors"
+
 Progress = Callable[[str, int, int], None]  # stage, tasks done, tasks in all
 
 
@@ -121,11 +123,21 @@ def _run(function: Callable[[Study, Task], Result], task: Task) -> Result:
     return function(_installed, task)
 
 
+def code_fingerprint() -> str:
+    """SHA-256 over the source of this package: other code, another fit."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 class Remembered:
     """A mapper that keeps every finished fit in `folder` and does none of them twice.
 
     A fit is found again by the hash of all that determines it, so another configuration, other
-    bars or another version of the code never meet it. Forecasts are cheap and made anew.
+    bars or other code never meet it; a file whose bytes are not those that were saved is not
+    believed. Forecasts are cheap and made anew.
     """
 
     def __init__(self, mapper: Mapper, folder: Path, *, data: str, code: str) -> None:
@@ -146,10 +158,15 @@ class Remembered:
             fitted = found[task]
             if fitted is None:
                 fitted = cast(Fitted, next(fresh))
-                save(self._path(study, task), state_bytes(fitted.state()))
+                self._keep(study, task, fitted)
             yield cast(Result, fitted)
 
-    def _path(self, study: Study, task: FitTask) -> Path:
+    def _keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
+        content = state_bytes(fitted.state())
+        digest = hashlib.sha256(content).hexdigest()
+        save(self._folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
+
+    def _name(self, study: Study, task: FitTask) -> str:
         model = model_named(task.model, study.config)
         fold = study.folds[task.fold]
         what = {
@@ -161,11 +178,11 @@ class Remembered:
             "data": self._data,
             "code": self._code,
         }
-        name = hashlib.sha256(canonical_json(what).encode()).hexdigest()
-        return self._folder / f"{name}.safetensors"
+        return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
     def _recalled(self, study: Study, task: FitTask) -> Fitted | None:
-        path = self._path(study, task)
-        if not path.exists():
-            return None
-        return model_named(task.model, study.config).restore(state_of(path.read_bytes()))
+        for path in sorted(self._folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
+            content = path.read_bytes()
+            if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
+                return model_named(task.model, study.config).restore(state_of(content))
+        return None

@@ -12,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from nextclose.config import RunConfig, config_hash
-from nextclose.data.bars import enough_rows
+from nextclose.data.bars import with_short_symbols_named
+from nextclose.errors import ConfigError
 from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.verdict import VerdictRow, verdict_document, verdicts
-from nextclose.execution import Processes, Progress, Remembered, silent
+from nextclose.execution import Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.table import FAMILIES, make_table
-from nextclose.models.catalogue import model_named
+from nextclose.models.catalogue import SERVABLE, model_named
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
@@ -61,8 +62,8 @@ def backtest(
     and found there by a later run of the same settings and bars.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
-    settings = config or RunConfig()
-    sound = enough_rows(bars, needed=needed_sessions(settings))
+    settings = _on_best_device(config or RunConfig())
+    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings)
     walked = _walked(study, sound, workers=workers, progress=progress, memory=memory)
     verdict = verdicts(walked.forecasts)
@@ -83,11 +84,16 @@ def train(
     `exchange` names the calendar that dates the forecasts; None counts weekdays.
     Raises: as `backtest`; OutputError if the bundle cannot be written.
     """
-    settings = config or RunConfig()
+    if model not in SERVABLE:
+        raise ConfigError(
+            f"{model!r} cannot be served from a bundle: its forecast needs a symbol's whole past, "
+            f"or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
+        )
+    settings = _on_best_device(config or RunConfig())
     settings = settings.model_copy(
         update={"backtest": settings.backtest.model_copy(update={"models": (model,)})}
     )
-    sound = enough_rows(bars, needed=needed_sessions(settings))
+    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings, only_now=True)
     walked = _walked(study, sound, workers=workers, progress=silent, memory=None)
     fitted = model_named(model, settings).combine(walked.fits[model, 0])
@@ -165,12 +171,28 @@ def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Stu
     return walk.make_study(samples, config)
 
 
+def _on_best_device(config: RunConfig) -> RunConfig:
+    """The settings with the networks on a GPU where there is one and a network is asked for."""
+    if not {"lstm", "classic"} & set(config.backtest.models):
+        return config
+    from nextclose.models.device import best_device
+
+    device = {"device": best_device()}
+    return config.model_copy(
+        update={
+            "lstm": config.lstm.model_copy(update=device),
+            "classic": config.classic.model_copy(update=device),
+        }
+    )
+
+
 def _walked(
     study: walk.Study, bars: Bars, *, workers: int, progress: Progress, memory: Path | None
 ) -> walk.Backtest:
+    if study.config.lstm.device == "cuda":
+        workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
         mapper: walk.Mapper = pool or walk.serial
         if memory is not None:
-            code = version("nextclose")
-            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code)
+            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code_fingerprint())
         return walk.backtest(study, mapper=mapper)

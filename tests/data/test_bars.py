@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextclose.data.bars import collected_bars, enough_rows, validated_bars
+from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
 from nextclose.data.rules import RULES
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.schema import Bars
@@ -448,19 +448,20 @@ def test_what_happens_later_changes_no_earlier_row():
     assert collected_bars(texts(later), symbol="A").frame[:3].equals(early)
 
 
-def test_short_symbols_are_left_out_by_name_and_none_left_is_refused():
+def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
     frame = rows_of(
         *(("A", str(day), float(k + 1)) for k, day in enumerate(DAYS)), ("FB", "2019-03-04", 1.0)
     )
-    bars = enough_rows(validated_bars(frame), needed=5)
-    assert bars.symbols == ("A",)
+    read = validated_bars(frame)
+    bars = with_short_symbols_named(read, needed=5)
+    assert bars.frame is read.frame
     assert bars.findings[-1].line() == (
-        "W66 FB: found 1 sessions, 5 needed; rule: symbols with too little history are left out. "
-        "Fix: give a longer history."
+        "W66 FB: found 1 sessions, 5 needed for a forecast; rule: symbols with too little history "
+        "get none. Fix: give a longer history."
     )
-    assert enough_rows(bars, needed=5) is bars
+    assert with_short_symbols_named(read, needed=1) is read
     with pytest.raises(NotEnoughDataError) as raised:
-        enough_rows(bars, needed=6)
+        with_short_symbols_named(read, needed=6)
     assert (raised.value.needed, raised.value.found) == (6, 5)
 
 

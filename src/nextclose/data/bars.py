@@ -125,9 +125,11 @@ def sound(bars: Bars) -> Bars:
     return bars
 
 
-def enough_rows(bars: Bars, *, needed: int) -> Bars:
-    """The bars less symbols with fewer than `needed` sessions, each named in a finding (W66).
+def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
+    """The same rows, with a finding (W66) for each symbol of fewer than `needed` sessions.
 
+    The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
+    by the length of its whole file would let the future decide who is learnt from.
     Raises: NotEnoughDataError if no symbol has enough.
     """
     counts = bars.frame.group_by("symbol").len().sort("symbol")
@@ -144,12 +146,11 @@ def enough_rows(bars: Bars, *, needed: int) -> Bars:
         Finding(
             number=66,
             response="W",
-            found=f"{n} sessions, {needed} needed",
-            rule="symbols with too little history are left out",
+            found=f"{n} sessions, {needed} needed for a forecast",
+            rule="symbols with too little history get none",
             fix="give a longer history.",
             symbol=symbol,
         )
         for symbol, n in short.iter_rows()
     )
-    kept = bars.frame.filter(~pl.col("symbol").is_in(short["symbol"].to_list()))
-    return replace(bars, frame=kept, findings=(*bars.findings, *findings)) if findings else bars
+    return replace(bars, findings=(*bars.findings, *findings)) if findings else bars

@@ -114,8 +114,15 @@ def category_of(found: Evidence, claims: Claims) -> Category:
 
 
 def is_too_good(found: Evidence) -> bool:
-    """Whether a figure at one session is beyond what honest forecasts of returns have reached."""
-    limit = SUSPICION_POOLED if found.symbol == POOLED else SUSPICION_SYMBOL
+    """Whether a figure at one session is beyond what honest forecasts of returns have reached.
+
+    What would be too good for one symbol is too good for many together.
+    """
+    limits = (SUSPICION_SYMBOL, SUSPICION_POOLED) if found.symbol == POOLED else (SUSPICION_SYMBOL,)
+    return any(_is_beyond(found, limit) for limit in limits)
+
+
+def _is_beyond(found: Evidence, limit: Suspicion) -> bool:
     if found.horizon_sessions != 1 or found.forecasts < limit.n_forecasts:
         return False
     hits = found.hits

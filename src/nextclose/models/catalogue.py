@@ -22,6 +22,10 @@ BASELINES: dict[str, Model] = {
 }
 NAMES = (*BASELINES, "lstm", "classic")
 
+# Models whose forecast is a pure function of a fixed number of rows: only they can be served from
+# the tail of a file and give what the backtest gave.
+SERVABLE = ("ewma", "har", "lstm")
+
 
 def model_named(name: str, config: RunConfig) -> Model:
     """The model of that name with its part of the settings.

@@ -10,7 +10,7 @@ from nextclose.models.network import CORRECTIONS, Network, corrected, grid_crps
 from nextclose.models.shrinkage import proven_share
 from nextclose.samples.samples import Samples
 from nextclose.samples.windows import windows
-from nextclose.schema import MEDIAN, Floats, Floats32, Ints
+from nextclose.schema import Floats, Floats32, Ints
 
 SHIFT, WIDTHS = slice(0, 1), slice(1, CORRECTIONS)
 
@@ -47,21 +47,18 @@ def corrected_grid(spread: Floats, corrections: Floats) -> Floats:
 def proven_shares(spread: Floats, corrections: Floats, valid: Samples, rows: Ints) -> Floats:
     """How much of each correction at the validation `rows` they support. Shape (horizon, 3).
 
-    The shift answers for absolute error, the two widths together for CRPS.
+    Shift and widths answer apart for the CRPS they gain over no correction.
     """
-    widths = corrections.copy()
-    widths[..., SHIFT] = 0.0
-    base_score = _scores(spread, np.zeros_like(corrections), valid, rows)
-    width_score = _scores(spread, widths, valid, rows)
+    none = _scores(spread, np.zeros_like(corrections), valid, rows)
     shares = np.zeros(corrections.shape[1:])
-    for k, horizon in enumerate(valid.horizons):
-        known = np.isfinite(valid.target[rows, k])
-        sessions = valid.origin[rows[known]]
-        miss = valid.target[rows[known], k] - spread[k, MEDIAN]
-        nearer = np.abs(miss) - np.abs(miss - corrections[known, k, 0])
-        sharper = (base_score - width_score)[known, k]
-        shares[k, SHIFT] = proven_share(nearer, sessions, horizon_sessions=horizon)
-        shares[k, WIDTHS] = proven_share(sharper, sessions, horizon_sessions=horizon)
+    for part in (SHIFT, WIDTHS):
+        alone = np.zeros_like(corrections)
+        alone[..., part] = corrections[..., part]
+        gain = none - _scores(spread, alone, valid, rows)
+        for k, horizon in enumerate(valid.horizons):
+            known = np.isfinite(gain[:, k])
+            sessions = valid.origin[rows[known]]
+            shares[k, part] = proven_share(gain[known, k], sessions, horizon_sessions=horizon)
     return shares
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from nextclose.config import LstmConfig
 from nextclose.models.correction import corrected_grid, proven_shares, served_corrections
+from nextclose.models.device import same_bits
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.network import Network
 from nextclose.models.protocol import Fitted, State
@@ -93,7 +94,7 @@ class FittedLstm:
         for seed, weights in enumerate(self.weights):
             arrays |= {f"network.{seed}.{name}": value for name, value in weights.items()}
         facts = {
-            "settings": self.settings.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json", exclude={"device"}),
             "inputs": list(self.scaler.names),
             "curves": {name: list(values) for name, values in self.curves.items()},
             **self.scale.facts,
@@ -102,7 +103,7 @@ class FittedLstm:
 
 
 def restored_lstm(state: State) -> FittedLstm:
-    """The FittedLstm that gave this state."""
+    """The FittedLstm that gave this state, to run on the CPU, wherever it was trained."""
     settings = LstmConfig.model_validate(state.facts["settings"])
     return FittedLstm(
         settings=settings,
@@ -183,7 +184,7 @@ class Lstm:
         valid = replace(valid, target=valid.target / ratio)
         spread = without_short_drift(base.spread, train.horizons)
         scaler = fit_scaler(train, names=present(train, INPUTS), family=self.family)
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), same_bits():
             torch.manual_seed(seed)
             network = new_network(
                 self.settings, n_features=len(scaler.names), n_horizons=len(spread)

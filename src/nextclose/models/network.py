@@ -13,6 +13,7 @@ CORRECTIONS = 3  # per horizon: shift of the median, log width below it, log wid
 class Network(nn.Module):
     """One LSTM layer, dropout, and a linear head that starts at zero: no correction at all.
 
+    The head also reads the session's own inputs: what is linear in them need not wait for the LSTM.
     A unit that dropout silences is silent for a whole chunk (Gal & Ghahramani 2016, A theoretically
     grounded application of dropout in recurrent neural networks).
     """
@@ -21,7 +22,7 @@ class Network(nn.Module):
         super().__init__()
         self.lstm = nn.LSTM(n_features, units)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(units, n_horizons * CORRECTIONS)
+        self.head = nn.Linear(units + n_features, n_horizons * CORRECTIONS)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
@@ -29,7 +30,7 @@ class Network(nn.Module):
         """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
         hidden, _ = self.lstm(x)
         heard = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
-        corrections: Tensor = self.head(hidden * heard)
+        corrections: Tensor = self.head(torch.cat([hidden * heard, x], dim=-1))
         return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
 

@@ -24,12 +24,12 @@ def without_short_drift(spread: Floats, horizons: tuple[int, ...]) -> Floats:
 def proven_share(gain: Floats, sessions: Dates, *, horizon_sessions: int) -> float:
     """The share in [0, 1) of a correction to use, from its gain at each validation forecast.
 
-        share = max(0, 1 - (2 * standard error / mean gain)**2), 0 if the mean gain is not positive
+        share = 1 - (standard error / mean gain)**2, 0 for gains below 2 standard errors
 
     Expects: gains (row,) and their origins. The error is that of means over disjoint blocks as
         long as outcomes overlap; fewer than 3 blocks prove nothing.
-    Source: form of the positive-part shrinkage of James & Stein (1961), Estimation with quadratic
-        loss; the 2 asks for a significant gain, as several corrections are tried at once.
+    Source: form of the shrinkage of James & Stein (1961), Estimation with quadratic loss, behind
+        a test, as several corrections are tried at once.
     """
     days, day = np.unique(sessions, return_inverse=True)
     daily = np.bincount(day, gain) / np.bincount(day)
@@ -39,4 +39,4 @@ def proven_share(gain: Floats, sessions: Dates, *, horizon_sessions: int) -> flo
         return 0.0
     blocks = daily[-n_blocks * length :].reshape(n_blocks, length).mean(axis=1)
     mean, error = float(blocks.mean()), float(blocks.std(ddof=1) / np.sqrt(n_blocks))
-    return max(0.0, 1.0 - (PROOF_ERRORS * error / mean) ** 2) if mean > 0 else 0.0
+    return 1.0 - (error / mean) ** 2 if mean > PROOF_ERRORS * error else 0.0

@@ -1,4 +1,4 @@
-"""One thread for a task: two threads in an LSTM step stall each other, and bits may move."""
+"""One thread for a task; several tasks at a time are the mapper's business."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from threadpoolctl import threadpool_limits
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Hold every numeric library of this process to one thread while the block runs."""
+    """Hold every numeric library of this process to one thread while the block runs.
+
+    Two threads in one LSTM step stall each other on a busy machine, and bits may move.
+    """
     with threadpool_limits(limits=1):
         yield

@@ -66,10 +66,13 @@ def gathered(samples: Samples, scaler: Scaler, *, device: str) -> Gathered:
 
 def mean_crps(network: Network, spread: Tensor, batch: Batch) -> Tensor:
     """Mean score over known targets, each horizon weighing the same. Scalar, target units."""
-    scores = grid_crps(corrected(spread, network(batch.x)), batch.target)
-    known = batch.known
-    per_horizon = (scores * known).sum((0, 1)) / known.sum((0, 1)).clamp(min=1)
-    return per_horizon.mean()
+    return horizon_crps(network(batch.x), spread, batch).mean()
+
+
+def horizon_crps(corrections: Tensor, spread: Tensor, batch: Batch) -> Tensor:
+    """Mean score of corrected forecasts over known targets. Shape (horizon,), target units."""
+    scores = grid_crps(corrected(spread, corrections), batch.target)
+    return (scores * batch.known).sum((0, 1)) / batch.known.sum((0, 1)).clamp(min=1)
 
 
 def train_network(
@@ -98,9 +101,9 @@ def train_network(
     base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
     everything = target_chunks(settings, train, offset_sessions=0, what="training")
     train_crps = [score(network, base, data.batch(everything))]
-    valid_crps = [best := score(network, base, held_out)]
+    valid_crps = [score(network, base, held_out)]
     weights = _copied(network)
-    best_epoch = 0
+    best, best_epoch = 0.0, 0
     for epoch in range(1, settings.max_epochs + 1):
         losses = [
             training_step(network, base, optimizer, batch)
@@ -108,8 +111,9 @@ def train_network(
         ]
         train_crps.append(float(np.mean(losses)))
         valid_crps.append(score(network, base, held_out))
-        if valid_crps[-1] < best:
-            best, best_epoch, weights = valid_crps[-1], epoch, _copied(network)
+        gain = usable_gain(network, base, held_out)
+        if gain > best:
+            best, best_epoch, weights = gain, epoch, _copied(network)
         elif epoch - best_epoch >= settings.patience_epochs:
             break
     return Trained(weights=weights, train_crps=train_crps, valid_crps=valid_crps)
@@ -122,6 +126,24 @@ def score(network: Network, spread: Tensor, batch: Batch) -> float:
         value = float(mean_crps(network, spread, batch))
     network.train()
     return value
+
+
+def usable_gain(network: Network, spread: Tensor, batch: Batch) -> float:
+    """CRPS gained on the validation targets by those corrections that gain, over no correction.
+
+    Shift and widths are used apart, each as far as it proves itself at each horizon
+    (`correction.proven_shares`), so one that loses does not count against another.
+    """
+    network.eval()
+    with torch.no_grad():
+        corrections = network(batch.x)
+        none = horizon_crps(torch.zeros_like(corrections), spread, batch)
+        gains = [
+            none - horizon_crps(corrections * part, spread, batch)
+            for part in (corrections.new_tensor([1, 0, 0]), corrections.new_tensor([0, 1, 1]))
+        ]
+    network.train()
+    return float(torch.stack(gains).clamp(min=0).sum())
 
 
 def target_chunks(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.data.bars import enough_rows
+from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.calendar import sessions_after
 from nextclose.errors import BundleError, DataError, NextcloseError
 from nextclose.evaluation.backtest import forecast_frame
@@ -56,14 +56,16 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
     `resolved` is the session of the bundle's calendar that will fix the outcome.
+    A symbol with fewer rows than one forecast needs gets none.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
-        the rows one forecast needs (others are left out, with a finding in the bars).
+        the rows.
     """
     manifest = bundle.manifest
     _refuse_incomplete(bars)
-    enough = enough_rows(bars, needed=manifest.min_rows)
-    samples = make_samples(make_table(enough), horizons=manifest.horizons)
+    with_short_symbols_named(bars, needed=manifest.min_rows)
+    samples = make_samples(make_table(bars), horizons=manifest.horizons)
     rows = latest_rows(samples)
+    rows = rows[rows - samples.segments[:, 0] + 1 >= manifest.min_rows]
     frame = forecast_frame(
         samples,
         rows,
@@ -112,8 +114,10 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
 
 
 def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int) -> State:
-    """The last `rows` bars of the first symbol and the forecast that they give."""
-    first = bars.frame.filter(pl.col("symbol") == bars.symbols[0]).tail(rows)
+    """The last `rows` bars of the first symbol that has so many, and the forecast they give."""
+    counts = bars.frame.group_by("symbol").len().filter(pl.col("len") >= rows)
+    symbol = str(counts["symbol"].min())
+    first = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
     samples = make_samples(make_table(Bars(frame=first)), horizons=horizons)
     arrays: dict[str, Any] = {
         name: first[name].to_numpy().astype(np.float64)
@@ -122,7 +126,7 @@ def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], row
     }
     arrays["session"] = first["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
     arrays["quantiles"] = log_quantiles(fitted, samples, latest_rows(samples))
-    return State(arrays=arrays, facts={"symbol": bars.symbols[0]})
+    return State(arrays=arrays, facts={"symbol": symbol})
 
 
 def _frame_of(golden: State) -> pl.DataFrame:

@@ -1,0 +1,149 @@
+"""Seeded worlds for the tests of the core: random walks on ragged calendars, and tiny settings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.features.table import make_table
+from nextclose.samples.samples import Samples, make_samples
+from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
+
+DAY_ZERO = np.datetime64("2001-01-01")
+
+
+def day(n: int) -> np.datetime64:
+    """Session number n of a world where every day is a session."""
+    return DAY_ZERO + np.timedelta64(n, "D")
+
+
+def walk_returns(n: int, *, seed: int, phi: float = 0.0, sd: float = 0.015) -> np.ndarray:
+    """n log returns of a random walk, or of an AR(1) with autocorrelation `phi` and s.d. `sd`."""
+    shocks = np.random.default_rng(seed).standard_normal(n)
+    x = np.empty(n)
+    x[0] = shocks[0]
+    for t in range(1, n):
+        x[t] = phi * x[t - 1] + np.sqrt(1 - phi**2) * shocks[t]
+    return sd * x
+
+
+def walk_frame(
+    symbol: str, *, seed: int, n: int, first: int = 0, missing: float = 0.0, phi: float = 0.0
+) -> pl.DataFrame:
+    """n bars of one symbol from weekday number `first` on; a share `missing` of them is shut."""
+    noise = np.random.default_rng([seed, 1])
+    close = 50.0 * np.exp(np.cumsum(walk_returns(n, seed=seed, phi=phi)))
+    open_ = close * np.exp(0.004 * noise.standard_normal(n))
+    high = np.maximum(open_, close) * np.exp(0.004 * noise.random(n))
+    low = np.minimum(open_, close) * np.exp(-0.004 * noise.random(n))
+    volume = np.round(1e6 * np.exp(0.3 * noise.standard_normal(n)))
+    weekdays = np.busday_offset(DAY_ZERO, first + np.arange(2 * n + 5), roll="forward")
+    open_days = weekdays[noise.random(len(weekdays)) >= missing][:n]
+    columns = (np.repeat(symbol, n), open_days, open_, high, low, close, volume)
+    return pl.DataFrame(dict(zip(BAR_COLUMNS, columns, strict=True)))
+
+
+def walk_bars(lengths: Sequence[int] = (700, 660), *, seed: int = 0, phi: float = 0.0) -> Bars:
+    """Ragged bars: symbols AAA, BBB, ... start on different days and miss different sessions."""
+    frames = [
+        walk_frame(3 * chr(65 + k), seed=seed + k, n=n, first=17 * k, missing=0.03 * k, phi=phi)
+        for k, n in enumerate(lengths)
+    ]
+    return Bars(frame=pl.concat(frames))
+
+
+def close_only(bars: Bars) -> Bars:
+    """The same closes without any other price or volume."""
+    return replace(bars, frame=bars.frame.select("symbol", "session", "close"))
+
+
+def until(bars: Bars, session: Any) -> Bars:
+    """The bars up to `session`, included."""
+    return replace(bars, frame=bars.frame.filter(pl.col("session") <= session))
+
+
+def samples_of(bars: Bars, *, horizons: tuple[int, ...] = HORIZONS) -> Samples:
+    """Samples with the stationary features."""
+    return make_samples(make_table(bars), horizons=horizons)
+
+
+def bare_samples(
+    calendars: Sequence[np.ndarray],
+    *,
+    horizons: tuple[int, ...] = HORIZONS,
+    returns: Sequence[np.ndarray] | None = None,
+    values: np.ndarray | None = None,
+    warmup: int = 0,
+    scale: float = 0.02,
+) -> Samples:
+    """One symbol for each calendar of sessions; family "bare" with one column (default: noise).
+
+    `returns[k][i]` is the log return that leads to session i of symbol k; its first is not used.
+    """
+    lengths = [len(calendar) for calendar in calendars]
+    if returns is None:
+        returns = [walk_returns(n, seed=k) for k, n in enumerate(lengths)]
+    closes = [100.0 * np.exp(np.cumsum(np.where(np.arange(len(r)) > 0, r, 0))) for r in returns]
+    stops = np.cumsum(lengths, dtype=np.int64)
+    total = sum(lengths)
+    if values is None:
+        values = np.random.default_rng(99).standard_normal((total, 1)).astype(np.float32)
+    family = Family(start=0, stop=values.shape[1], warmup_sessions=warmup)
+    table = Table(
+        values=values,
+        names=tuple(f"x{j}" for j in range(values.shape[1])),
+        families={"bare": family, "stationary": family},
+        left_out={},
+        symbols=tuple(3 * chr(65 + k) for k in range(len(lengths))),
+        symbol=np.repeat(np.arange(len(lengths)), lengths),
+        session=np.concatenate([np.asarray(c, dtype="datetime64[D]") for c in calendars]),
+        close=np.concatenate(closes),
+        scale=np.full(total, scale),
+        segments=np.column_stack([stops - lengths, stops]),
+    )
+    return make_samples(table, horizons=horizons)
+
+
+def daily_samples(n: int, *, horizons: tuple[int, ...] = HORIZONS, **settings: Any) -> Samples:
+    """One symbol with `n` sessions, session number i on `day(i)`."""
+    return bare_samples([DAY_ZERO + np.arange(n)], horizons=horizons, **settings)
+
+
+def ragged_calendars(*, seed: int, n_symbols: int, n_days: int, missing: float) -> list[np.ndarray]:
+    """Calendars over one span of days that start, stop and pause as they like; at least 3 days."""
+    noise = np.random.default_rng(seed)
+    calendars = []
+    for _ in range(n_symbols):
+        first = int(noise.integers(0, n_days // 2))
+        last = int(noise.integers(first + 3, n_days))
+        days = np.arange(first, last + 1)
+        kept = (noise.random(len(days)) >= missing) | (days < first + 3)
+        calendars.append(DAY_ZERO + days[kept])
+    return calendars
+
+
+def tiny_lstm(**changes: Any) -> LstmConfig:
+    """A network that trains in a blink."""
+    values: dict[str, Any] = {
+        "units": 8,
+        "n_seeds": 2,
+        "context_sessions": 70,
+        "chunk_sessions": 160,
+        "burn_in_sessions": 30,
+        "max_epochs": 3,
+        "learning_rate": 5e-3,
+    }
+    return LstmConfig(**(values | changes))
+
+
+def tiny_config(lstm: Mapping[str, Any] | None = None, **plan: Any) -> RunConfig:
+    """A walk-forward of three short folds."""
+    values: dict[str, Any] = {
+        "models": ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
+        "test_sessions": 120,
+        "refit_sessions": 45,
+    }
+    return RunConfig(backtest=BacktestConfig(**(values | plan)), lstm=tiny_lstm(**(lstm or {})))

@@ -1,0 +1,30 @@
+"""One thread and no chance: what every test of this folder runs under."""
+
+import os
+from typing import TYPE_CHECKING
+
+for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ[name] = "1"  # before numpy, polars and torch are imported: they read it once
+
+import pytest  # noqa: E402  after the variables are set
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+if TYPE_CHECKING:
+    from nextclose.evaluation.backtest import Backtest
+
+settings.register_profile(
+    "steady",
+    deadline=None,  # the machine may be busy
+    derandomize=True,  # the same examples in every run
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def walked() -> "Backtest":
+    """One small walk-forward of every model but classic, three folds, for several files."""
+    from nextclose.evaluation.backtest import backtest, make_study
+    from tests.builders import samples_of, tiny_config, walk_bars
+
+    return backtest(make_study(samples_of(walk_bars()), tiny_config()))

@@ -1,0 +1,283 @@
+"""Each place that keeps unresolved targets out is needed: taken away, the leak is named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextclose.errors import LeakError
+from nextclose.evaluation import backtest
+from nextclose.features import columns, indicators
+from nextclose.models import baselines, lstm, volatility
+from nextclose.models.correction import proven_shares
+from nextclose.models.network import Network
+from nextclose.models.training import train_network
+from nextclose.models.volatility import fit_har
+from nextclose.samples import splits, windows
+from nextclose.samples.samples import Samples, make_samples, with_targets
+from nextclose.samples.scaling import fit_scaler
+from nextclose.samples.splits import first_origin, known_at, originating_from, walk_forward
+from tests.leakage.artefacts import Pipeline, inner_leaks, leaks
+from tests.leakage.worlds import clean_panel, day, perturbed
+
+Patch = pytest.MonkeyPatch
+Leak = Callable[[Patch], None]
+Rule = Callable[[Samples, np.datetime64], Samples]
+
+
+def whole(samples: Samples) -> Samples:
+    """The samples that know everything: `known_at` without its cut and its mask."""
+    return make_samples(samples.table, horizons=samples.horizons)
+
+
+def unmasked_at(samples: Samples, date: np.datetime64) -> Samples:
+    """`known_at` that cuts rows but leaves the targets of those before the cut as they were."""
+    honest = known_at(samples, date)
+    early = np.broadcast_to((samples.origin <= date)[:, None], samples.target.shape)
+    return replace(with_targets(samples, early), segments=honest.segments)
+
+
+def known_otherwise(patch: Patch, *, first: Rule = known_at, second: Rule = known_at) -> None:
+    """A fold calls `known_at` twice: for what it knows, then for what it trains on."""
+    calls = cycle((first, second))
+    patch.setattr(splits, "known_at", lambda samples, date: next(calls)(samples, date))
+
+
+def train_unpurged(patch: Patch) -> None:
+    """M43: targets of the training block that resolve in the validation block."""
+    known_otherwise(patch, second=unmasked_at)
+
+
+def valid_unpurged(patch: Patch) -> None:
+    """Targets that resolve in the test block."""
+    known_otherwise(patch, first=unmasked_at)
+
+
+def one_session_late(patch: Patch) -> None:
+    """M42: what resolves at the session after the cut-off counts as known."""
+
+    def leaky(samples: Samples, date: np.datetime64) -> Samples:
+        sessions = np.unique(samples.origin)
+        after = sessions[min(int(np.searchsorted(sessions, date)) + 1, len(sessions) - 1)]
+        return replace(known_at(samples, after), segments=known_at(samples, date).segments)
+
+    known_otherwise(patch, first=leaky)
+
+
+def calendar_days(patch: Patch) -> None:
+    """M44: a horizon of 7 sessions taken for 7 days."""
+
+    def leaky(samples: Samples, date: np.datetime64) -> Samples:
+        days = np.array(samples.horizons).astype("timedelta64[D]")
+        keep = (samples.origin[:, None] + days <= date) & ~np.isnat(samples.resolved)
+        return replace(with_targets(samples, keep), segments=known_at(samples, date).segments)
+
+    known_otherwise(patch, first=leaky)
+
+
+def borders_by_share(patch: Patch) -> None:
+    """M48: the test block begins after 82 % of all sessions."""
+
+    def leaky(samples: Samples, **plan: Any) -> Any:
+        sessions = splits.sessions_of(samples)
+        return walk_forward(samples, **{**plan, "test_from": sessions[int(0.82 * len(sessions))]})
+
+    patch.setattr(backtest, "walk_forward", leaky)
+
+
+def open_spread(patch: Patch) -> None:
+    def leaky(train: Samples, valid: Samples, **options: Any) -> Any:
+        return pooled(train, replace(valid, target=whole(valid).target), **options)
+
+    pooled = volatility.pooled_quantiles
+    patch.setattr(volatility, "pooled_quantiles", leaky)
+    patch.setattr(baselines, "pooled_quantiles", leaky)
+
+
+def open_har(patch: Patch) -> None:
+    def leaky(train: Samples, valid: Samples) -> Any:
+        return honest(train, replace(valid, movement=whole(valid).movement))
+
+    honest = volatility.fit_har_scale
+    patch.setattr(volatility, "fit_har_scale", leaky)
+
+
+def scaler_of_all_rows(patch: Patch) -> None:
+    """M38."""
+    patch.setattr(lstm, "fit_scaler", lambda train, **options: fit_scaler(whole(train), **options))
+
+
+def scaler_of_fit_and_valid(patch: Patch) -> None:
+    """M40: as if the scaler were fitted on all that the fold knows."""
+    seen: list[Samples] = []
+
+    def remembering(train: Samples, valid: Samples) -> Any:
+        seen.append(valid)
+        return fit_har(train, valid)
+
+    patch.setattr(lstm, "fit_har", remembering)
+    patch.setattr(lstm, "fit_scaler", lambda train, **options: fit_scaler(seen[-1], **options))
+
+
+def open_shares(patch: Patch) -> None:
+    def leaky(spread: Any, corrections: Any, valid: Samples, rows: Any) -> Any:
+        target = np.where(np.isfinite(valid.target), valid.target, whole(valid).target)
+        return proven_shares(spread, corrections, replace(valid, target=target), rows)
+
+    patch.setattr(lstm, "proven_shares", leaky)
+
+
+def stopping_on_test(patch: Patch) -> None:
+    """M49."""
+
+    def leaky(*parts: Any, valid: Samples, **more: Any) -> Any:
+        return train_network(
+            *parts, valid=originating_from(whole(valid), first_origin(valid)), **more
+        )
+
+    patch.setattr(lstm, "train_network", leaky)
+
+
+def training_on_test(patch: Patch) -> None:
+    def leaky(*parts: Any, train: Samples, **more: Any) -> Any:
+        return train_network(*parts, train=whole(train), **more)
+
+    patch.setattr(lstm, "train_network", leaky)
+
+
+def open_outcomes(patch: Patch) -> None:
+    """Outcomes of all earlier origins, resolved or not."""
+
+    def leaky(samples: Samples, rows: Any, *, horizon: int) -> Any:
+        for position, row in enumerate(rows):
+            start = samples.segments[samples.segments[:, 0] <= row, 0].max()
+            past = samples.outcome[start:row, horizon]
+            yield position, past[np.isfinite(past)]
+
+    patch.setattr(baselines, "resolved_outcomes", leaky)
+
+
+def open_outcomes_of_the_file(patch: Patch) -> None:
+    """The same, and nothing cut off at the fold's last origin."""
+    open_outcomes(patch)
+    patch.setattr(backtest, "known_at", lambda samples, date: samples)
+
+
+def window_to_tomorrow(patch: Patch) -> None:
+    def leaky(rows: Any, *, sessions: int) -> Any:
+        return np.minimum(rows[:, None] + np.arange(2 - sessions, 2), rows.max())
+
+    patch.setattr(windows, "window_rows", leaky)
+
+
+def volatility_to_tomorrow(patch: Patch) -> None:
+    """M30 in the unit that targets are measured in."""
+    honest = indicators.volatility
+    patch.setattr(columns, "volatility", lambda close: np.append(honest(close)[1:], 0.01))
+
+
+def last_fit_for_all(patch: Patch) -> None:
+    """M53: the final model forecasts the past folds as well."""
+    honest = backtest.fit
+
+    def leaky(study: backtest.Study, task: backtest.FitTask) -> Any:
+        return honest(study, replace(task, fold=len(study.folds) - 1))
+
+    patch.setattr(backtest, "fit", leaky)
+
+
+def dropout_when_served(patch: Patch) -> None:
+    """M54: the same bars give another forecast each time."""
+    patch.setattr(Network, "eval", lambda network: network.train())
+
+
+@dataclass(frozen=True)
+class Mutant:
+    leak: Leak
+    named: tuple[str, ...]  # artefacts that the harness must name
+    models: tuple[str, ...] = ("har",)
+
+
+LSTM = ("lstm",)
+SPREADS = tuple(f"fit {model} spread" for model in ("drift", "ewma", "har"))
+OWN_PAST = tuple(f"forecast {m} 7" for m in ("drift", "hs_250", "hs_expanding"))
+FIRST_FOLD = (
+    Mutant(valid_unpurged, ("valid targets", "fit har weights", "fit har spread")),
+    Mutant(one_session_late, ("valid targets", "fit har weights")),
+    Mutant(calendar_days, ("valid targets", "fit har weights")),
+    Mutant(borders_by_share, ("fold dates",)),
+    Mutant(open_spread, SPREADS, ("drift", "ewma", "har")),
+    Mutant(open_har, ("fit har weights",)),
+    Mutant(scaler_of_all_rows, ("fit lstm scaler.center", "fit lstm scaler.width"), LSTM),
+    Mutant(open_shares, ("fit lstm shares",), LSTM),
+    Mutant(stopping_on_test, ("fit lstm curves", "fit lstm network.0.head.weight"), LSTM),
+    Mutant(training_on_test, ("fit lstm curves", "fit lstm network.0.head.weight"), LSTM),
+    Mutant(last_fit_for_all, ("fit har weights",)),
+)
+MID_FOLD = (
+    Mutant(open_outcomes, OWN_PAST, ("drift", "hs_250", "hs_expanding")),
+    Mutant(open_outcomes_of_the_file, OWN_PAST, ("drift", "hs_250", "hs_expanding")),
+    Mutant(window_to_tomorrow, ("forecast lstm 1",), LSTM),
+    Mutant(volatility_to_tomorrow, ("scale", "feature log_scale", "forecast har 1")),
+    Mutant(dropout_when_served, ("forecast lstm 7",), LSTM),
+)
+TELLING = ("x1e6", "wild walk", "half deleted", "reversed")
+
+
+def named(pipeline: Pipeline, row: int, *, find: Callable[..., list[str]] = leaks) -> set[str]:
+    """What the harness names over a few worlds after that row."""
+    base, cut = clean_panel(), day(row)
+    made = pipeline.artefacts(base)
+    lines: set[str] = set()
+    for world in TELLING:
+        other = pipeline.artefacts(perturbed(base, cut, world))
+        lines |= {line.split(",")[0] for line in find(made, other, at=cut)}
+    return lines
+
+
+def ids(mutant: Mutant) -> str:
+    return mutant.leak.__name__
+
+
+@pytest.mark.parametrize("mutant", FIRST_FOLD, ids=ids)
+def test_a_fit_that_learns_what_is_open_is_found(mutant, monkeypatch):
+    mutant.leak(monkeypatch)
+    assert {*mutant.named} <= named(Pipeline(models=mutant.models), 400)
+
+
+@pytest.mark.parametrize("mutant", MID_FOLD, ids=ids)
+def test_a_forecast_that_reads_what_is_open_is_found(mutant, monkeypatch):
+    mutant.leak(monkeypatch)
+    assert {*mutant.named} <= named(Pipeline(models=mutant.models), 415)
+
+
+def test_a_training_block_without_its_purge_is_refused(monkeypatch):
+    train_unpurged(monkeypatch)
+    for model in ("drift", "ewma", "har", "lstm"):
+        with pytest.raises(LeakError):
+            Pipeline(models=(model,)).artefacts(clean_panel())
+
+
+def test_the_guard_taken_away_too_a_training_block_without_its_purge_is_found(monkeypatch):
+    train_unpurged(monkeypatch)
+    monkeypatch.setattr(volatility, "refuse_overlap", lambda train, valid: None)
+    assert named(Pipeline(models=("har",)), valid_from(), find=inner_leaks) == {
+        "inner: train targets"
+    }
+
+
+def test_a_scaler_that_sees_the_validation_block_is_found(monkeypatch):
+    scaler_of_fit_and_valid(monkeypatch)
+    assert "inner: fit lstm scaler.center" in named(
+        Pipeline(models=LSTM), valid_from(), find=inner_leaks
+    )
+
+
+def valid_from() -> int:
+    """The row at which the first fold's validation block begins."""
+    made = Pipeline(models=("naive",)).artefacts(clean_panel())
+    begins = made["inner: train targets"].known_at[0].astype(object)
+    return next(row for row in range(257, 400) if day(row) == begins)

@@ -1,0 +1,83 @@
+"""A served forecast is the backtest's: it reads the last rows, whatever came before them."""
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nextclose.data.bars import collected_bars
+from nextclose.errors import ConfigError
+from nextclose.evaluation.backtest import Backtest, backtest, make_study
+from nextclose.features.table import make_table
+from nextclose.run import backtest as whole_backtest
+from nextclose.run import needed_sessions, train
+from nextclose.samples.samples import make_samples
+from nextclose.schema import QUANTILE_COLUMNS, Bars
+from nextclose.serving.predictor import latest_rows, log_quantiles
+from tests.leakage.artefacts import Pipeline, leaks, of_backtest
+from tests.leakage.worlds import clean_panel, day, perturbed, price_file
+
+# The drift and the expanding density are about all of a symbol's past, by definition.
+FINITE = ("naive", "ewma", "har", "lstm")
+
+
+@pytest.fixture(scope="module")
+def bars() -> Bars:
+    return collected_bars(clean_panel())
+
+
+@pytest.fixture(scope="module")
+def walked(bars) -> Backtest:
+    return backtest(make_study(make_samples(make_table(bars)), Pipeline(models=FINITE).config))
+
+
+def last_rows(bars: Bars, until: date, n_rows: int) -> Bars:
+    past = bars.frame.filter(pl.col("session") <= until)
+    return Bars(frame=past.group_by("symbol", maintain_order=True).tail(n_rows))
+
+
+def served(walked: Backtest, model: str, bars: Bars) -> np.ndarray:
+    samples = make_samples(make_table(bars), horizons=walked.study.samples.horizons)
+    (fitted,) = walked.fits[model, 0]
+    return log_quantiles(fitted, samples, latest_rows(samples))
+
+
+@pytest.mark.parametrize("row", [400, 411, 429])
+@pytest.mark.parametrize("model", FINITE)
+def test_a_forecast_from_the_last_rows_is_the_backtests_to_the_bit(bars, walked, model, row):
+    needed = needed_sessions(Pipeline(models=(model,)).config)
+    found = served(walked, model, last_rows(bars, day(row), needed))
+    longer = served(walked, model, last_rows(bars, day(row), needed + 7))
+    issued = walked.forecasts.filter(model=model, origin=day(row)).sort(
+        "symbol", "horizon_sessions"
+    )
+    expected = issued.select(QUANTILE_COLUMNS).to_numpy().reshape(found.shape)
+    assert found.tobytes() == expected.tobytes() == longer.tobytes()
+
+
+@pytest.mark.parametrize("model", ["har", "lstm"])
+def test_with_one_row_less_than_needed_the_forecast_is_another(bars, walked, model):
+    needed = needed_sessions(Pipeline(models=(model,)).config)
+    enough, short = (
+        served(walked, model, last_rows(bars, day(411), n)) for n in (needed, needed - 1)
+    )
+    assert not np.array_equal(enough, short)
+
+
+@pytest.mark.parametrize("model", ["naive", "drift", "hs_250", "hs_expanding", "classic"])
+def test_a_model_that_needs_the_whole_past_is_not_bundled(bars, model, tmp_path):
+    with pytest.raises(ConfigError, match="ewma, har, lstm"):
+        train(bars, tmp_path / "bundle", model=model)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_symbol_is_not_kept_out_of_past_fits_for_ending_early():
+    late = price_file("CCC", seed=2).slice(140)  # 271 of the 286 rows that are needed, at the cut
+    base = pl.concat([price_file("AAA", seed=0), price_file("BBB", seed=1), late])
+    cut, config = day(410), Pipeline(models=("lstm",)).config
+    made, other = (
+        dict(of_backtest(whole_backtest(collected_bars(frame), config=config).backtest))
+        for frame in (base, perturbed(base, cut, "cut"))
+    )
+    assert leaks(made, other, at=cut) == []

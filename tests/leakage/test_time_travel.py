@@ -1,0 +1,110 @@
+"""Another future must leave all that was known before it as it was, to the bit, loader included."""
+
+from itertools import product
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.leakage.artefacts import (
+    FOLDS,
+    INNER,
+    Artefact,
+    Pipeline,
+    digest,
+    inner_leaks,
+    leaks,
+    moved,
+)
+from tests.leakage.worlds import (
+    SCOPES,
+    WORLDS,
+    clean_panel,
+    day,
+    every_world,
+    perturbed,
+    ragged_panel,
+)
+
+# Amid the first training block, the day before the first fold, fold borders, the middle of a fold.
+CUTS = [day(row) for row in (350, 399, 400, 415, 430)]
+SOME = ("x1e6", "wild walk", "flat, no volume")  # they keep every session in place
+BASES = {"clean": clean_panel, "ragged": ragged_panel}
+# Functions of the date alone, and a forecast that is 0 by definition.
+EXCUSED = {
+    *(f"feature {name}" for name in ("weekday_sin", "weekday_cos", "month_sin", "month_cos")),
+    *(f"forecast naive {horizon}" for horizon in (1, 7, 30)),
+}
+
+
+@pytest.fixture(scope="module", params=BASES)
+def base(request) -> pl.DataFrame:
+    return BASES[request.param]()
+
+
+@pytest.fixture(scope="module")
+def made(base) -> dict[str, Artefact]:
+    return Pipeline().artefacts(base)
+
+
+def test_no_future_changes_what_was_known_before_it_and_each_artefact_can_change(base, made):
+    changed: set[str] = set()
+    for cut, world, scope in every_world(CUTS, step=2):  # the rest: slow, below
+        other = Pipeline().artefacts(perturbed(base, cut, world, scope), until=cut)
+        assert leaks(made, other, at=cut) == [], f"after {cut}: {world}, {scope}"
+        changed |= moved(made, other)
+    assert {*made} - changed <= EXCUSED
+
+
+def test_what_the_tiny_network_learns_is_used_so_that_its_leaks_would_show():
+    shares = Pipeline(models=("lstm",)).artefacts(clean_panel())["fit lstm shares"].value
+    assert (shares != digest(np.zeros((1, 3, 3)))).all()
+
+
+@pytest.mark.slow
+def test_no_future_of_any_scope_at_any_cut_changes_what_was_known_before_it(base, made):
+    for row in (350, 398, 399, 400, 401, 415, 429, 430, 431, 459, 460):
+        for world in WORLDS:
+            for scope in SCOPES:
+                other = Pipeline().artefacts(
+                    perturbed(base, day(row), world, scope), until=day(row)
+                )
+                assert leaks(made, other, at=day(row)) == [], f"after {day(row)}: {world}, {scope}"
+
+
+def test_prices_in_the_validation_block_change_neither_training_targets_nor_scaler(base, made):
+    for cut, world in product(made[INNER + "train targets"].known_at.astype(object), SOME):
+        other = Pipeline(models=("lstm",)).artefacts(perturbed(base, cut, world))
+        assert inner_leaks(made, other, at=cut) == [], f"after {cut}: {world}"
+        assert "fit lstm har.weights" in moved(made, other)
+
+
+def test_the_tutorials_columns_and_network_see_no_future(base):
+    pipeline = Pipeline(models=("naive", "classic"), families=("classic", "stationary"))
+    made = pipeline.artefacts(base)
+    for cut, world in ((day(400), "x1e6"), (day(415), "half deleted"), (day(430), "cut")):
+        other = pipeline.artefacts(perturbed(base, cut, world), until=cut)
+        assert leaks(made, other, at=cut) == [], f"after {cut}: {world}"
+
+
+@pytest.mark.parametrize("row", [FOLDS[0] - 29, FOLDS[0]])
+def test_one_price_inside_the_last_horizon_before_a_fold_changes_its_fit(row):
+    base = clean_panel()
+    is_it = (pl.col("symbol") == "BBB") & (pl.col("date") == day(row))
+    nudged = base.with_columns(
+        pl.when(is_it).then(pl.col("low")).otherwise(pl.col("close")).alias("close")
+    )
+    one, two = (Pipeline().artefacts(frame, until=day(399)) for frame in (base, nudged))
+    changed = moved(one, two)
+    assert {"valid targets", "fit har weights", "fit har spread", "fit lstm har.weights"} <= changed
+    assert "train targets" not in changed
+
+
+def test_a_price_that_resolves_after_the_fold_does_not_change_its_fit():
+    base = clean_panel()
+    is_it = (pl.col("symbol") == "BBB") & (pl.col("date") == day(FOLDS[0] + 1))
+    nudged = base.with_columns(
+        pl.when(is_it).then(pl.col("low")).otherwise(pl.col("close")).alias("close")
+    )
+    one, two = (Pipeline().artefacts(frame, until=day(399)) for frame in (base, nudged))
+    assert not {name for name in moved(one, two) if name.startswith(("fit", "train", "valid"))}

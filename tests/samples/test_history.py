@@ -1,0 +1,71 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextclose.samples.history import learnt_targets, recent_rows, resolved_outcomes
+from nextclose.samples.splits import known_at
+from tests.builders import bare_samples, daily_samples, day, ragged_calendars
+
+
+def slow_outcomes(samples, row, *, column):
+    """What the symbol of `row` had resolved by then, one session at a time."""
+    past = []
+    for other in range(len(samples.origin)):
+        same = samples.table.symbol[other] == samples.table.symbol[row]
+        if same and samples.resolved[other, column] <= samples.origin[row]:
+            past.append(samples.outcome[other, column])
+    return past
+
+
+@given(
+    st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([0.0, 0.3]), st.integers(0, 100)
+)
+def test_outcomes_are_those_of_the_symbol_that_had_resolved(seed, n_symbols, missing, cut):
+    calendars = ragged_calendars(seed=seed, n_symbols=n_symbols, n_days=30, missing=missing)
+    samples = bare_samples(calendars, horizons=(1, 5))
+    if cut < 30:
+        samples = known_at(samples, max(day(cut), samples.origin.min()))
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(samples.readable()))
+    for column in range(2):
+        found = dict(resolved_outcomes(samples, rows, horizon=column))
+        assert sorted(found) == list(range(len(rows)))
+        for position, row in enumerate(rows):
+            assert found[position].tolist() == slow_outcomes(samples, row, column=column)
+
+
+def test_the_outcome_that_resolves_at_the_origin_is_known_and_the_next_is_not():
+    samples = daily_samples(10, horizons=(3,))
+    ((position, past),) = resolved_outcomes(samples, np.array([7]), horizon=0)
+    assert position == 0
+    assert past.tolist() == samples.outcome[:5, 0].tolist()  # origins 0 .. 4, 4 + 3 = 7
+
+
+def test_nothing_has_resolved_before_the_horizon_has_passed():
+    samples = daily_samples(10, horizons=(3,))
+    past = [
+        outcomes.tolist() for _, outcomes in resolved_outcomes(samples, np.arange(3), horizon=0)
+    ]
+    assert past == [[], [], []]
+
+
+def test_a_row_after_the_cut_off_gets_nothing():
+    samples = known_at(daily_samples(10, horizons=(1,)), day(4))
+    assert list(resolved_outcomes(samples, np.array([7]), horizon=0)) == []
+
+
+def test_learnt_targets_fill_in_what_validation_knows():
+    train = np.array([[1.0, np.nan], [np.nan, np.nan]])
+    valid = np.array([[np.nan, 2.0], [3.0, np.nan]])
+    np.testing.assert_array_equal(learnt_targets(train, valid), [[1, 2], [3, np.nan]])
+
+
+def test_recent_rows_count_sessions_of_all_symbols_together():
+    # sessions 0 1 2 3 | 2 4 6: six days, the last three are 3, 4, 6
+    samples = bare_samples([day(0) + np.arange(4), day(0) + np.array([2, 4, 6])])
+    assert np.flatnonzero(recent_rows(samples, sessions=3)).tolist() == [3, 5, 6]
+    assert recent_rows(samples, sessions=99).all()
+
+
+def test_recent_rows_end_at_the_cut_off():
+    samples = known_at(daily_samples(10), day(6))
+    assert np.flatnonzero(recent_rows(samples, sessions=2)).tolist() == [5, 6]

@@ -1,0 +1,81 @@
+"""A small bundle of one fold of the shared walk-forward, how to forge one, and its refusal."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nextclose.config import canonical_json
+from nextclose.errors import BundleError
+from nextclose.evaluation.backtest import Backtest
+from nextclose.models.catalogue import model_named
+from nextclose.models.protocol import State
+from nextclose.run import needed_sessions
+from nextclose.schema import HORIZONS, Bars
+from nextclose.serving.bundle import MANIFEST, Bundle, Manifest
+from nextclose.serving.predictor import golden_example, load_bundle
+from nextclose.serving.states import state_bytes
+from tests.builders import tiny_config, until
+
+
+def bundle_of(
+    walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, exchange: str | None = None
+) -> Bundle:
+    """The forecaster of that model and fold, with all that a manifest says."""
+    fitted = model_named(model, walked.study.config).combine(walked.fits[model, fold])
+    then = walked.study.folds[fold]
+    known = until(bars, then.fitted_at.astype(object))
+    needed = needed_sessions(tiny_config(models=(model,)))
+    manifest = Manifest(
+        format=1,
+        model=model,
+        horizons=HORIZONS,
+        features=walked.study.samples.table.names,
+        min_rows=needed,
+        exchange=exchange,
+        basis=bars.basis,
+        fitted_at=str(then.fitted_at),
+        valid_from=str(then.valid_from),
+        symbols=bars.symbols,
+        data_fingerprint=known.fingerprint,
+        findings={"W66": 1},
+        versions={"nextclose": "0"},
+        files={},
+    )
+    golden = golden_example(fitted, known, horizons=HORIZONS, rows=needed)
+    return Bundle(manifest=manifest, fitted=fitted, golden=golden)
+
+
+def refused(folder: Path, *, name: str) -> BundleError:
+    """The refusal to load the folder, which must name the file."""
+    with pytest.raises(BundleError) as caught:
+        load_bundle(folder)
+    assert caught.value.exit_code == 7
+    assert caught.value.path == str(folder / name)
+    assert caught.value.found != caught.value.expected
+    return caught.value
+
+
+def sealed(values: dict[str, Any]) -> bytes:
+    """A manifest of these values whose checksum fits, as an attacker would write it."""
+    digest = hashlib.sha256(canonical_json(values | {"checksum": ""}).encode()).hexdigest()
+    return canonical_json(values | {"checksum": digest}).encode()
+
+
+def rewritten(folder: Path, **changes) -> None:
+    """Change keys of the manifest, None deletes one, and seal it anew."""
+    values = json.loads((folder / MANIFEST).read_bytes()) | changes
+    for key in [key for key, value in changes.items() if value is None]:
+        del values[key]
+    (folder / MANIFEST).write_bytes(sealed(values))
+
+
+def forged(folder: Path, name: str, state: State) -> None:
+    """Replace one file by another state, with size and hash to match."""
+    content = state_bytes(state)
+    (folder / name).write_bytes(content)
+    files = json.loads((folder / MANIFEST).read_bytes())["files"]
+    entry = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    rewritten(folder, files=files | {name: entry})

@@ -1,0 +1,156 @@
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextclose.errors import BundleError, OutputError
+from nextclose.serving.bundle import (
+    GOLDEN,
+    MANIFEST,
+    MODEL,
+    Bundle,
+    agreement,
+    read_bundle,
+    write_bundle,
+)
+from nextclose.serving.predictor import load_bundle
+from nextclose.serving.states import state_bytes
+from tests.builders import walk_bars
+from tests.serving.bundles import bundle_of, refused
+
+FILES = (MANIFEST, MODEL, GOLDEN)
+
+
+@pytest.fixture(scope="module")
+def made(walked) -> Bundle:
+    return bundle_of(walked, walk_bars())
+
+
+@pytest.fixture
+def folder(made, tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "bundle", made)
+    return tmp_path / "bundle"
+
+
+# --- the way there and back ---
+
+
+def test_a_bundle_comes_back_as_it_was_written(made, folder):
+    again = read_bundle(folder)
+    assert state_bytes(again.fitted.state()) == state_bytes(made.fitted.state())
+    assert state_bytes(again.golden) == state_bytes(made.golden)
+    filled = {"files": again.manifest.files, "checksum": again.manifest.checksum}
+    assert again.manifest == made.manifest.model_copy(update=filled)
+    for name in (MODEL, GOLDEN):
+        content = (folder / name).read_bytes()
+        entry = again.manifest.files[name]
+        assert (entry.size, entry.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_what_is_written_is_what_is_read_and_three_files(made, tmp_path):
+    written = write_bundle(tmp_path / "b", made)
+    assert written == read_bundle(tmp_path / "b").manifest
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(FILES)
+
+
+def test_the_same_model_gives_the_same_bytes(made, folder, tmp_path):
+    write_bundle(tmp_path / "other", made)
+    for name in FILES:
+        assert (folder / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+
+
+def test_a_bundle_can_be_replaced_by_another(walked, folder):
+    other = bundle_of(walked, walk_bars(), model="har")
+    write_bundle(folder, other)
+    assert load_bundle(folder).manifest.model == "har"
+
+
+@pytest.mark.parametrize("model", ["naive", "drift", "hs_250", "hs_expanding", "ewma", "har"])
+def test_every_baseline_can_be_bundled(walked, tmp_path, model):
+    made = bundle_of(walked, walk_bars(), model=model)
+    write_bundle(tmp_path / "b", made)
+    again = load_bundle(tmp_path / "b")
+    assert state_bytes(again.fitted.state()) == state_bytes(made.fitted.state())
+
+
+def test_a_place_that_cannot_be_written_is_refused(made, tmp_path):
+    (tmp_path / "b").write_bytes(b"a file")
+    with pytest.raises(OutputError):
+        write_bundle(tmp_path / "b", made)
+
+
+# --- damage ---
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_bit_is_refused(folder, name):
+    content = (folder / name).read_bytes()
+    noise = np.random.default_rng(len(name))
+    places = {0, 1, 7, 8, len(content) - 1, *noise.integers(0, len(content), 60).tolist()}
+    for place in sorted(places):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(noise.integers(8))
+        (folder / name).write_bytes(bytes(damaged))
+        refused(folder, name=name)
+    (folder / name).write_bytes(content)
+    load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_cut_short_or_grown_is_refused(folder, name):
+    content = (folder / name).read_bytes()
+    for length in (0, 1, 8, len(content) // 2, len(content) - 1):
+        (folder / name).write_bytes(content[:length])
+        refused(folder, name=name)
+    (folder / name).write_bytes(content + b" ")
+    refused(folder, name=name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_refused(folder, name):
+    (folder / name).unlink()
+    assert refused(folder, name=name).found == "No such file or directory"
+
+
+def test_a_folder_without_a_manifest_was_never_finished(tmp_path):
+    refused(tmp_path / "nowhere", name=MANIFEST)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_link_is_refused_even_to_the_right_bytes(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    refused(folder, name=name)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_no_regular_file_is_refused_without_waiting(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert refused(folder, name=name).found == "no regular file"
+
+
+def test_swapped_files_are_refused(folder):
+    model, golden = (folder / MODEL).read_bytes(), (folder / GOLDEN).read_bytes()
+    (folder / MODEL).write_bytes(golden)
+    (folder / GOLDEN).write_bytes(model)
+    refused(folder, name=MODEL)
+
+
+# --- the golden example ---
+
+
+def test_agreement_is_exact_or_portable_or_refused():
+    expected = np.array([[-0.02, 0.0, 0.04]])
+    folder = Path("bundle")
+    assert agreement(path=folder, expected=expected, found=expected.copy()) == "exact"
+    close = expected * (1 + 9e-7)
+    assert agreement(path=folder, expected=expected, found=close) == "portable"
+    # around zero the size of the largest quantile counts: 3e-8 of .04 is 7.5e-7
+    near = expected + np.array([[0, 3e-8, 0]])
+    assert agreement(path=folder, expected=expected, found=near) == "portable"
+    for off in (expected * (1 + 2e-6), expected + 1e-7, expected * np.nan):
+        with pytest.raises(BundleError):
+            agreement(path=folder, expected=expected, found=off)

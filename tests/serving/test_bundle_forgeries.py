@@ -1,0 +1,163 @@
+"""Bundles whose checksums fit and whose contents do not."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nextclose.errors import BundleError
+from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL, Bundle, write_bundle
+from nextclose.serving.predictor import load_bundle
+from nextclose.serving.states import state_of
+from tests.builders import walk_bars
+from tests.serving.bundles import bundle_of, forged, refused, rewritten
+
+MODEL_OR_WHOLE = r"model\.safetensors|do not fit together"  # seen on restoring, or on replaying
+
+
+@pytest.fixture(scope="module")
+def made(walked) -> Bundle:
+    return bundle_of(walked, walk_bars())
+
+
+@pytest.fixture
+def folder(made, tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "bundle", made)
+    return tmp_path / "bundle"
+
+
+# --- manifests that say something else ---
+
+
+@pytest.mark.parametrize("number", [0, 2, 1.5, "1", True, [1], None])
+def test_another_format_is_refused_naming_both(folder, number):
+    rewritten(folder, format=number)
+    error = refused(folder, name=MANIFEST)
+    if not isinstance(number, bool):  # true equals 1 in Python; its type gives it away
+        assert (error.found, error.expected) == (f"format {number!r}", "format 1")
+
+
+def test_a_key_that_stands_twice_is_refused(folder):
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace("{", '{"format":1,', 1))
+    assert "a key stands twice" in refused(folder, name=MANIFEST).found
+
+
+def test_a_key_that_stands_twice_deep_inside_is_refused(folder):
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace('"size":', '"size":1,"size":', 1))
+    assert "a key stands twice" in refused(folder, name=MANIFEST).found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"extra": 1},
+        {"min_rows": None},
+        {"min_rows": "330"},
+        {"min_rows": 330.0},
+        {"horizons": [1, "7"]},
+        {"model": "pickle"},
+        {"files": {}},
+        {"files": {"model.safetensors": {"size": 1, "sha256": ""}}},
+    ],
+)
+def test_a_sealed_manifest_with_wrong_keys_or_types_is_refused(folder, change):
+    rewritten(folder, **change)
+    refused(folder, name=MANIFEST)
+
+
+def test_a_third_file_in_the_manifest_is_refused(folder):
+    files = json.loads((folder / MANIFEST).read_bytes())["files"]
+    rewritten(folder, files=files | {"../other": files[MODEL]})
+    refused(folder, name=MANIFEST)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"1", b"null", b"\xff", b'{"format":1}', b"[" * 100_000, b'{"format":NaN}'],
+)
+def test_what_is_no_manifest_is_refused(folder, content):
+    (folder / MANIFEST).write_bytes(content)
+    refused(folder, name=MANIFEST)
+
+
+def test_a_manifest_of_more_than_a_mebibyte_is_not_read(folder):
+    (folder / MANIFEST).write_bytes(b" " * (1 << 20) + (folder / MANIFEST).read_bytes())
+    assert refused(folder, name=MANIFEST).found == f"more than {1 << 20} bytes"
+
+
+# --- states that are whole but wrong ---
+
+
+@pytest.mark.parametrize("name", [MODEL, GOLDEN])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_weight_that_is_not_finite_is_refused(folder, name, value):
+    state = state_of((folder / name).read_bytes())
+    for array in list(state.arrays):
+        if not state.arrays[array].size or state.arrays[array].dtype.kind != "f":
+            continue
+        ill = state.arrays[array].copy()
+        ill.flat[-1] = value
+        forged(folder, name, replace(state, arrays={**state.arrays, array: ill}))
+        assert f"{array} is not finite" in refused(folder, name=name).found
+
+
+def parts_of_the_model(made: Bundle) -> list[str]:
+    return sorted(made.fitted.state().arrays)
+
+
+def test_a_model_without_one_of_its_arrays_is_refused(made, folder):
+    for missing in parts_of_the_model(made):
+        arrays = dict(made.fitted.state().arrays)
+        del arrays[missing]
+        forged(folder, MODEL, replace(made.fitted.state(), arrays=arrays))
+        with pytest.raises(BundleError, match=MODEL_OR_WHOLE):
+            load_bundle(folder)
+
+
+def test_an_array_of_another_shape_is_refused(made, folder):
+    for name in parts_of_the_model(made):
+        state = made.fitted.state()
+        longer = np.concatenate([state.arrays[name], state.arrays[name]])
+        forged(folder, MODEL, replace(state, arrays={**state.arrays, name: longer}))
+        with pytest.raises(BundleError, match=MODEL_OR_WHOLE):
+            load_bundle(folder)
+
+
+@pytest.mark.parametrize("fact", ["settings", "inputs", "har_inputs", "curves"])
+def test_a_model_without_one_of_its_facts_is_refused(made, folder, fact):
+    state = made.fitted.state()
+    facts = {key: value for key, value in state.facts.items() if key != fact}
+    forged(folder, MODEL, replace(state, facts=facts))
+    refused(folder, name=MODEL)
+
+
+def test_settings_out_of_range_are_refused(made, folder):
+    state = made.fitted.state()
+    settings = {**state.facts["settings"], "units": 0}
+    forged(folder, MODEL, replace(state, facts={**state.facts, "settings": settings}))
+    refused(folder, name=MODEL)
+
+
+@pytest.mark.parametrize("missing", ["close", "session", "quantiles", "volume"])
+def test_a_golden_example_without_one_of_its_arrays_is_refused(made, folder, missing):
+    arrays = {name: array for name, array in made.golden.arrays.items() if name != missing}
+    forged(folder, GOLDEN, replace(made.golden, arrays=arrays))
+    with pytest.raises(BundleError, match="do not fit together"):
+        load_bundle(folder)
+
+
+def test_another_models_state_is_refused(walked, folder):
+    other = bundle_of(walked, walk_bars(), model="har")
+    forged(folder, MODEL, other.fitted.state())
+    refused(folder, name=MODEL)
+
+
+def test_a_model_that_forecasts_something_else_is_refused(made, folder):
+    state = made.fitted.state()
+    spread = state.arrays["spread"] * (1 + 1e-5)
+    forged(folder, MODEL, replace(state, arrays={**state.arrays, "spread": spread}))
+    assert "off by 1.0e-05" in refused(folder, name=GOLDEN).found

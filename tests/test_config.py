@@ -1,0 +1,209 @@
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from nextclose.config import (
+    BacktestConfig,
+    ClassicConfig,
+    LstmConfig,
+    RunConfig,
+    canonical_json,
+    config_hash,
+    overridden,
+    parse_config,
+)
+from nextclose.errors import ConfigError
+
+EVERYTHING = """
+[backtest]
+models = ["naive", "lstm"]
+horizons = [1, 5]
+test_sessions = 300
+test_from = 2012-01-03
+refit_sessions = 63
+last_folds = { lstm = 2 }
+
+[lstm]
+units = 16
+n_seeds = 2
+context_sessions = 90
+chunk_sessions = 200
+burn_in_sessions = 40
+batch_chunks = 2
+dropout = 0.1
+learning_rate = 1e-3
+weight_decay = 0.0
+max_epochs = 5
+patience_epochs = 2
+serving_batch = 16
+device = "cuda"
+
+[classic]
+symbols = ["AAPL"]
+horizons = [1]
+history_sessions = 900
+max_epochs = 3
+device = "cuda"
+"""
+
+
+def refused(text: str) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, path="run.toml")
+    return caught.value
+
+
+def test_every_setting_of_every_section_can_be_given():
+    expected = RunConfig(
+        backtest=BacktestConfig(
+            models=("naive", "lstm"),
+            horizons=(1, 5),
+            test_sessions=300,
+            test_from=date(2012, 1, 3),
+            refit_sessions=63,
+            last_folds={"lstm": 2},
+        ),
+        lstm=LstmConfig(
+            units=16,
+            n_seeds=2,
+            context_sessions=90,
+            chunk_sessions=200,
+            burn_in_sessions=40,
+            batch_chunks=2,
+            dropout=0.1,
+            learning_rate=1e-3,
+            weight_decay=0.0,
+            max_epochs=5,
+            patience_epochs=2,
+            serving_batch=16,
+            device="cuda",
+        ),
+        classic=ClassicConfig(
+            symbols=("AAPL",), horizons=(1,), history_sessions=900, max_epochs=3, device="cuda"
+        ),
+    )
+    parsed = parse_config(EVERYTHING, path="run.toml")
+    assert parsed == expected
+    for part in ("backtest", "lstm", "classic"):
+        section = getattr(parsed, part)
+        assert section.model_fields_set == set(type(section).model_fields), part
+
+
+def test_an_empty_file_is_the_published_run():
+    assert parse_config("", path="run.toml") == RunConfig()
+
+
+def test_lists_become_tuples():
+    parsed = parse_config('[backtest]\nmodels = ["naive"]\nhorizons = [7]', path="run.toml")
+    assert parsed.backtest.models == ("naive",)
+    assert parsed.backtest.horizons == (7,)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "section", "key"),
+    [
+        (
+            "[lstm]\ndroput = 0.1",
+            "run.toml: [lstm] 'droput' is not a setting; the nearest is 'dropout'.",
+            "lstm",
+            "droput",
+        ),
+        (
+            "[backtest]\nhorizon = [1]",
+            "run.toml: [backtest] 'horizon' is not a setting; the nearest is 'horizons'.",
+            "backtest",
+            "horizon",
+        ),
+        (
+            "[lstn]\nunits = 3",
+            "run.toml: 'lstn' is not a setting; the nearest is 'lstm'.",
+            "",
+            "lstn",
+        ),
+        (
+            "[classic]\nepochs = 3",
+            "run.toml: [classic] 'epochs' is not a setting; the nearest is 'max_epochs'.",
+            "classic",
+            "epochs",
+        ),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(text, message, section, key):
+    error = refused(text)
+    assert str(error) == message
+    assert (error.section, error.key) == (section, key)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[lstm]\nunits = 0", "units"),
+        ("[lstm]\nunits = 8.0", "units"),  # strict: no float for a count
+        ('[lstm]\nunits = "8"', "units"),
+        ("[lstm]\ndropout = 1.0", "dropout"),
+        ("[lstm]\nlearning_rate = 0.0", "learning_rate"),
+        ("[lstm]\nserving_batch = 7", "serving_batch"),
+        ('[lstm]\ndevice = "tpu"', "device"),
+        ("[backtest]\nhorizons = []", "horizons"),
+        ("[backtest]\nhorizons = [0, 1]", "horizons"),
+        ("[backtest]\nhorizons = [7, 1]", "horizons"),
+        ("[backtest]\nhorizons = [1, 1]", "horizons"),
+        ("[backtest]\nmodels = []", "models"),
+        ('[backtest]\nmodels = ["naive", "naive"]', "models"),
+        ("[backtest]\ntest_sessions = 0", "test_sessions"),
+        ('[backtest]\ntest_from = "soon"', "test_from"),
+        ("[backtest]\nlast_folds = { lstm = 0 }", "lstm"),
+        ("lstm = 3", "lstm"),
+        ("[lstm]\nchunk_sessions = 60", "lstm"),  # the burn-in alone is 60
+    ],
+)
+def test_a_value_out_of_range_is_refused_by_name(text, key):
+    error = refused(text)
+    assert error.key == key
+    assert str(error).startswith("run.toml:")
+    assert key in str(error)
+
+
+def test_what_is_no_toml_is_refused_with_the_place():
+    error = refused("[lstm\nunits = 3")
+    assert "run.toml: not TOML" in str(error)
+    assert "line 1" in str(error)
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        RunConfig().lstm.units = 3
+
+
+def test_equal_settings_have_equal_hashes_and_others_not():
+    one = parse_config("[lstm]\nunits = 16\ndropout = 0.1", path="a.toml")
+    same = parse_config("[lstm]\ndropout = 0.1\nunits = 16", path="b.toml")
+    other = parse_config("[lstm]\nunits = 17\ndropout = 0.1", path="a.toml")
+    assert config_hash(one) == config_hash(same)
+    assert config_hash(one) != config_hash(other)
+
+
+def test_canonical_json_is_sorted_without_spaces_and_refuses_what_is_no_number():
+    assert canonical_json({"b": [1, None], "a": {"d": 0.1, "c": "é"}}) == (
+        '{"a":{"c":"\\u00e9","d":0.1},"b":[1,null]}'
+    )
+    with pytest.raises(ValueError, match="Out of range"):
+        canonical_json({"a": float("nan")})
+
+
+def test_options_replace_models_and_horizons_and_nothing_else():
+    config = parse_config(EVERYTHING, path="run.toml")
+    changed = overridden(config, models="ewma,har", horizons="1,7,30")
+    assert changed.backtest.models == ("ewma", "har")
+    assert changed.backtest.horizons == (1, 7, 30)
+    assert changed.backtest.refit_sessions == 63
+    assert changed.lstm == config.lstm
+    assert overridden(config, models=None, horizons=None) == config
+
+
+@pytest.mark.parametrize("horizons", ["1,x", "", "7,1", "0"])
+def test_horizons_that_are_none_are_refused(horizons):
+    with pytest.raises(ConfigError) as caught:
+        overridden(RunConfig(), models=None, horizons=horizons)
+    assert caught.value.key == "horizons"
