@@ -42,7 +42,7 @@ device = "cuda"
 [classic]
 symbols = ["AAPL"]
 horizons = [1]
-history_sessions = 900
+train_origins = 900
 max_epochs = 3
 device = "cuda"
 """
@@ -80,7 +80,7 @@ def test_every_setting_of_every_section_can_be_given():
             device="cuda",
         ),
         classic=ClassicConfig(
-            symbols=("AAPL",), horizons=(1,), history_sessions=900, max_epochs=3, device="cuda"
+            symbols=("AAPL",), horizons=(1,), train_origins=900, max_epochs=3, device="cuda"
         ),
     )
     parsed = parse_config(EVERYTHING, path="run.toml")

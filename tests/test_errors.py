@@ -101,4 +101,4 @@ def test_a_bundle_error_says_what_was_expected_and_the_cure():
 def test_a_leak_error_names_both_dates_and_the_cure():
     text = str(LeakError(what="a training target", known_at="2001-02-05", used_at="2001-02-02"))
     assert "a training target is known from 2001-02-05 on but would be used at 2001-02-02" in text
-    assert "known_at(samples, date)" in text
+    assert "Fix: use it later, or learn it from what was known by then." in text

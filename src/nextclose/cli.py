@@ -97,7 +97,8 @@ def backtest(
     from nextclose.data.sources import load_bars
 
     settings = _settings(config, models=models, horizons=horizons)
-    command = f"nextclose backtest {' '.join(Path(given).name for given in prices)}"
+    names = " ".join(Path(given).name for given in prices)
+    command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     bars = load_bars(*prices)
     _backtest(bars, settings, out_folder, workers, command=command, as_json=as_json)
 
@@ -115,14 +116,24 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit the LSTM on all of PRICES and save it as a bundle."""
+    from nextclose.data.bars import with_short_symbols_named
     from nextclose.data.sources import load_bars
+    from nextclose.run import served_rows
     from nextclose.run import train as trained
 
     settings = _settings(config, models=None, horizons=horizons)
     exchange = None if calendar == "weekdays" else calendar
     bars = load_bars(*prices)
-    _say_findings(bars)
-    manifest = trained(bars, out_folder, config=settings, exchange=exchange, workers=workers)
+    _say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
+    with _progress() as progress:
+        manifest = trained(
+            bars,
+            out_folder,
+            config=settings,
+            exchange=exchange,
+            workers=workers,
+            progress=progress,
+        )
     if as_json:
         print(manifest.model_dump_json())
     else:
@@ -137,6 +148,7 @@ def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder that `nextclose train` wrote.")],
     prices: Prices,
     as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    as_json: AsJson = False,
 ) -> None:
     """The next closes of PRICES: dates, prices and ranges from a bundle."""
     from nextclose.data.sources import load_bars
@@ -144,12 +156,16 @@ def predict(
     from nextclose.serving.predictor import predict as predicted
     from nextclose.terminal import forecast_table
 
+    as_format = "json" if as_json else as_format
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
     trusted = load_bundle(bundle)
     bars = load_bars(*prices)
     _say_findings(bars)
     table = price_table(predicted(trusted, bars))
+    fitted_at = trusted.manifest.fitted_at
+    for symbol in sorted(set(bars.symbols) - set(table["symbol"])):
+        err.print(f"{symbol}: no forecast; too short, or its bars end before {fitted_at}")
     if as_format == "csv":
         print(table.write_csv(), end="")
     elif as_format == "json":
@@ -181,7 +197,7 @@ def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
     from nextclose.run import backtest as walked
-    from nextclose.runfolder import start_run, write_run
+    from nextclose.runfolder import CLASSIC, headline, start_run, write_run
     from nextclose.terminal import scoreboard, sentences
 
     _say_findings(bars)
@@ -198,7 +214,7 @@ def _backtest(
         print(json.dumps(run.document, allow_nan=False))
         return run
     out.print(scoreboard(run.verdict, models=config.backtest.models))
-    for line in sentences(run.verdict):
+    for line in sentences(run.verdict, models=(headline(run), CLASSIC)):
         out.print(line, markup=False, highlight=False)
     out.print(f"\nreport   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
     return run
@@ -215,6 +231,7 @@ def _trained(bars: Bars, config: RunConfig, folder: Path, workers: int) -> Any:
 
 def _settings(config: Path | None, *, models: str | None, horizons: str | None) -> RunConfig:
     from nextclose.config import RunConfig, overridden, parse_config
+    from nextclose.models.catalogue import NAMES, unknown_model
 
     settings = RunConfig()
     if config is not None:
@@ -223,7 +240,11 @@ def _settings(config: Path | None, *, models: str | None, horizons: str | None) 
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
         settings = parse_config(text, path=str(config))
-    return overridden(settings, models=models, horizons=horizons)
+    settings = overridden(settings, models=models, horizons=horizons)
+    for name in settings.backtest.models:  # before anything is written
+        if name not in NAMES:
+            raise unknown_model(name)
+    return settings
 
 
 def _say_findings(bars: Bars, *, besides: Bars | None = None) -> None:

@@ -91,8 +91,7 @@ class ClassicConfig(Settings):
 
     symbols: tuple[str, ...] | None = None  # None: every symbol
     horizons: tuple[int, ...] | None = None  # None: every horizon
-    # the 1,059 full rows of the tutorial's five years, less the 15 % it tests on; None: all history
-    history_sessions: int | None = 900
+    train_origins: int | None = Field(default=698, ge=32)  # the tutorial's; None: all history
     max_epochs: int = Field(default=50, ge=1)
     device: Device = "cpu"
 

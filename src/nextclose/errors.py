@@ -146,7 +146,7 @@ class LeakError(NextcloseError):
     def __init__(self, *, what: str, known_at: str, used_at: str) -> None:
         super().__init__(
             f"{what} is known from {known_at} on but would be used at {used_at}. "
-            "Fix: cut the samples with known_at(samples, date) before fitting."
+            "Fix: use it later, or learn it from what was known by then."
         )
         self.what = what
         self.known_at = known_at

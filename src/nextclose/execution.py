@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from nextclose.config import canonical_json
 from nextclose.durable import save
-from nextclose.evaluation.backtest import FitTask, Mapper, Result, Study, Task
+from nextclose.evaluation.backtest import FitTask, Mapper, Result, Study, Task, serial
 from nextclose.models.catalogue import model_named
 from nextclose.models.protocol import Fitted
 from nextclose.serving.states import state_bytes, state_of
@@ -95,6 +95,23 @@ class Processes(AbstractContextManager["Processes"]):
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+class InTurn:
+    """A mapper in this process, one task after the other, that tells its progress."""
+
+    def __init__(self, *, progress: Progress = silent) -> None:
+        self._progress = progress
+
+    def __call__(
+        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """Yield `function(study, task)` for each task."""
+        stage = function.__name__
+        self._progress(stage, 0, len(tasks))
+        for done, result in enumerate(serial(function, study, tasks), 1):
+            self._progress(stage, done, len(tasks))
+            yield result
 
 
 class _Counter:

@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from nextclose.config import RunConfig, config_hash
+from nextclose.config import RunConfig, canonical_json, config_hash
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.errors import ConfigError
 from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.verdict import VerdictRow, verdict_document, verdicts
-from nextclose.execution import Processes, Progress, Remembered, code_fingerprint, silent
+from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.models.catalogue import SERVABLE, model_named
 from nextclose.samples.samples import make_samples
@@ -78,6 +78,7 @@ def train(
     model: str = "lstm",
     exchange: str | None = "XNYS",
     workers: int = 1,
+    progress: Progress = silent,
 ) -> Manifest:
     """Fit `model` on all of `bars` and write a bundle into `folder`.
 
@@ -89,16 +90,14 @@ def train(
             f"{model!r} cannot be served from a bundle: its forecast needs a symbol's whole past, "
             f"or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
         )
-    settings = _on_best_device(config or RunConfig())
-    settings = settings.model_copy(
-        update={"backtest": settings.backtest.model_copy(update={"models": (model,)})}
-    )
+    settings = _on_best_device(_only(model, config or RunConfig()))
     sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings, only_now=True)
-    walked = _walked(study, sound, workers=workers, progress=silent, memory=None)
+    walked = _walked(study, sound, workers=workers, progress=progress, memory=None)
     fitted = model_named(model, settings).combine(walked.fits[model, 0])
     needed = needed_sessions(settings)
-    golden = golden_example(fitted, sound, horizons=study.samples.horizons, rows=needed)
+    served = model_named(model, RunConfig()).restore(fitted.state())  # as a reader will have it
+    golden = golden_example(served, sound, horizons=study.samples.horizons, rows=needed)
     manifest = Manifest(
         format=1,
         model=model,
@@ -126,6 +125,11 @@ def needed_sessions(config: RunConfig) -> int:
         + model.context_sessions
         for model in models
     )
+
+
+def served_rows(config: RunConfig, *, model: str = "lstm") -> int:
+    """Bars of a symbol that one forecast of a bundle needs."""
+    return needed_sessions(_only(model, config))
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -171,6 +175,12 @@ def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Stu
     return walk.make_study(samples, config)
 
 
+def _only(model: str, config: RunConfig) -> RunConfig:
+    """The settings with one model."""
+    plan = config.backtest.model_copy(update={"models": (model,)})
+    return config.model_copy(update={"backtest": plan})
+
+
 def _on_best_device(config: RunConfig) -> RunConfig:
     """The settings with the networks on a GPU where there is one and a network is asked for."""
     if not {"lstm", "classic"} & set(config.backtest.models):
@@ -192,7 +202,8 @@ def _walked(
     if study.config.lstm.device == "cuda":
         workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
-        mapper: walk.Mapper = pool or walk.serial
+        mapper: walk.Mapper = pool or InTurn(progress=progress)
         if memory is not None:
-            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code_fingerprint())
+            code = canonical_json([code_fingerprint(), versions()])
+            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code)
         return walk.backtest(study, mapper=mapper)

@@ -22,7 +22,7 @@ from nextclose.report.page import ReportContent, RunFacts, figure_files, render_
 from nextclose.run import Run, run_facts, versions
 
 CLASSIC = "classic"
-HEADLINES = ("lstm", "har", "ewma", "hs_expanding", "hs_250", "drift", "naive")  # first that ran
+HEADLINES = ("lstm", "har", "ewma", "drift", "hs_expanding", "hs_250", CLASSIC, "naive")
 CURVE_SCHEMA = {
     "model": pl.String,
     "label": pl.String,
@@ -64,10 +64,9 @@ def effective_toml(config: RunConfig) -> str:
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
     forecasts = run.forecasts
-    ran = set(run.config.backtest.models)
     short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
     return ReportContent(
-        headline=next(name for name in HEADLINES if name in ran),
+        headline=headline(run),
         verdicts=run.verdict,
         bars=run.bars.frame,
         forecasts=forecasts,
@@ -94,6 +93,11 @@ def report_content(run: Run, *, command: str) -> ReportContent:
     )
 
 
+def headline(run: Run) -> str:
+    """The model the report is about: the first of `HEADLINES` that ran."""
+    return next(name for name in HEADLINES if name in run.config.backtest.models)
+
+
 def used_corrections(run: Run) -> dict[str, str]:
     """How much of what the LSTM's networks learnt their validation years supported, in words."""
     shares = [
@@ -117,12 +121,19 @@ def learning_curves(run: Run) -> pl.DataFrame:
     for (model, fold), members in run.backtest.fits.items():
         for seed, fitted in enumerate(members):
             for label, first, train, valid in _pairs(dict(fitted.curves)):
-                best = first + min(range(len(valid)), key=valid.__getitem__)
+                best = first + kept(dict(fitted.curves), valid)
                 rows += [
                     (model, f"{label}fold {fold + 1}", seed, epoch, *losses, epoch == best)
                     for epoch, losses in enumerate(zip(train, valid, strict=True), first)
                 ]
     return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
+
+
+def kept(curves: dict[str, Any], valid: list[float]) -> int:
+    """Position of the epoch whose weights were kept: the LSTM's by gain, the tutorial's by loss."""
+    if "usable_gain" in curves:
+        return int(np.argmax(curves["usable_gain"]))
+    return int(np.argmin(valid))
 
 
 def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
@@ -143,6 +154,8 @@ def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
             rows.append(
                 (found.horizon_sessions, metric, getattr(ours, metric), getattr(naive, metric))
             )
+        slopes = (ours.consecutive_direction, naive.consecutive_direction)
+        rows.append((found.horizon_sessions, "consecutive_direction", *slopes))
         rows.append((found.horizon_sessions, "direction", hits.hit_rate, hits.base_rate))
     schema = {
         "horizon_sessions": pl.Int32,

@@ -62,9 +62,9 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
     return table
 
 
-def sentences(rows: Sequence[VerdictRow]) -> Iterator[str]:
-    """The pooled sentence of the LSTM at each horizon, then that of the tutorial's network."""
-    for model in ("lstm", "classic"):
+def sentences(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Iterator[str]:
+    """The pooled sentences of `models` at each horizon."""
+    for model in dict.fromkeys(models):
         for row in rows:
             if row.symbol == POOLED and row.model == model:
                 yield f"\n{row.sentence}"

@@ -10,6 +10,7 @@ from nextclose.config import ClassicConfig
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.classic import (
     PRICE_FLOOR,
+    VALID_SESSIONS,
     Classic,
     ClassicFitted,
     fit_min_max,
@@ -28,8 +29,8 @@ from nextclose.models.classic_network import (
     train_network,
     with_weights,
 )
-from nextclose.samples.samples import Samples, make_samples
-from nextclose.samples.splits import Fold, holdout, known_at
+from nextclose.samples.samples import Samples, make_samples, with_targets
+from nextclose.samples.splits import Fold, cut_anew, holdout, known_at
 from nextclose.samples.windows import window_rows
 from nextclose.schema import LEVELS, Family, Table
 
@@ -74,6 +75,11 @@ def walk(n: int, *, seed: int) -> np.ndarray:
 
 def split(samples: Samples) -> Fold:
     return holdout(samples, family="classic", context_sessions=60)
+
+
+def learnt(fold: Fold) -> Samples:
+    """What classic trains on: the fold's knowledge before its own last 150 origins."""
+    return cut_anew(fold.train, fold.valid, valid_sessions=VALID_SESSIONS)[0]
 
 
 def model(**settings: Any) -> Classic:
@@ -272,7 +278,7 @@ def test_settings_choose_symbols_and_horizons_without_moving_the_rest(walks, wal
 
 
 def test_ranges_are_those_of_the_rows_that_training_windows_read(walks, walked):
-    rows = training_rows(split(walks).train, code=0, horizon=1)
+    rows = training_rows(learnt(split(walks)), code=0, horizon=1)
     read = window_rows(rows, sessions=60)
     assert read.min() == WARMUP
     values = walks.table.values[WARMUP : rows[-1] + 1]
@@ -288,7 +294,7 @@ def test_weights_are_blind_to_later_rows_and_alive_to_the_seed_and_the_past(walk
     fold = split(walks)
     settings = model(symbols=("A",), horizons=(1,), max_epochs=1)
     base = settings.fit(fold.train, fold.valid, 1)
-    last = training_rows(fold.train, code=0, horizon=1)[-1]
+    last = training_rows(learnt(fold), code=0, horizon=1)[-1]
     stop = walks.table.segments[0, 1]
 
     def refitted(rows: slice, seed: int = 1) -> ClassicFitted:
@@ -313,18 +319,19 @@ def test_target_that_a_fold_does_not_know_yet_is_not_learnt_from(walks):
         assert walks.origin[rows[-1]] + horizon == fold.valid_from
 
 
-def test_history_is_capped_at_the_last_rows_before_the_fold(walks):
+def test_training_is_capped_at_the_last_origins_before_its_own_validation_block(walks):
     fold = split(walks)
-    rows = training_rows(fold.train, code=0, horizon=1)
-    capped = model(symbols=("A",), horizons=(1,), history_sessions=100, max_epochs=1)
+    rows = training_rows(learnt(fold), code=0, horizon=1)
+    first = rows[-41] - 59  # 40 origins, the windows of which reach 59 rows further back
+    capped = model(symbols=("A",), horizons=(1,), train_origins=40, max_epochs=1)
     values = walks.table.values.copy()
-    values[rows[-1] - 100] = -9e3  # the 101st row back from the last origin, itself included
-    values[rows[-1] - 99, :2] = -1e3
+    values[first] = -9e3
+    values[first + 1, :2] = -1e3
     table = replace(walks.table, values=values)
     fitted = capped.fit(replace(fold.train, table=table), replace(fold.valid, table=table), 1)
     low = fitted.networks[0].features.low
     np.testing.assert_array_equal(low[:2], [-1e3, -1e3])
-    np.testing.assert_array_equal(low[2:], values[rows[-1] - 99 : rows[-1] + 1, 2:].min(axis=0))
+    np.testing.assert_array_equal(low[2:], values[first + 1 : rows[-1] + 1, 2:].min(axis=0))
 
 
 def test_restored_model_gives_the_same_bits_through_plain_arrays_and_json(walks, walked):
@@ -385,12 +392,11 @@ def test_training_that_resolves_after_validation_begins_is_refused(walks):
 
 
 def test_too_little_data_is_refused_with_both_counts():
-    # 5 + 59 rows before the first full window, then 31 + 1: one sample short of a batch
-    samples = make_samples(made_table({"X": walk(200, seed=1)}), horizons=(1,))
-    fold = split(samples)
-    short = known_at(samples, samples.origin[WARMUP + 59 + 31])
+    # 142 rows with an outcome, a third of them to stop by: the border is row 95, and the origins
+    # 64 (5 + 59 rows before the first full window) to 94 are one sample short of a batch
+    samples = make_samples(made_table({"X": walk(143, seed=1)}), horizons=(1,))
     with pytest.raises(NotEnoughDataError, match="Fix: give more history") as caught:
-        model().fit(short, fold.valid, 1)
+        model().fit(samples, with_targets(samples, np.zeros((143, 1), dtype=bool)), 1)
     assert (caught.value.needed, caught.value.found) == (32, 31)
 
 

@@ -11,8 +11,9 @@ from nextclose.models.training import (
     Batch,
     Trained,
     gathered,
+    horizon_crps,
+    judged,
     mean_crps,
-    score,
     target_chunks,
     train_network,
 )
@@ -88,21 +89,50 @@ def test_training_finds_what_a_feature_tells():
     assert fit.train_crps[-1] < 0.85 * fit.train_crps[0]
 
 
-def test_curves_begin_before_training_and_the_best_epoch_is_kept():
+def test_curves_begin_before_training_and_the_epoch_of_the_largest_usable_gain_is_kept():
     samples = predictable()
     network = new_network()
     fit = trained(samples, network, max_epochs=4)
-    assert len(fit.train_crps) == len(fit.valid_crps) == 1 + 4
+    assert len(fit.train_crps) == len(fit.valid_crps) == len(fit.usable_gain) == 1 + 4
+    assert fit.usable_gain[0] == 0.0
     train, valid = halves(samples, at=300)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     spread = torch.tensor(SPREAD, dtype=torch.float32)
     held_out = gathered(valid, scaler, device="cpu").batch(
         target_chunks(SETTINGS, valid, offset_sessions=0, what="validation")
     )
-    untrained = score(new_network(), spread, held_out)
+    untrained, _ = judged(new_network(), spread, held_out)
     assert fit.valid_crps[0] == pytest.approx(untrained, rel=1e-6)
     network.load_state_dict(fit.weights)
-    assert score(network, spread, held_out) == pytest.approx(min(fit.valid_crps), rel=1e-6)
+    _, gain = judged(network, spread, held_out)
+    assert gain == pytest.approx(max(fit.usable_gain), rel=1e-6)
+    assert gain > 0
+
+
+def test_a_correction_that_loses_does_not_count_against_one_that_gains():
+    class Fixed(torch.nn.Module):
+        """The right shift at the first horizon, absurd widths at both."""
+
+        def forward(self, x):
+            corrections = torch.zeros(*x.shape[:2], 2, 3)
+            corrections[..., 0, 0] = 1.0
+            corrections[..., 1:] = 3.0
+            return corrections
+
+    spread = torch.tensor(SPREAD, dtype=torch.float32)
+    shape = (4, 3, 2)
+    batch = Batch(
+        x=torch.zeros(4, 3, 1),
+        target=torch.tensor([1.0, 0.0]).expand(shape),  # one ahead of the median, one on it
+        known=torch.ones(shape, dtype=torch.bool),
+    )
+    crps, gain = judged(Fixed(), spread, batch)  # type: ignore[arg-type]
+    none = horizon_crps(torch.zeros(*shape, 3), spread, batch)
+    shifted = torch.zeros(*shape, 3)
+    shifted[..., 0, 0] = 1.0
+    expected = (none - horizon_crps(shifted, spread, batch))[0]
+    assert gain == pytest.approx(float(expected))
+    assert crps > float(none.mean())
 
 
 def test_a_network_that_only_gets_worse_is_given_back_untrained_when_patience_ends():

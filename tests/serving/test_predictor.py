@@ -1,12 +1,12 @@
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.errors import DataError, NotEnoughDataError
+from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
 from nextclose.serving.predictor import load_bundle, predict, price_table
@@ -99,7 +99,8 @@ RESOLVES = [  # last bar, exchange, dates 1, 7 and 30 sessions ahead
 
 @pytest.mark.parametrize(("last", "exchange", "dates"), RESOLVES)
 def test_dates_ahead_come_from_the_calendar(lstm, last, exchange, dates):
-    manifest = lstm.manifest.model_copy(update={"exchange": exchange})
+    early = {"exchange": exchange, "fitted_at": "2001-01-02"}
+    manifest = lstm.manifest.model_copy(update=early)
     made = predict(replace(lstm, manifest=manifest), ending(walk_bars(), last))
     assert tuple(str(session) for session in made["resolved"]) == dates
 
@@ -139,12 +140,23 @@ def test_an_incomplete_newest_bar_is_refused(lstm):
 
 
 def test_a_symbol_with_too_few_rows_is_left_out_and_no_symbol_is_refused(lstm):
+    lstm = replace(lstm, manifest=lstm.manifest.model_copy(update={"fitted_at": "2001-01-02"}))
     bars = walk_bars((400, 325))
     assert set(predict(lstm, bars)["symbol"]) == {"AAA"}
     with pytest.raises(NotEnoughDataError) as caught:
         predict(lstm, until(bars, date(2002, 3, 1)))
     assert caught.value.needed == 326
     assert caught.value.found < 326
+
+
+def test_bars_older_than_what_the_bundle_has_learnt_are_no_forecast(lstm):
+    seen = date.fromisoformat(lstm.manifest.fitted_at)
+    with pytest.raises(LeakError, match=lstm.manifest.fitted_at):
+        predict(lstm, until(walk_bars(), seen - timedelta(days=1)))
+    # a symbol that ended before is passed over, the others are forecast
+    frame = walk_bars((800, 800)).frame
+    ended = (pl.col("symbol") == "BBB") & (pl.col("session") >= seen)
+    assert set(predict(lstm, Bars(frame=frame.filter(~ended)))["symbol"]) == {"AAA"}
 
 
 def test_a_symbol_never_seen_in_training_is_forecast_too(lstm):

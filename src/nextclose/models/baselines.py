@@ -10,8 +10,8 @@ import numpy as np
 
 from nextclose.models.protocol import Fitted, State
 from nextclose.models.volatility import Ewma, fit_har, pooled_quantiles, restored_har
-from nextclose.samples.history import resolved_outcomes
 from nextclose.samples.samples import Samples
+from nextclose.samples.splits import resolved_outcomes
 from nextclose.schema import LEVELS, MEDIAN, Floats, Ints
 
 HISTORY_SESSIONS = 250  # about a trading year

@@ -42,8 +42,13 @@ def model_named(name: str, config: RunConfig) -> Model:
         from nextclose.models.classic import Classic
 
         return Classic(settings=config.classic)
+    raise unknown_model(name)
+
+
+def unknown_model(name: str) -> ConfigError:
+    """The error that names the nearest model."""
     nearest = get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
-    raise ConfigError(
+    return ConfigError(
         f"{name!r} is not a model; the nearest is {nearest!r}. Models: {', '.join(NAMES)}.",
         section="backtest",
         key="models",

@@ -28,11 +28,12 @@ from nextclose.models.classic_network import (
 from nextclose.models.classic_network import network_table as network_table
 from nextclose.models.protocol import Fitted, State
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import refuse_overlap
+from nextclose.samples.splits import cut_anew, refuse_overlap
 from nextclose.samples.windows import window_rows, windows
 from nextclose.schema import LEVELS, Floats, Floats32, Ints
 
 FAMILY = "classic"
+VALID_SESSIONS = 150  # the tutorial's 15 % of 998
 PRICE_FLOOR = 1e-3  # share of the origin's close; a linear output can go below zero, a log cannot
 FORECAST_BATCH = (
     64  # every forecast has this one shape, so a row's bits never depend on its company
@@ -172,12 +173,14 @@ class Classic:
     def fit(self, train: Samples, valid: Samples, seed: int) -> ClassicFitted:
         """Train a network for each symbol and horizon with 32 samples to train on and 1 to stop by.
 
-        Learns: ranges and weights from `train`; learning rate and stopping epoch from `valid`.
+        Learns: ranges and weights from the 698 origins before the last 150 that are known; learning
+            rate and stopping epoch from those 150, as in the tutorial's 70/15/15.
         Returns: networks that do not depend on which others were trained (CPU, one thread).
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError if there is no
             symbol and horizon to train.
         """
         refuse_overlap(train, valid)
+        train, valid = cut_anew(train, valid, valid_sessions=VALID_SESSIONS)
         lessons = list(self._lessons(train, valid))
         networks = [self._learnt(x, train, valid, seed) for x in lessons if x.is_enough]
         if not networks:
@@ -213,17 +216,8 @@ class Classic:
                 ):
                     rows = training_rows(train, code=code, horizon=horizon)
                     stop_by = training_rows(valid, code=code, horizon=horizon)
-                    yield Lesson(
-                        code=code, horizon=horizon, train=self._latest(rows), valid=stop_by
-                    )
-
-    def _latest(self, rows: Ints) -> Ints:
-        """Origins whose windows lie in the last `history_sessions` rows up to the last origin."""
-        history = self.settings.history_sessions
-        if history is None or not len(rows):
-            return rows
-        earliest = rows[-1] - history + WINDOW_SESSIONS
-        return np.asarray(rows[rows >= earliest])
+                    latest = rows[-(self.settings.train_origins or len(rows)) :]
+                    yield Lesson(code=code, horizon=horizon, train=latest, valid=stop_by)
 
     def _learnt(self, lesson: Lesson, train: Samples, valid: Samples, seed: int) -> PriceNetwork:
         symbol = train.table.symbols[lesson.code]

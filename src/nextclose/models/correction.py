@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from nextclose.config import LstmConfig
+from nextclose.models.device import same_bits
 from nextclose.models.network import CORRECTIONS, Network, corrected, grid_crps
 from nextclose.models.shrinkage import proven_share
 from nextclose.samples.samples import Samples
@@ -27,7 +28,7 @@ def served_corrections(
     size = settings.serving_batch
     x = torch.zeros(settings.context_sessions, size, inputs.shape[1])
     found = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
-    with torch.no_grad():
+    with torch.no_grad(), same_bits():
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
             gathered = windows(inputs, chosen, sessions=settings.context_sessions)

@@ -36,7 +36,6 @@ INPUTS = (
     *("stochastic_k", "stochastic_d"),
     *("volume_ratio_22", "volume_surprise_66", "volume_change"),
 )
-CURVES = ("train_crps", "valid_crps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +204,11 @@ class Lstm:
             spread=spread,
             weights=({name: _array(value) for name, value in trained.weights.items()},),
             shares=proven_shares(spread, corrections, valid, rows)[None],
-            curves=dict(zip(CURVES, (trained.train_crps, trained.valid_crps), strict=True)),
+            curves={
+                "train_crps": trained.train_crps,
+                "valid_crps": trained.valid_crps,
+                "usable_gain": trained.usable_gain,
+            },
         )
 
     def combine(self, members: Sequence[Fitted]) -> Fitted:
@@ -218,8 +221,10 @@ class Lstm:
         )
 
     def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state."""
-        return restored_lstm(state)
+        """The Fitted that gave this state, on the device of the settings."""
+        found = restored_lstm(state)
+        device = {"device": self.settings.device}
+        return replace(found, settings=found.settings.model_copy(update=device))
 
 
 def _array(value: Tensor) -> Floats32:

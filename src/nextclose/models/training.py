@@ -21,14 +21,15 @@ from nextclose.schema import Bools, Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """Weights of the best epoch by validation score, and the learning curves (1 + epoch,).
+    """Weights of the epoch with the largest usable gain, and the curves (1 + epoch,).
 
-    The first entry of each curve is the score before any training, which may be the best.
+    The first entry of each curve is from before any training, which may be the best.
     """
 
     weights: dict[str, Tensor]
     train_crps: Sequence[float]
     valid_crps: Sequence[float]
+    usable_gain: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,51 +100,46 @@ def train_network(
         weight_decay=settings.weight_decay,
     )
     base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
-    everything = target_chunks(settings, train, offset_sessions=0, what="training")
-    train_crps = [score(network, base, data.batch(everything))]
-    valid_crps = [score(network, base, held_out)]
+    everything = data.batch(target_chunks(settings, train, offset_sessions=0, what="training"))
+    train_crps = [judged(network, base, everything)[0]]
+    valid_crps, usable_gain = [judged(network, base, held_out)[0]], [0.0]
     weights = _copied(network)
-    best, best_epoch = 0.0, 0
+    best_epoch = 0
     for epoch in range(1, settings.max_epochs + 1):
         losses = [
             training_step(network, base, optimizer, batch)
             for batch in _epoch(settings, train, data)
         ]
+        crps, gain = judged(network, base, held_out)
         train_crps.append(float(np.mean(losses)))
-        valid_crps.append(score(network, base, held_out))
-        gain = usable_gain(network, base, held_out)
-        if gain > best:
-            best, best_epoch, weights = gain, epoch, _copied(network)
+        valid_crps.append(crps)
+        usable_gain.append(gain)
+        if gain > usable_gain[best_epoch]:
+            best_epoch, weights = epoch, _copied(network)
         elif epoch - best_epoch >= settings.patience_epochs:
             break
-    return Trained(weights=weights, train_crps=train_crps, valid_crps=valid_crps)
+    return Trained(
+        weights=weights, train_crps=train_crps, valid_crps=valid_crps, usable_gain=usable_gain
+    )
 
 
-def score(network: Network, spread: Tensor, batch: Batch) -> float:
-    """Mean CRPS without dropout."""
-    network.eval()
-    with torch.no_grad():
-        value = float(mean_crps(network, spread, batch))
-    network.train()
-    return value
+def judged(network: Network, spread: Tensor, batch: Batch) -> tuple[float, float]:
+    """Mean CRPS without dropout, and the gain over no correction of what gains, both >= 0.
 
-
-def usable_gain(network: Network, spread: Tensor, batch: Batch) -> float:
-    """CRPS gained on the validation targets by those corrections that gain, over no correction.
-
-    Shift and widths are used apart, each as far as it proves itself at each horizon
-    (`correction.proven_shares`), so one that loses does not count against another.
+    For the gain, shift and widths count apart at each horizon and only if they gain, so one that
+    loses does not count against another: each will be used alone, as far as it is proven
+    (`correction.proven_shares`). An epoch chosen by it flatters that later proof a little.
     """
     network.eval()
     with torch.no_grad():
         corrections = network(batch.x)
-        none = horizon_crps(torch.zeros_like(corrections), spread, batch)
-        gains = [
-            none - horizon_crps(corrections * part, spread, batch)
-            for part in (corrections.new_tensor([1, 0, 0]), corrections.new_tensor([0, 1, 1]))
-        ]
+        none, shift, widths, both = (
+            horizon_crps(corrections * corrections.new_tensor(part), spread, batch)
+            for part in ((0, 0, 0), (1, 0, 0), (0, 1, 1), (1, 1, 1))
+        )
     network.train()
-    return float(torch.stack(gains).clamp(min=0).sum())
+    gains = torch.stack([none - shift, none - widths])
+    return float(both.mean()), float(gains.clamp(min=0).sum())
 
 
 def target_chunks(

@@ -17,10 +17,9 @@ import numpy as np
 
 from nextclose.errors import NotEnoughDataError
 from nextclose.models.protocol import State
-from nextclose.samples.history import learnt_targets, recent_rows
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
-from nextclose.samples.splits import refuse_overlap
+from nextclose.samples.splits import recent_rows, refuse_overlap, together
 from nextclose.schema import LEVELS, Floats, Ints
 
 POOL_SESSIONS = 2520  # ten years of trading
@@ -47,7 +46,7 @@ def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 
     """
     refuse_overlap(train, valid)
     recent = recent_rows(valid, sessions=POOL_SESSIONS)
-    known = (learnt_targets(train.target, valid.target) / ratio)[recent]
+    known = (together(train, valid).target / ratio)[recent]
     grid = np.empty((known.shape[1], len(LEVELS)))
     for k, horizon in enumerate(train.horizons):
         column = known[:, k]
@@ -149,7 +148,7 @@ def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
     names = present(train, HAR_INPUTS)
     inputs = named_columns(train, names).astype(np.float64)
     design = np.column_stack([np.ones(len(inputs)), inputs])
-    movement = learnt_targets(train.movement, valid.movement) / year_move(train)[:, None]
+    movement = together(train, valid).movement / year_move(train)[:, None]
     sound = np.isfinite(design).all(axis=1)
     weights = np.empty((len(train.horizons), len(names) + 1))
     for k in range(len(train.horizons)):

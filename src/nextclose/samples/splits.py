@@ -6,6 +6,7 @@ purge length, no gap in rows, nothing a caller could get wrong by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from nextclose.errors import ConfigError, LeakError, NotEnoughDataError
 from nextclose.samples.samples import Samples, with_targets
-from nextclose.schema import Bools, Dates, Ints
+from nextclose.schema import Bools, Dates, Floats, Ints
 
 VALID_FRACTION = 0.15  # of the training block, kept back for early stopping ...
 VALID_SESSIONS = 252  # ... but at least a year, where there is one to spare
@@ -74,6 +75,60 @@ def refuse_overlap(train: Samples, valid: Samples) -> None:
     learnt, begins = last_resolved(train), first_origin(valid)
     if learnt > begins:  # false with NaT: nothing learnt or nothing to validate on
         raise LeakError(what="a training target", known_at=str(learnt), used_at=str(begins))
+
+
+def together(train: Samples, valid: Samples) -> Samples:
+    """What both know of the same rows, readable as far as the later of the two."""
+
+    def known(ours: Floats, theirs: Floats) -> Floats:
+        return np.where(np.isfinite(ours), ours, theirs)
+
+    return replace(
+        valid,
+        outcome=known(train.outcome, valid.outcome),
+        target=known(train.target, valid.target),
+        movement=known(train.movement, valid.movement),
+        resolved=np.where(np.isnat(train.resolved), valid.resolved, train.resolved),
+    )
+
+
+def cut_anew(train: Samples, valid: Samples, *, valid_sessions: int) -> tuple[Samples, Samples]:
+    """The same knowledge with another border: the last `valid_sessions` origins to validate on.
+
+    At most a third of the origins with a known outcome.
+    """
+    known = together(train, valid)
+    origins = np.unique(known.origin[np.isfinite(known.outcome).any(axis=1)])
+    border = origins[-max(min(valid_sessions, len(origins) // 3), 1)]
+    return known_at(known, border), originating_from(known, border)
+
+
+def resolved_outcomes(
+    samples: Samples, rows: Ints, *, horizon: int
+) -> Iterator[tuple[int, Floats]]:
+    """Yield, for each row, its position in `rows` and the outcomes its symbol had resolved by then.
+
+    Outcomes come oldest first. `horizon` is the position in `samples.horizons`. Rows come in
+    order of segment and session.
+    Causal: an outcome is there once `resolved <= origin`; another segment's never is.
+    """
+    order = np.argsort(rows, kind="stable")
+    for start, stop in samples.segments:
+        resolved = samples.resolved[start:stop, horizon]
+        known = int((~np.isnat(resolved)).sum())  # the unresolved are last in a segment
+        outcome = samples.outcome[start : start + known, horizon]
+        inside = order[(rows[order] >= start) & (rows[order] < stop)]
+        n_resolved = np.searchsorted(resolved[:known], samples.origin[rows[inside]], side="right")
+        for position, n in zip(inside.tolist(), n_resolved.tolist(), strict=True):
+            yield position, outcome[:n]
+
+
+def recent_rows(samples: Samples, *, sessions: int) -> Bools:
+    """Rows among the last `sessions` sessions of all symbols together. Shape (row,)."""
+    readable = samples.readable()
+    days = np.unique(samples.origin[readable])
+    recent: Bools = samples.origin >= days[-min(sessions, len(days))]
+    return readable & recent
 
 
 def sessions_of(samples: Samples) -> Dates:

@@ -11,7 +11,7 @@ import polars as pl
 
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.calendar import sessions_after
-from nextclose.errors import BundleError, DataError, NextcloseError
+from nextclose.errors import BundleError, DataError, LeakError, NextcloseError
 from nextclose.evaluation.backtest import forecast_frame
 from nextclose.features.table import make_table
 from nextclose.models.protocol import Fitted, State
@@ -56,9 +56,10 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
     `resolved` is the session of the bundle's calendar that will fix the outcome.
-    A symbol with fewer rows than one forecast needs gets none.
+    A symbol with fewer rows than one forecast needs gets none, nor does one whose bars end before
+    the last session that the bundle has learnt from.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
-        the rows.
+        the rows; LeakError if all bars end too early.
     """
     manifest = bundle.manifest
     _refuse_incomplete(bars)
@@ -66,6 +67,10 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     samples = make_samples(make_table(bars), horizons=manifest.horizons)
     rows = latest_rows(samples)
     rows = rows[rows - samples.segments[:, 0] + 1 >= manifest.min_rows]
+    latest = samples.origin[rows].max()
+    if latest < np.datetime64(manifest.fitted_at):
+        raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
+    rows = rows[samples.origin[rows] >= np.datetime64(manifest.fitted_at)]
     frame = forecast_frame(
         samples,
         rows,

@@ -2,8 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextclose.samples.history import learnt_targets, recent_rows, resolved_outcomes
-from nextclose.samples.splits import known_at
+from nextclose.samples.splits import known_at, recent_rows, resolved_outcomes
 from tests.builders import bare_samples, daily_samples, day, ragged_calendars
 
 
@@ -51,12 +50,6 @@ def test_nothing_has_resolved_before_the_horizon_has_passed():
 def test_a_row_after_the_cut_off_gets_nothing():
     samples = known_at(daily_samples(10, horizons=(1,)), day(4))
     assert list(resolved_outcomes(samples, np.array([7]), horizon=0)) == []
-
-
-def test_learnt_targets_fill_in_what_validation_knows():
-    train = np.array([[1.0, np.nan], [np.nan, np.nan]])
-    valid = np.array([[np.nan, 2.0], [3.0, np.nan]])
-    np.testing.assert_array_equal(learnt_targets(train, valid), [[1, 2], [3, np.nan]])
 
 
 def test_recent_rows_count_sessions_of_all_symbols_together():
