@@ -22,7 +22,7 @@ SIZE = {"width": 1100, "height": 930}
 
 
 def draw(report: Path, folder: Path) -> None:
-    """Write report-light.png, report-dark.png and chart.png into `folder`."""
+    """Write report and chart, each in light and dark, into `folder`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=list(FLAGS)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 HEADER = (
-    "| sessions | model | error | no change | ratio | ranges against history | 90 % range held | "
-    "verdict |\n|---:|---|---:|---:|---:|---:|---:|---|"
+    "| sessions | model | forecasts | error | no change | ratio | ranges against history | "
+    "90 % range held | verdict |\n|---:|---|---:|---:|---:|---:|---:|---:|---|"
 )
 
 
@@ -26,16 +26,19 @@ def table(document: dict[str, Any]) -> str:
 
 def line(row: dict[str, Any]) -> str:
     """One row of the table."""
-    skill, held = row["crps_skill_vs_hs"], row["coverage_90"]
+    held, verdict = row["coverage_90"], row["verdict"].lower()
+    # a yardstick's skill would be against the other yardstick
+    skill = None if verdict == "yardstick" else row["crps_skill_vs_hs"]
     cells = (
         str(row["horizon_sessions"]),
         row["model"],
+        f"{row['forecasts']:,}",
         f"{row['mape_pct']:.2f} %",
         f"{row['naive_mape_pct']:.2f} %",
         f"{row['relative_mae']:.3f}",
-        "point only" if skill is None else f"{skill:+.1%}",
+        "" if skill is None else f"{skill:+.1%}",
         "" if held is None else f"{held:.1%}",
-        row["verdict"].lower(),
+        verdict,
     )
     return "| " + " | ".join(cells) + " |"
 

@@ -40,21 +40,26 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.caption = (
-        "error in % of price; ratio below 1 beats no change; ranges: CRPS gain over history"
+        "error in % of price; ratio below 1 beats no change; ranges: CRPS gain over history; "
+        "* on fewer forecasts"
     )
     previous = None
     pooled = [row for row in rows if row.symbol == POOLED]
+    most = {row.horizon_sessions: 0 for row in pooled}
+    for row in pooled:
+        most[row.horizon_sessions] = max(most[row.horizon_sessions], row.forecasts)
     for row in sorted(pooled, key=lambda row: (row.horizon_sessions, models.index(row.model))):
         if previous not in (None, row.horizon_sessions):
             table.add_section()
         previous = row.horizon_sessions
         table.add_row(
             str(row.horizon_sessions),
-            row.model,
+            row.model if row.forecasts == most[row.horizon_sessions] else f"{row.model}*",
             f"{row.mape_pct:.2f}",
             f"{row.naive_mape_pct:.2f}",
             _number(row.relative_mae, ".4f"),
-            _number(row.crps_skill_vs_hs, "+.1%"),
+            # a yardstick's skill would be against the other yardstick
+            _number(None if row.verdict == "YARDSTICK" else row.crps_skill_vs_hs, "+.1%"),
             _number(row.coverage_90, ".1%"),
             row.verdict,
             style=STYLES.get(row.verdict, ""),
