@@ -75,7 +75,7 @@ class LstmConfig(Settings):
     learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     max_epochs: int = Field(default=60, ge=1)
-    patience_epochs: int = Field(default=10, ge=1)
+    patience_epochs: int = Field(default=6, ge=1)
     serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
     device: Device = "cpu"
 

@@ -18,6 +18,7 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, rolling_coverage
 from nextclose.evaluation.slices import by_regime, by_year
 from nextclose.evaluation.tutorial import tutorial_metrics
+from nextclose.models.classic_network import network_table
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run, run_facts, versions
 
@@ -77,6 +78,7 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         by_regime=by_regime(forecasts),
         curves=learning_curves(run),
         tutorial=tutorial_table(forecasts),
+        network=network_table() if CLASSIC in run.config.backtest.models else "",
         findings=run.bars.findings,
         left_out=short,
         run=RunFacts(

@@ -13,7 +13,6 @@ from nextclose.evaluation.significance import (
     kupiec,
     pooled_bartlett,
     relative_gain,
-    skill_interval,
 )
 
 RISING = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
@@ -121,15 +120,17 @@ def test_mean_relative_gain_is_the_mean_skill_of_the_symbols():
     assert relative_gain(loss, reference).mean() == pytest.approx(skills.mean(), abs=1e-12)
 
 
-def test_skill_interval_excludes_zero_exactly_when_the_test_rejects():
+def test_an_interval_excludes_zero_exactly_when_its_test_rejects():
     rng = np.random.default_rng(2)
-    reference = rng.random((600, 4)) + 1
-    for shift in (0.0, 0.01, 0.03):
-        loss = reference - shift + 0.3 * rng.standard_normal((600, 4))
-        low, high = skill_interval(loss, reference, horizon_sessions=7)
-        test = fixed_smoothing(relative_gain(loss, reference), horizon_sessions=7)
-        assert (low > 0 or high < 0) == (test.p_two_sided < 0.05)
-        assert low < test.mean < high
+    decisions = set()
+    for shift in (0.0, 0.02, 0.05, 0.1):
+        test = fixed_smoothing(rng.standard_normal(600) + shift)
+        for level in (0.8, 0.9, 0.95):
+            low, high = test.interval(level)
+            assert low < test.mean < high
+            assert (low > 0 or high < 0) == (test.p_two_sided < 1 - level)
+            decisions.add(low > 0)
+    assert decisions == {True, False}
 
 
 def test_the_decisive_test_follows_horizon_and_pooling():

@@ -1,12 +1,13 @@
 import dataclasses
 import json
+import re
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.evaluation.metrics import base_rate, hit_rate, mape, r2_against_zero, relative_mae
+from nextclose.evaluation.metrics import direction, mape, relative_mae
 from nextclose.evaluation.verdict import verdict_document, verdicts
 from tests.evaluation.frames import SD, baselines, overlapping, rows
 
@@ -46,6 +47,29 @@ def test_a_model_that_knows_the_size_only_is_told_so():
     assert "for always 'up'" in row.sentence or "for always 'down'" in row.sentence
     assert "90% band held" in row.sentence
     assert row.p_value == row.p_ranges_better
+
+
+@pytest.mark.parametrize(("seed", "level"), [(29, 0.90), (20, 0.80)])
+def test_the_interval_beside_a_claim_leaves_out_zero_as_the_claim_does(seed, level):
+    outcome = SD * returns(seed)
+    noisy = SD * np.exp(0.15 * np.random.default_rng(100 + seed).standard_normal(N))
+    row = row_of(pl.concat([rows("hs_250", outcome, sd=noisy), rows("lstm", outcome, sd=SD)]))
+    limit = (1 - level) / 2
+    assert row.verdict == "SIZE ONLY"
+    assert limit / 2 < row.p_ranges_better <= limit
+    assert row.crps_skill_interval[0] < 0  # the two-sided 95 % interval would hold it
+    said = re.search(rf"better than hs_250 \({level:.0%} interval (-?[\d.]+) to", row.sentence)
+    assert said
+    assert float(said[1]) > 0
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(11.0, "has 1[01] times"), (2.6, r"has 2\.[56] times")]
+)
+def test_an_error_several_times_as_large_is_told_in_times_not_in_percent(factor, said):
+    outcome = SD * returns()
+    row = row_of(rows("classic", outcome, median=(1 - factor) * outcome), "classic")
+    assert re.search(rf"its median {said} the error of 'no change' \(90% interval", row.sentence)
 
 
 def signal(strength: float, seed: int = 0, n: int = N) -> tuple[np.ndarray, np.ndarray]:
@@ -227,15 +251,35 @@ def test_the_historical_reference_is_the_one_harder_to_beat():
     assert row_of(world(outcome, model, sd=SD / 1.5)).hs_reference == "hs_expanding"
 
 
+def test_r2_of_four_forecasts_is_the_reference_value():
+    outcome, median = np.array([0.01, -0.02, 0.03, -0.01]), np.array([0.005, -0.005, 0.01, 0.005])
+    row = row_of(rows("lstm", outcome, median=median))
+    assert row.r2_vs_zero == pytest.approx(0.416667, abs=1e-6)
+
+
+def test_a_pooled_relative_mae_is_the_mean_of_the_symbols_ratios():
+    wild, calm = np.array([0.08, -0.08, 0.08, -0.08]), np.array([0.01, -0.01, 0.01, -0.01])
+    frame = pl.concat(
+        [
+            rows("lstm", wild, median=0.5 * wild),  # half the error of no change
+            rows("lstm", calm, median=2.5 * calm, symbol="BBB"),  # 1.5 times
+        ]
+    )
+    # all errors together: (0.04 + 0.015) / (0.08 + 0.01) = 0.61
+    assert row_of(frame, symbol="*").relative_mae == pytest.approx((0.5 + 1.5) / 2)
+
+
 def test_figures_equal_those_of_the_plain_metrics():
     outcome, known = signal(0.05)
     row = row_of(world(outcome, rows("lstm", outcome, median=known, sd=SD)))
     assert row.relative_mae == pytest.approx(relative_mae(known, outcome), abs=1e-12)
-    assert row.r2_vs_zero == pytest.approx(r2_against_zero(known, outcome), abs=1e-12)
+    squares = ((outcome - known) ** 2).sum() / (outcome**2).sum()
+    assert row.r2_vs_zero == pytest.approx(1 - squares, abs=1e-12)
     assert row.mape_pct == pytest.approx(mape(known, outcome), abs=1e-12)
     assert row.naive_mape_pct == pytest.approx(mape(0 * known, outcome), abs=1e-12)
     call = np.sign(known).astype(np.int64)
-    assert (row.hit_rate, row.base_rate) == (hit_rate(call, outcome), base_rate(call, outcome))
+    hits = direction(call, outcome)
+    assert (row.hit_rate, row.base_rate) == (hits.hit_rate, hits.base_rate)
     low, high = row.relative_mae_interval
     assert low < row.relative_mae < high
     assert row.hit_interval[0] < row.hit_rate < row.hit_interval[1]

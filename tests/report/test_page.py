@@ -157,6 +157,7 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
             ),
         ),
         left_out={HOSTILE: HOSTILE},
+        network=HOSTILE,
         run=replace(RUN, command=HOSTILE, config=HOSTILE, versions={HOSTILE: HOSTILE}),
     )
     page, clean = Page(render_page(hostile)), Page(render_page(tame))
@@ -213,6 +214,19 @@ def test_a_run_without_the_classic_network_has_no_tutorial_section():
         ("AAPL",), n_sessions=300, n_origins=80, models=("lstm", "naive", "ewma")
     )
     assert "tutorial" not in [attrs["id"] for attrs in Page(render_page(content)).all("section")]
+
+
+def test_the_tutorial_section_shows_the_layers_of_its_network_as_text_where_given(content, text):
+    page = "".join(Page(text).text)
+    assert content.network in page
+    bare = render_page(replace(content, network=""))
+    assert "layer by layer" in page
+    assert "layer by layer" not in "".join(Page(bare).text)
+
+
+def test_a_note_below_the_scoreboard_names_the_model_with_fewer_forecasts(text):
+    page = "".join(Page(text).text)
+    assert page.count("Scored on fewer forecasts: classic on 251 forecasts, AAPL.") == 3
 
 
 def test_forecasts_whose_outcome_is_not_known_are_drawn_but_not_judged():

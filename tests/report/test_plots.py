@@ -1,3 +1,4 @@
+import warnings
 from datetime import date
 
 import numpy as np
@@ -5,10 +6,12 @@ import polars as pl
 import pytest
 
 from nextclose.report import plots
+from nextclose.report.figures import svg
 from nextclose.report.palette import in_order, palette_for
 from nextclose.schema import QUANTILE_COLUMNS
 
-INKS = palette_for(in_order(["lstm", "naive"], headline="lstm")).light()
+PALETTE = palette_for(in_order(["lstm", "naive"], headline="lstm"))
+INKS = PALETTE.light()
 
 
 def lines(panel):
@@ -60,7 +63,7 @@ def test_the_dot_of_a_training_curve_is_at_the_epoch_whose_weights_were_kept():
     frame = pl.DataFrame(
         {
             "seed": [0, 0, 0],
-            "epoch": [1, 2, 3],
+            "epoch": [0, 1, 2],
             "train": [3.0, 2.0, 1.0],
             "valid": [3.1, 2.5, 2.7],
             "kept": [False, True, False],
@@ -68,7 +71,77 @@ def test_the_dot_of_a_training_curve_is_at_the_epoch_whose_weights_were_kept():
     )
     (panel,) = plots.curves(frame, model="lstm")(INKS).axes
     (dot,) = [line for line in panel.lines if line.get_label() == "weights kept"]
-    assert np.asarray(dot.get_xydata()).tolist() == [[2.0, 2.5]]
+    assert np.asarray(dot.get_xydata()).tolist() == [[1.0, 2.5]]
+
+
+def test_weights_kept_before_any_training_are_at_epoch_0_and_whole_on_the_edge():
+    frame = pl.DataFrame(
+        {
+            "seed": [0, 0],
+            "epoch": [0, 1],
+            "train": [None, 2.0],
+            "valid": [3.1, 3.2],
+            "kept": [True, False],
+        }
+    )
+    (panel,) = plots.curves(frame, model="lstm")(INKS).axes
+    (dot,) = [line for line in panel.lines if line.get_label() == "weights kept"]
+    assert np.asarray(dot.get_xydata()).tolist() == [[0.0, 3.1]]
+    assert not dot.get_clip_on()
+    low, high = panel.get_xlim()
+    assert [x for x in panel.get_xticks() if low <= x <= high] == [0.0, 1.0]
+
+
+SPANS = [*range(2, 120), *range(120, 800, 7), *range(800, 7400, 97)]  # days; up to 20 years
+
+
+@pytest.mark.parametrize("start", ["1969-12-30", "2011-01-31", "2012-02-29"])
+def test_every_range_of_dates_has_two_to_six_ticks_inside_it(start):
+    first = np.datetime64(start).astype(int)
+    for n_days in SPANS:
+        ticks = plots.date_ticks(first, first + n_days - 1)
+        assert 2 <= len(ticks) <= plots.MAX_TICKS, n_days
+        assert first <= ticks[0] < ticks[-1] < first + n_days
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "ticks"),
+    [
+        ("2020-02-28", "2020-03-01", ["2020-02-28", "2020-02-29", "2020-03-01"]),
+        ("2020-01-02", "2020-04-30", ["2020-02-01", "2020-03-01", "2020-04-01"]),
+        ("2003-06-01", "2013-06-01", ["2004", "2006", "2008", "2010", "2012"]),
+    ],
+)
+def test_ticks_are_on_days_firsts_of_a_month_or_new_years_days(first, last, ticks):
+    low, high = (np.datetime64(day).astype(int) for day in (first, last))
+    expected = [np.datetime64(day, "D") for day in ticks]
+    assert plots.date_ticks(low, high).astype("M8[D]").tolist() == [d.item() for d in expected]
+
+
+@pytest.mark.parametrize("n_days", [1, 2, 3, 5, 30, 59, 60, 61, 500, 725, 731, 1096, 3650, 7305])
+def test_pictures_of_any_range_of_dates_print_without_a_warning(n_days):
+    """Warnings are errors here; the first picture of a long horizon may span two days or years."""
+    days = np.datetime64("2005-11-15") + np.unique([0, n_days // 2, n_days - 1])
+    rows = pl.DataFrame(
+        {
+            "model": "lstm",
+            "origin": days,
+            "resolved": days,
+            "close": 10.0,
+            "target": 0.01,
+            "coverage_90": 0.9,
+            **dict.fromkeys(QUANTILE_COLUMNS, 0.0),
+        }
+    )
+    closes = pl.DataFrame({"session": days, "close": 10.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for draw in (
+            plots.followed(rows, model="lstm"),
+            plots.coverage_over_time(rows, models=["lstm"]),
+            plots.fan(closes, rows.head(1), model="lstm"),
+        ):
+            assert svg(draw, PALETTE, name="x", description="").count("<text") >= 2
 
 
 @pytest.mark.parametrize(("value", "half_height"), [(1.002, 0.01), (1.04, 0.044)])

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nextclose.report import tables
@@ -76,7 +77,44 @@ def test_the_tutorial_table_sets_the_network_beside_no_change():
     assert grid.head[:3] == ("Metric", "1 session: network", "no change")
     texts = {row.name: [cell.text for cell in row.cells[:2]] for row in grid.rows}
     assert texts["Mean absolute percentage error"] == ["14.20%", "1.55%"]
-    assert texts["Direction right"] == ["49.0%", "52.4%"]
+    assert texts["Direction the tutorial’s way"] == ["61.7%", "50.5%"]  # noqa: RUF001
+    assert texts["Direction against the last close"] == ["49.0%", "52.4%"]
+
+
+def test_a_metric_of_the_tutorial_without_a_row_has_no_line_of_dashes():
+    frame = make_content(("A",), n_sessions=100, n_origins=10).tutorial
+    grid = tables.tutorial(frame.filter(pl.col("metric") != "consecutive_direction"))
+    assert len(grid.rows) == 5
+    assert "Direction the tutorial’s way" not in [row.name for row in grid.rows]  # noqa: RUF001
+
+
+def test_a_yardstick_has_no_range_skill_but_all_its_other_figures():
+    yardstick = replace(ROW, model="hs_250", verdict="YARDSTICK", hs_reference="hs_expanding")
+    (grid,) = tables.scoreboard([ROW, yardstick], models=("lstm", "hs_250"))
+    texts = [[cell.text for cell in row.cells] for row in grid.rows]
+    assert texts[0][3:5] == ["−1.2%", "−2.0 to −0.1%"]  # noqa: RUF001
+    assert texts[1][3:5] == ["–", "–"]  # noqa: RUF001
+    assert texts[1][5:] == texts[0][5:]
+
+
+def note_of(*rows):
+    (grid,) = tables.scoreboard(rows, models=("lstm", "ewma", "classic"))
+    return grid.note
+
+
+def test_a_model_scored_on_fewer_forecasts_is_named_with_their_number_and_its_symbols():
+    lstm = [replace(ROW, symbol=s) for s in ("*", "A", "B", "C", "D", "E")]
+    short = {"model": "classic", "forecasts": 251, "origins": 251}
+    one = [replace(ROW, symbol=s, **short) for s in ("*", "B")]
+    assert note_of(*lstm, *one) == "Scored on fewer forecasts: classic on 251 forecasts, B."
+    four = [replace(ROW, symbol=s, **short) for s in ("*", "A", "B", "C", "D")]
+    assert note_of(*lstm, *four).endswith(": classic on 251 forecasts, 4 symbols.")
+    later = [replace(v, model="ewma", forecasts=6000, origins=1200) for v in lstm]
+    assert note_of(*lstm, *later, *one) == (
+        "Scored on fewer forecasts: ewma on 6,000 forecasts from 1,200 origins; "
+        "classic on 251 forecasts, B."
+    )
+    assert note_of(*lstm) == ""
 
 
 @pytest.mark.parametrize(

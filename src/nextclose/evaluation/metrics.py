@@ -83,31 +83,10 @@ def direction_call(quantiles: Floats) -> Ints:
     return np.sign(np.round(probability_up(quantiles) - 0.5, 12)).astype(np.int64)
 
 
-def rearranged(quantiles: Floats) -> tuple[Floats, Bools]:
-    """Quantiles sorted along the last axis, and which vectors were out of order. (...,) flags.
-
-    NaN: a vector that holds one counts as out of order.
-    Source: Chernozhukov, Fernandez-Val & Galichon (2010), Quantile and probability curves without
-        crossing, Econometrica 78. A convention: weighted levels may score worse after sorting.
-    """
-    crossed = ~(np.diff(quantiles, axis=-1) >= 0).all(axis=-1)
-    return np.sort(quantiles, axis=-1), np.asarray(crossed)
-
-
-def empirical_quantiles(values: Floats, levels: Floats = LEVELS) -> Floats:
-    """Sample quantiles, Hyndman & Fan (1996) type 7. Shape of `levels`. NaN: passed on."""
-    return np.asarray(np.quantile(values, levels, method="linear"))
-
-
 def inside(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Bools:
     """Whether the central interval holds the outcome, ends included. Shape (...). NaN: no."""
     low, high = INTERVALS[nominal]
     return np.asarray((quantiles[..., low] <= outcome) & (outcome <= quantiles[..., high]))
-
-
-def coverage(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> float:
-    """Share of outcomes inside the central interval, in [0, 1]. Never show it without the width."""
-    return float(inside(quantiles, outcome, nominal=nominal).mean())
 
 
 def interval_width_pct(quantiles: Floats, *, nominal: float = 0.9) -> Floats:
@@ -117,19 +96,11 @@ def interval_width_pct(quantiles: Floats, *, nominal: float = 0.9) -> Floats:
 
 
 def relative_mae(median: Floats, outcome: Floats) -> float:
-    """Mean absolute error over that of "no change"; below 1 is better than naive.
+    """Mean absolute error of one series over that of "no change"; below 1 beats it.
 
     NaN: if no outcome moved. Source: after Hyndman & Koehler (2006), Int. J. Forecasting 22.
     """
     return _ratio(float(np.abs(outcome - median).sum()), float(np.abs(outcome).sum()))
-
-
-def r2_against_zero(median: Floats, outcome: Floats) -> float:
-    """1 - sum of squared errors over that of "no change", a fraction; NaN if no outcome moved.
-
-    Source: Campbell & Thompson (2008), Predicting excess stock returns out of sample, RFS 21.
-    """
-    return 1.0 - _ratio(float(((outcome - median) ** 2).sum()), float((outcome**2).sum()))
 
 
 def percentage_error(median: Floats, outcome: Floats) -> Floats:
@@ -172,16 +143,6 @@ def direction(call: Ints, outcome: Floats) -> Direction:
         n_no_call=int((moved & (call == 0)).sum()),
         n_flat=int((~moved).sum()),
     )
-
-
-def hit_rate(call: Ints, outcome: Floats) -> float | None:
-    """Share of right calls, in [0, 1]; None without a call. Show it with `base_rate` only."""
-    return direction(call, outcome).hit_rate
-
-
-def base_rate(call: Ints, outcome: Floats) -> float | None:
-    """What always calling the commoner side scores on the forecasts that `hit_rate` counts."""
-    return direction(call, outcome).base_rate
 
 
 def implied_r2(hit_rate: float) -> float:

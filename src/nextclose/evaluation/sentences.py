@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from nextclose.evaluation.claims import Category, Claims, deciding_p, lost_contest
+from nextclose.evaluation.claims import (
+    POOLED_LEVEL,
+    Category,
+    Claims,
+    deciding_p,
+    lost_contest,
+)
 from nextclose.evaluation.evidence import (
     MIN_INDEPENDENT,
     MIN_ORIGINS,
@@ -11,8 +17,10 @@ from nextclose.evaluation.evidence import (
     Evidence,
 )
 from nextclose.evaluation.metrics import implied_r2
+from nextclose.evaluation.significance import FALSE_DISCOVERIES
 
 Bounds = tuple[float, float] | None
+SEVERAL = 2.0  # from this many times the reference's error on, a percentage misleads
 
 
 def sentence(found: Evidence, category: Category, claims: Claims, comparisons: int) -> str:
@@ -44,10 +52,10 @@ def _yardstick(found: Evidence) -> str:
             f"{found.model} is the yardstick: an unchanged price missed {_who(found)} by "
             f"{found.naive_mape_pct:.2f}% on average {_at(found)} ({_count(found)})."
         )
-    beside = f"; its range forecast was {_compared(found.ranges)}" if found.ranges else ""
+    beside = f"; ranges {_compared(found.ranges)}" if found.ranges else ""
     return (
-        f"{found.model} is a yardstick for ranges on {_who(found)} {_at(found)}: "
-        f"{_band(found)}{beside} ({_count(found)})."
+        f"{found.model} is a yardstick for ranges on {_who(found)} {_at(found)} "
+        f"({_count(found)}): {_band(found)}{beside}."
     )
 
 
@@ -77,21 +85,25 @@ def _worse(found: Evidence, lost: Contest | None, p: str) -> str:
     assert lost is not None, (found.symbol, found.model)
     reference = "'no change'" if lost is found.error else lost.reference
     what = "median" if lost is found.error else "range forecast"
-    facts = _brackets(_interval(_negated(lost.interval)), p, _count(found))
+    bounds, level = _claimed(lost)
+    if 1 - lost.skill >= SEVERAL:
+        excess = f"has {_times(1 - lost.skill)} times the error of"
+        span = f"{level:.0%} interval {_times(1 - bounds[1])} to {_times(1 - bounds[0])} times"
+    else:
+        excess = f"is {_pct(-lost.skill)} worse than"
+        span = _interval(_negated(bounds), level)
     return (
-        f"Do not use {found.model} for {_who(found)} {_at(found)}: its {what} is "
-        f"{_pct(-lost.skill)} worse than {reference}{facts}."
+        f"Do not use {found.model} for {_who(found)} {_at(found)}: its {what} {excess} "
+        f"{reference}{_brackets(span, p, _count(found))}."
     )
 
 
 def _better(found: Evidence, p: str) -> str:
     assert found.error is not None
-    facts = _brackets(p, _count(found))
     return (
-        f"{found.model} beat 'no change' on {_who(found)} {_at(found)}: error "
-        f"{_pct(found.error.skill)} lower{_brackets(_interval(found.error.interval))}, range "
-        f"forecast {_compared(found.ranges)}{facts}. The edge is small, and trading costs are not "
-        f"counted."
+        f"{found.model} beat 'no change' on {_who(found)} {_at(found)} ({_count(found)}): error "
+        f"{_pct(found.error.skill)} lower{_brackets(_interval(*_claimed(found.error)))}, ranges "
+        f"{_won(found.ranges, p)}. The edge is small, and trading costs are not counted."
     )
 
 
@@ -100,10 +112,9 @@ def _size_only(found: Evidence, p: str) -> str:
     span = (
         "in a session" if found.horizon_sessions == 1 else f"in {found.horizon_sessions} sessions"
     )
-    facts = _brackets(p, _count(found))
     return (
         f"{found.model} knows how far {moves} {span}, not which way: ranges "
-        f"{_compared(found.ranges)}; {_direction(found)}; {_band(found)}{facts}."
+        f"{_won(found.ranges, p)}; {_direction(found)}; {_band(found)} ({_count(found)})."
     )
 
 
@@ -117,7 +128,7 @@ def _point_only(found: Evidence, p: str) -> str:
     elif found.ranges is not None:
         gain = _signed(found.ranges.skill)
         ranges = f"its ranges are no better than those of {found.ranges.reference} ({gain})"
-    facts = _brackets(_interval(found.error.interval), p, _count(found))
+    facts = _brackets(_interval(*_claimed(found.error)), p, _count(found))
     return (
         f"{found.model}'s median was {_pct(found.error.skill)} closer than 'no change' on "
         f"{_who(found)} {_at(found)}{facts}{drift}, and {ranges}."
@@ -128,10 +139,11 @@ def _no_evidence(found: Evidence, p: str) -> str:
     rivals = "'no change'" + (f" or {found.ranges.reference}" if found.ranges else "")
     error = "no price moved"
     if found.error is not None:
-        low, high = found.error.interval or (None, None)
-        span = f"95% interval {1 - high:.3f} to {1 - low:.3f}" if low is not None and high else ""
+        bounds, span = found.error.interval, ""
+        if bounds is not None:
+            span = f"95% interval {1 - bounds[1]:.3f} to {1 - bounds[0]:.3f}"
         error = f"error {1 - found.error.skill:.3f} times that of 'no change'{_brackets(span, p)}"
-    ranges = f"; ranges {_compared(found.ranges)}" if found.ranges else ""
+    ranges = f"; ranges {_compared(found.ranges, named=False)}" if found.ranges else ""
     return (
         f"No evidence that {found.model} beats {rivals} on {_who(found)} {_at(found)}: {error}"
         f"{ranges}; {_direction(found)} ({_count(found)})."
@@ -158,7 +170,7 @@ def _filled(found: Evidence) -> str:
 def _who(found: Evidence) -> str:
     if found.symbol != POOLED:
         return found.symbol
-    return f"all {len(found.symbols)} symbols together"
+    return f"{len(found.symbols)} symbols together"
 
 
 def _at(found: Evidence) -> str:
@@ -166,8 +178,12 @@ def _at(found: Evidence) -> str:
 
 
 def _count(found: Evidence) -> str:
-    origins = f" from {found.origins:,} days" if found.forecasts > found.origins else ""
-    return f"{found.forecasts:,} forecasts{origins}, about {found.independent:,.0f} independent"
+    """How many forecasts, days and independent outcomes; a number said once is not repeated."""
+    if found.forecasts == round(found.independent):
+        return f"about {found.forecasts:,} independent forecasts"
+    has_days = found.origins not in (found.forecasts, round(found.independent))
+    days = f" from {found.origins:,} days" if has_days else ""
+    return f"{found.forecasts:,} forecasts{days}, about {found.independent:,.0f} independent"
 
 
 def _direction(found: Evidence) -> str:
@@ -176,8 +192,7 @@ def _direction(found: Evidence) -> str:
         return "it calls no direction"
     return (
         f"direction {_share(hits.hit_rate)} right{_brackets(_interval(found.hit_interval))} "
-        f"against {_share(hits.base_rate)} for always '{hits.side}', worth an R2 of "
-        f"{_pct(implied_r2(hits.hit_rate))} at most"
+        f"against {_share(hits.base_rate)} for always '{hits.side}'"
     )
 
 
@@ -185,19 +200,39 @@ def _band(found: Evidence) -> str:
     if found.coverage_90 is None or found.width_90_pct is None:
         return "it states no range"
     return (
-        f"its 90% band held {_share(found.coverage_90)} of outcomes at a width of "
-        f"{found.width_90_pct:.1f}% of the price"
+        f"its 90% band held {_share(found.coverage_90)} at a width of "
+        f"{found.width_90_pct:.1f}% of price"
     )
 
 
-def _compared(contest: Contest | None) -> str:
-    assert contest is not None
+def _compared(contest: Contest, *, named: bool = True) -> str:
+    """A difference that is no claim, with its two-sided 95 % interval."""
     is_better = contest.skill >= 0
     bounds = contest.interval if is_better else _negated(contest.interval)
+    reference = f" than {contest.reference}" if named else ""
     return (
-        f"{_pct(abs(contest.skill))} {'better' if is_better else 'worse'} than "
-        f"{contest.reference}{_brackets(_interval(bounds))}"
+        f"{_pct(abs(contest.skill))} {'better' if is_better else 'worse'}{reference}"
+        f"{_brackets(_interval(bounds))}"
     )
+
+
+def _won(contest: Contest | None, p: str) -> str:
+    """A significant gain, with the interval of its claim and the p-value."""
+    assert contest is not None
+    facts = _brackets(_interval(*_claimed(contest)), p)
+    return f"{_pct(contest.skill)} better than {contest.reference}{facts}"
+
+
+def _claimed(contest: Contest) -> tuple[tuple[float, float], float]:
+    """Interval of a skill that is claimed, and its level: the claim's own one-sided test.
+
+    90 % goes with p <= 5 %: it leaves 0 out, as the claim does. A single symbol's claim may rest
+    on a p of up to 10 %: then 80 %.
+    """
+    assert contest.test is not None
+    p = min(contest.test.p_better, contest.test.p_worse)
+    level = 1 - 2 * (POOLED_LEVEL if p <= POOLED_LEVEL else FALSE_DISCOVERIES)
+    return contest.test.interval(level), level
 
 
 def _p(p: float | None, comparisons: int) -> str:
@@ -212,8 +247,10 @@ def _brackets(*facts: str) -> str:
     return f" ({said})" if said else ""
 
 
-def _interval(bounds: Bounds) -> str:
-    return f"95% interval {_pct(bounds[0])} to {_pct(bounds[1])}" if bounds else ""
+def _interval(bounds: Bounds, level: float = 0.95) -> str:
+    if bounds is None:
+        return ""
+    return f"{level:.0%} interval {_pct(bounds[0]).removesuffix('%')} to {_pct(bounds[1])}"
 
 
 def _negated(bounds: Bounds) -> Bounds:
@@ -229,6 +266,11 @@ def _pct(fraction: float) -> str:
     value = 100 * fraction
     text = f"{value:.2f}%" if abs(value) < 1 else f"{value:.1f}%"
     return "0.00%" if text == "-0.00%" else text
+
+
+def _times(ratio: float) -> str:
+    """A ratio of errors; a decimal only where it says something."""
+    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
 
 
 def _signed(fraction: float) -> str:

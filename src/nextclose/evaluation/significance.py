@@ -112,8 +112,10 @@ def fixed_smoothing(gain: Floats, *, horizon_sessions: int = 1) -> MeanTest:
 def relative_gain(loss: Floats, reference: Floats) -> Floats:
     """Skill per origin: mean over symbols of (reference - loss) / that symbol's mean reference.
 
-    Its mean is the skill 1 - mean(loss) / mean(reference), for several symbols the average of
-    theirs if they share their origins. 0 = no better.
+    Its mean is the skill, 0 = no better. One symbol: 1 - mean(loss) / mean(reference). Several that
+    share their origins: the average of theirs, so that each counts alike however much it moves.
+    The relative MAE is 1 - this skill of absolute errors against "no change": pooled, the average
+    of the symbols' ratios, not the ratio of all their errors together.
     Expects: (origin, symbol) each, NaN where a symbol has no forecast; such a cell, an origin
         without any forecast and a symbol whose reference never errs are left out.
     """
@@ -140,23 +142,10 @@ def decisive_test(gain: Floats, *, horizon_sessions: int, pooled: bool) -> MeanT
 def pooled_bartlett(gain: Floats, *, horizon_sessions: int) -> MeanTest:
     """Bartlett test with 2 max(h - 1, floor(n^(1/3))) lags, for a gain averaged over symbols.
 
-    Limits: reported beside the decisive test at h > 1, where it rejects 7 to 14 % instead of 5 %.
+    Limits: rejects 7 to 14 % instead of 5 % at h > 1, where `fixed_smoothing` decides.
     """
     lags = 2 * max(horizon_sessions - 1, cube_root_lags(len(gain)))
     return diebold_mariano(gain, lags=lags)
-
-
-def skill_interval(
-    loss: Floats, reference: Floats, *, horizon_sessions: int, level: float = 0.95
-) -> tuple[float, float]:
-    """Confidence interval of the skill pooled over symbols, by the decisive test's standard error.
-
-    Expects: (origin, symbol) each, NaN where there is no forecast.
-    """
-    gain = relative_gain(loss, reference)
-    pooled = loss.shape[1] > 1
-    test = decisive_test(gain, horizon_sessions=horizon_sessions, pooled=pooled)
-    return test.interval(level)
 
 
 def kupiec(*, n_misses: int, n: int, expected: float) -> float:

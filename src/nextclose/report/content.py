@@ -39,10 +39,14 @@ class ReportContent:
     `pit`        `calibration.pit_histogram`
     `by_year`    `slices.by_year`
     `by_regime`  `slices.by_regime`
-    `curves`     model, label (a picture each, as "fold 3"), seed, epoch (from 1), train, valid (the
-                 losses), kept (the weights of this epoch were used)
-    `tutorial`   horizon_sessions, metric (mse, mae, mape_pct, r2, direction), classic, naive: on
-                 equal origins, in price units; direction a fraction, its naive the base rate
+    `curves`     model, label (a picture each, as "fold 3"), seed, epoch (0 = before any training,
+                 where there is one), train, valid (the losses), kept (the weights of this epoch
+                 were used)
+    `tutorial`   horizon_sessions, metric, classic, naive: on equal origins, in price units. Metrics
+                 are mse, mae, mape_pct, r2; consecutive_direction, a fraction, from one forecast to
+                 the next; direction, a fraction, against the last close, its naive the base rate. A
+                 metric without a row is left out
+    `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
     headline: str  # the model under judgement
@@ -59,6 +63,7 @@ class ReportContent:
     findings: tuple[Finding, ...]
     left_out: Mapping[str, str]  # symbol -> why
     run: RunFacts
+    network: str = ""
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -57,6 +57,7 @@ def render_page(content: ReportContent) -> str:
         "ranged": gallery.ranged_models(content),
         "sliced": gallery.sliced_models(content),
         "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
+        "network": content.network,
         "findings": tables.findings(content.findings),
         "left_out": tables.left_out(content.left_out),
         "run": content.run,

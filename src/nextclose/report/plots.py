@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from nextclose.report.figures import Drawing, blank, head
 from nextclose.report.palette import Inks
+from nextclose.schema import Ints
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}".replace("-", "\N{MINUS SIGN}") + "%")
 DASHED = (0, (2, 1.5))  # the naive line, in every picture
+MAX_TICKS = 6  # dates on an axis that fits a phone
 RANGES = (("q0.050", "q0.950"), ("q0.100", "q0.900"), ("q0.250", "q0.750"))  # 90, 80, 50 %
 
 
@@ -235,9 +238,10 @@ def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
                 color=inks.models[model],
                 markersize=4,
                 zorder=4,
+                clip_on=False,  # epoch 0 stands on the edge
                 label="weights kept" if first else None,
             )
-        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         panel.yaxis.set_major_locator(MaxNLocator(4))
         head(panel, "Loss by epoch", inks)
         return figure
@@ -246,10 +250,31 @@ def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
 
 
 def _dates(panel: Axes) -> None:
-    locator = AutoDateLocator(minticks=2, maxticks=6)  # type: ignore[no-untyped-call]
+    """Date ticks for what is drawn; call it last."""
+    low, high = panel.get_xlim()  # days since 1970, fractions too
+    first, last = math.ceil(low), math.floor(high)
+    locator = FixedLocator(date_ticks(first, max(first, last)).tolist())  # one tick at least
     panel.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     panel.xaxis.set_major_formatter(formatter)
+
+
+def date_ticks(first: int, last: int) -> Ints:
+    """Round dates from `first` to `last`, at most `MAX_TICKS`, all in days since 1970. (tick,).
+
+    For any range: matplotlib's own choice gives up on some, and warns of it on the terminal.
+    """
+    for n_days in (1, 2, 7, 14):
+        if (last - first) // n_days < MAX_TICKS:
+            return np.arange(first, last + 1, n_days)
+    start, end = np.array([first, last]).astype("M8[D]").astype("M8[M]").astype(np.int64)
+    for n_months in (1, 2, 3, 6, *(12 * k for k in (1, 2, 5, 10, 20, 50, 100, 1_000))):
+        months = np.arange(-(-start // n_months) * n_months, end + 1, n_months)
+        ticks = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
+        ticks = ticks[ticks >= first]
+        if len(ticks) <= MAX_TICKS:
+            break
+    return ticks
 
 
 def _around(panel: Axes, *, centre: float, least: float) -> None:

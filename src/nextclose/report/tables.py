@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PureWindowsPath
-from urllib.parse import urlsplit
 
 import polars as pl
 
 from nextclose.evaluation.evidence import POOLED
 from nextclose.evaluation.verdict import VerdictRow
-from nextclose.report.wording import NOTHING, between, chance, number, sessions, share
+from nextclose.report.wording import (
+    NOTHING,
+    WORDS,
+    between,
+    chance,
+    file_name,
+    number,
+    points,
+    sessions,
+    share,
+    shown_of,
+    spread,
+)
 from nextclose.schema import Finding
 
 MAX_SYMBOL_ROWS = 180
 MAX_FINDINGS = 60
-# category of the verdict -> (the word people read first, its colour: only a hint)
-WORDS = {
-    "TOO GOOD": ("Too good to be true", "caution"),
-    "TOO SHORT": ("Too little data", "caution"),
-    "WORSE": ("Worse", "bad"),
-    "BETTER": ("Better", "good"),
-    "SIZE ONLY": ("Size, not direction", "good"),
-    "POINT ONLY": ("Point only", "caution"),
-    "NO EVIDENCE": ("No evidence of skill", ""),
-    "YARDSTICK": ("Yardstick", "beside"),
-}
+MAX_NAMED = 3  # symbols; more are only counted
 # metric of the tutorial -> (name, decimals, factor, unit)
 TUTORIAL_METRICS = {
     "mse": ("Mean squared error, price²", 3, 1.0, ""),
     "mae": ("Mean absolute error, price", 3, 1.0, ""),
     "mape_pct": ("Mean absolute percentage error", 2, 1.0, "%"),
     "r2": ("R² of the price level", 3, 1.0, ""),
-    "direction": ("Direction right", 1, 100.0, "%"),
+    "consecutive_direction": (
+        "Direction the tutorial\N{RIGHT SINGLE QUOTATION MARK}s way",
+        1,
+        100.0,
+        "%",
+    ),
+    "direction": ("Direction against the last close", 1, 100.0, "%"),
 }
 
 
@@ -102,7 +109,7 @@ def _card(v: VerdictRow) -> Card:
             beside=(
                 f"{number(v.mape_pct, decimals=2, unit='%')} of price; "
                 f"no change {number(v.naive_mape_pct, decimals=2, unit='%')}",
-                _spread(v.relative_mae_interval, percent=False),
+                spread(v.relative_mae_interval, percent=False),
             ),
         ),
         Fact(
@@ -110,7 +117,7 @@ def _card(v: VerdictRow) -> Card:
             value=share(v.crps_skill_vs_hs, signed=True),
             beside=(
                 f"CRPS, against {v.hs_reference or 'historical ranges'}",
-                _spread(v.crps_skill_interval, percent=True),
+                spread(v.crps_skill_interval, percent=True),
             ),
         ),
         Fact(
@@ -142,7 +149,8 @@ SCORES = (
 
 def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
     """Pooled scores, one table per horizon; models in the given order, the first stands out."""
-    pooled = [v for v in verdicts if v.symbol == POOLED and v.model in models]
+    known = [v for v in verdicts if v.model in models]
+    pooled = [v for v in known if v.symbol == POOLED]
     grids = []
     for h in sorted({v.horizon_sessions for v in pooled}):
         rows = sorted(
@@ -159,9 +167,36 @@ def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tupl
                     for v in rows
                 ),
                 text=("Verdict",),
+                note=_fewer(rows, [v for v in known if v.horizon_sessions == h]),
             )
         )
     return tuple(grids)
+
+
+def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
+    """Which models of a table were scored on fewer forecasts than its caption says, and on which.
+
+    Expects: `pooled` in the order of the table; `rows` of that horizon, single symbols among them.
+    """
+    symbols = {
+        v.model: sorted(w.symbol for w in rows if w.model == v.model and w.symbol != POOLED)
+        for v in pooled
+    }
+    most = max(v.forecasts for v in pooled)
+    widest = max(len(found) for found in symbols.values())
+
+    def scored(v: VerdictRow) -> str:
+        found = symbols[v.model]
+        names = ", ".join(found) if len(found) <= MAX_NAMED else f"{len(found)} symbols"
+        origins = f" from {v.origins:,} origins" if v.origins < v.forecasts else ""
+        return f"{v.forecasts:,} forecasts{origins}" + (f", {names}" if len(found) < widest else "")
+
+    fewer = [v for v in pooled if v.forecasts < most]
+    parts = [
+        f"{', '.join(v.model for v in group)} on {text}"
+        for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=scored))
+    ]
+    return f"Scored on fewer forecasts: {'; '.join(parts)}." if parts else ""
 
 
 def by_symbol(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
@@ -179,19 +214,22 @@ def by_symbol(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
             for v in shown
         ),
         text=("Verdict",),
-        note=_rest(len(rows), len(shown), "rows; verdict.json has them all"),
+        note=shown_of(len(rows), len(shown), "rows; verdict.json has them all"),
     )
 
 
 def _scores(v: VerdictRow) -> tuple[Cell, ...]:
     text, look = WORDS[v.verdict]
+    # a yardstick's own figure is against the other one: not comparable down the column
+    is_measured = v.verdict != "YARDSTICK"
+    skill, interval = (v.crps_skill_vs_hs, v.crps_skill_interval) if is_measured else (None, None)
     return (
         Cell(text=text, look=f"text {look}".strip()),
         Cell(text=number(v.relative_mae, decimals=3)),
         _pair(number(v.mape_pct, decimals=2), number(v.naive_mape_pct, decimals=2)),
-        Cell(text=share(v.crps_skill_vs_hs, signed=True)),
-        Cell(text=between(v.crps_skill_interval, percent=True) or NOTHING, look="beside"),
-        _pair(_points(v.hit_rate), _points(v.base_rate)),
+        Cell(text=share(skill, signed=True)),
+        Cell(text=between(interval, percent=True) or NOTHING, look="beside"),
+        _pair(points(v.hit_rate), points(v.base_rate)),
         Cell(text=share(v.coverage_90)),
         Cell(text=number(v.width_90_pct, decimals=1, unit="%")),
         Cell(text=chance(v.p_value)),
@@ -203,19 +241,14 @@ def _pair(text: str, beside: str) -> Cell:
     return Cell(text=text, beside="" if text == NOTHING else beside)
 
 
-def _points(fraction: float | None) -> str:
-    return number(None if fraction is None else 100 * fraction, decimals=1)
-
-
-def _spread(interval: tuple[float, float] | None, *, percent: bool) -> str:
-    return f"95% interval {between(interval, percent=percent)}" if interval else ""
-
-
 def tutorial(frame: pl.DataFrame) -> Grid:
-    """The tutorial's five numbers for its network and for no change, one row per metric."""
+    """The tutorial's numbers for its network and for no change, one row per metric there is."""
     horizons = frame["horizon_sessions"].unique().sort().to_list()
+    present = set(frame["metric"])
     rows = []
     for metric, (name, decimals, factor, unit) in TUTORIAL_METRICS.items():
+        if metric not in present:
+            continue
         cells = []
         for h in horizons:
             found = frame.filter(
@@ -243,25 +276,15 @@ def findings(found: Sequence[Finding]) -> Grid:
     return Grid(
         caption="Findings in the input",
         head=("Code", "Places", "What, where and why"),
-        rows=tuple(
-            Row(
-                name=f.code,
-                cells=(
-                    Cell(text=f"{f.count:,}"),
-                    Cell(
-                        text=replace(f, path=_file_name(f.path))
-                        .line()
-                        .removeprefix(f.code)
-                        .strip(),
-                        look="words",
-                    ),
-                ),
-            )
-            for f in shown
-        ),
+        rows=tuple(_finding(f) for f in shown),
         text=("What, where and why",),
-        note=_rest(len(ordered), len(shown), "findings; `nextclose check` lists them all"),
+        note=shown_of(len(ordered), len(shown), "findings"),
     )
+
+
+def _finding(f: Finding) -> Row:
+    text = replace(f, path=file_name(f.path)).line().removeprefix(f.code).strip()
+    return Row(name=f.code, cells=(Cell(text=f"{f.count:,}"), Cell(text=text, look="words")))
 
 
 def left_out(reasons: Mapping[str, str]) -> Grid:
@@ -272,16 +295,5 @@ def left_out(reasons: Mapping[str, str]) -> Grid:
         head=("Symbol", "Why"),
         rows=tuple(Row(name=s, cells=(Cell(text=why, look="words"),)) for s, why in shown),
         text=("Why",),
-        note=_rest(len(reasons), len(shown), "symbols left out"),
+        note=shown_of(len(reasons), len(shown), "symbols left out"),
     )
-
-
-def _file_name(path: str) -> str:
-    """The last part of an absolute path or URL: no folder, server or password of the user."""
-    if "://" in path:
-        path = urlsplit(path).path
-    return PureWindowsPath(path).name if path.startswith(("/", "\\")) or ":" in path else path
-
-
-def _rest(n_all: int, n_shown: int, what: str) -> str:
-    return f"Shown are {n_shown:,} of {n_all:,} {what}." if n_all > n_shown else ""

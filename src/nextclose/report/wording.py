@@ -1,10 +1,23 @@
-"""Figures as people read them: units, signs, and a dash for what is not there."""
+"""Figures and names as people read them: units, signs, and a dash for what is not there."""
 
 from __future__ import annotations
 
 import math
+from pathlib import PureWindowsPath
+from urllib.parse import urlsplit
 
 NOTHING = "\N{EN DASH}"
+# category of the verdict -> (the word people read first, its colour: only a hint)
+WORDS = {
+    "TOO GOOD": ("Too good to be true", "caution"),
+    "TOO SHORT": ("Too little data", "caution"),
+    "WORSE": ("Worse", "bad"),
+    "BETTER": ("Better", "good"),
+    "SIZE ONLY": ("Size, not direction", "good"),
+    "POINT ONLY": ("Point only", "caution"),
+    "NO EVIDENCE": ("No evidence of skill", ""),
+    "YARDSTICK": ("Yardstick", "beside"),
+}
 
 
 def number(value: float | None, *, decimals: int, unit: str = "", signed: bool = False) -> str:
@@ -21,6 +34,11 @@ def share(value: float | None, *, decimals: int = 1, signed: bool = False) -> st
     return number(
         None if value is None else 100 * value, decimals=decimals, unit="%", signed=signed
     )
+
+
+def points(fraction: float | None) -> str:
+    """A fraction in per cent, where the head of the column says so."""
+    return number(None if fraction is None else 100 * fraction, decimals=1)
 
 
 def chance(p_value: float | None) -> str:
@@ -44,3 +62,20 @@ def between(interval: tuple[float, float] | None, *, percent: bool) -> str:
         return f"{low} to {high}%"
     low, high = (number(x, decimals=3) for x in interval)
     return f"{low} to {high}"
+
+
+def spread(interval: tuple[float, float] | None, *, percent: bool) -> str:
+    """A 95% interval that says so; empty without one."""
+    return f"95% interval {between(interval, percent=percent)}" if interval else ""
+
+
+def shown_of(n_all: int, n_shown: int, what: str) -> str:
+    """How many of all there are a list shows; empty if it shows them all."""
+    return f"Shown are {n_shown:,} of {n_all:,} {what}." if n_all > n_shown else ""
+
+
+def file_name(path: str) -> str:
+    """The last part of an absolute path or URL: no folder, server or password of the user."""
+    if "://" in path:
+        path = urlsplit(path).path
+    return PureWindowsPath(path).name if path.startswith(("/", "\\")) or ":" in path else path
