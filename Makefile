@@ -14,12 +14,12 @@ test: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow and not gpu"
 
 check: $(READY)
-	$(BIN)/ruff format --check src tests benchmarks
-	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks docs
+	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_public_api.py
 
-# the slower proofs: null worlds, planted worlds, every fault place
+# the slower proofs: all worlds and cuts, null and planted panels, the README against the demo
 proof: $(READY)
 	$(BIN)/python -m pytest -q -m "slow and not gpu"
 

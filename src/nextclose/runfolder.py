@@ -112,7 +112,7 @@ def used_corrections(run: Run) -> dict[str, str]:
         return {}
     mean = np.concatenate(shares).mean(axis=0)  # (horizon, correction)
     return {
-        f"Corrections used, {horizon} sessions": f"direction {shift:.0%}, size {width:.0%}"
+        f"LSTM corrections used, {horizon} ahead": f"direction {shift:.0%}, size {width:.0%}"
         for horizon, (shift, width, _) in zip(run.config.backtest.horizons, mean, strict=True)
     }
 
