@@ -9,9 +9,9 @@ import polars as pl
 from rich import box
 from rich.table import Table
 
+from nextclose.evaluation.evidence import POOLED
 from nextclose.evaluation.verdict import VerdictRow
 
-POOLED = "*"
 STYLES = {
     "BETTER": "green",
     "SIZE ONLY": "green",

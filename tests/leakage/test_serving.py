@@ -8,13 +8,13 @@ import pytest
 
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
-from nextclose.evaluation.backtest import Backtest, backtest, make_study
+from nextclose.evaluation.backtest import Backtest, backtest, log_quantiles, make_study
 from nextclose.features.table import make_table
 from nextclose.run import backtest as whole_backtest
 from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
-from nextclose.serving.predictor import latest_rows, log_quantiles
+from nextclose.serving.predictor import latest_rows
 from tests.leakage.artefacts import Pipeline, leaks, of_backtest
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file
 
@@ -40,7 +40,8 @@ def last_rows(bars: Bars, until: date, n_rows: int) -> Bars:
 def served(walked: Backtest, model: str, bars: Bars) -> np.ndarray:
     samples = make_samples(make_table(bars), horizons=walked.study.samples.horizons)
     (fitted,) = walked.fits[model, 0]
-    return log_quantiles(fitted, samples, latest_rows(samples))
+    grid, _ = log_quantiles(fitted, samples, latest_rows(samples))
+    return grid
 
 
 @pytest.mark.parametrize("row", [400, 411, 429])

@@ -169,12 +169,21 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
     if not len(rows):
         return Forecast(frame=pl.DataFrame(schema=FORECAST_SCHEMA), crossings=0)
     then = known_at(study.samples, study.samples.origin[rows].max())
+    grid, crossings = log_quantiles(fitted, then, rows)
+    frame = forecast_frame(study.samples, rows, grid, model=task.model, fold=task.fold)
+    return Forecast(frame=frame, crossings=crossings)
+
+
+def log_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> tuple[Floats, int]:
+    """Rising log-return quantiles at `rows` (row, horizon, level), and how many had to be sorted.
+
+    The one way from a model to a forecast: backtest and serving both go through it.
+    """
     with one_thread():
-        grid = fitted.quantiles(then, rows) * study.samples.unit(rows)[:, :, None]
+        grid = fitted.quantiles(samples, rows) * samples.unit(rows)[:, :, None]
     rising = np.sort(grid, axis=2)
-    frame = forecast_frame(study.samples, rows, rising, model=task.model, fold=task.fold)
     crossed = (rising != grid) & ~np.isnan(grid)
-    return Forecast(frame=frame, crossings=int(crossed.any(axis=2).sum()))
+    return rising, int(crossed.any(axis=2).sum())
 
 
 def forecast_frame(

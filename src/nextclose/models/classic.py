@@ -26,6 +26,7 @@ from nextclose.models.classic_network import (
     with_weights,
 )
 from nextclose.models.classic_network import network_table as network_table
+from nextclose.models.device import same_bits
 from nextclose.models.protocol import Fitted, State
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import cut_anew, refuse_overlap
@@ -112,7 +113,8 @@ class ClassicFitted:
         for net in self.networks:
             if net.horizon in samples.horizons:
                 at = np.flatnonzero(full & (name == net.symbol))
-                price = net.prices(samples, rows[at], device=self.device)
+                with same_bits():
+                    price = net.prices(samples, rows[at], device=self.device)
                 share = np.maximum(price / samples.table.close[rows[at]], PRICE_FLOOR)
                 point[at, samples.horizons.index(net.horizon)] = np.log(share)
         return np.repeat((point / samples.unit(rows))[:, :, None], len(LEVELS), axis=2)
@@ -182,7 +184,8 @@ class Classic:
         refuse_overlap(train, valid)
         train, valid = cut_anew(train, valid, valid_sessions=VALID_SESSIONS)
         lessons = list(self._lessons(train, valid))
-        networks = [self._learnt(x, train, valid, seed) for x in lessons if x.is_enough]
+        with same_bits():
+            networks = [self._learnt(x, train, valid, seed) for x in lessons if x.is_enough]
         if not networks:
             found = max((len(lesson.train) for lesson in lessons), default=0)
             raise NotEnoughDataError(

@@ -12,10 +12,9 @@ import polars as pl
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.calendar import sessions_after
 from nextclose.errors import BundleError, DataError, LeakError, NextcloseError
-from nextclose.evaluation.backtest import forecast_frame
+from nextclose.evaluation.backtest import forecast_frame, log_quantiles
 from nextclose.features.table import make_table
 from nextclose.models.protocol import Fitted, State
-from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
 from nextclose.serving.bundle import Bundle, Manifest, agreement, read_bundle
@@ -48,7 +47,7 @@ def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
     """The golden forecast as stored and as made anew."""
     frame = _frame_of(bundle.golden)
     samples = make_samples(make_table(Bars(frame=frame)), horizons=bundle.manifest.horizons)
-    found = log_quantiles(bundle.fitted, samples, latest_rows(samples))
+    found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
     return np.asarray(bundle.golden.arrays["quantiles"]), found
 
 
@@ -71,21 +70,9 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     if latest < np.datetime64(manifest.fitted_at):
         raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
     rows = rows[samples.origin[rows] >= np.datetime64(manifest.fitted_at)]
-    frame = forecast_frame(
-        samples,
-        rows,
-        log_quantiles(bundle.fitted, samples, rows),
-        model=manifest.model,
-        fold=0,
-    )
+    grid, _ = log_quantiles(bundle.fitted, samples, rows)
+    frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
     return _with_dates(frame, manifest).sort("symbol", "horizon_sessions")
-
-
-def log_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> Floats:
-    """Rising log-return quantiles at `rows`. Shape (row, horizon, level)."""
-    with one_thread():
-        grid = fitted.quantiles(samples, rows) * samples.unit(rows)[:, :, None]
-    return np.sort(grid, axis=2)
 
 
 def latest_rows(samples: Samples) -> Ints:
@@ -130,7 +117,7 @@ def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], row
         if name in first.columns
     }
     arrays["session"] = first["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    arrays["quantiles"] = log_quantiles(fitted, samples, latest_rows(samples))
+    arrays["quantiles"], _ = log_quantiles(fitted, samples, latest_rows(samples))
     return State(arrays=arrays, facts={"symbol": symbol})
 
 
