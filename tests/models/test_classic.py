@@ -79,7 +79,8 @@ def split(samples: Samples) -> Fold:
 
 def learnt(fold: Fold) -> Samples:
     """What classic trains on: the fold's knowledge before its own last 150 origins."""
-    return cut_anew(fold.train, fold.valid, valid_sessions=VALID_SESSIONS)[0]
+    border = {"valid_sessions": VALID_SESSIONS, "family": "classic", "context_sessions": 60}
+    return cut_anew(fold.train, fold.valid, **border)[0]  # type: ignore[arg-type]
 
 
 def model(**settings: Any) -> Classic:
@@ -392,11 +393,11 @@ def test_training_that_resolves_after_validation_begins_is_refused(walks):
 
 
 def test_too_little_data_is_refused_with_both_counts():
-    # 142 rows with an outcome, a third of them to stop by: the border is row 95, and the origins
-    # 64 (5 + 59 rows before the first full window) to 94 are one sample short of a batch
-    samples = make_samples(made_table({"X": walk(143, seed=1)}), horizons=(1,))
+    # 5 + 59 rows before the first full window, then 46 origins with an outcome; the last 15 stop,
+    # so that 31 are left: one sample short of a batch
+    samples = make_samples(made_table({"X": walk(111, seed=1)}), horizons=(1,))
     with pytest.raises(NotEnoughDataError, match="Fix: give more history") as caught:
-        model().fit(samples, with_targets(samples, np.zeros((143, 1), dtype=bool)), 1)
+        model().fit(samples, with_targets(samples, np.zeros((111, 1), dtype=bool)), 1)
     assert (caught.value.needed, caught.value.found) == (32, 31)
 
 

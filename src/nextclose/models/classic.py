@@ -182,7 +182,13 @@ class Classic:
             symbol and horizon to train.
         """
         refuse_overlap(train, valid)
-        train, valid = cut_anew(train, valid, valid_sessions=VALID_SESSIONS)
+        train, valid = cut_anew(
+            train,
+            valid,
+            valid_sessions=VALID_SESSIONS,
+            family=FAMILY,
+            context_sessions=WINDOW_SESSIONS,
+        )
         lessons = list(self._lessons(train, valid))
         with same_bits():
             networks = [self._learnt(x, train, valid, seed) for x in lessons if x.is_enough]

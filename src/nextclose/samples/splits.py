@@ -92,13 +92,24 @@ def together(train: Samples, valid: Samples) -> Samples:
     )
 
 
-def cut_anew(train: Samples, valid: Samples, *, valid_sessions: int) -> tuple[Samples, Samples]:
+def cut_anew(
+    train: Samples, valid: Samples, *, valid_sessions: int, family: str, context_sessions: int
+) -> tuple[Samples, Samples]:
     """The same knowledge with another border: the last `valid_sessions` origins to validate on.
 
-    At most a third of the origins with a known outcome.
+    At most a third of the origins with a known outcome and a full window of `family`.
+    Raises: NotEnoughDataError if there is no such origin.
     """
     known = together(train, valid)
-    origins = np.unique(known.origin[np.isfinite(known.outcome).any(axis=1)])
+    full = known.ready(family, context_sessions=context_sessions)
+    origins = np.unique(known.origin[full & np.isfinite(known.outcome).any(axis=1)])
+    if not origins.size:
+        raise NotEnoughDataError(
+            f"no origin with {context_sessions} full rows of {family!r} has a known outcome. "
+            "Fix: give more history.",
+            needed=1,
+            found=0,
+        )
     border = origins[-max(min(valid_sessions, len(origins) // 3), 1)]
     return known_at(known, border), originating_from(known, border)
 
