@@ -1,4 +1,8 @@
 import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -143,3 +147,36 @@ def test_a_damaged_memory_is_not_believed(walked, tmp_path):
     assert found.state().arrays.keys() == kept.state().arrays.keys()
     for name, array in kept.state().arrays.items():
         np.testing.assert_array_equal(found.state().arrays[name], array)
+
+
+def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(tmp_path):
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "nextclose", "backtest", "sample", "--workers", "2"]
+    settings = tmp_path / "run.toml"
+    settings.write_text('[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n')
+    command += ["--config", str(settings), "--out", str(out)]
+    running = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell in the background hands on that Ctrl-C is to be ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    begun = time.monotonic()
+    while len(list(out.glob("tasks/*.safetensors"))) < 3:
+        assert running.poll() is None, "it ended before three fits were kept"
+        assert time.monotonic() - begun < 120, "no fit was kept"
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to every process of the command
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert "go on where it was" in said
+    assert "Traceback" not in said
+    kept = {path.name for path in out.glob("tasks/*.safetensors")}
+    assert not (out / "verdict.json").exists()
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (out / "verdict.json").exists()
+    assert kept < {path.name for path in out.glob("tasks/*.safetensors")}
+    n_missing = 25 - len(kept)  # five folds: naive, har, and three seeds of the lstm
+    assert f"fit 0/{n_missing}" in done.stderr

@@ -43,6 +43,7 @@ Horizons = Annotated[str | None, typer.Option(help="Trading sessions ahead, as i
 Workers = Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 N_CORES = os.cpu_count() or 1
+STOPPED = 130
 
 DEMO_EXAMPLE = "Example: [b]nextclose demo[/b]"
 BACKTEST_EXAMPLE = "Example: [b]nextclose backtest prices/ --horizons 1,7,30 --out runs/mine[/b]"
@@ -177,12 +178,12 @@ def predict(
 def main() -> None:
     """Run the command line; an error on purpose is one line and its own exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
-    except (typer.Abort, KeyboardInterrupt):
-        err.print("stopped; run the same command again to go on where it was")
-        sys.exit(130)
+        ended = app(standalone_mode=False)  # typer gives the code of an Exit back, 130 for Ctrl-C
+        if ended == STOPPED:
+            err.print("stopped; run the same command again to go on where it was")
+        sys.exit(ended if isinstance(ended, int) else 0)
+    except typer.Abort:
+        sys.exit(STOPPED)
     except NextcloseError as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -8,8 +8,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import asdict
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -51,9 +51,11 @@ class Processes(AbstractContextManager["Processes"]):
         self._study: Study | None = None
         self._pool: ProcessPoolExecutor | None = None
         self._environment: dict[str, str | None] = {}
+        self._others: set[int | None] = set()  # children of this process that are not ours
 
     def __enter__(self) -> Processes:
         """Children inherit one thread each; they start with the first task."""
+        self._others = {child.pid for child in active_children()}
         self._environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
         os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
         return self
@@ -87,9 +89,13 @@ class Processes(AbstractContextManager["Processes"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the processes; after an error without starting queued tasks."""
+        """Stop the processes: after an error or Ctrl-C at once, whatever they are doing."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=kind is not None)
+            if kind is not None:
+                for child in active_children():
+                    if child.pid not in self._others:
+                        child.terminate()
+            self._pool.shutdown(wait=True, cancel_futures=True)
         for name, value in self._environment.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -149,39 +155,31 @@ def code_fingerprint() -> str:
     return digest.hexdigest()
 
 
-class Remembered:
-    """A mapper that keeps every finished fit in `folder` and does none of them twice.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Finished fits on disk, found by the hash of all that determines them.
 
-    A fit is found again by the hash of all that determines it, so another configuration, other
-    bars or other code never meet it; a file whose bytes are not those that were saved is not
-    believed. Forecasts are cheap and made anew.
+    Another configuration, other bars (`data`) or other code (`code`) never meet a fit; a file whose
+    bytes are not those that were saved is not believed.
     """
 
-    def __init__(self, mapper: Mapper, folder: Path, *, data: str, code: str) -> None:
-        self._mapper, self._folder, self._data, self._code = mapper, folder, data, code
+    folder: Path
+    data: str
+    code: str
 
-    def __call__(
-        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
-    ) -> Iterator[Result]:
-        """Yield results in task order; only fits that are not on file are run."""
-        fits = [task for task in tasks if isinstance(task, FitTask)]
-        if len(fits) < len(tasks):
-            yield from self._mapper(function, study, tasks)
-            return
-        found = {task: self._recalled(study, task) for task in fits}
-        missing = [task for task in fits if found[task] is None]
-        fresh = iter(self._mapper(function, study, cast(Sequence[Task], missing)))
-        for task in fits:
-            fitted = found[task]
-            if fitted is None:
-                fitted = cast(Fitted, next(fresh))
-                self._keep(study, task, fitted)
-            yield cast(Result, fitted)
-
-    def _keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
+    def keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
+        """Save the fit, whole or not at all."""
         content = state_bytes(fitted.state())
         digest = hashlib.sha256(content).hexdigest()
-        save(self._folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
+        save(self.folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
+
+    def recalled(self, study: Study, task: FitTask) -> Fitted | None:
+        """The fit of this task, or None if there is none to be believed."""
+        for path in sorted(self.folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
+            content = path.read_bytes()
+            if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
+                return model_named(task.model, study.config).restore(state_of(content))
+        return None
 
     def _name(self, study: Study, task: FitTask) -> str:
         model = model_named(task.model, study.config)
@@ -192,14 +190,52 @@ class Remembered:
             "horizons": list(study.samples.horizons),
             "valid_from": str(fold.valid_from),
             "fitted_at": str(fold.fitted_at),
-            "data": self._data,
-            "code": self._code,
+            "data": self.data,
+            "code": self.code,
         }
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
 
-    def _recalled(self, study: Study, task: FitTask) -> Fitted | None:
-        for path in sorted(self._folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
-            content = path.read_bytes()
-            if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
-                return model_named(task.model, study.config).restore(state_of(content))
-        return None
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """`function`, with each result saved where it was computed, before anybody waits for it."""
+
+    function: Callable[[Study, Any], Any]
+    memory: Memory
+
+    @property
+    def __name__(self) -> str:
+        return self.function.__name__
+
+    def __call__(self, study: Study, task: FitTask) -> Any:
+        """Run the task and keep what it gives."""
+        fitted = self.function(study, task)
+        self.memory.keep(study, task, fitted)
+        return fitted
+
+
+class Remembered:
+    """A mapper that keeps every finished fit and does none of them twice.
+
+    Each is saved as soon as it is done, so a killed run loses only what was under way. Forecasts
+    are cheap and made anew.
+    """
+
+    def __init__(self, mapper: Mapper, folder: Path, *, data: str, code: str) -> None:
+        self._mapper = mapper
+        self._memory = Memory(folder=folder, data=data, code=code)
+
+    def __call__(
+        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """Yield results in task order; only fits that are not on file are run."""
+        fits = [task for task in tasks if isinstance(task, FitTask)]
+        if len(fits) < len(tasks):
+            yield from self._mapper(function, study, tasks)
+            return
+        found = {task: self._memory.recalled(study, task) for task in fits}
+        missing = [task for task in fits if found[task] is None]
+        keeping = Keeping(function=function, memory=self._memory)
+        fresh = iter(self._mapper(keeping, study, missing))
+        for task in fits:
+            yield cast(Result, next(fresh) if found[task] is None else found[task])
