@@ -128,7 +128,7 @@ def judged(network: Network, spread: Tensor, batch: Batch) -> tuple[float, float
 
     For the gain, shift and widths count apart at each horizon and only if they gain, so one that
     loses does not count against another: each will be used alone, as far as it is proven
-    (`correction.proven_shares`). An epoch chosen by it flatters that later proof a little.
+    (`correction.proven_shares`). The epoch is chosen by it on the block that later proves it.
     """
     network.eval()
     with torch.no_grad():
