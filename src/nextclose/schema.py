@@ -48,6 +48,39 @@ FORECAST_SCHEMA: dict[str, pl.DataType] = {
     **{name: pl.Float64() for name in QUANTILE_COLUMNS},
 }
 
+# What single seeds of a model would have scored: means over its judged forecasts of a symbol.
+SEED_SCHEMA: dict[str, pl.DataType] = {
+    "model": pl.String(),
+    "seed": pl.Int32(),
+    "symbol": pl.String(),
+    "horizon_sessions": pl.Int32(),
+    "forecasts": pl.Int64(),
+    "crps": pl.Float64(),
+    "absolute_error": pl.Float64(),
+}
+
+# Losses of the hybrid's variants, one row per symbol, origin, horizon and variant, on the origins
+# of the hybrid itself: "raw" (before calibration), "equal weights", "picked member" (the one that
+# had done best before), "without NAME" for each member. Losses in log returns.
+ABLATION_SCHEMA: dict[str, pl.DataType] = {
+    "symbol": pl.String(),
+    "origin": pl.Date(),
+    "horizon_sessions": pl.Int32(),
+    "variant": pl.String(),
+    "crps": pl.Float64(),
+    "absolute_error": pl.Float64(),
+    "inside_90": pl.Float64(),
+    "width_90_pct": pl.Float64(),
+}
+
+# The hybrid's weights: one row per refit, horizon and member; they sum to 1.
+WEIGHT_SCHEMA: dict[str, pl.DataType] = {
+    "fitted_at": pl.Date(),
+    "horizon_sessions": pl.Int32(),
+    "member": pl.String(),
+    "weight": pl.Float64(),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:

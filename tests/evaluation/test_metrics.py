@@ -7,18 +7,21 @@ from scipy.stats import t as student
 
 from nextclose.evaluation.metrics import (
     INTERVALS,
+    brier_score,
     cdf_on_grid,
     direction,
     direction_call,
     grid_crps,
     implied_r2,
     inside,
+    interval_score,
     interval_width_pct,
     mape,
     percentage_error,
     pinball_loss,
     pit,
     probability_up,
+    qlike,
     relative_mae,
 )
 from nextclose.schema import LEVEL_WEIGHTS, LEVELS
@@ -147,6 +150,38 @@ def test_an_outcome_on_the_edge_of_a_range_is_held():
 def test_width_is_in_percent_of_the_price():
     quantiles = np.log(np.linspace(0.9, 1.12, 23))  # level 0.05 at 0.92, level 0.95 at 1.10
     assert interval_width_pct(quantiles) == pytest.approx(18.0, abs=1e-9)
+
+
+def test_interval_score_charges_a_miss_by_its_distance_over_the_tail():
+    # prices 92 to 110 of 100: width 18; 90 % leaves 0.1, so each point outside costs 20
+    quantiles = np.broadcast_to(np.log(np.linspace(0.9, 1.12, 23)), (5, 23))
+    outcome = np.log([1.0, 1.10, 0.91, 1.13, np.nan])
+    found = interval_score(quantiles, outcome)
+    np.testing.assert_allclose(found, [18, 18, 18 + 20, 18 + 60, np.nan], atol=1e-9)
+    # the 50 % range is 96 to 106, its tails 0.5: each point outside costs 4
+    found = interval_score(quantiles, outcome, nominal=0.5)
+    np.testing.assert_allclose(found, [10, 10 + 16, 10 + 20, 10 + 28, np.nan], atol=1e-9)
+
+
+def test_interval_score_agrees_with_scoringrules():
+    rng = np.random.default_rng(1)
+    quantiles = np.sort(rng.standard_normal((50, 23)) / 50, axis=1)
+    outcome = rng.standard_normal(50) / 50
+    theirs = scoringrules.interval_score(
+        np.exp(outcome), np.exp(quantiles[:, 2]), np.exp(quantiles[:, 20]), 0.1
+    )
+    np.testing.assert_allclose(interval_score(quantiles, outcome), 100 * theirs, rtol=1e-12)
+
+
+def test_brier_score_worked_by_hand():
+    found = brier_score(np.array([0.6, 0.6, 0.5, 1.0, 0.3]), np.array([1, -1, 2, 0, np.nan]))
+    np.testing.assert_allclose(found, [0.16, 0.36, 0.25, 1.0, np.nan])  # a flat price did not rise
+
+
+def test_qlike_worked_by_hand():
+    # twice the forecast 2 - ln 2 - 1, half of it 1/2 + ln 2 - 1; a flat price has no logarithm
+    found = qlike(np.array([2e-4, 1e-4, 1e-4, 0.0]), np.array([1e-4, 2e-4, 1e-4, 1e-4]))
+    np.testing.assert_allclose(found, [0.306853, 0.193147, 0.0, np.nan], atol=1e-6)
 
 
 def test_direction_counts_what_it_drops():

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -5,6 +7,7 @@ import pytest
 from nextclose.errors import DataError
 from nextclose.evaluation.metrics import grid_crps
 from nextclose.evaluation.panel import panels
+from nextclose.schema import SEED_SCHEMA
 from tests.evaluation.frames import NORMAL, SD, baselines, rows
 
 OUTCOME = np.array([0.01, -0.02, 0.03, -0.04, 0.05])
@@ -83,3 +86,36 @@ def test_models_that_disagree_about_the_outcome_are_refused():
     frames = [rows("lstm", OUTCOME, sd=SD), rows("naive", OUTCOME + np.array([0, 0, 1e-6, 0, 0]))]
     with pytest.raises(DataError, match="E43 AAA 2015-01-03"):
         list(panels(pl.concat(frames)))
+
+
+def test_seeds_stand_beside_their_model_symbol_by_symbol_and_only_for_all_its_forecasts():
+    lstm = [rows("lstm", OUTCOME, median=0.01, sd=SD, symbol=symbol) for symbol in ("AAA", "BBB")]
+    table = [("lstm", 0, symbol, h, 5, h / 10, h / 5) for symbol in ("BBB", "AAA") for h in (1, 7)]
+    seeds = pl.DataFrame(
+        [*table, ("gone", 0, "AAA", 1, 5, 1.0, 1.0)], schema=SEED_SCHEMA, orient="row"
+    )
+    (panel,) = panels(pl.concat([*lstm, baselines(OUTCOME)]), seeds=seeds)
+    losses: Any = panel.models["lstm"]
+    assert losses.seeds.crps.tolist() == [[0.1, 0.1]]
+    assert losses.seeds.absolute.tolist() == [[0.2, 0.2]]
+    alone: Any = panel.of(1).models["lstm"].seeds
+    assert alone.crps.shape == (1, 1)
+    assert panel.models["drift"].seeds is None
+    assert losses.at(losses.judged).seeds is None
+    assert panel.between(slice(1, 3)).models["lstm"].seeds is None
+
+
+def test_a_stretch_of_origins_holds_their_figures_alone():
+    panel = only_panel(rows("lstm", OUTCOME, median=0.01, sd=SD)).between(slice(1, 3))
+    assert [str(day) for day in panel.origin] == ["2015-01-02", "2015-01-03"]
+    assert panel.target[:, 0].tolist() == [-0.02, 0.03]
+    assert panel.models["lstm"].absolute[:, 0].tolist() == pytest.approx([0.03, 0.02])
+    assert panel.models["lstm"].judged.shape == panel.close.shape == (2, 1)
+
+
+def test_a_gap_is_charged_every_figure_of_the_historical_density():
+    lstm = without(rows("lstm", OUTCOME, median=0.01, sd=SD), 2)
+    models = only_panel(pl.concat([baselines(OUTCOME), lstm])).models
+    for name in ("inside_50", "inside_80", "inside_90", "inside_95", "pit", "width_90_pct"):
+        figures = (getattr(models[model], name)[2, 0] for model in ("lstm", "hs_250"))
+        assert len({float(x) for x in figures}) == 1, name

@@ -10,7 +10,6 @@ from nextclose.evaluation.significance import (
     decisive_test,
     diebold_mariano,
     fixed_smoothing,
-    kupiec,
     pooled_bartlett,
     relative_gain,
 )
@@ -140,13 +139,6 @@ def test_the_decisive_test_follows_horizon_and_pooling():
     expected = fixed_smoothing(gain, horizon_sessions=7)
     assert decisive_test(gain, horizon_sessions=7, pooled=True) == expected
     assert pooled_bartlett(gain, horizon_sessions=30) == diebold_mariano(gain, lags=58)
-
-
-@pytest.mark.parametrize(
-    ("n_misses", "p"), [(5, 0.1618549), (0, 0.0249815)]
-)  # n = 250, 1 % expected
-def test_kupiec_matches_the_reference_values(n_misses, p):
-    assert kupiec(n_misses=n_misses, n=250, expected=0.01) == pytest.approx(p, abs=1e-6)
 
 
 REFERENCE_P = (0.001, 0.008, 0.039, 0.041, 0.042, 0.061, 0.074, 0.205, 0.212, 0.216)

@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.metrics import relative_mae
+from nextclose.evaluation.scoring import scored
 from nextclose.evaluation.slices import by_regime, by_year
 from tests.evaluation.frames import SD, baselines, rows
 
@@ -22,6 +23,26 @@ def test_years_hold_their_own_forecasts_and_the_worst_is_marked():
     np.testing.assert_allclose(found["relative_mae"], 0.9, atol=1e-12)
     assert found["crps_skill_vs_hs"][0] > 0 > found["crps_skill_vs_hs"][1]
     assert found["coverage_90"][1] > 0.99
+
+
+def test_the_worst_year_is_that_against_garch_where_it_is_there():
+    outcome = SD * np.random.default_rng(0).standard_normal(N)
+    year = np.repeat([0, 1, 2], [365, 366, 169])
+    lstm = rows("lstm", outcome, sd=SD * np.array([1.0, 2.0, 3.0])[year])
+    garch = rows("garch", outcome, sd=SD * np.array([1.0, 1.2, 3.0])[year])
+    found = by_year(pl.concat([baselines(outcome), lstm, garch]))
+    own = found.filter(pl.col("model") == "lstm")
+    in_2016 = pl.col("origin").dt.year() == 2016
+    ours, theirs = (scored(f.filter(in_2016))["crps"].to_numpy().mean() for f in (lstm, garch))
+    assert own["crps_skill_vs_garch"][1] == pytest.approx(1 - ours / theirs)
+    assert own["crps_skill_vs_garch"][0] == own["crps_skill_vs_garch"][2] == 0
+    assert own["worst"].to_list() == [False, True, False]
+    assert own["crps_skill_vs_hs"].arg_min() == 2
+    garchs = found.filter(pl.col("model") == "garch")
+    assert garchs["crps_skill_vs_garch"].null_count() == 3
+    assert garchs["worst"].to_list() == [False, False, True]
+    without = by_year(pl.concat([baselines(outcome), lstm]))
+    assert without["crps_skill_vs_garch"].null_count() == without.height
 
 
 def test_the_worst_year_of_a_point_forecast_is_that_of_its_error():

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from nextclose.evaluation.evidence import POOLED, Contest, Evidence
+from nextclose.evaluation.contests import Contest
+from nextclose.evaluation.evidence import POOLED, Evidence
 from nextclose.evaluation.panel import HISTORY_MODELS
 from nextclose.evaluation.significance import benjamini_hochberg
 
 Category = Literal[
+    "VOID",
     "YARDSTICK",
     "TOO GOOD",
     "TOO SHORT",
@@ -21,6 +23,7 @@ Category = Literal[
     "NO EVIDENCE",
 ]
 YARDSTICKS = ("naive", *HISTORY_MODELS)  # what others are measured with; they claim nothing
+CLAIMLESS: tuple[Category, ...] = ("VOID", "YARDSTICK", "TOO GOOD", "TOO SHORT")
 POOLED_LEVEL = 0.05  # one pooled test stands alone: one-sided, no other symbols to allow for
 COVERAGE_TOLERANCE = 0.02
 INDISTINCT = 5e-5  # a skill that prints as 0.00 %: neither better nor worse, however significant
@@ -48,7 +51,9 @@ class Claims:
     error_above_drift: bool
     ranges_better: bool
     ranges_worse: bool
-    garch_worse: bool  # ranges worse than garch's
+    garch_better: bool  # ranges better than garch's
+    garch_worse: bool
+    direction: bool  # calls better than chance, and than always calling one side
     miscalibrated: bool
 
 
@@ -58,15 +63,17 @@ _CONTESTS = {  # claim -> the contest it is about, and the side of its test
     "error_above_drift": ("drift", "p_worse"),
     "ranges_better": ("ranges", "p_better"),
     "ranges_worse": ("ranges", "p_worse"),
+    "garch_better": ("garch", "p_better"),
     "garch_worse": ("garch", "p_worse"),
 }
+_NAMES = (*_CONTESTS, "direction", "miscalibrated")
 
 
 def symbol_claims(symbols: Sequence[Evidence]) -> list[Claims]:
     """Claims of the symbols of a model and horizon, each kind held to one false-discovery rate."""
-    flags = [dict.fromkeys((*_CONTESTS, "miscalibrated"), False) for _ in symbols]
+    flags = [dict.fromkeys(_NAMES, False) for _ in symbols]
     p_values = [_p_values(one) for one in symbols]
-    for name in (*_CONTESTS, "miscalibrated"):
+    for name in _NAMES:
         defined = [(i, p[name]) for i, p in enumerate(p_values) if name in p]
         rejected = benjamini_hochberg([p for _, p in defined])
         for (i, _), is_significant in zip(defined, rejected, strict=True):
@@ -77,13 +84,16 @@ def symbol_claims(symbols: Sequence[Evidence]) -> list[Claims]:
 def pooled_claims(everything: Evidence) -> Claims:
     """Claims of the pooled record: one test of each kind, at 5 %."""
     p_values = _p_values(everything)
-    names = (*_CONTESTS, "miscalibrated")
-    return _material(everything, {name: p_values.get(name, 1.0) <= POOLED_LEVEL for name in names})
+    significant = {name: p_values.get(name, 1.0) <= POOLED_LEVEL for name in _NAMES}
+    return _material(everything, significant)
 
 
 def _p_values(found: Evidence) -> dict[str, float]:
     """The p-value of each claim that could be tested."""
-    p_values = {"miscalibrated": found.coverage_p}
+    p_values = {
+        "direction": found.calls.p_value,
+        "miscalibrated": found.coverage.p_value if found.coverage else None,
+    }
     for name, (contest, side) in _CONTESTS.items():
         p_values[name] = getattr(getattr(found, contest), side, None)
     return {name: p for name, p in p_values.items() if p is not None}
@@ -91,10 +101,14 @@ def _p_values(found: Evidence) -> dict[str, float]:
 
 def _material(found: Evidence, significant: Mapping[str, bool]) -> Claims:
     """The significant claims, without those about a difference too small to matter."""
-    sizes = {"miscalibrated": abs((found.coverage_90 or 0.0) - 0.9) - COVERAGE_TOLERANCE}
+    held = found.coverage.coverage_90 if found.coverage else None
+    matters = {
+        "direction": found.calls.is_above_base,
+        "miscalibrated": held is not None and abs(held - 0.9) > COVERAGE_TOLERANCE,
+    }
     for name, (contest, _) in _CONTESTS.items():
-        sizes[name] = abs(getattr(getattr(found, contest), "skill", 0.0)) - INDISTINCT
-    return Claims(**{name: flag and sizes[name] > 0 for name, flag in significant.items()})
+        matters[name] = abs(getattr(getattr(found, contest), "skill", 0.0)) > INDISTINCT
+    return Claims(**{name: flag and matters[name] for name, flag in significant.items()})
 
 
 def category_of(found: Evidence, claims: Claims) -> Category:
@@ -107,10 +121,17 @@ def category_of(found: Evidence, claims: Claims) -> Category:
         return "TOO SHORT"
     if claims.error_worse or claims.ranges_worse or claims.garch_worse:
         return "WORSE"
-    error_better = claims.error_better and not claims.error_above_drift
-    if claims.ranges_better:
+    error, ranges = gains(found, claims)
+    error_better = error is not None and error.is_beyond_seeds
+    if ranges is not None and ranges.is_beyond_seeds:
         return "BETTER" if error_better else "SIZE ONLY"
     return "POINT ONLY" if error_better else "NO EVIDENCE"
+
+
+def gains(found: Evidence, claims: Claims) -> tuple[Contest | None, Contest | None]:
+    """The contests of error and of ranges that were won significantly, whatever the seeds."""
+    error_better = claims.error_better and not claims.error_above_drift
+    return found.error if error_better else None, found.ranges if claims.ranges_better else None
 
 
 def is_too_good(found: Evidence) -> bool:
@@ -125,7 +146,7 @@ def is_too_good(found: Evidence) -> bool:
 def _is_beyond(found: Evidence, limit: Suspicion) -> bool:
     if found.horizon_sessions != 1 or found.forecasts < limit.n_forecasts:
         return False
-    hits = found.hits
+    hits = found.calls.hits
     excess = 0.0
     if hits.hit_rate is not None and hits.base_rate is not None:
         excess = hits.hit_rate - hits.base_rate

@@ -95,6 +95,42 @@ def interval_width_pct(quantiles: Floats, *, nominal: float = 0.9) -> Floats:
     return np.asarray(100.0 * (np.exp(quantiles[..., high]) - np.exp(quantiles[..., low])))
 
 
+def brier_score(p_up: Floats, outcome: Floats) -> Floats:
+    """Squared error of the stated probability of a rise, in [0, 1]; 0.25 knows nothing. (row,).
+
+        (P(up) - 1{y > 0})^2
+    A flat outcome counts as no rise. NaN: passed on.
+    Source: Brier (1950), Verification of forecasts expressed in terms of probability, MWR 78.
+    """
+    rose = np.where(np.isnan(outcome), np.nan, outcome > 0)
+    return np.asarray((p_up - rose) ** 2)
+
+
+def qlike(realised_variance: Floats, forecast_variance: Floats) -> Floats:
+    """Loss of a variance forecast, >= 0, no unit; too low costs more than too high. (row,).
+
+        RV/f - ln(RV/f) - 1,  RV = sum of squared log returns over the horizon
+    Expects: f > 0, in the unit of RV. NaN: where RV is 0, whose logarithm there is none; else
+    passed on. Source: Patton (2011), Volatility forecast comparison using imperfect volatility
+        proxies, J. Econometrics 160.
+    """
+    ratio = np.where(realised_variance > 0, realised_variance, np.nan) / forecast_variance
+    return np.asarray(ratio - np.log(ratio) - 1.0)
+
+
+def interval_score(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Floats:
+    """Width of the central interval plus a charge for misses, in % of the origin's close, >= 0.
+
+        100 [(u - l) + (2/a) (l - y)+ + (2/a) (y - u)+],  a = 1 - nominal, all as price ratios
+    Expects: `quantiles` (..., level) on LEVELS, `outcome` (...). NaN: passed on.
+    Source: Gneiting & Raftery (2007), Strictly proper scoring rules, JASA 102.
+    """
+    low, high = INTERVALS[nominal]
+    lower, upper, price = (np.exp(x) for x in (quantiles[..., low], quantiles[..., high], outcome))
+    miss = np.maximum(lower - price, 0.0) + np.maximum(price - upper, 0.0)
+    return np.asarray(100.0 * (upper - lower + 2.0 / (1.0 - nominal) * miss))
+
+
 def relative_mae(median: Floats, outcome: Floats) -> float:
     """Mean absolute error of one series over that of "no change"; below 1 beats it.
 

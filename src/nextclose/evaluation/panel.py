@@ -12,6 +12,7 @@ import polars as pl
 from nextclose.errors import DataError
 from nextclose.evaluation.metrics import percentage_error
 from nextclose.evaluation.scoring import scored
+from nextclose.evaluation.seeds import SeedLosses, seed_losses
 from nextclose.schema import Bools, Dates, Finding, Floats, Ints
 
 HISTORY_MODELS = ("hs_250", "hs_expanding")  # the densities behind "no change", in filling order
@@ -33,18 +34,28 @@ class Losses:
     squared: Floats  # squared log return
     percentage: Floats  # % of the realised price
     crps: Floats  # log return
-    inside_90: Floats  # 1 inside, 0 outside
+    inside_50: Floats  # 1 inside, 0 outside
+    inside_80: Floats
+    inside_90: Floats
+    inside_95: Floats
+    pit: Floats  # probability integral transform, in [0, 1]
     width_90_pct: Floats  # % of the origin's close
     call: Ints  # 1 up, -1 down, 0 none
+    seeds: SeedLosses | None = None  # over all judged cells; None: not known
 
     def at(self, cells: Bools) -> Losses:
-        """The same model answering for `cells` only."""
-        return replace(self, judged=self.judged & cells, filled=self.filled & cells)
+        """The same model answering for `cells` only; what its seeds did there is not known."""
+        return replace(self, judged=self.judged & cells, filled=self.filled & cells, seeds=None)
 
     def of(self, columns: slice) -> Losses:
         """The same model on some symbols; views, not copies."""
         arrays = {name: getattr(self, name)[:, columns] for name in _ARRAYS}
-        return replace(self, **arrays)
+        return replace(self, **arrays, seeds=self.seeds.of(columns) if self.seeds else None)
+
+    def between(self, origins: slice) -> Losses:
+        """The same model at some origins; views, not copies; its seeds are not known there."""
+        arrays = {name: getattr(self, name)[origins] for name in _ARRAYS}
+        return replace(self, **arrays, seeds=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,30 +80,41 @@ class Panel:
             models={name: losses.of(columns) for name, losses in self.models.items()},
         )
 
+    def between(self, origins: slice) -> Panel:
+        """The panel at these positions of `origin`; views, not copies."""
+        return replace(
+            self,
+            origin=self.origin[origins],
+            close=self.close[origins],
+            target=self.target[origins],
+            models={name: losses.between(origins) for name, losses in self.models.items()},
+        )
 
-_DENSITY_FIGURES = ("crps", "inside_90", "width_90_pct")
+
+_INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
+_DENSITY_FIGURES = ("crps", *_INSIDE, "pit", "width_90_pct")
 _FIGURES = ("absolute", "squared", "percentage", *_DENSITY_FIGURES)
 _ARRAYS = (*_FIGURES, "judged", "filled", "call")
 _COLUMN_OF = {
     "absolute": "absolute_error",
     "squared": "squared_error",
     "percentage": "percentage_error",
-    "crps": "crps",
-    "inside_90": "inside_90",
-    "width_90_pct": "width_90_pct",
+    **{name: name for name in _DENSITY_FIGURES},
 }
 
 
-def panels(forecasts: pl.DataFrame) -> Iterator[Panel]:
+def panels(forecasts: pl.DataFrame, *, seeds: pl.DataFrame | None = None) -> Iterator[Panel]:
     """One panel per horizon, shortest first, of the forecasts whose outcome is known.
 
+    `seeds`, in SEED_SCHEMA, is what single seeds of some of the models would have scored.
     Raises: DataError as `scored`, or if two models name different outcomes for one forecast.
     """
     frame = scored(forecasts).filter(pl.col("target").is_not_null())
     names = pl.Enum(frame["symbol"].unique().sort())
     frame = frame.with_columns(pl.col("symbol").cast(names))
     for horizon in frame["horizon_sessions"].unique().sort():
-        yield _panel(frame.filter(pl.col("horizon_sessions") == horizon), int(horizon))
+        panel = _panel(frame.filter(pl.col("horizon_sessions") == horizon), int(horizon))
+        yield panel if seeds is None else _with_seeds(panel, seeds)
 
 
 def _panel(frame: pl.DataFrame, horizon: int) -> Panel:
@@ -124,9 +146,19 @@ def _panel(frame: pl.DataFrame, horizon: int) -> Panel:
     )
 
 
+def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
+    here = seeds.filter(pl.col("horizon_sessions") == panel.horizon_sessions)
+    models = dict(panel.models)
+    for (model,), part in here.partition_by("model", as_dict=True).items():
+        if model in models:
+            found = seed_losses(part, symbols=panel.symbols)
+            models[str(model)] = replace(models[str(model)], seeds=found)
+    return replace(panel, models=models)
+
+
 def _losses(part: pl.DataFrame, cells: tuple[Ints, Ints], shape: tuple[int, int]) -> Losses:
     """The model's own forecasts scattered onto the panel, gaps not yet filled."""
-    figures = {name: np.full(shape, np.nan) for name in _FIGURES}
+    figures: dict[str, Any] = {name: np.full(shape, np.nan) for name in _FIGURES}
     for name, column in _COLUMN_OF.items():
         figures[name][cells] = part[column].cast(pl.Float64).to_numpy()
     issued, call = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.int64)

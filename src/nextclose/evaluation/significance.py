@@ -148,19 +148,6 @@ def pooled_bartlett(gain: Floats, *, horizon_sessions: int) -> MeanTest:
     return diebold_mariano(gain, lags=lags)
 
 
-def kupiec(*, n_misses: int, n: int, expected: float) -> float:
-    """p-value in [0, 1] that misses happen at the `expected` rate; for h = 1 only.
-
-        LR = -2 ln[(1-p)^(n-x) p^x / ((1-x/n)^(n-x) (x/n)^x)]  ~  chi2(1)
-    Limits: overlapping outcomes (h > 1) make it reject 30 to 60 %.
-    Source: Kupiec (1995), Techniques for verifying the accuracy of risk measurement models.
-    """
-    x, hits = n_misses, n - n_misses
-    stated = special.xlogy(hits, 1.0 - expected) + special.xlogy(x, expected)
-    found = special.xlogy(hits, hits / n) + special.xlogy(x, x / n)
-    return float(special.chdtrc(1, max(2.0 * (found - stated), 0.0)))
-
-
 def benjamini_hochberg(p_values: Sequence[float], *, rate: float = FALSE_DISCOVERIES) -> Bools:
     """Which of several tests may be called significant with `rate` false ones among them expected.
 

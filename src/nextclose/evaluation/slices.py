@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.evidence import error_contest, mean_known, range_contest
+from nextclose.evaluation.contests import density_contest, error_contest, range_contest
+from nextclose.evaluation.coverage import mean_known
 from nextclose.evaluation.panel import Losses, Panel, panels
-from nextclose.schema import Bools, Floats
+from nextclose.schema import Floats
 
 REGIMES = ("calm", "normal", "stormy")
 REGIME_ORIGINS = 22  # about a trading month
@@ -22,6 +24,7 @@ _SCHEMA = {
     "relative_mae": pl.Float64,
     "crps_skill_vs_hs": pl.Float64,
     "hs_reference": pl.String,
+    "crps_skill_vs_garch": pl.Float64,
     "coverage_90": pl.Float64,
     "width_90_pct": pl.Float64,
     "worst": pl.Boolean,
@@ -32,9 +35,10 @@ def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
     """Pooled figures per horizon, model and calendar year of the origin.
 
     Columns: horizon_sessions, model, slice (the year), forecasts, relative_mae, crps_skill_vs_hs
-    and hs_reference (the better historical density *of that slice*), coverage_90, width_90_pct,
-    worst: the slice with the lowest range skill, for point forecasts with the highest relative MAE.
-    Null where a point forecast has no such figure. Small slices: read them as a spread, not a test.
+    and hs_reference (the better historical density *of that slice*), crps_skill_vs_garch,
+    coverage_90, width_90_pct, worst: the slice with the lowest range skill (against garch where it
+    is there), for point forecasts with the highest relative MAE.
+    Null where there is no such figure. Small slices: read them as a spread, not a test.
     Rows by horizon, then year: a model that covers fewer years does not come first.
     """
     frame = _sliced(forecasts, _years)
@@ -51,16 +55,30 @@ def by_regime(forecasts: pl.DataFrame) -> pl.DataFrame:
     return _sliced(forecasts, _regimes)
 
 
+def worst_year(panel: Panel, model: str) -> dict[str, Any] | None:
+    """The marked row of `by_year` for one model of the panel; None if it answers for nothing."""
+    rows = _rows(list(_years(panel)), model)
+    return next((row for row in rows if row["worst"]), None)
+
+
 def _sliced(
-    forecasts: pl.DataFrame, cut: Callable[[Panel], Iterator[tuple[str, Bools]]]
+    forecasts: pl.DataFrame, cut: Callable[[Panel], Iterator[tuple[str, Panel]]]
 ) -> pl.DataFrame:
     rows = []
     for panel in panels(forecasts):
-        cells = list(cut(panel))
-        for losses in panel.models.values():
-            found = [_figures(panel, losses.at(inside), name) for name, inside in cells]
-            rows += _marked([row for row in found if row is not None])
+        parts = list(cut(panel))
+        for model in panel.models:
+            rows += _rows(parts, model)
     return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+def _rows(parts: Sequence[tuple[str, Panel]], model: str) -> list[dict[str, Any]]:
+    """The slices of one model, the worst of them marked."""
+    found = [_figures(part, part.models[model], name) for name, part in parts]
+    rows = [row for row in found if row is not None]
+    loss = _loss_of(rows)
+    worst = max(rows, key=loss, default=None)
+    return [{**row, "worst": row is worst} for row in rows]
 
 
 def _figures(panel: Panel, losses: Losses, name: str) -> dict[str, Any] | None:
@@ -68,6 +86,7 @@ def _figures(panel: Panel, losses: Losses, name: str) -> dict[str, Any] | None:
         return None
     error = error_contest(panel, losses, pooled=True)
     ranges = range_contest(panel, losses, pooled=True)
+    garch = density_contest(panel, losses, "garch", pooled=True)
     return {
         "horizon_sessions": panel.horizon_sessions,
         "model": losses.model,
@@ -76,32 +95,32 @@ def _figures(panel: Panel, losses: Losses, name: str) -> dict[str, Any] | None:
         "relative_mae": 1.0 - error.skill if error else None,
         "crps_skill_vs_hs": ranges.skill if ranges else None,
         "hs_reference": ranges.reference if ranges else None,
+        "crps_skill_vs_garch": garch.skill if garch else None,
         "coverage_90": mean_known(losses.inside_90[losses.judged]),
         "width_90_pct": mean_known(losses.width_90_pct[losses.judged]),
     }
 
 
-def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The slices of one model, the worst of them marked."""
-    has_ranges = any(row["crps_skill_vs_hs"] is not None for row in rows)
+def _loss_of(rows: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], float]:
+    """What makes a slice the worst: the first of these figures that any of the rows has."""
+    signs = {"crps_skill_vs_garch": -1.0, "crps_skill_vs_hs": -1.0, "relative_mae": 1.0}
+    known = (name for name in signs if any(row[name] is not None for row in rows))
+    figure = next(known, "relative_mae")
 
     def loss(row: dict[str, Any]) -> float:
-        skill, mae = row["crps_skill_vs_hs"], row["relative_mae"]
-        if has_ranges:
-            return -skill if skill is not None else -np.inf
-        return mae if mae is not None else -np.inf
+        return -np.inf if row[figure] is None else signs[figure] * row[figure]
 
-    worst = max(rows, key=loss, default=None)
-    return [{**row, "worst": row is worst} for row in rows]
+    return loss
 
 
-def _years(panel: Panel) -> Iterator[tuple[str, Bools]]:
+def _years(panel: Panel) -> Iterator[tuple[str, Panel]]:
     year = panel.origin.astype("datetime64[Y]")
     for one in np.unique(year):
-        yield str(one), np.broadcast_to((year == one)[:, None], panel.target.shape)
+        first, last = np.searchsorted(year, one), np.searchsorted(year, one, side="right")
+        yield str(one), panel.between(slice(int(first), int(last)))
 
 
-def _regimes(panel: Panel) -> Iterator[tuple[str, Bools]]:
+def _regimes(panel: Panel) -> Iterator[tuple[str, Panel]]:
     state = _trailing_move(panel.close)
     regime = np.full(state.shape, -1)
     for i in range(state.shape[1]):
@@ -110,7 +129,9 @@ def _regimes(panel: Panel) -> Iterator[tuple[str, Bools]]:
             bounds = np.quantile(state[known, i], [1 / 3, 2 / 3])
             regime[known, i] = np.searchsorted(bounds, state[known, i])
     for number, name in enumerate(REGIMES):
-        yield name, regime == number
+        inside = regime == number
+        models = {model: losses.at(inside) for model, losses in panel.models.items()}
+        yield name, replace(panel, models=models)
 
 
 def _trailing_move(close: Floats) -> Floats:

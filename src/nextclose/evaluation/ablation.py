@@ -1,0 +1,186 @@
+"""What each part of the hybrid is worth: its forecasts beside those of its variants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from nextclose.evaluation.claims import INDISTINCT, POOLED_LEVEL
+from nextclose.evaluation.contests import overlap_test
+from nextclose.evaluation.phrases import brackets, interval, negated, percent, probability, sessions
+from nextclose.evaluation.scoring import scored
+from nextclose.evaluation.significance import relative_gain
+from nextclose.schema import Floats
+
+HYBRID = "hybrid"
+RAW = "raw"
+PICKED = "picked member"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """The hybrid's raw forecast against one variant of it, on the forecasts both have, all symbols.
+
+    `crps_skill` is a fraction, 1 - hybrid / variant per symbol, then averaged: above 0 the variant
+    lacks something. Tests are the decisive ones of pooled series; None: too few origins, or equal.
+    """
+
+    name: str
+    forecasts: int
+    origins: int
+    crps_skill: float
+    interval: tuple[float, float] | None  # 95 %
+    p_better: float | None  # one-sided: the hybrid has the lower loss
+    p_worse: float | None
+
+    @property
+    def is_beaten(self) -> bool:
+        """Whether the hybrid is better, significantly and by more than prints as nothing."""
+        p = self.p_better
+        return p is not None and p <= POOLED_LEVEL and self.crps_skill > INDISTINCT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationCost:
+    """The hybrid before ("raw") and after ("issued") its ranges were calibrated. Fractions.
+
+    Means over the forecasts both have; the two ratios are averages of the symbols' own.
+    """
+
+    forecasts: int
+    coverage_90_raw: float
+    coverage_90_issued: float
+    width_90_raw_pct: float  # % of price
+    width_90_issued_pct: float
+    width_ratio: float  # issued over raw
+    crps_raw: float  # log return
+    crps_issued: float
+    crps_cost: float  # issued / raw - 1: above 0 calibration made the forecasts worse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """One horizon: a row per variant, what calibration did, and whether combining paid."""
+
+    horizon_sessions: int
+    variants: tuple[Variant, ...]  # sorted by name
+    calibration: CalibrationCost | None  # None: no issued forecast with a known outcome
+    earned_its_place: bool | None  # against the member that had done best before; None: no such row
+    sentence: str  # empty with None
+
+
+def ablations(ablation: pl.DataFrame, forecasts: pl.DataFrame) -> tuple[Ablation, ...]:
+    """What the hybrid's parts are worth, shortest horizon first; empty without a hybrid.
+
+    Expects: `ablation` in ABLATION_SCHEMA, any row order, a null or NaN crps = not known yet;
+        `forecasts` in FORECAST_SCHEMA, of which the hybrid's own are read.
+    Limits: the picked member was picked before the test, so meeting it is one test, not the best
+        of several.
+    Raises: DataError as `scored`.
+    """
+    known = ablation.filter(pl.col("crps").is_finite())
+    issued = scored(forecasts.filter(pl.col("model") == HYBRID)).drop_nulls("inside_90")
+    return tuple(
+        _at_horizon(
+            int(horizon),
+            known.filter(pl.col("horizon_sessions") == horizon),
+            issued.filter(pl.col("horizon_sessions") == horizon),
+        )
+        for horizon in known["horizon_sessions"].unique().sort()
+    )
+
+
+def _at_horizon(horizon: int, known: pl.DataFrame, issued: pl.DataFrame) -> Ablation:
+    raw = known.filter(pl.col("variant") == RAW)
+    parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
+    met = (_variant(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
+    variants = tuple(one for one in met if one is not None)
+    picked = next((one for one in variants if one.name == PICKED), None)
+    return Ablation(
+        horizon_sessions=horizon,
+        variants=variants,
+        calibration=_calibration(raw, issued),
+        earned_its_place=picked.is_beaten if picked else None,
+        sentence=_sentence(picked, horizon) if picked else "",
+    )
+
+
+def _variant(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
+    """None if the two share no forecast."""
+    both = _side_by_side(raw, other, ("crps",))
+    gain = relative_gain(_grid(both, "crps"), _grid(both, "crps_right"))
+    if not len(gain):
+        return None
+    test = overlap_test(gain, horizon_sessions=horizon, pooled=both["symbol"].n_unique() > 1)
+    return Variant(
+        name=name,
+        forecasts=both.height,
+        origins=both["origin"].n_unique(),
+        crps_skill=float(gain.mean()),
+        interval=test.interval() if test else None,
+        p_better=test.p_better if test else None,
+        p_worse=test.p_worse if test else None,
+    )
+
+
+def _calibration(raw: pl.DataFrame, issued: pl.DataFrame) -> CalibrationCost | None:
+    both = _side_by_side(raw, issued, ("crps", "inside_90", "width_90_pct"))
+    if not both.height:
+        return None
+
+    def mean(column: str) -> float:
+        return float(both[column].cast(pl.Float64).to_numpy().mean())
+
+    def ratio(column: str) -> float:
+        gain = relative_gain(_grid(both, f"{column}_right"), _grid(both, column))
+        return 1.0 - float(gain.mean())
+
+    return CalibrationCost(
+        forecasts=both.height,
+        coverage_90_raw=mean("inside_90"),
+        coverage_90_issued=mean("inside_90_right"),
+        width_90_raw_pct=mean("width_90_pct"),
+        width_90_issued_pct=mean("width_90_pct_right"),
+        width_ratio=ratio("width_90_pct"),
+        crps_raw=mean("crps"),
+        crps_issued=mean("crps_right"),
+        crps_cost=ratio("crps") - 1.0,
+    )
+
+
+def _side_by_side(
+    left: pl.DataFrame, right: pl.DataFrame, figures: tuple[str, ...]
+) -> pl.DataFrame:
+    """The forecasts that both have, oldest first; the right one's figures end in `_right`."""
+    key = ["symbol", "origin"]
+    both = left.select(*key, *figures).join(right.select(*key, *figures), on=key, how="inner")
+    return both.sort("origin", "symbol")
+
+
+def _grid(frame: pl.DataFrame, column: str) -> Floats:
+    """The column as (origin, symbol), NaN where there is no row."""
+    origin, row = np.unique(frame["origin"].to_numpy(), return_inverse=True)
+    symbol, place = np.unique(frame["symbol"].to_numpy(), return_inverse=True)
+    values = np.full((len(origin), len(symbol)), np.nan)
+    values[row, place] = frame[column].cast(pl.Float64).to_numpy()
+    return values
+
+
+def _sentence(picked: Variant, horizon: int) -> str:
+    """Whether combining paid, with the figure that says so."""
+    verdict = "earned its place" if picked.is_beaten else "did not earn its place here"
+    side, span, p = "better", picked.interval, picked.p_better
+    if picked.crps_skill < 0:
+        side, span, p = "worse", negated(picked.interval), picked.p_worse
+    facts = brackets(
+        interval(span),
+        probability(p, 1),
+        f"{picked.forecasts:,} forecasts, about {picked.origins / horizon:,.0f} independent",
+    )
+    return (
+        f"At {sessions(horizon)} the hybrid {verdict}: before calibration its ranges were "
+        f"{percent(abs(picked.crps_skill))} {side} than those of the member picked "
+        f"beforehand{facts}."
+    )
