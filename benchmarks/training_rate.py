@@ -29,7 +29,12 @@ from nextclose.config import LstmConfig
 from nextclose.features.table import make_table
 from nextclose.models.lstm import new_network
 from nextclose.models.optimizer import AdamW
-from nextclose.models.training import gathered, target_chunks, training_step
+from nextclose.models.training import (
+    gathered,
+    horizon_weights,
+    target_chunks,
+    training_step,
+)
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import fit_scaler
 from nextclose.schema import LEVELS, Bars
@@ -76,6 +81,7 @@ def train_rate(seconds: float) -> float:
     network = new_network(settings, n_features=len(names), n_horizons=3)
     spread = torch.tensor(np.tile(np.linspace(-2, 2, len(LEVELS)), (3, 1)), dtype=torch.float32)
     optimizer = AdamW(network.parameters(), learning_rate=1e-3, weight_decay=1e-2)
+    weights = horizon_weights(settings, samples.horizons)
     data = gathered(samples, scaler, device="cpu")
     chunks = target_chunks(settings, samples, offset_sessions=0, what="training")
     targets, begun = 0, 0.0
@@ -84,7 +90,7 @@ def train_rate(seconds: float) -> float:
         start = step * settings.batch_chunks % (len(chunks.rows) - settings.batch_chunks)
         chosen = np.arange(start, start + settings.batch_chunks)
         batch = data.batch(chunks.chosen(chosen))
-        training_step(network, spread, optimizer, batch)
+        training_step(network, spread, optimizer, batch, weights=weights)
         if step >= 2:  # the first steps compile and allocate
             begun = begun or time.perf_counter()
             targets += int(chunks.keep[chosen].sum()) if step > 2 else 0

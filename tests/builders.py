@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
+from nextclose.models.hybrid import FittedHybrid
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
+
+if TYPE_CHECKING:
+    from nextclose.evaluation.backtest import Backtest
+    from nextclose.evaluation.stacking import Stack
 
 DAY_ZERO = np.datetime64("2001-01-01")
 
@@ -139,11 +145,47 @@ def tiny_lstm(**changes: Any) -> LstmConfig:
     return LstmConfig(**(values | changes))
 
 
-def tiny_config(lstm: Mapping[str, Any] | None = None, **plan: Any) -> RunConfig:
+def tiny_config(
+    lstm: Mapping[str, Any] | None = None, *, hybrid: Mapping[str, Any] | None = None, **plan: Any
+) -> RunConfig:
     """A walk-forward of three short folds."""
     values: dict[str, Any] = {
         "models": ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
         "test_sessions": 120,
         "refit_sessions": 45,
     }
-    return RunConfig(backtest=BacktestConfig(**(values | plan)), lstm=tiny_lstm(**(lstm or {})))
+    return RunConfig(
+        backtest=BacktestConfig(**(values | plan)),
+        lstm=tiny_lstm(**(lstm or {})),
+        hybrid=HybridConfig(**(hybrid or {})),
+    )
+
+
+def hybrid_config(*members: str, **changes: Any) -> RunConfig:
+    """Three rehearsals and three tested folds of the hybrid of `members`."""
+    plan = {"models": ("naive", "hybrid"), "test_sessions": 135, **changes}
+    return tiny_config(hybrid={"members": members}, **plan)
+
+
+def hybrid_bars() -> Bars:
+    """Long enough for three rehearsals, and for tails that adapt in the last two folds.
+
+    Returns follow the last one, so that members and seeds learn and differ.
+    """
+    return walk_bars((900, 860, 840), phi=0.85)
+
+
+@cache
+def hybrid_walk(*members: str) -> "Backtest":
+    """The hybrid of `members` (none: garch, loghar and a tiny network), once for all who ask."""
+    from nextclose.evaluation.backtest import backtest, make_study
+
+    config = hybrid_config(*(members or ("garch", "loghar", "lstm")))
+    return backtest(make_study(samples_of(hybrid_bars()), config))
+
+
+def hybrid_fit(walk: "Backtest | Stack", fold: int) -> FittedHybrid:
+    """The hybrid as it was fitted for a fold, rehearsals counted."""
+    (fitted,) = walk.fits["hybrid", fold]
+    assert isinstance(fitted, FittedHybrid)
+    return fitted

@@ -38,12 +38,14 @@ class BacktestConfig(Settings):
     """The walk-forward: what is forecast, over which sessions, how often refitted."""
 
     models: tuple[str, ...] = (
-        *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
+        *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
+        *("loghar", "trees", "lstm", "hybrid"),
     )
     horizons: tuple[int, ...] = HORIZONS
     test_sessions: int = Field(default=1260, ge=1)  # the last five years, or half of less ...
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
+    rehearsals: int = Field(default=3, ge=0)  # folds before the test that the hybrid learns from
     # slow model -> only its latest folds
     last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
@@ -66,16 +68,19 @@ class LstmConfig(Settings):
     """The pooled LSTM: one network for all symbols and horizons, several seeds."""
 
     units: int = Field(default=64, ge=1)
-    n_seeds: int = Field(default=3, ge=1)
+    n_seeds: int = Field(default=5, ge=1)
     context_sessions: int = Field(default=180, ge=2)  # rows one forecast reads
     chunk_sessions: int = Field(default=180, ge=3)  # rows one training pass reads
     burn_in_sessions: int = Field(default=60, ge=1)  # rows of a chunk before its first target
     batch_chunks: int = Field(default=16, ge=1)
-    dropout: float = Field(default=0.2, ge=0, lt=1)  # share of units silenced
+    dropout: float = Field(default=0.5, ge=0, lt=1)  # share of units silenced
+    # a horizon of h sessions weighs h ** -horizon_power in the loss: its outcomes overlap h-fold
+    horizon_power: float = Field(default=1.0, ge=0, le=2)
     learning_rate: float = Field(default=3e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
+    weight_decay: float = Field(default=0.1, ge=0)
     max_epochs: int = Field(default=60, ge=1)
     patience_epochs: int = Field(default=6, ge=1)
+    fine_tune_epochs: int = Field(default=0, ge=0)  # of each symbol's own head, after all together
     serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
     device: Device = "cpu"
 
@@ -84,6 +89,22 @@ class LstmConfig(Settings):
         if self.burn_in_sessions >= self.chunk_sessions:
             raise ValueError("burn_in_sessions must be less than chunk_sessions")
         return self
+
+
+class HybridConfig(Settings):
+    """The combination: who takes part, how far to trust learnt weights, how fast tails adapt."""
+
+    members: tuple[str, ...] = ("loghar", "trees", "lstm")
+    equal_share: float = Field(default=0.5, ge=0, le=1)  # 1: equal weights, nothing learnt
+    # of a tail's level after each resolved forecast, at one session ahead; over the horizon beyond
+    calibration_step: float = Field(default=0.01, ge=0, le=0.1)
+
+    @field_validator("members")
+    @classmethod
+    def _distinct(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        if len(members) < 2 or len(set(members)) < len(members):
+            raise ValueError("members are distinct models, at least two")
+        return members
 
 
 class ClassicConfig(Settings):
@@ -96,12 +117,28 @@ class ClassicConfig(Settings):
     device: Device = "cpu"
 
 
+class TreesConfig(Settings):
+    """XGBoost: one booster per horizon, pooled over symbols, a correction to the HAR forecast."""
+
+    route: Literal["scale", "quantile"] = "scale"  # corrects the size of moves, or each level
+    rounds: int = Field(default=150, ge=1)
+    patience_rounds: int = Field(default=50, ge=1)
+    segment_rounds: int = Field(default=25, ge=1)  # reloaded and seeded anew after as many
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    max_leaves: int = Field(default=16, ge=2, le=32)
+    min_child_weight: float = Field(default=300.0, ge=0)
+    row_share: float = Field(default=0.7, gt=0, le=1)  # drawn for each tree
+    column_share: float = Field(default=0.7, gt=0, le=1)
+
+
 class RunConfig(Settings):
     """Everything one run depends on, beside the bars."""
 
     backtest: BacktestConfig = BacktestConfig()
     lstm: LstmConfig = LstmConfig()
+    hybrid: HybridConfig = HybridConfig()
     classic: ClassicConfig = ClassicConfig()
+    trees: TreesConfig = TreesConfig()
 
 
 def parse_config(text: str, *, path: str) -> RunConfig:

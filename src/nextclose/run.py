@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,25 @@ from nextclose.config import RunConfig, canonical_json, config_hash
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.errors import ConfigError
 from nextclose.evaluation import backtest as walk
-from nextclose.evaluation.verdict import VerdictRow, verdict_document, verdicts
+from nextclose.evaluation.ablation import Ablation, ablations
+from nextclose.evaluation.verdict import VerdictRow, plain, verdict_document, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.table import FAMILIES, make_table
-from nextclose.models.catalogue import SERVABLE, model_named
+from nextclose.models.catalogue import (
+    SERVABLE,
+    STACKED,
+    forecaster_named,
+    members_of,
+    model_named,
+    restored,
+)
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
 from nextclose.serving.bundle import Bundle, Manifest, write_bundle
 from nextclose.serving.predictor import golden_example
 
-PACKAGES = ("nextclose", "numpy", "polars", "torch", "ta-lib", "scipy")
+PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +52,17 @@ class Run:
 
     @property
     def document(self) -> dict[str, Any]:
-        """What `verdict.json` holds."""
-        return verdict_document(self.verdict, run=run_facts(self))
+        """What `verdict.json` holds: the verdict, and what the hybrid is made of and worth."""
+        hybrid = {
+            "weights": self.backtest.weights.cast({"fitted_at": pl.String}).to_dicts(),
+            "ablation": [asdict(part) for part in self.ablation],
+        }
+        return verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
+
+    @property
+    def ablation(self) -> tuple[Ablation, ...]:
+        """What the hybrid gains over its variants, by horizon; empty without a hybrid."""
+        return ablations(self.backtest.ablation, self.forecasts)
 
 
 def backtest(
@@ -66,7 +83,7 @@ def backtest(
     sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings)
     walked = _walked(study, sound, workers=workers, progress=progress, memory=memory)
-    verdict = verdicts(walked.forecasts)
+    verdict = verdicts(walked.forecasts, seeds=walked.seeds)
     return Run(bars=sound, config=settings, backtest=walked, verdict=verdict)
 
 
@@ -75,7 +92,7 @@ def train(
     folder: str | Path,
     *,
     config: RunConfig | None = None,
-    model: str = "lstm",
+    model: str = "hybrid",
     exchange: str | None = "XNYS",
     workers: int = 1,
     progress: Progress = silent,
@@ -94,9 +111,11 @@ def train(
     sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings, only_now=True)
     walked = _walked(study, sound, workers=workers, progress=progress, memory=None)
-    fitted = model_named(model, settings).combine(walked.fits[model, 0])
+    fold = study.folds[-1]
+    fits = walked.fits[model, fold.index]
+    fitted = fits[0] if model in STACKED else model_named(model, settings).combine(fits)
     needed = needed_sessions(settings)
-    served = model_named(model, RunConfig()).restore(fitted.state())  # as a reader will have it
+    served = restored(model, fitted.state())  # as a reader will have it
     golden = golden_example(served, sound, horizons=study.samples.horizons, rows=needed)
     manifest = Manifest(
         format=1,
@@ -106,8 +125,8 @@ def train(
         min_rows=needed,
         exchange=exchange,
         basis=sound.basis,
-        fitted_at=str(study.folds[0].fitted_at),
-        valid_from=str(study.folds[0].valid_from),
+        fitted_at=str(fold.fitted_at),
+        valid_from=str(fold.valid_from),
         symbols=sound.symbols,
         data_fingerprint=sound.fingerprint,
         findings=finding_counts(sound),
@@ -119,7 +138,7 @@ def train(
 
 def needed_sessions(config: RunConfig) -> int:
     """Sessions of one symbol that every model of the settings needs for one forecast."""
-    models = [model_named(name, config) for name in config.backtest.models]
+    models = [forecaster_named(name, config) for name in config.backtest.models]
     return max(
         max(column.lookback_sessions for column in FAMILIES[model.family].columns)
         + model.context_sessions
@@ -127,7 +146,7 @@ def needed_sessions(config: RunConfig) -> int:
     )
 
 
-def served_rows(config: RunConfig, *, model: str = "lstm") -> int:
+def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
     """Bars of a symbol that one forecast of a bundle needs."""
     return needed_sessions(_only(model, config))
 
@@ -165,7 +184,7 @@ def versions() -> dict[str, str]:
 
 
 def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Study:
-    families = {model_named(name, config).family for name in config.backtest.models}
+    families = {forecaster_named(name, config).family for name in config.backtest.models}
     table = make_table(bars, families=sorted(families | {"stationary"}, reverse=True))
     samples = make_samples(table, horizons=config.backtest.horizons)
     if only_now:
@@ -183,7 +202,7 @@ def _only(model: str, config: RunConfig) -> RunConfig:
 
 def _on_best_device(config: RunConfig) -> RunConfig:
     """The settings with the networks on a GPU where there is one and a network is asked for."""
-    if not {"lstm", "classic"} & set(config.backtest.models):
+    if not {"lstm", "classic"} & {*config.backtest.models, *members_of(config)}:
         return config
     from nextclose.models.device import best_device
 

@@ -13,15 +13,22 @@ from nextclose.evaluation.backtest import (
     backtest,
     fit,
     forecast,
-    forecast_frame,
     make_study,
     seed_of,
     serial,
 )
 from nextclose.models.catalogue import model_named
+from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import State
-from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Bars
-from tests.builders import samples_of, tiny_config, until, walk_bars, walk_frame
+from nextclose.schema import (
+    FORECAST_SCHEMA,
+    HORIZONS,
+    LEVELS,
+    QUANTILE_COLUMNS,
+    SEED_SCHEMA,
+    Bars,
+)
+from tests.builders import hybrid_config, samples_of, tiny_config, until, walk_bars, walk_frame
 
 BASELINES = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har")
 KEYS = ["symbol", "origin", "horizon_sessions"]
@@ -202,8 +209,8 @@ def test_a_fold_without_a_test_row_gives_an_empty_frame(walked):
     )
     task = ForecastTask(model="naive", fold=0, members=walked.fits["naive", 0])
     result = forecast(empty, task)
-    assert dict(result.frame.schema) == FORECAST_SCHEMA
-    assert result.frame.height == 0
+    assert result.rows.shape == (0,)
+    assert result.grid.shape == (0, 3, len(LEVELS))
 
 
 class Crossing:
@@ -228,32 +235,82 @@ def test_crossing_quantiles_are_sorted_and_counted():
     task = ForecastTask(model="naive", fold=0, members=(Crossing(),))
     result = forecast(study, task)
     assert result.crossings == 1
-    row = study.folds[0].test_rows[0]
-    unit = study.samples.unit(np.array([row]))[0, 1]
-    first = result.frame.filter(
-        pl.col("horizon_sessions") == 7,
-        pl.col("symbol") == "AAA",
-        pl.col("origin") == study.samples.origin[row].astype(object),
-    )
-    np.testing.assert_allclose(
-        first.select(QUANTILE_COLUMNS[:3]).row(0), np.array([0.01, 0.02, 0.03]) * unit
-    )
+    np.testing.assert_array_equal(result.rows, study.folds[0].test_rows)
+    np.testing.assert_allclose(result.grid[0, 1, :3], [0.01, 0.02, 0.03])
+    np.testing.assert_allclose(result.grid[1:], np.tile(LEVELS, (len(result.rows) - 1, 3, 1)))
 
 
-def test_a_forecast_that_was_not_made_has_no_row():
-    samples = samples_of(walk_bars((300,)))
-    grid = np.zeros((2, 3, len(LEVELS)))
-    grid[1, 2, 5] = np.nan
-    frame = forecast_frame(samples, np.array([290, 299]), grid, model="m", fold=4)
-    assert dict(frame.schema) == FORECAST_SCHEMA
-    made = list(zip(frame["horizon_sessions"], frame["origin"], strict=True))
-    first, last = (samples.origin[row].astype(object) for row in (290, 299))
-    assert made == [(1, first), (1, last), (7, first), (7, last), (30, first)]
-    # 290 + 7 is there, 290 + 30 and whatever follows the last bar are not
-    known = [True, False, True, False, False]
-    assert frame["target"].is_not_null().to_list() == known
-    assert frame["resolved"].is_not_null().to_list() == known
-    assert set(frame["fold"]) == {4}
+def test_several_seeds_make_one_forecast_and_are_kept_beside_it(walked):
+    fits = walked.fits["lstm", 2]
+    one = [
+        forecast(walked.study, ForecastTask(model="lstm", fold=2, members=(fit,))) for fit in fits
+    ]
+    both = forecast(walked.study, ForecastTask(model="lstm", fold=2, members=fits))
+    assert [each.seeds.shape[0] for each in (*one, both)] == [0, 0, 2]
+    np.testing.assert_array_equal(both.seeds, np.stack([each.grid for each in one]))
+    np.testing.assert_array_equal(both.grid, mixture_quantiles(both.seeds))
+
+
+def test_single_seeds_are_scored_on_all_judged_forecasts():
+    # returns follow the last one: there is something to learn, by each seed in its own way
+    samples = samples_of(walk_bars((700, 660), phi=0.85))
+    run = backtest(make_study(samples, tiny_config(models=("naive", "lstm"), test_sessions=60)))
+    seeds = run.seeds
+    assert dict(seeds.schema) == SEED_SCHEMA
+    assert set(seeds.select("model", "seed").unique().iter_rows()) == {("lstm", 0), ("lstm", 1)}
+    judged = run.forecasts.filter(pl.col("target").is_not_null(), model="lstm")
+    counts = judged.group_by("symbol", "horizon_sessions").len().sort("symbol", "horizon_sessions")
+    for seed in range(2):
+        assert seeds.filter(seed=seed)["forecasts"].to_list() == counts["len"].to_list()
+    assert (seeds["crps"] > 0).all()
+    assert seeds.filter(seed=0)["crps"].to_list() != seeds.filter(seed=1)["crps"].to_list()
+
+
+# --- rehearsals ---
+
+
+@pytest.mark.parametrize(
+    ("length", "rehearsals", "expected"),
+    # 256 of warm-up, 135 tested: a year of origins stays, then one rehearsal for each 45
+    [(900, 3, 3), (900, 0, 0), (256 + 252 + 135 + 90, 3, 2), (256 + 252 + 135 + 89, 3, 1),
+     (256 + 252 + 135 + 44, 3, 0), (420, 3, 0)],
+)  # fmt: skip
+def test_a_year_of_origins_stays_before_the_first_rehearsal(length, rehearsals, expected):
+    config = hybrid_config("ewma", "loghar", rehearsals=rehearsals)
+    study = make_study(samples_of(walk_bars((length,))), config)
+    assert study.n_rehearsals == expected
+    tested = study.folds[expected:]
+    sessions = np.unique(study.samples.origin)
+    assert tested[0].fitted_at == sessions[-min(135, (length - 256) // 2)]
+    assert [len(fold.test_rows) for fold in study.folds[:expected]] == [45] * expected
+
+
+def test_last_folds_do_not_keep_a_member_from_the_folds_that_the_hybrid_needs():
+    config = hybrid_config("ewma", "loghar", last_folds={"ewma": 1, "naive": 1})
+    run = backtest(make_study(samples_of(walk_bars((900,))), config))
+    assert sorted(set(run.forecasts.filter(model="hybrid")["fold"])) == [0, 1, 2]
+    assert sorted(set(run.forecasts.filter(model="naive")["fold"])) == [2]
+    assert sorted(fold for name, fold in run.fits if name == "ewma") == list(range(6))
+
+
+def test_a_member_that_is_no_model_for_it_is_refused():
+    with pytest.raises(ConfigError, match="'naive' cannot take part") as caught:
+        make_study(samples_of(walk_bars((900,))), hybrid_config("ewma", "naive"))
+    assert (caught.value.section, caught.value.key) == ("hybrid", "members")
+
+
+def test_the_hybrid_forecasts_a_symbol_too_short_for_a_fit_of_its_own():
+    # garch needs 520 sessions of a symbol: there the others share its weight
+    frames = [walk_frame("AAA", seed=0, n=900), walk_frame("BBB", seed=1, n=330, first=560)]
+    config = hybrid_config("garch", "loghar", models=("garch", "loghar", "hybrid"))
+    run = backtest(make_study(samples_of(Bars(frame=pl.concat(frames))), config))
+    short = run.forecasts.filter(symbol="BBB")
+    assert set(short["model"]) == {"loghar", "hybrid"}
+    variants = run.ablation.filter(symbol="BBB")["variant"].unique().sort().to_list()
+    assert variants == ["equal weights", "picked member", "raw", "without garch"]
+    assert run.ablation["crps"].is_finite().all()
+    assert short.filter(model="hybrid").height == short.filter(model="loghar").height > 0
+    assert set(run.forecasts.filter(symbol="AAA")["model"]) == {"garch", "loghar", "hybrid"}
 
 
 # --- refusals ---

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
+from nextclose.config import BacktestConfig, ClassicConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.data.bars import collected_bars
 from nextclose.evaluation.backtest import Backtest, Study, backtest, make_study
 from nextclose.features.columns import FamilyDefinition
@@ -31,7 +31,8 @@ TINY = LstmConfig(
     learning_rate=0.02,
     dropout=0.1,
 )
-MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
+MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "loghar", "lstm")
+STACKED = ("garch", "loghar", "hybrid")
 INNER = "inner: "  # known from valid_from on, once that date is given
 
 
@@ -53,6 +54,7 @@ class Pipeline:
     load: Callable[[pl.DataFrame], Bars] = collected_bars
     definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: FAMILIES)
     lstm: LstmConfig = TINY
+    members: tuple[str, ...] = ("garch", "loghar")
 
     @property
     def config(self) -> RunConfig:
@@ -62,13 +64,17 @@ class Pipeline:
             refit_sessions=FOLDS[1] - FOLDS[0],
         )
         classic = ClassicConfig(symbols=("AAA",), horizons=(7,), max_epochs=1)
-        return RunConfig(backtest=plan, lstm=self.lstm, classic=classic)
+        hybrid = HybridConfig(members=self.members)
+        return RunConfig(backtest=plan, lstm=self.lstm, classic=classic, hybrid=hybrid)
 
     def table(self, frame: pl.DataFrame) -> Table:
         return make_table(self.load(frame), families=self.families, definitions=self.definitions)
 
+    def study(self, frame: pl.DataFrame) -> Study:
+        return make_study(make_samples(self.table(frame)), self.config)
+
     def artefacts(self, frame: pl.DataFrame, *, until: date | None = None) -> dict[str, Artefact]:
-        """All of them; of the folds that begin after `until` only the first."""
+        """All of them; of the tested folds that begin after `until` only the first."""
         bars = self.load(frame)
         table = make_table(bars, families=self.families, definitions=self.definitions)
         samples = make_samples(table)
@@ -76,7 +82,8 @@ class Pipeline:
         if self.models and (samples.origin >= np.datetime64(day(FOLDS[0]))).any():
             study = make_study(samples, self.config)
             if until is not None:
-                n_folds = sum(fold.fitted_at <= np.datetime64(until) for fold in study.folds)
+                n_folds = sum(bool(fold.fitted_at <= np.datetime64(until)) for fold in study.folds)
+                n_folds = max(n_folds, study.n_rehearsals)
                 study = replace(study, folds=study.folds[: n_folds + 1])
             found |= dict(of_study(study)) | dict(of_backtest(backtest(study)))
         return found
@@ -149,6 +156,25 @@ def of_backtest(run: Backtest) -> Iterator[tuple[str, Artefact]]:
         resolved = frame["resolved"].to_numpy().astype("datetime64[D]")
         outcome = Artefact(known_at=resolved, label=label, value=frame["target"].to_numpy())
         yield f"judged {model} {horizon}", outcome
+    yield from of_ablation(run)
+
+
+def of_ablation(run: Backtest) -> Iterator[tuple[str, Artefact]]:
+    """What the hybrid's variants lost, from the session that shows it on."""
+    keys = ["symbol", "origin", "horizon_sessions"]
+    resolved = run.forecasts.filter(model="hybrid").select(*keys, "resolved")
+    known = run.ablation.join(resolved, on=keys, how="left", maintain_order="left")
+    for (variant, horizon), frame in known.group_by("variant", "horizon_sessions"):
+        origin = frame["origin"].to_numpy().astype("datetime64[D]")
+        losses = frame.select("crps", "absolute_error", "inside_90", "width_90_pct").to_numpy()
+        yield (
+            f"ablation {variant} {horizon}",
+            Artefact(
+                known_at=frame["resolved"].to_numpy().astype("datetime64[D]"),
+                label=labels(frame["symbol"].to_numpy(), origin),
+                value=np.ascontiguousarray(losses),
+            ),
+        )
 
 
 def per_fold(

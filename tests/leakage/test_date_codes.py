@@ -189,14 +189,8 @@ def test_the_training_loop_trains_on_nothing_else(monkeypatch, uncapped):
 
     monkeypatch.setattr(training, "horizon_crps", recording)
     spread = np.tile(np.linspace(-1, 1, 23), (len(HORIZONS), 1))
-    training.train_network(
-        TINY,
-        Recorder(),  # type: ignore[arg-type]
-        spread,
-        train=fold.train,
-        valid=fold.valid,
-        scaler=uncapped,
-    )
+    lesson = training.lesson_of(TINY, spread, train=fold.train, valid=fold.valid, scaler=uncapped)
+    training.train_network(TINY, Recorder(), lesson)  # type: ignore[arg-type]
     last_train = {c // 1000: c for c in fold.train.table.close[fold.train.segments[:, 1] - 1]}
     last_valid = {c // 1000: c for c in fold.valid.table.close[fold.valid.segments[:, 1] - 1]}
     assert len(batches) >= 4 * (TINY.max_epochs + 2) + TINY.max_epochs  # a step an epoch at least

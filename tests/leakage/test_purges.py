@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 
 from nextclose.errors import LeakError
-from nextclose.evaluation import backtest
+from nextclose.evaluation import backtest, stacking
+from nextclose.evaluation.forecasts import rising_quantiles
 from nextclose.features import columns, indicators
-from nextclose.models import baselines, lstm, volatility
+from nextclose.models import baselines, conformal, hybrid, loghar, lstm, volatility
 from nextclose.models.correction import proven_shares
+from nextclose.models.hybrid import Hybrid, Issued, combined, gathered
+from nextclose.models.loghar import fit_loghar
 from nextclose.models.network import Network
-from nextclose.models.training import train_network
-from nextclose.models.volatility import fit_har
+from nextclose.models.training import lesson_of
 from nextclose.samples import splits, windows
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.scaling import fit_scaler
 from nextclose.samples.splits import first_origin, known_at, originating_from, walk_forward
-from tests.leakage.artefacts import Pipeline, inner_leaks, leaks
+from tests.leakage.artefacts import STACKED, Pipeline, inner_leaks, leaks
+from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed
 
 Patch = pytest.MonkeyPatch
@@ -116,9 +119,9 @@ def scaler_of_fit_and_valid(patch: Patch) -> None:
 
     def remembering(train: Samples, valid: Samples) -> Any:
         seen.append(valid)
-        return fit_har(train, valid)
+        return fit_loghar(train, valid)
 
-    patch.setattr(lstm, "fit_har", remembering)
+    patch.setattr(lstm, "fit_loghar", remembering)
     patch.setattr(lstm, "fit_scaler", lambda train, **options: fit_scaler(seen[-1], **options))
 
 
@@ -134,18 +137,16 @@ def stopping_on_test(patch: Patch) -> None:
     """M49."""
 
     def leaky(*parts: Any, valid: Samples, **more: Any) -> Any:
-        return train_network(
-            *parts, valid=originating_from(whole(valid), first_origin(valid)), **more
-        )
+        return lesson_of(*parts, valid=originating_from(whole(valid), first_origin(valid)), **more)
 
-    patch.setattr(lstm, "train_network", leaky)
+    patch.setattr(lstm, "lesson_of", leaky)
 
 
 def training_on_test(patch: Patch) -> None:
     def leaky(*parts: Any, train: Samples, **more: Any) -> Any:
-        return train_network(*parts, train=whole(train), **more)
+        return lesson_of(*parts, train=whole(train), **more)
 
-    patch.setattr(lstm, "train_network", leaky)
+    patch.setattr(lstm, "lesson_of", leaky)
 
 
 def open_outcomes(patch: Patch) -> None:
@@ -194,6 +195,72 @@ def dropout_when_served(patch: Patch) -> None:
     patch.setattr(Network, "eval", lambda network: network.train())
 
 
+def open_levels(patch: Patch) -> None:
+    """The long-run level of a symbol goes on over bars that are still to come."""
+
+    def leaky(samples: Samples) -> Any:
+        levels = honest(samples)
+        return np.append(levels[1:], levels[-1:])
+
+    honest = loghar.long_run
+    patch.setattr(loghar, "long_run", leaky)
+
+
+def outcomes_when_issued(patch: Patch) -> None:
+    """M56: the tails at t know what the forecasts before t will come to, at t + h."""
+
+    def leaky(*parts: Any) -> Any:
+        course = honest(*parts)
+        course.resolved = np.where(
+            course.resolved < conformal.NEVER, course.origin, course.resolved
+        )
+        return course
+
+    honest = conformal._opened
+    patch.setattr(conformal, "_opened", leaky)
+
+
+def open_record(patch: Patch) -> None:
+    """M55 and M59: weights and scores of past forecasts that have not resolved by the refit."""
+    patch.setattr(stacking, "known_at", lambda samples, date: unmasked_at(whole(samples), date))
+
+
+def stacked_on_test(patch: Patch) -> None:
+    """M60: weights learnt on the forecasts of the very fold they are used in."""
+
+    def leaky(self: Hybrid, members: Any, past: Any, known: Samples) -> Any:
+        days = known.origin.astype(np.int64)
+        begins = days[known.readable()].max()
+        rows = np.flatnonzero(self_ready(known) & (days >= begins) & (days < begins + 40))
+        grids = np.stack([fit.quantiles(whole(known), rows) for fit in members.values()])
+        equal = np.full((len(known.horizons), len(members)), 1.0)
+        trackers = past[-1].trackers if past else conformal.no_trackers(len(known.horizons))
+        mine = Issued(rows=rows, members=grids, raw=combined(grids, equal), trackers=trackers)
+        told = replace(whole(known), segments=known.segments)
+        return honest(self, members, [*past, mine], told)
+
+    def self_ready(known: Samples) -> Any:
+        return whole(known).ready("stationary")
+
+    honest = Hybrid.learnt
+    patch.setattr(Hybrid, "learnt", leaky)
+
+
+def stacked_on_fitted(patch: Patch) -> None:
+    """M58: weights learnt on what the newest fits say of the rows they were fitted on."""
+
+    def leaky(self: Hybrid, members: Any, past: Any, known: Samples) -> Any:
+        seen = [
+            replace(fold, members=np.stack([rising_quantiles(fit, known, fold.rows)[0]
+                                            for fit in members.values()]))
+            for fold in past
+        ]  # fmt: skip
+        return honest(self, members, seen, known)
+
+    honest = Hybrid.learnt
+    patch.setattr(Hybrid, "learnt", leaky)
+
+
 @dataclass(frozen=True)
 class Mutant:
     leak: Leak
@@ -211,6 +278,7 @@ FIRST_FOLD = (
     Mutant(borders_by_share, ("fold dates",)),
     Mutant(open_spread, SPREADS, ("drift", "ewma", "har")),
     Mutant(open_har, ("fit har weights",)),
+    Mutant(open_levels, ("fit loghar levels", "forecast loghar 7"), ("loghar",)),
     Mutant(scaler_of_all_rows, ("fit lstm scaler.center", "fit lstm scaler.width"), LSTM),
     Mutant(open_shares, ("fit lstm shares",), LSTM),
     Mutant(stopping_on_test, ("fit lstm curves", "fit lstm network.0.head.weight"), LSTM),
@@ -224,6 +292,11 @@ MID_FOLD = (
     Mutant(volatility_to_tomorrow, ("scale", "feature log_scale", "forecast har 1")),
     Mutant(dropout_when_served, ("forecast lstm 7",), LSTM),
 )
+STACK_FOLD = (
+    Mutant(open_record, ("fit hybrid weights", "fit hybrid calibration.tails"), STACKED),
+    Mutant(stacked_on_test, ("fit hybrid weights", "fit hybrid calibration.tails"), STACKED),
+)
+STACK_MID_FOLD = (Mutant(outcomes_when_issued, ("forecast hybrid 7",), STACKED),)
 TELLING = ("x1e6", "wild walk", "half deleted", "reversed")
 
 
@@ -252,6 +325,57 @@ def test_a_fit_that_learns_what_is_open_is_found(mutant, monkeypatch):
 def test_a_forecast_that_reads_what_is_open_is_found(mutant, monkeypatch):
     mutant.leak(monkeypatch)
     assert {*mutant.named} <= named(Pipeline(models=mutant.models), 415)
+
+
+@pytest.mark.parametrize("mutant", STACK_FOLD, ids=ids)
+def test_a_stack_that_learns_what_is_open_is_found(mutant, monkeypatch):
+    lower_thresholds(monkeypatch)
+    mutant.leak(monkeypatch)
+    assert {*mutant.named} <= named(Pipeline(models=mutant.models), 430)
+
+
+@pytest.mark.parametrize("mutant", STACK_MID_FOLD, ids=ids)
+def test_a_range_that_knows_outcomes_before_they_resolve_is_found(mutant, monkeypatch):
+    lower_thresholds(monkeypatch)
+    mutant.leak(monkeypatch)
+    assert {*mutant.named} <= named(Pipeline(models=mutant.models), 445)
+
+
+def seen_by_their_own_fits(monkeypatch: Patch) -> list[str]:
+    """Rows that weights were learnt from, by members that had been fitted on them."""
+    records: list[Any] = []
+
+    def remembering(past: Any, **sizes: Any) -> Any:
+        records.append(past)
+        return gathered(past, **sizes)
+
+    monkeypatch.setattr(hybrid, "gathered", remembering)
+    study = Pipeline(models=STACKED).study(clean_panel())
+    walk = backtest.backtest(study)
+    found = []
+    for past in records:
+        for fold, record in zip(study.folds, past, strict=False):
+            assert (study.samples.origin[record.rows] >= fold.fitted_at).all()
+            for name, grid in zip(("garch", "loghar"), record.members, strict=True):
+                issued = rising_quantiles(
+                    walk.fits[name, fold.index][0], study.samples, record.rows
+                )
+                if not np.array_equal(grid, issued[0], equal_nan=True):
+                    found.append(f"{name}, fold {fold.index}")
+    assert any(len(past) for past in records)
+    return found
+
+
+def test_weights_are_learnt_from_forecasts_of_fits_that_had_not_seen_their_rows(monkeypatch):
+    lower_thresholds(monkeypatch)
+    assert seen_by_their_own_fits(monkeypatch) == []
+
+
+def test_weights_learnt_from_forecasts_of_rows_that_were_fitted_on_are_found(monkeypatch):
+    lower_thresholds(monkeypatch)
+    stacked_on_fitted(monkeypatch)
+    found = seen_by_their_own_fits(monkeypatch)
+    assert "loghar, fold 0" in found
 
 
 def test_a_training_block_without_its_purge_is_refused(monkeypatch):

@@ -1,5 +1,6 @@
 """A served forecast is the backtest's: it reads the last rows, whatever came before them."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
@@ -8,18 +9,22 @@ import pytest
 
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
-from nextclose.evaluation.backtest import Backtest, backtest, log_quantiles, make_study
+from nextclose.evaluation.backtest import Backtest, backtest, make_study
+from nextclose.evaluation.forecasts import log_quantiles
 from nextclose.features.table import make_table
+from nextclose.models.catalogue import SERVABLE, restored
 from nextclose.run import backtest as whole_backtest
 from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.predictor import latest_rows
-from tests.leakage.artefacts import Pipeline, leaks, of_backtest
+from nextclose.serving.states import state_bytes, state_of
+from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
+from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file
 
 # The drift and the expanding density are about all of a symbol's past, by definition.
-FINITE = ("naive", "ewma", "har", "lstm")
+FINITE = ("naive", "ewma", "har", "loghar", "lstm")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def last_rows(bars: Bars, until: date, n_rows: int) -> Bars:
 
 def served(walked: Backtest, model: str, bars: Bars) -> np.ndarray:
     samples = make_samples(make_table(bars), horizons=walked.study.samples.horizons)
-    (fitted,) = walked.fits[model, 0]
+    (fitted,) = walked.fits[model, walked.study.n_rehearsals]
     grid, _ = log_quantiles(fitted, samples, latest_rows(samples))
     return grid
 
@@ -57,7 +62,34 @@ def test_a_forecast_from_the_last_rows_is_the_backtests_to_the_bit(bars, walked,
     assert found.tobytes() == expected.tobytes() == longer.tobytes()
 
 
-@pytest.mark.parametrize("model", ["har", "lstm"])
+@pytest.fixture(scope="module")
+def stacked(bars) -> Iterator[Backtest]:
+    """Garch and the hybrid, which go on from where they stood at the fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        lower_thresholds(patch)
+        samples = make_samples(make_table(bars))
+        yield backtest(make_study(samples, Pipeline(models=STACKED).config))
+
+
+@pytest.mark.parametrize("row", [400, 401, 429])
+@pytest.mark.parametrize("model", STACKED)
+def test_from_rows_that_hold_a_forecast_at_the_fit_it_is_the_backtests_to_the_bit(
+    bars, stacked, model, row
+):
+    needed = needed_sessions(Pipeline(models=(model,)).config) + row - FOLDS[0]
+    (fitted,) = stacked.fits[model, stacked.study.n_rehearsals]
+    kept = restored(model, state_of(state_bytes(fitted.state())))
+    issued = stacked.forecasts.filter(model=model, origin=day(row)).sort(
+        "symbol", "horizon_sessions"
+    )
+    for n_rows in (needed, needed + 7):
+        samples = make_samples(make_table(last_rows(bars, day(row), n_rows)))
+        found, _ = log_quantiles(kept, samples, latest_rows(samples))
+        expected = issued.select(QUANTILE_COLUMNS).to_numpy().reshape(found.shape)
+        assert found.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("model", ["har", "loghar", "lstm"])
 def test_with_one_row_less_than_needed_the_forecast_is_another(bars, walked, model):
     needed = needed_sessions(Pipeline(models=(model,)).config)
     enough, short = (
@@ -68,7 +100,7 @@ def test_with_one_row_less_than_needed_the_forecast_is_another(bars, walked, mod
 
 @pytest.mark.parametrize("model", ["naive", "drift", "hs_250", "hs_expanding", "classic"])
 def test_a_model_that_needs_the_whole_past_is_not_bundled(bars, model, tmp_path):
-    with pytest.raises(ConfigError, match="ewma, har, lstm"):
+    with pytest.raises(ConfigError, match=", ".join(SERVABLE)):
         train(bars, tmp_path / "bundle", model=model)
     assert not (tmp_path / "bundle").exists()
 

@@ -1,5 +1,7 @@
 """Another future must leave all that was known before it as it was, to the bit, loader included."""
 
+from collections.abc import Iterator, Sequence
+from datetime import date
 from itertools import product
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from tests.leakage.artefacts import (
     FOLDS,
     INNER,
+    STACKED,
     Artefact,
     Pipeline,
     digest,
@@ -16,7 +19,9 @@ from tests.leakage.artefacts import (
     leaks,
     moved,
 )
+from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import (
+    PRICE_WORLDS,
     SCOPES,
     WORLDS,
     clean_panel,
@@ -34,6 +39,11 @@ BASES = {"clean": clean_panel, "ragged": ragged_panel}
 EXCUSED = {
     *(f"feature {name}" for name in ("weekday_sin", "weekday_cos", "month_sin", "month_cos")),
     *(f"forecast naive {horizon}" for horizon in (1, 7, 30)),
+}
+
+# Which symbols and horizons wait, and whether there were scores enough: the same in most worlds.
+UNMOVED = {
+    f"fit hybrid calibration.{name}" for name in ("waiting_symbol", "waiting_horizon", "adapts")
 }
 
 
@@ -56,6 +66,75 @@ def test_no_future_changes_what_was_known_before_it_and_each_artefact_can_change
     assert {*made} - changed <= EXCUSED
 
 
+# --- what stands on other forecasts ---
+
+
+@pytest.fixture
+def lowered(monkeypatch) -> None:
+    """Thresholds that 490 rows reach: garch fits, weights are learnt and tails adapt in them."""
+    lower_thresholds(monkeypatch)
+
+
+@pytest.fixture
+def stack(base, lowered) -> dict[str, Artefact]:
+    return Pipeline(models=STACKED).artefacts(base)
+
+
+def stack_worlds(rows: Sequence[int], *, step: int) -> Iterator[tuple[date, str, str]]:
+    """Each cut with some worlds. Before the test, those that keep its sessions in place: rehearsals
+    are counted back from its first, so the calendar until then decides their dates.
+    """
+    for cut, world, scope in every_world([day(row) for row in rows], step=step):
+        if cut >= day(FOLDS[0]) or world in PRICE_WORLDS:
+            yield cut, world, scope
+
+
+def test_no_future_changes_what_garch_and_the_hybrid_had_made_before_it(base, stack):
+    changed: set[str] = set()
+    for cut, world, scope in stack_worlds((380, 399, 400, 415, 430, 445), step=4):
+        other = Pipeline(models=STACKED).artefacts(perturbed(base, cut, world, scope), until=cut)
+        assert leaks(stack, other, at=cut) == [], f"after {cut}: {world}, {scope}"
+        changed |= moved(stack, other)
+    standing = {name for name in stack if name.startswith(("fit", "forecast", "ablation"))}
+    assert standing - changed <= UNMOVED
+
+
+@pytest.mark.slow
+def test_no_future_of_any_scope_changes_what_garch_and_the_hybrid_had_made(base, stack):
+    for cut, world, scope in stack_worlds((350, 380, 399, 400, 415, 430, 445, 460), step=1):
+        other = Pipeline(models=STACKED).artefacts(perturbed(base, cut, world, scope), until=cut)
+        assert leaks(stack, other, at=cut) == [], f"after {cut}: {world}, {scope}"
+
+
+def test_with_lowered_thresholds_garch_fits_weights_are_learnt_and_tails_adapt(lowered):
+    made = Pipeline(models=STACKED).artefacts(clean_panel())
+    assert {"forecast garch 1", "ablation without garch 30"} <= {*made}
+    weights = made["fit hybrid weights"].value
+    assert weights[0] == digest(
+        np.full((3, 2), 0.5)
+    )  # the first rehearsal has nothing to learn from
+    assert len(set(weights)) == len(weights) == 4
+    assert made["fit hybrid calibration.adapts"].value[-1] == digest(np.ones(3, dtype=np.int64))
+
+
+def test_one_price_before_a_refit_changes_weights_and_one_after_it_does_not(lowered):
+    base = clean_panel()
+    named = {"fit hybrid weights", "fit loghar weights", "fit garch parameters"}
+    for row, is_seen in ((FOLDS[0], True), (FOLDS[0] + 1, False)):
+        is_it = (pl.col("symbol") == "BBB") & (pl.col("date") == day(row))
+        nudged = base.with_columns(
+            pl.when(is_it).then(pl.col("low")).otherwise(pl.col("close")).alias("close")
+        )
+        one, two = (
+            Pipeline(models=STACKED).artefacts(frame, until=day(399)) for frame in (base, nudged)
+        )
+        fits = {name for name in moved(one, two) if name.startswith("fit")}
+        assert named <= fits if is_seen else not fits
+
+
+# --- networks ---
+
+
 def test_what_the_tiny_network_learns_is_used_so_that_its_leaks_would_show():
     shares = Pipeline(models=("lstm",)).artefacts(clean_panel())["fit lstm shares"].value
     assert (shares != digest(np.zeros((1, 3, 3)))).all()
@@ -76,7 +155,7 @@ def test_prices_in_the_validation_block_change_neither_training_targets_nor_scal
     for cut, world in product(made[INNER + "train targets"].known_at.astype(object), SOME):
         other = Pipeline(models=("lstm",)).artefacts(perturbed(base, cut, world))
         assert inner_leaks(made, other, at=cut) == [], f"after {cut}: {world}"
-        assert "fit lstm har.weights" in moved(made, other)
+        assert "fit lstm scale.weights" in moved(made, other)
 
 
 def test_the_tutorials_columns_and_network_see_no_future(base):
@@ -96,7 +175,12 @@ def test_one_price_inside_the_last_horizon_before_a_fold_changes_its_fit(row):
     )
     one, two = (Pipeline().artefacts(frame, until=day(399)) for frame in (base, nudged))
     changed = moved(one, two)
-    assert {"valid targets", "fit har weights", "fit har spread", "fit lstm har.weights"} <= changed
+    assert {
+        "valid targets",
+        "fit har weights",
+        "fit har spread",
+        "fit lstm scale.weights",
+    } <= changed
     assert "train targets" not in changed
 
 

@@ -353,7 +353,7 @@ def test_the_expected_move_stays_within_its_bounds(samples):
             weights=weights,
             symbols=(),
             levels=none,
-            since=none,
+            since=none.astype(np.int64),
             widths=np.empty((0, 3)),
         )
         expected = np.exp(bound) * year_move(samples)[rows]

@@ -8,9 +8,9 @@ import torch
 
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.evaluation import metrics
+from nextclose.models.loghar import fit_loghar
 from nextclose.models.lstm import INPUTS, FittedLstm, Lstm
 from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.volatility import fit_har
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward
 from nextclose.schema import LEVELS, MEDIAN, Bars
@@ -145,14 +145,11 @@ def test_seeds_are_combined_into_the_mixture_of_their_forecasts(samples, fold):
 # --- what it starts from ---
 
 
-def test_without_any_share_the_forecast_is_that_of_har_less_the_short_drift(samples, fold):
+def test_without_any_share_the_forecast_is_that_of_loghar(samples, fold):
     member = MODEL.fit(fold.train, fold.valid, 1)
     modest = replace(member, shares=np.zeros_like(member.shares))
-    base = fit_har(fold.train, fold.valid)
-    spread = base.spread.copy()
-    spread[0] -= spread[0, MEDIAN]  # one session: no drift; seven and thirty keep theirs
     rows = fold.test_rows[::7]
-    expected = base.scale.ratio(samples, rows)[:, :, None] * spread
+    expected = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)
     np.testing.assert_allclose(modest.quantiles(samples, rows), expected, rtol=1e-12, atol=1e-15)
 
 
@@ -171,7 +168,7 @@ def test_it_learns_nothing_from_bars_after_the_refit(bars):
 
 
 def error_ratios(bars: Bars, *, horizon: int = 0) -> tuple[float, float, FittedLstm]:
-    """Mean absolute error over naive's, and CRPS over HAR's, at the last 250 sessions."""
+    """Mean absolute error over naive's, and CRPS over log-HAR's, at the last 250 sessions."""
     samples = samples_of(bars, horizons=(1,))
     fold = last_fold(samples, sessions=250)
     model = Lstm(settings=tiny_lstm(max_epochs=12, patience_epochs=12, batch_chunks=2))
@@ -179,9 +176,9 @@ def error_ratios(bars: Bars, *, horizon: int = 0) -> tuple[float, float, FittedL
     rows = fold.test_rows[np.isfinite(samples.outcome[fold.test_rows, horizon])]
     target = samples.target[rows, horizon]
     grid = fitted.quantiles(samples, rows)[:, horizon]
-    har = fit_har(fold.train, fold.valid).quantiles(samples, rows)[:, horizon]
+    base = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)[:, horizon]
     error = np.abs(target - grid[:, MEDIAN]).mean() / np.abs(target).mean()
-    crps = metrics.grid_crps(grid, target).mean() / metrics.grid_crps(har, target).mean()
+    crps = metrics.grid_crps(grid, target).mean() / metrics.grid_crps(base, target).mean()
     return float(error), float(crps), fitted
 
 

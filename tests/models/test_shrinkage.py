@@ -1,22 +1,8 @@
 import numpy as np
 import pytest
 
-from nextclose.models.shrinkage import proven_share, without_short_drift
-from nextclose.schema import LEVELS, MEDIAN
+from nextclose.models.shrinkage import proven_share
 from tests.builders import day
-
-
-def spread_around(median: float) -> np.ndarray:
-    return np.linspace(-2, 2, len(LEVELS)) + median
-
-
-def test_horizons_shorter_than_a_week_have_no_drift_and_the_others_keep_it():
-    spread = np.stack([spread_around(m) for m in (0.3, -0.2, 0.1, -0.4)])
-    moved = without_short_drift(spread, (1, 4, 5, 30))
-    expected = np.stack([spread_around(m) for m in (0.0, 0.0, 0.1, -0.4)])
-    np.testing.assert_allclose(moved, expected, atol=1e-15)
-    assert (moved[:2, MEDIAN] == 0).all()
-    assert spread[0, MEDIAN] == 0.3  # the argument is as it was
 
 
 def test_the_share_of_three_weekly_blocks_worked_by_hand():

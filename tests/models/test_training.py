@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation import metrics
 from nextclose.models.network import Network
@@ -12,7 +13,9 @@ from nextclose.models.training import (
     Trained,
     gathered,
     horizon_crps,
+    horizon_weights,
     judged,
+    lesson_of,
     mean_crps,
     target_chunks,
     train_network,
@@ -42,7 +45,8 @@ def trained(samples: Samples, network: Network, *, at: int = 300, **changes) -> 
     train, valid = halves(samples, at=at)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     settings = SETTINGS.model_copy(update=changes)
-    return train_network(settings, network, SPREAD, train=train, valid=valid, scaler=scaler)
+    lesson = lesson_of(settings, SPREAD, train=train, valid=valid, scaler=scaler)
+    return train_network(settings, network, lesson)
 
 
 def new_network(seed: int = 0) -> Network:
@@ -50,20 +54,23 @@ def new_network(seed: int = 0) -> Network:
     return Network(n_features=1, n_horizons=2, units=8, dropout=0.0)
 
 
-def test_the_loss_counts_known_targets_that_are_kept_each_horizon_alike():
+@pytest.mark.parametrize(("power", "share"), [(0.0, 1 / 2), (1.0, 1 / 8)])
+def test_the_loss_counts_known_targets_each_horizon_by_its_weight(power, share):
     noise = np.random.default_rng(2)
     target = noise.normal(size=(4, 3, 2))  # (session, chunk, horizon)
     known = noise.random((4, 3, 2)) < 0.6
     known[..., 1] = False
-    known[2, 1, 1] = True  # one target at the second horizon weighs as much as all at the first
+    known[2, 1, 1] = True  # one target stands for the whole second horizon
     batch = Batch(
         x=torch.zeros(4, 3, 1),
         target=torch.tensor(target, dtype=torch.float32),
         known=torch.tensor(known),
     )
-    loss = mean_crps(new_network(), torch.tensor(SPREAD, dtype=torch.float32), batch)
+    # horizons of 1 and 7 sessions: 7 ** -1 / (1 + 7 ** -1) = 1/8
+    weights = horizon_weights(LstmConfig(horizon_power=power), (1, 7))
+    loss = mean_crps(new_network(), torch.tensor(SPREAD, dtype=torch.float32), batch, weights)
     scores = metrics.grid_crps(np.broadcast_to(SPREAD, (4, 3, 2, len(LEVELS))), target)
-    expected = (scores[..., 0][known[..., 0]].mean() + scores[2, 1, 1]) / 2
+    expected = (1 - share) * scores[..., 0][known[..., 0]].mean() + share * scores[2, 1, 1]
     assert float(loss.detach()) == pytest.approx(expected, rel=1e-5)
 
 
@@ -162,16 +169,14 @@ def test_weights_do_not_depend_on_targets_that_are_not_known_yet():
         table = replace(samples.table, values=values)
         network = new_network()
         torch.manual_seed(5)
-        fits.append(
-            train_network(
-                SETTINGS,
-                network,
-                SPREAD,
-                train=replace(train, table=table),
-                valid=replace(known_at(valid, day(339)), table=table),
-                scaler=scaler,
-            )
+        lesson = lesson_of(
+            SETTINGS,
+            SPREAD,
+            train=replace(train, table=table),
+            valid=replace(known_at(valid, day(339)), table=table),
+            scaler=scaler,
         )
+        fits.append(train_network(SETTINGS, network, lesson))
     for name, value in fits[0].weights.items():
         assert torch.equal(fits[1].weights[name], value), name
 

@@ -152,6 +152,57 @@ def test_folds_end_at_test_until_included():
     assert [fold.test_rows[-1] for fold in folds] == [69, 72]
 
 
+@pytest.mark.parametrize(
+    ("n_rehearsals", "first"), [(0, []), (1, [30]), (2, [10, 30]), (9, [10, 30])]
+)
+def test_rehearsals_are_whole_blocks_before_the_test_as_many_as_there_is_room_for(
+    n_rehearsals, first
+):
+    folds = walk_forward(
+        daily_samples(100, horizons=(1,)),
+        test_from=day(50),
+        refit_sessions=20,
+        n_rehearsals=n_rehearsals,
+    )
+    assert [fold.fitted_at for fold in folds] == [day(n) for n in (*first, 50, 70, 90)]
+    assert [fold.index for fold in folds] == list(range(len(folds)))
+    stops = [*(n + 20 for n in first), 70, 90, 100]
+    assert [int(fold.test_rows[-1]) + 1 for fold in folds] == stops
+    assert [int(fold.test_rows[0]) for fold in folds] == [*first, 50, 70, 90]
+
+
+def test_rehearsals_leave_the_tested_folds_as_they_are():
+    samples = daily_samples(100, horizons=(1, 7))
+    plain, rehearsed = (
+        walk_forward(samples, test_from=day(50), refit_sessions=20, n_rehearsals=n) for n in (0, 2)
+    )
+    for one, two in zip(plain, rehearsed[2:], strict=True):
+        assert (one.valid_from, one.fitted_at) == (two.valid_from, two.fitted_at)
+        np.testing.assert_array_equal(one.test_rows, two.test_rows)
+        np.testing.assert_array_equal(one.train.target, two.train.target)
+        np.testing.assert_array_equal(one.valid.target, two.valid.target)
+
+
+def test_a_rehearsal_learns_from_no_more_than_was_known_by_then():
+    folds = walk_forward(
+        daily_samples(200, horizons=(1, 7)), test_from=day(150), refit_sessions=30, n_rehearsals=2
+    )
+    assert [str(fold.fitted_at) for fold in folds[:2]] == [str(day(90)), str(day(120))]
+    for fold, fitted_at in zip(folds, (90, 120, 150), strict=False):
+        assert last_known_origins(fold.valid) == [str(day(fitted_at - 1)), str(day(fitted_at - 7))]
+
+
+def test_rehearsals_count_sessions_of_all_symbols_together():
+    calendars = [day(0) + np.arange(0, 60, 2), day(0) + np.arange(1, 60, 2)]
+    folds = walk_forward(
+        bare_samples(calendars, horizons=(1,)),
+        test_from=day(40),
+        refit_sessions=10,
+        n_rehearsals=2,
+    )
+    assert [fold.fitted_at for fold in folds] == [day(n) for n in (20, 30, 40, 50)]
+
+
 def test_borders_on_the_calendar_of_new_york_around_the_storm():
     samples = samples_of(sample_bars())
     folds = walk_forward(samples, test_from=np.datetime64("2012-10-29"), refit_sessions=2)

@@ -2,6 +2,7 @@
 
 Two kinds of tasks, each a pure function of its arguments: a fit (fold x model x seed) and a
 forecast (fold x model, from the fits of all its seeds). Who runs them is the mapper's business.
+What stands on forecasts of earlier folds comes after them, fold by fold (`stacking.py`).
 """
 
 from __future__ import annotations
@@ -9,19 +10,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import polars as pl
 
 from nextclose.config import RunConfig, canonical_json
 from nextclose.errors import NotEnoughDataError
-from nextclose.models.catalogue import model_named
+from nextclose.evaluation.forecasts import (
+    Forecast,
+    forecast_frame,
+    rising_quantiles,
+    seed_losses,
+)
+from nextclose.evaluation.stacking import stacked
+from nextclose.models.catalogue import STACKED, forecaster_named, members_of, model_named
+from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward
-from nextclose.schema import FORECAST_SCHEMA, QUANTILE_COLUMNS, Floats, Ints
+from nextclose.schema import Dates
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -34,6 +43,7 @@ class Study:
     samples: Samples
     config: RunConfig
     folds: tuple[Fold, ...]
+    n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,25 +65,21 @@ class ForecastTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """The forecast rows of one task and how many of its quantile vectors had to be sorted."""
-
-    frame: pl.DataFrame
-    crossings: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
     `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed.
-    `crossings[model]` counts quantile vectors that had to be sorted.
+    `crossings[model]` counts quantile vectors that had to be sorted. `seeds`, `ablation` and
+    `weights` are in the schemas of these names; empty where there is nothing of the kind.
     """
 
     study: Study
     forecasts: pl.DataFrame
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]]
     crossings: Mapping[str, int]
+    seeds: pl.DataFrame
+    ablation: pl.DataFrame
+    weights: pl.DataFrame
 
 
 class Mapper(Protocol):
@@ -102,7 +108,7 @@ def make_study(samples: Samples, config: RunConfig) -> Study:
     plan = config.backtest
     forecastable = np.ones(len(samples.origin), dtype=np.bool_)
     for name in plan.models:
-        model = model_named(name, config)
+        model = forecaster_named(name, config)
         forecastable &= samples.ready(model.family, context_sessions=model.context_sessions)
     origins = np.unique(samples.origin[forecastable])
     if len(origins) < 2:
@@ -117,16 +123,33 @@ def make_study(samples: Samples, config: RunConfig) -> Study:
         if plan.test_from is None
         else np.datetime64(plan.test_from, "D")
     )
-    folds = walk_forward(samples, test_from=test_from, refit_sessions=plan.refit_sessions)
+    folds = walk_forward(
+        samples,
+        test_from=test_from,
+        refit_sessions=plan.refit_sessions,
+        n_rehearsals=_n_rehearsals(config, origins[origins < test_from]),
+    )
     folds = tuple(fold.restricted(forecastable) for fold in folds)
-    if not any(len(fold.test_rows) for fold in folds):
+    n_rehearsals = sum(bool(fold.fitted_at < test_from) for fold in folds)
+    if not any(len(fold.test_rows) for fold in folds[n_rehearsals:]):
         raise NotEnoughDataError(
             f"no origin from {test_from} on has the history that every model needs. "
             "Fix: give more history, or a later test_from.",
             needed=1,
             found=0,
         )
-    return Study(samples=samples, config=config, folds=folds)
+    return Study(samples=samples, config=config, folds=folds, n_rehearsals=n_rehearsals)
+
+
+def _n_rehearsals(config: RunConfig, before: Dates) -> int:
+    """Folds that fit before the test, if anything learns from them: a year of origins stays first.
+
+    `before` are the origins before the test that every model can forecast.
+    """
+    plan = config.backtest
+    if not set(plan.models) & set(STACKED):
+        return 0
+    return max(min(plan.rehearsals, (len(before) - FIRST_ORIGINS) // plan.refit_sessions), 0)
 
 
 def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
@@ -139,16 +162,32 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         ForecastTask(model=model, fold=fold, members=members)
         for (model, fold), members in fits.items()
     ]
-    forecasts = list(mapper(forecast, study, forecast_tasks))
-    crossings = dict.fromkeys(study.config.backtest.models, 0)
-    for forecast_task, result in zip(forecast_tasks, forecasts, strict=True):
-        crossings[forecast_task.model] += result.crossings
-    frame = pl.concat([result.frame for result in forecasts])
+    made = {
+        (task.model, task.fold): result
+        for task, result in zip(
+            forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True
+        )
+    }
+    stack = stacked(
+        study.samples,
+        study.config,
+        study.folds,
+        fits=fits,
+        made=made,
+        n_rehearsals=study.n_rehearsals,
+    )
+    made.update(stack.made)
     return Backtest(
         study=study,
-        forecasts=frame.sort("model", "symbol", "horizon_sessions", "origin"),
-        fits=fits,
-        crossings=crossings,
+        forecasts=_forecasts(study, made),
+        fits={**fits, **stack.fits},
+        crossings={
+            name: sum(found.crossings for (model, _), found in made.items() if model == name)
+            for name in study.config.backtest.models
+        },
+        seeds=_seed_losses(study, made),
+        ablation=stack.ablation,
+        weights=stack.weights,
     )
 
 
@@ -163,55 +202,49 @@ def fit(study: Study, task: FitTask) -> Fitted:
 
 def forecast(study: Study, task: ForecastTask) -> Forecast:
     """Run one forecast task; its model sees no bar after the fold's last origin."""
-    fold = study.folds[task.fold]
-    fitted = model_named(task.model, study.config).combine(task.members)
-    rows = fold.test_rows
-    if not len(rows):
-        return Forecast(frame=pl.DataFrame(schema=FORECAST_SCHEMA), crossings=0)
-    then = known_at(study.samples, study.samples.origin[rows].max())
-    grid, crossings = log_quantiles(fitted, then, rows)
-    frame = forecast_frame(study.samples, rows, grid, model=task.model, fold=task.fold)
-    return Forecast(frame=frame, crossings=crossings)
+    rows = study.folds[task.fold].test_rows
+    then = known_at(study.samples, study.samples.origin[rows].max()) if len(rows) else study.samples
+    found = [rising_quantiles(fitted, then, rows) for fitted in task.members]
+    grids = np.stack([grid for grid, _ in found])  # (seed, row, horizon, level)
+    return Forecast(
+        rows=rows,
+        grid=mixture_quantiles(grids),
+        seeds=grids if len(grids) > 1 else grids[:0],
+        crossings=sum(crossings for _, crossings in found),
+    )
 
 
-def log_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> tuple[Floats, int]:
-    """Rising log-return quantiles at `rows` (row, horizon, level), and how many had to be sorted.
+def _forecasts(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+    """The forecasts of the settings' models in the tested folds, in `FORECAST_SCHEMA`."""
+    frames = [
+        forecast_frame(
+            study.samples,
+            found.rows,
+            found.grid * study.samples.unit(found.rows)[:, :, None],
+            model=model,
+            fold=fold - study.n_rehearsals,
+        )
+        for (model, fold), found in made.items()
+        if model in study.config.backtest.models and fold >= study.n_rehearsals
+    ]
+    return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
 
-    The one way from a model to a forecast: backtest and serving both go through it.
-    """
-    with one_thread():
-        grid = fitted.quantiles(samples, rows) * samples.unit(rows)[:, :, None]
-    rising = np.sort(grid, axis=2)
-    crossed = (rising != grid) & ~np.isnan(grid)
-    return rising, int(crossed.any(axis=2).sum())
 
-
-def forecast_frame(
-    samples: Samples, rows: Ints, grid: Floats, *, model: str, fold: int
-) -> pl.DataFrame:
-    """Log-return quantiles of shape (row, horizon, level) as rows of `FORECAST_SCHEMA`.
-
-    A forecast with a NaN quantile was not made and gets no row.
-    """
-    symbols = np.array(samples.table.symbols)[samples.table.symbol[rows]]
-    parts = []
-    for k, horizon in enumerate(samples.horizons):
-        outcome = samples.outcome[rows, k]
-        columns: dict[str, Any] = {
-            "symbol": symbols,
-            "origin": samples.origin[rows],
-            "horizon_sessions": np.full(len(rows), horizon, dtype=np.int32),
-            "model": [model] * len(rows),
-            "fold": np.full(len(rows), fold, dtype=np.int32),
-            "resolved": samples.resolved[rows, k],
-            "close": samples.table.close[rows],
-            "target": outcome,
-            **{name: grid[:, k, j] for j, name in enumerate(QUANTILE_COLUMNS)},
-        }
-        made = np.isfinite(grid[:, k]).all(axis=1)
-        frame = pl.DataFrame(columns, schema=FORECAST_SCHEMA)
-        parts.append(frame.filter(pl.Series(made)))
-    return pl.concat(parts).with_columns(pl.col("target").fill_nan(None))
+def _seed_losses(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+    """What single seeds would have lost in the tested folds, in `SEED_SCHEMA`."""
+    parts = [
+        seed_losses(
+            study.samples,
+            [
+                found
+                for (model, fold), found in made.items()
+                if model == name and fold >= study.n_rehearsals
+            ],
+            model=name,
+        )
+        for name in study.config.backtest.models
+    ]
+    return pl.concat(parts)
 
 
 def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: int) -> int:
@@ -229,18 +262,24 @@ def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: in
 
 
 def _fit_tasks(study: Study) -> list[FitTask]:
+    """Fits of the settings' models and of the hybrid's members, which begin with the rehearsals."""
     plan = study.config.backtest
+    members = members_of(study.config)
     tasks = []
-    for name in plan.models:
-        model = model_named(name, study.config)
-        n_folds = plan.last_folds.get(name, len(study.folds))
-        for fold in study.folds[-n_folds:]:
-            tasks += [
-                FitTask(model=name, fold=fold.index, seed_index=index)
-                for index in range(model.n_seeds)
-            ]
+    for name in dict.fromkeys((*plan.models, *members)):
+        if name in STACKED:
+            continue
+        folds = study.folds
+        if name not in members:  # a member is needed in every fold
+            folds = folds[study.n_rehearsals :][-plan.last_folds.get(name, len(folds)) :]
+        tasks += [
+            FitTask(model=name, fold=fold.index, seed_index=index)
+            for fold in folds
+            for index in range(model_named(name, study.config).n_seeds)
+        ]
     # the slow ones first, so that the last worker is not left alone with one
     return sorted(tasks, key=lambda task: SLOWEST_FIRST.get(task.model, len(SLOWEST_FIRST)))
 
 
-SLOWEST_FIRST = {"classic": 0, "lstm": 1}
+SLOWEST_FIRST = {"classic": 0, "lstm": 1, "trees": 2, "garch": 3}
+FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal

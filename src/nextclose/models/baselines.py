@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nextclose.models.loghar import fit_loghar, restored_loghar
 from nextclose.models.protocol import Fitted, State
 from nextclose.models.volatility import Ewma, fit_har, pooled_quantiles, restored_har
 from nextclose.samples.samples import Samples
@@ -141,3 +142,4 @@ EWMA = Baseline(
     restored=lambda s: Ewma(spread=s.arrays["spread"]),
 )
 HAR = Baseline(name="har", fitted=fit_har, restored=restored_har)
+LOGHAR = Baseline(name="loghar", fitted=fit_loghar, restored=restored_loghar)

@@ -7,7 +7,9 @@ from difflib import get_close_matches
 from nextclose.config import RunConfig
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
-from nextclose.models.protocol import Model
+from nextclose.models.garch import GARCH
+from nextclose.models.hybrid import Hybrid
+from nextclose.models.protocol import Fitted, Forecaster, Model, State
 
 BASELINES: dict[str, Model] = {
     model.name: model
@@ -18,13 +20,20 @@ BASELINES: dict[str, Model] = {
         baselines.HS_EXPANDING,
         baselines.EWMA,
         baselines.HAR,
+        GARCH,
+        baselines.LOGHAR,
     )
 }
-NAMES = (*BASELINES, "lstm", "classic")
+STACKED = ("hybrid",)  # they learn from what others issued, not from samples alone
+NAMES = (*BASELINES, "trees", "lstm", *STACKED, "classic")
 
-# Models whose forecast is a pure function of a fixed number of rows: only they can be served from
-# the tail of a file and give what the backtest gave.
-SERVABLE = ("ewma", "har", "lstm")
+MEMBERS = ("ewma", "har", "garch", "loghar", "trees", "lstm")
+
+# Models that can be served from the tail of a file and give what the backtest gave: their forecast
+# is a pure function of a fixed number of rows, or of those and all since the fit.
+SERVABLE = ("ewma", "har", "loghar", "garch", "trees", "lstm", "hybrid")
+# Those that go on from the state of the day they were fitted on: bars must reach back to it.
+REPLAYED = ("garch", "hybrid")
 
 
 def model_named(name: str, config: RunConfig) -> Model:
@@ -34,6 +43,10 @@ def model_named(name: str, config: RunConfig) -> Model:
     """
     if name in BASELINES:
         return BASELINES[name]
+    if name == "trees":
+        from nextclose.models.trees import Trees
+
+        return Trees(settings=config.trees)
     if name == "lstm":
         from nextclose.models.lstm import Lstm  # torch takes a second to import
 
@@ -43,6 +56,48 @@ def model_named(name: str, config: RunConfig) -> Model:
 
         return Classic(settings=config.classic)
     raise unknown_model(name)
+
+
+def hybrid_of(config: RunConfig) -> Hybrid:
+    """The hybrid of the settings' members.
+
+    Raises: ConfigError for a member that is no model or makes no range forecasts.
+    """
+    for name in config.hybrid.members:
+        if name not in MEMBERS:
+            raise ConfigError(
+                f"[hybrid] members: {name!r} cannot take part; choose from {', '.join(MEMBERS)}.",
+                section="hybrid",
+                key="members",
+            )
+    models = {name: model_named(name, config) for name in config.hybrid.members}
+    return Hybrid(settings=config.hybrid, models=models)
+
+
+def forecaster_named(name: str, config: RunConfig) -> Forecaster:
+    """Any model of that name, the hybrid too.
+
+    Raises: ConfigError naming the nearest model.
+    """
+    return hybrid_of(config) if name in STACKED else model_named(name, config)
+
+
+def restored(name: str, state: State) -> Fitted:
+    """The Fitted of the model of that name that gave this state, with the settings it names itself.
+
+    Raises: ConfigError for an unknown model or member; ValueError, KeyError or TypeError for a
+        state that is not one of that model.
+    """
+    config = RunConfig()
+    if name in STACKED:
+        members = tuple(str(member) for member in state.facts["order"])
+        config = RunConfig(hybrid=config.hybrid.model_copy(update={"members": members}))
+    return forecaster_named(name, config).restore(state)
+
+
+def members_of(config: RunConfig) -> tuple[str, ...]:
+    """Models that must be fitted because the hybrid is among those of the settings."""
+    return config.hybrid.members if set(STACKED) & set(config.backtest.models) else ()
 
 
 def unknown_model(name: str) -> ConfigError:

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from nextclose.config import LstmConfig
-from nextclose.models.correction import corrected_grid, proven_shares, served_corrections
+from nextclose.models.correction import corrected_grid, proven_shares
 from nextclose.models.device import same_bits
+from nextclose.models.finetune import Heads, corrections_by_symbol, tuned_heads
+from nextclose.models.loghar import LogHarScale, fit_loghar, restored_scale
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.network import Network
-from nextclose.models.protocol import Fitted, State
-from nextclose.models.shrinkage import without_short_drift
-from nextclose.models.training import train_network
-from nextclose.models.volatility import HarScale, fit_har
+from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
+from nextclose.models.training import lesson_of, train_network
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler, fit_scaler, present
 from nextclose.schema import Floats, Floats32, Ints
@@ -40,17 +40,18 @@ INPUTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedLstm:
-    """Networks of one or more seeds over one scaler, one HAR scale and one spread.
+    """Networks of one or more seeds over one scaler, one log-HAR scale and one spread.
 
-    `weights` has one mapping per seed, name -> array, `shares` one entry: how much of each of its
-    corrections is used. The seeds share everything else.
+    `weights` has one mapping per seed, name -> array, `heads` and `shares` one entry: how much of
+    each of its corrections is used. The seeds share everything else.
     """
 
     settings: LstmConfig
     scaler: Scaler
-    scale: HarScale
-    spread: Floats  # (horizon, level), targets over the HAR ratio
+    scale: LogHarScale
+    spread: Floats  # (horizon, level), targets over the scale's ratio
     weights: tuple[Mapping[str, Floats32], ...]
+    heads: tuple[Heads, ...]  # by seed: last layers of the symbols that have one of their own
     shares: Floats  # (seed, horizon, correction), in [0, 1)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
@@ -62,41 +63,44 @@ class FittedLstm:
         """
         inputs = self.scaler.apply(samples)
         ratio = self.scale.ratio(samples, rows)[:, :, None]
-        members = np.stack(
-            [
-                self._issued(weights, shares, inputs, rows)
-                for weights, shares in zip(self.weights, self.shares, strict=True)
-            ]
-        )
-        return mixture_quantiles(members) * ratio
+        symbols = [samples.table.symbols[i] for i in samples.table.symbol[rows]]
+        members = [
+            self._issued(seed, inputs, symbols, rows) * ratio for seed in range(len(self.weights))
+        ]
+        return mixture_quantiles(np.stack(members))
 
-    def _issued(
-        self, weights: Mapping[str, Floats32], shares: Floats, inputs: Floats32, rows: Ints
-    ) -> Floats:
-        """One seed's quantiles of targets over the HAR ratio. Shape (row, horizon, level)."""
+    def _issued(self, seed: int, inputs: Floats32, symbols: Sequence[str], rows: Ints) -> Floats:
+        """One seed's quantiles of targets over the ratio. Shape (row, horizon, level)."""
         network = new_network(
             self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
         )
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
-        corrections = served_corrections(self.settings, network, inputs, rows)
-        return corrected_grid(self.spread, corrections * shares)
+        weights = self.weights[seed].items()
+        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights})
+        corrections = corrections_by_symbol(
+            self.settings, network, self.heads[seed], inputs, symbols=symbols, rows=rows
+        )
+        return corrected_grid(self.spread, corrections * self.shares[seed])
 
     def state(self) -> State:
         """Everything; `restored_lstm` builds the same forecaster of it."""
+        scale = self.scale.state()
         arrays: dict[str, Any] = {
             "scaler.center": self.scaler.center,
             "scaler.width": self.scaler.width,
-            "har.weights": self.scale.weights,
+            **with_prefix(scale.arrays, "scale."),
             "spread": self.spread,
             "shares": self.shares,
         }
         for seed, weights in enumerate(self.weights):
-            arrays |= {f"network.{seed}.{name}": value for name, value in weights.items()}
+            arrays |= with_prefix(weights, f"network.{seed}.")
+            for index, head in enumerate(self.heads[seed].values()):
+                arrays |= with_prefix(head, f"own.{seed}.{index}.")
         facts = {
             "settings": self.settings.model_dump(mode="json", exclude={"device"}),
             "inputs": list(self.scaler.names),
             "curves": {name: list(values) for name, values in self.curves.items()},
-            **self.scale.facts,
+            "scale": dict(scale.facts),
+            "own": [list(heads) for heads in self.heads],
         }
         return State(arrays=arrays, facts=facts)
 
@@ -111,26 +115,23 @@ def restored_lstm(state: State) -> FittedLstm:
             center=state.arrays["scaler.center"],
             width=state.arrays["scaler.width"],
         ),
-        scale=HarScale(names=tuple(state.facts["har_inputs"]), weights=state.arrays["har.weights"]),
+        scale=restored_scale(
+            State(arrays=of_prefix(state.arrays, "scale."), facts=state.facts["scale"])
+        ),
         spread=state.arrays["spread"],
         weights=tuple(
-            _with_prefix(state.arrays, f"network.{seed}.") for seed in range(_n_seeds(state))
+            of_prefix(state.arrays, f"network.{seed}.") for seed in range(len(state.facts["own"]))
+        ),
+        heads=tuple(
+            {
+                symbol: of_prefix(state.arrays, f"own.{seed}.{index}.")
+                for index, symbol in enumerate(symbols)
+            }
+            for seed, symbols in enumerate(state.facts["own"])
         ),
         shares=state.arrays["shares"],
         curves=state.facts["curves"],
     )
-
-
-def _n_seeds(state: State) -> int:
-    return sum(name.endswith(".head.bias") for name in state.arrays)
-
-
-def _with_prefix(arrays: Mapping[str, Any], prefix: str) -> dict[str, Floats32]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in arrays.items()
-        if name.startswith(prefix)
-    }
 
 
 def new_network(settings: LstmConfig, *, n_features: int, n_horizons: int) -> Network:
@@ -145,7 +146,7 @@ def new_network(settings: LstmConfig, *, n_features: int, n_horizons: int) -> Ne
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lstm:
-    """The model: pooled over symbols, all horizons at once, a correction to the HAR forecast."""
+    """The model: pooled over symbols, all horizons at once, a correction to log-HAR."""
 
     settings: LstmConfig
     name: str = "lstm"
@@ -173,37 +174,40 @@ class Lstm:
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedLstm:
         """Train one network, keep its best epoch, and use of it what validation supports.
 
-        Learns: HAR weights and spread from all that is known, scaler and network from `train`; the
+        Learns: log-HAR from all that is known, scaler and network from `train`; the
             number of epochs and the shares of its corrections from `valid`.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
-        base = fit_har(train, valid)
+        base = fit_loghar(train, valid)
         ratio = base.scale.ratio(train, np.arange(len(train.origin)))
         train = replace(train, target=train.target / ratio)
         valid = replace(valid, target=valid.target / ratio)
-        spread = without_short_drift(base.spread, train.horizons)
         scaler = fit_scaler(train, names=present(train, INPUTS), family=self.family)
         with torch.random.fork_rng(), same_bits():
             torch.manual_seed(seed)
             network = new_network(
-                self.settings, n_features=len(scaler.names), n_horizons=len(spread)
+                self.settings, n_features=len(scaler.names), n_horizons=len(base.spread)
             ).to(self.settings.device)
-            trained = train_network(
-                self.settings, network, spread, train=train, valid=valid, scaler=scaler
-            )
-        network.load_state_dict(trained.weights)
+            lesson = lesson_of(self.settings, base.spread, train=train, valid=valid, scaler=scaler)
+            trained = train_network(self.settings, network, lesson)
+            network.load_state_dict(trained.weights)
+            heads = tuned_heads(self.settings, network, lesson)
         rows = np.intersect1d(
             valid.learnable(self.family),
             np.flatnonzero(valid.ready(self.family, context_sessions=self.context_sessions)),
         )
-        corrections = served_corrections(self.settings, network, scaler.apply(valid), rows)
+        symbols = [valid.table.symbols[i] for i in valid.table.symbol[rows]]
+        corrections = corrections_by_symbol(
+            self.settings, network, heads, scaler.apply(valid), symbols=symbols, rows=rows
+        )
         return FittedLstm(
             settings=self.settings,
             scaler=scaler,
             scale=base.scale,
-            spread=spread,
+            spread=base.spread,
             weights=({name: _array(value) for name, value in trained.weights.items()},),
-            shares=proven_shares(spread, corrections, valid, rows)[None],
+            heads=(heads,),
+            shares=proven_shares(base.spread, corrections, valid, rows)[None],
             curves={
                 "train_crps": trained.train_crps,
                 "valid_crps": trained.valid_crps,
@@ -217,6 +221,7 @@ class Lstm:
         return replace(
             seeds[0],
             weights=tuple(weights for member in seeds for weights in member.weights),
+            heads=tuple(heads for member in seeds for heads in member.heads),
             shares=np.concatenate([member.shares for member in seeds]),
         )
 

@@ -1,4 +1,4 @@
-"""What a model is: two Protocols and one record, no behaviour."""
+"""What a model is: two Protocols, and the record that a fitted one is written down as."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ class State:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+def with_prefix(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, Any]:
+    """The arrays of a part, named so that they can stand beside those of other parts."""
+    return {prefix + name: value for name, value in arrays.items()}
+
+
+def of_prefix(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, Any]:
+    """The arrays of the part with that prefix, as the part names them."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
 class Fitted(Protocol):
     """A frozen model. Its forecasts at a row depend on that row's past alone."""
 
@@ -37,17 +51,12 @@ class Fitted(Protocol):
         ...
 
 
-class Model(Protocol):
-    """How to make a Fitted: `fit` is pure, `combine` makes one forecaster of several seeds."""
+class Forecaster(Protocol):
+    """What a model is called, what it reads, and how it is built again."""
 
     @property
     def name(self) -> str:
         """The name that forecasts, tables and configuration use."""
-        ...
-
-    @property
-    def n_seeds(self) -> int:
-        """How many fits, each with a seed of its own, make one forecaster."""
         ...
 
     @property
@@ -65,6 +74,22 @@ class Model(Protocol):
         """Its settings as plain JSON values; part of every hash."""
         ...
 
+    def restore(self, state: State) -> Fitted:
+        """The Fitted that gave this state."""
+        ...
+
+
+class Model(Forecaster, Protocol):
+    """How to make a Fitted of samples alone: `fit` is pure, `combine` makes one of several seeds.
+
+    The forecasts of several seeds are mixed by `mixture.mixture_quantiles`, whoever does it.
+    """
+
+    @property
+    def n_seeds(self) -> int:
+        """How many fits, each with a seed of its own, make one forecaster."""
+        ...
+
     def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
         """Learn from `train`, stop early by `valid`; both know only targets resolved in time.
 
@@ -74,8 +99,4 @@ class Model(Protocol):
 
     def combine(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster from the fits of all seeds, in seed order."""
-        ...
-
-    def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state."""
         ...

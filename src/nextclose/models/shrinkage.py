@@ -4,21 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nextclose.schema import MEDIAN, Dates, Floats
+from nextclose.schema import Dates, Floats
 
-DRIFT_FROM_SESSIONS = 5  # a trading week
 PROOF_ERRORS = 2.0  # standard errors a gain must exceed to count at all
 BLOCK_SESSIONS = 5  # at least a week, longer where outcomes overlap for longer
-
-
-def without_short_drift(spread: Floats, horizons: tuple[int, ...]) -> Floats:
-    """`spread` (horizon, level) with its median moved to 0 at horizons shorter than a week.
-
-    A pooled drift grows with the horizon, its error with the horizon's root: over a session or two
-    it is mostly error (docs/log.md has the figures).
-    """
-    short = np.array(horizons) < DRIFT_FROM_SESSIONS
-    return spread - np.where(short, spread[:, MEDIAN], 0.0)[:, None]
 
 
 def proven_share(gain: Floats, sessions: Dates, *, horizon_sessions: int) -> float:

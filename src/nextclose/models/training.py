@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from nextclose.models.optimizer import AdamW
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.windows import Chunks, training_chunks
-from nextclose.schema import Bools, Floats
+from nextclose.schema import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,15 @@ def gathered(samples: Samples, scaler: Scaler, *, device: str) -> Gathered:
     )
 
 
-def mean_crps(network: Network, spread: Tensor, batch: Batch) -> Tensor:
-    """Mean score over known targets, each horizon weighing the same. Scalar, target units."""
-    return horizon_crps(network(batch.x), spread, batch).mean()
+def mean_crps(network: Network, spread: Tensor, batch: Batch, weights: Tensor) -> Tensor:
+    """Mean score over known targets, then over horizons by `weights` (horizon,). Target units."""
+    return (horizon_crps(network(batch.x), spread, batch) * weights).sum()
+
+
+def horizon_weights(settings: LstmConfig, horizons: Sequence[int]) -> Tensor:
+    """How much each horizon's score counts in the loss; they sum to 1. Shape (horizon,)."""
+    weights = torch.tensor([float(h) ** -settings.horizon_power for h in horizons])
+    return (weights / weights.sum()).to(settings.device)
 
 
 def horizon_crps(corrections: Tensor, spread: Tensor, batch: Batch) -> Tensor:
@@ -76,47 +82,83 @@ def horizon_crps(corrections: Tensor, spread: Tensor, batch: Batch) -> Tensor:
     return (scores * batch.known).sum((0, 1)) / batch.known.sum((0, 1)).clamp(min=1)
 
 
-def train_network(
-    settings: LstmConfig,
-    network: Network,
-    spread: Floats,
-    *,
-    train: Samples,
-    valid: Samples,
-    scaler: Scaler,
-) -> Trained:
-    """Train `network` to correct `spread` (horizon, level); returns the best epoch's weights.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a network learns from and is judged by: samples, and the same rows on the device."""
+
+    train: Samples
+    valid: Samples
+    data: Gathered
+    held_out: Gathered
+    spread: Tensor  # (horizon, level)
+
+    def of(self, segments: Ints) -> Lesson:
+        """The lesson of these segments alone."""
+        return replace(
+            self,
+            train=replace(self.train, segments=_inside(self.train.segments, segments)),
+            valid=replace(self.valid, segments=_inside(self.valid.segments, segments)),
+        )
+
+
+def lesson_of(
+    settings: LstmConfig, spread: Floats, *, train: Samples, valid: Samples, scaler: Scaler
+) -> Lesson:
+    """The lesson of `train`, judged by `valid`: to correct `spread` (horizon, level)."""
+    return Lesson(
+        train=train,
+        valid=valid,
+        data=gathered(train, scaler, device=settings.device),
+        held_out=gathered(valid, scaler, device=settings.device),
+        spread=torch.from_numpy(spread.astype(np.float32)).to(settings.device),
+    )
+
+
+def _inside(segments: Ints, chosen: Ints) -> Ints:
+    """Those of `segments` that start where one of `chosen` does."""
+    return segments[np.isin(segments[:, 0], chosen[:, 0])]
+
+
+def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> Trained:
+    """Train all of `network`; returns the best epoch's weights.
 
     Expects: the global torch generator seeded by the caller; one thread.
-    Raises: NotEnoughDataError if no chunk of `train` or `valid` holds a known target.
+    Raises: NotEnoughDataError if no chunk of either part holds a known target.
     """
-    data = gathered(train, scaler, device=settings.device)
-    held_out = gathered(valid, scaler, device=settings.device).batch(
-        target_chunks(settings, valid, offset_sessions=0, what="validation")
-    )
+    return best_epoch(settings, network, list(network.parameters()), lesson)
+
+
+def best_epoch(
+    settings: LstmConfig, network: Network, parameters: Sequence[Tensor], lesson: Lesson
+) -> Trained:
+    """Move `parameters` of `network` epoch by epoch; returns its weights at the best of them.
+
+    Raises: NotEnoughDataError if no chunk holds a known target.
+    """
     optimizer = AdamW(
-        network.parameters(),
-        learning_rate=settings.learning_rate,
-        weight_decay=settings.weight_decay,
+        parameters, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    base = torch.from_numpy(spread.astype(np.float32)).to(settings.device)
+    base, train, data = lesson.spread, lesson.train, lesson.data
+    loss_weights = horizon_weights(settings, train.horizons)
     everything = data.batch(target_chunks(settings, train, offset_sessions=0, what="training"))
-    train_crps = [judged(network, base, everything)[0]]
-    valid_crps, usable_gain = [judged(network, base, held_out)[0]], [0.0]
-    weights = _copied(network)
-    best_epoch = 0
+    held_out = lesson.held_out.batch(
+        target_chunks(settings, lesson.valid, offset_sessions=0, what="validation")
+    )
+    crps, gain = judged(network, base, held_out)
+    train_crps, valid_crps, usable_gain = [judged(network, base, everything)[0]], [crps], [gain]
+    weights, best = _copied(network), 0
     for epoch in range(1, settings.max_epochs + 1):
         losses = [
-            training_step(network, base, optimizer, batch)
+            training_step(network, base, optimizer, batch, weights=loss_weights)
             for batch in _epoch(settings, train, data)
         ]
         crps, gain = judged(network, base, held_out)
         train_crps.append(float(np.mean(losses)))
         valid_crps.append(crps)
         usable_gain.append(gain)
-        if gain > usable_gain[best_epoch]:
-            best_epoch, weights = epoch, _copied(network)
-        elif epoch - best_epoch >= settings.patience_epochs:
+        if gain > usable_gain[best]:
+            best, weights = epoch, _copied(network)
+        elif epoch - best >= settings.patience_epochs:
             break
     return Trained(
         weights=weights, train_crps=train_crps, valid_crps=valid_crps, usable_gain=usable_gain
@@ -182,9 +224,11 @@ def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Bat
         yield data.batch(chunks.chosen(chosen))
 
 
-def training_step(network: Network, spread: Tensor, optimizer: AdamW, batch: Batch) -> float:
-    """One update of the weights; returns the loss before it."""
-    loss = mean_crps(network, spread, batch)
+def training_step(
+    network: Network, spread: Tensor, optimizer: AdamW, batch: Batch, *, weights: Tensor
+) -> float:
+    """One update of the network, horizons counting by `weights`; returns the loss before it."""
+    loss = mean_crps(network, spread, batch, weights)
     optimizer.step(loss)
     return float(loss.detach())
 

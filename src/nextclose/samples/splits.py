@@ -156,11 +156,14 @@ def walk_forward(
     test_from: np.datetime64,
     test_until: np.datetime64 | None = None,
     refit_sessions: int = 252,
+    n_rehearsals: int = 0,
 ) -> tuple[Fold, ...]:
     """Folds from `test_from` on, refitted every `refit_sessions` on all that is known by then.
 
     Borders count sessions of all symbols together from `test_from`, so bars appended later add
     folds and change none. The last fold ends at `test_until` (included) or with the bars.
+    Before them come `n_rehearsals` folds of the same kind, fewer if there are not so many sessions:
+    what is forecast there is learnt from, not judged.
 
     Raises: ConfigError if there is no session from `test_from` on; NotEnoughDataError if nothing
         is known before it.
@@ -175,7 +178,10 @@ def walk_forward(
             section="backtest",
             key="test_from",
         )
-    borders = [*tested[::refit_sessions], last + np.timedelta64(1, "D")]
+    before = sessions[sessions < test_from]
+    n_before = min(n_rehearsals, len(before) // refit_sessions)
+    rehearsed = before[len(before) - n_before * refit_sessions :: refit_sessions]
+    borders = [*rehearsed, *tested[::refit_sessions], last + np.timedelta64(1, "D")]
     return tuple(
         _fold(samples, index=index, fitted_at=begin, ends_before=end)
         for index, (begin, end) in enumerate(pairwise(borders))

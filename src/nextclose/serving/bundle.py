@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nextclose.config import RunConfig, canonical_json
+from nextclose.config import canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
-from nextclose.models.catalogue import NAMES, model_named
+from nextclose.models.catalogue import SERVABLE, restored
 from nextclose.models.protocol import Fitted, State
 from nextclose.schema import Floats
 from nextclose.serving.states import state_bytes, state_of
@@ -110,7 +110,7 @@ def read_bundle(folder: Path) -> Bundle:
         for name in (MODEL, GOLDEN)
     )
     try:
-        fitted = model_named(manifest.model, RunConfig()).restore(state)
+        fitted = restored(manifest.model, state)
     except (ValueError, KeyError, TypeError, RuntimeError, NextcloseError) as error:
         raise BundleError(
             path=str(folder / MODEL), found=f"{error}", expected="the state of a fitted model"
@@ -151,7 +151,7 @@ def _manifest(folder: Path) -> Manifest:
         raise BundleError(
             path=str(folder / MANIFEST), found=reason, expected="a manifest of format 1"
         ) from error
-    if manifest.model not in NAMES or set(manifest.files) != {MODEL, GOLDEN}:
+    if manifest.model not in SERVABLE or set(manifest.files) != {MODEL, GOLDEN}:
         raise BundleError(
             path=str(folder / MANIFEST),
             found=f"model {manifest.model!r} with files {', '.join(sorted(manifest.files))}",

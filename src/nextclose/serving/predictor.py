@@ -11,9 +11,16 @@ import polars as pl
 
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.calendar import sessions_after
-from nextclose.errors import BundleError, DataError, LeakError, NextcloseError
-from nextclose.evaluation.backtest import forecast_frame, log_quantiles
+from nextclose.errors import (
+    BundleError,
+    DataError,
+    LeakError,
+    NextcloseError,
+    NotEnoughDataError,
+)
+from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
 from nextclose.features.table import make_table
+from nextclose.models.catalogue import REPLAYED
 from nextclose.models.protocol import Fitted, State
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
@@ -56,7 +63,8 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
 
     `resolved` is the session of the bundle's calendar that will fix the outcome.
     A symbol with fewer rows than one forecast needs gets none, nor does one whose bars end before
-    the last session that the bundle has learnt from.
+    the last session that the bundle has learnt from, nor one that it has learnt from whose bars do
+    not reach back far enough, if the model goes on from the state of that session.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
         the rows; LeakError if all bars end too early.
     """
@@ -70,9 +78,33 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     if latest < np.datetime64(manifest.fitted_at):
         raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
     rows = rows[samples.origin[rows] >= np.datetime64(manifest.fitted_at)]
+    if manifest.model in REPLAYED:
+        rows = _reaching_back(samples, rows, manifest)
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
     return _with_dates(frame, manifest).sort("symbol", "horizon_sessions")
+
+
+def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest) -> Ints:
+    """Those of `rows` whose bars hold a full forecast at the fit, or whose symbol is new since.
+
+    Raises: NotEnoughDataError if none is left.
+    """
+    at_fit = samples.origin <= np.datetime64(manifest.fitted_at)
+    counts = np.bincount(samples.table.symbol[at_fit], minlength=len(samples.table.symbols))
+    symbol = samples.table.symbol[rows]
+    names = np.array(samples.table.symbols)[symbol]
+    is_new = ~np.isin(names, manifest.symbols)
+    kept = rows[is_new | (counts[symbol] >= manifest.min_rows)]
+    if not len(kept):
+        raise NotEnoughDataError(
+            f"this bundle goes on from {manifest.fitted_at}: up to that session it needs "
+            f"{manifest.min_rows} bars of a symbol, {counts[symbol].max(initial=0)} given. "
+            "Fix: give bars that begin earlier.",
+            needed=manifest.min_rows,
+            found=int(counts[symbol].max(initial=0)),
+        )
+    return kept
 
 
 def latest_rows(samples: Samples) -> Ints:
@@ -106,9 +138,15 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
 
 
 def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int) -> State:
-    """The last `rows` bars of the first symbol that has so many, and the forecast they give."""
-    counts = bars.frame.group_by("symbol").len().filter(pl.col("len") >= rows)
-    symbol = str(counts["symbol"].min())
+    """The last `rows` bars of the first symbol that has so many, and the forecast they give.
+
+    Of the symbols that end last: one that ended before the fit may not be forecast.
+    """
+    symbols = bars.frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
+    latest = symbols.filter(pl.col("len") >= rows).sort(
+        "session", "symbol", descending=[True, False]
+    )
+    symbol = str(latest["symbol"][0])
     first = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
     samples = make_samples(make_table(Bars(frame=first)), horizons=horizons)
     arrays: dict[str, Any] = {

@@ -1,0 +1,16 @@
+"""How much data it takes before something is learnt: less, for worlds of 490 rows."""
+
+import pytest
+
+from nextclose.evaluation import backtest
+from nextclose.models import conformal, garch, hybrid, loghar, volatility
+
+
+def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
+    """Garch fits, one rehearsal fits before row 400, weights are learnt and tails adapt."""
+    patch.setattr(garch, "MINIMUM_SESSIONS", 300)
+    for module in (volatility, loghar):
+        patch.setattr(module, "POOL_MINIMUM", 30)
+    patch.setattr(backtest, "FIRST_ORIGINS", 100)
+    patch.setattr(hybrid, "MINIMUM_FORECASTS", 60)
+    patch.setattr(conformal, "MINIMUM_SCORES", 60)
