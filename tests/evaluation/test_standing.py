@@ -82,6 +82,21 @@ def test_there_is_no_confidence_set_of_one_model_of_twins_or_of_few_origins():
     assert confidence_set(panel_of(rows("naive", outcome))) is None
 
 
+def test_twins_are_one_contender_and_share_its_p_value():
+    rng = np.random.default_rng(1)
+    outcome = SD * rng.standard_normal(600)
+    wiggle = SD * np.exp(0.02 * rng.standard_normal((2, 600)))
+    three = [
+        rows("garch", outcome, sd=wiggle[0]),
+        rows("hs_250", outcome, sd=2 * SD),
+        rows("loghar", outcome, sd=wiggle[1]),
+    ]
+    alone: Any = confidence_set(panel_of(*three))
+    found: Any = confidence_set(panel_of(*three, rows("lstm", outcome, sd=wiggle[1])))
+    assert found.p_values == {**alone.p_values, "lstm": alone.p_values["loghar"]}
+    assert set(found.included) == {"garch", "loghar", "lstm"}
+
+
 def standings(frame: pl.DataFrame):
     return {row.model: row.standing for row in verdicts(frame) if row.symbol == "*"}
 

@@ -12,7 +12,7 @@ from nextclose.errors import LeakError
 from nextclose.evaluation import backtest, stacking
 from nextclose.evaluation.forecasts import rising_quantiles
 from nextclose.features import columns, indicators
-from nextclose.models import baselines, conformal, hybrid, loghar, lstm, volatility
+from nextclose.models import baselines, conformal, courses, hybrid, loghar, lstm, volatility
 from nextclose.models.correction import proven_shares
 from nextclose.models.hybrid import Hybrid, Issued, combined, gathered
 from nextclose.models.loghar import fit_loghar
@@ -211,13 +211,11 @@ def outcomes_when_issued(patch: Patch) -> None:
 
     def leaky(*parts: Any) -> Any:
         course = honest(*parts)
-        course.resolved = np.where(
-            course.resolved < conformal.NEVER, course.origin, course.resolved
-        )
+        course.resolved = np.where(course.resolved < courses.NEVER, course.origin, course.resolved)
         return course
 
-    honest = conformal._opened
-    patch.setattr(conformal, "_opened", leaky)
+    honest = conformal.opened
+    patch.setattr(conformal, "opened", leaky)
 
 
 def open_record(patch: Patch) -> None:
@@ -234,7 +232,7 @@ def stacked_on_test(patch: Patch) -> None:
         rows = np.flatnonzero(self_ready(known) & (days >= begins) & (days < begins + 40))
         grids = np.stack([fit.quantiles(whole(known), rows) for fit in members.values()])
         equal = np.full((len(known.horizons), len(members)), 1.0)
-        trackers = past[-1].trackers if past else conformal.no_trackers(len(known.horizons))
+        trackers = past[-1].trackers if past else courses.no_trackers(len(known.horizons))
         mine = Issued(rows=rows, members=grids, raw=combined(grids, equal), trackers=trackers)
         told = replace(whole(known), segments=known.segments)
         return honest(self, members, [*past, mine], told)

@@ -5,17 +5,21 @@ import numpy as np
 import pytest
 
 from nextclose.models.conformal import (
-    KNOTS,
     MINIMUM_SCORES,
+    SCORE_SESSIONS,
+    Calibration,
+    learnt_calibration,
+    restored_calibration,
+    stated_tails,
+)
+from nextclose.models.courses import (
+    KNOTS,
     NOMINAL,
     TAIL_LEVELS,
     TAILS,
-    Calibration,
     Trackers,
     half_width,
-    learnt_calibration,
     no_trackers,
-    restored_calibration,
 )
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import known_at
@@ -46,6 +50,14 @@ def normal_tails(n_horizons: int) -> np.ndarray:
 
     half = ndtri(0.85)
     return np.tile(np.stack([ndtri(KNOTS), -ndtri(KNOTS)]) / half, (n_horizons, 1, 1))
+
+
+def learnt(raw, target, *, horizons=(1,), first=0, step=0.01) -> Calibration:
+    """Learnt from forecasts of one session each, the oldest on `day(first)`."""
+    origin = day(first) + np.arange(len(target))
+    return learnt_calibration(
+        raw, target, origin, horizons=horizons, trackers=no_trackers(len(horizons)), step=step
+    )
 
 
 def calibration_of(n_horizons: int, *, step: float = 0.05) -> Calibration:
@@ -125,26 +137,51 @@ def test_a_half_width_is_that_of_the_middle_70_per_cent():
 # --- score quantiles ---
 
 
-def test_scores_are_counted_in_half_widths_from_the_median():
-    n = 1001
+def test_scores_are_counted_in_half_widths_and_blended_with_what_the_forecasts_state():
+    n = 450
     raw = 0.5 + np.arange(1, n + 1)[:, None, None] * np.tile(normal_quantiles(), (n, 1, 1))
     half = np.arange(1, n + 1) * normal_quantiles()[18]
     score = np.linspace(-5, 3, n)
     target = (0.5 + half * score)[:, None]
-    found = learnt_calibration(raw, target, trackers=no_trackers(1), step=0.01)
+    found = learnt(raw, target)
     assert found.adapts.tolist() == [1]
-    np.testing.assert_allclose(found.tails[0, 0], -5 + 8 * KNOTS)
-    np.testing.assert_allclose(found.tails[0, 1], 3 - 8 * KNOTS)
+    stated = stated_tails(normal_quantiles() / normal_quantiles()[18])
+    # 450 scores against 300 for each session of horizon: 450 / 750
+    np.testing.assert_allclose(found.tails[0, 0], 0.6 * (-5 + 8 * KNOTS) + 0.4 * stated[0])
+    np.testing.assert_allclose(found.tails[0, 1], 0.6 * (3 - 8 * KNOTS) + 0.4 * stated[1])
+    longer = learnt(raw, target, horizons=(7,))
+    share = 450 / (450 + 2100)
+    np.testing.assert_allclose(
+        longer.tails[0, 0], share * (-5 + 8 * KNOTS) + (1 - share) * stated[0]
+    )
 
 
-def test_with_fewer_than_500_scores_at_a_horizon_nothing_is_changed_there():
-    n = 800
+def test_stated_tails_are_linear_between_levels_and_beyond_them():
+    quantiles = LEVELS - 0.5  # a uniform outcome: every level is its own quantile
+    lower, upper = stated_tails(quantiles)
+    np.testing.assert_allclose(lower, KNOTS - 0.5)
+    np.testing.assert_allclose(upper, 0.5 - KNOTS)
+
+
+def test_scores_older_than_two_years_are_forgotten():
+    n = 2 * SCORE_SESSIONS
+    raw = np.tile(normal_quantiles(), (n, 1, 1))
+    target = np.random.default_rng(0).standard_normal((n, 1))
+    wild = target.copy()
+    wild[:-SCORE_SESSIONS] *= 50
+    np.testing.assert_array_equal(learnt(raw, wild).tails, learnt(raw, target).tails)
+    wild[-SCORE_SESSIONS] *= 50
+    assert (learnt(raw, wild).tails != learnt(raw, target).tails).any()
+
+
+def test_with_too_few_scores_at_a_horizon_nothing_is_changed_there():
+    n = 500
     samples = daily_samples(n, horizons=(1, 7), returns=[np.full(n, -0.1)])
     raw = raw_forecasts(samples)
     target = samples.target.copy()
     target[MINIMUM_SCORES:, 0] = np.nan
     target[MINIMUM_SCORES - 1 :, 1] = np.nan
-    calibration = learnt_calibration(raw, target, trackers=no_trackers(2), step=0.01)
+    calibration = learnt(raw, target, horizons=(1, 7))
     assert calibration.adapts.tolist() == [1, 0]
     grid, trackers = calibration.issued(samples, np.arange(n), raw)
     np.testing.assert_array_equal(grid[:, 1], raw[:, 1])
@@ -342,9 +379,7 @@ def test_a_band_of_the_wrong_width_comes_to_hold_90_per_cent(width, raw_coverage
     samples = daily_samples(n, horizons=(1,), returns=[returns], scale=0.02)
     raw = np.tile(width * normal_quantiles(), (n, 1, 1))
     rows = np.arange(first, n)
-    calibration = learnt_calibration(
-        raw[:first], samples.target[:first], trackers=no_trackers(1), step=0.01
-    )
+    calibration = learnt(raw[:first], samples.target[:first])
     grid, _ = calibration.issued(samples, rows, raw[rows])
     target = samples.target[rows, 0]
     known = np.isfinite(target)
@@ -364,9 +399,7 @@ def test_a_band_that_grows_too_narrow_after_the_scores_were_learnt_is_widened_ag
     raw = np.tile(normal_quantiles(), (n, 1, 1))
     rows, target = np.arange(first, n - 1), samples.target[first : n - 1, 0]
     fixed, adaptive = (
-        learnt_calibration(
-            raw[:first], samples.target[:first], trackers=no_trackers(1), step=step
-        ).issued(samples, rows, raw[rows])[0]
+        learnt(raw[:first], samples.target[:first], step=step).issued(samples, rows, raw[rows])[0]
         for step in (0.0, 0.01)
     )
     assert coverage(fixed[:, 0], target) < 0.865

@@ -7,7 +7,8 @@ import pytest
 
 from nextclose.config import HybridConfig
 from nextclose.models.catalogue import hybrid_of, model_named, restored
-from nextclose.models.conformal import learnt_calibration, no_trackers
+from nextclose.models.conformal import learnt_calibration
+from nextclose.models.courses import no_trackers
 from nextclose.models.hybrid import (
     MINIMUM_FORECASTS,
     FittedHybrid,
@@ -162,7 +163,14 @@ def test_weights_come_from_all_past_folds_as_far_as_they_have_resolved():
     np.testing.assert_array_equal(found.weights, [expected])
     assert found.fitted_at == day(500).astype(int)
     raw = members[:, 100:500].mean(axis=0)[:, None]
-    tails = learnt_calibration(raw, target[:, None], trackers=no_trackers(1), step=0.01).tails
+    tails = learnt_calibration(
+        raw,
+        target[:, None],
+        samples.origin[100:500],
+        horizons=samples.horizons,
+        trackers=no_trackers(1),
+        step=0.01,
+    ).tails
     np.testing.assert_array_equal(found.calibration.tails, tails)
 
 

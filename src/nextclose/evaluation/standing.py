@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,13 +77,22 @@ def standing(
 
 
 def confidence_set(panel: Panel) -> ConfidenceSet | None:
-    """Which of the panel's densities may be the best by CRPS; None if that cannot be told."""
+    """Which of the panel's densities may be the best by CRPS; None if that cannot be told.
+
+    Models that lose the same everywhere are one contender, and share its p-value.
+    """
+    losses = comparable_losses(panel)
+    first = {
+        name: next(other for other, theirs in losses.items() if np.array_equal(theirs, ours))
+        for name, ours in losses.items()
+    }
+    contenders = {name: losses[name] for name in dict.fromkeys(first.values())}
     try:
-        return model_confidence_set(
-            comparable_losses(panel), horizon_sessions=panel.horizon_sessions
-        )
+        found = model_confidence_set(contenders, horizon_sessions=panel.horizon_sessions)
     except NotEnoughDataError:
         return None
+    p_values = {name: found.p_values[other] for name, other in first.items()}
+    return replace(found, p_values=p_values)
 
 
 def comparable_losses(panel: Panel) -> Mapping[str, Floats]:

@@ -23,6 +23,7 @@ from nextclose.schema import LEVEL_WEIGHTS, LEVELS, Floats, Ints
 
 MINIMUM_FORECASTS = 250  # resolved, before weights are learnt from them
 MAXIMUM_FORECASTS = 50_000  # more add time, not weight
+LOSS_GRAIN = 1e-4  # of the mean loss: the unit in which weights are told apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,17 +231,18 @@ def learnt_weights(members: Floats, target: Floats, *, equal_share: float) -> Fl
 def least_crps_weights(members: Floats, target: Floats) -> Floats:
     """The convex weights of least mean CRPS. `members`: (member, row, level). Shape (member,)."""
     n = len(members)
+    equal = np.full(n, 1.0 / n)
+    unit = LOSS_GRAIN * grid_loss(members.mean(axis=0), target)  # members differ by little
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         grid = np.tensordot(weights, members, axes=1)  # (row, level)
-        error = target[:, None] - grid
-        slope = 2.0 * LEVEL_WEIGHTS * (LEVELS - (error < 0))
+        slope = 2.0 * LEVEL_WEIGHTS * (LEVELS - (target[:, None] < grid))
         gradient = -np.tensordot(members, slope, axes=([1, 2], [0, 1])) / len(target)
-        return float((error * slope).sum(axis=1).mean()), gradient
+        return grid_loss(grid, target) / unit, gradient / unit
 
     found = minimize(
         loss,
-        np.full(n, 1.0 / n),
+        equal,
         jac=True,
         method="SLSQP",
         bounds=[(0.0, 1.0)] * n,
@@ -248,3 +250,9 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
     )
     weights = np.clip(found.x, 0.0, 1.0)
     return np.asarray(weights / weights.sum())
+
+
+def grid_loss(grid: Floats, target: Floats) -> float:
+    """Mean CRPS of quantiles (row, level) for outcomes (row,)."""
+    error = target[:, None] - grid
+    return float((error * 2.0 * LEVEL_WEIGHTS * (LEVELS - (error < 0))).sum(axis=1).mean())
