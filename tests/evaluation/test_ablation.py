@@ -161,3 +161,22 @@ def test_overlapping_outcomes_that_know_nothing_rarely_earn_a_place():
         ]
         earned += bool(one(pl.concat(frames)).earned_its_place)
     assert 1 <= earned <= 12  # 5 expected, three standard deviations of a count each way
+
+
+def test_the_raw_forecast_meets_garch_and_the_contenders_in_the_place_of_the_issued_one():
+    rng = np.random.default_rng(5)
+    outcome = SD * rng.standard_normal(400)
+    sharp, blunt = rows("x", outcome, sd=SD), rows("hybrid", outcome, sd=2.5 * SD)
+    rivals = [rows("garch", outcome, sd=2 * SD), rows("loghar", outcome, sd=1.02 * SD)]
+    found = one(variant("raw", sharp), pl.concat([blunt, *rivals]))
+    theirs = scored(rivals[0])["crps"].to_numpy()
+    ours = scored(sharp)["crps"].to_numpy()
+    assert found.garch is not None
+    assert found.garch.crps_skill == pytest.approx(1 - ours.mean() / theirs.mean())
+    assert found.garch.p_better is not None
+    assert found.garch.p_better < 0.001
+    assert found.raw_in_confidence_set  # as issued it is the worst of the three
+    worst = one(
+        variant("raw", blunt), pl.concat([sharp.with_columns(model=pl.lit("hybrid")), *rivals])
+    )
+    assert worst.raw_in_confidence_set is False

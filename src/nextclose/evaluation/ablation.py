@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.evaluation.claims import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.contests import overlap_test
+from nextclose.evaluation.panel import Panel, panels
 from nextclose.evaluation.phrases import brackets, interval, negated, percent, probability, sessions
 from nextclose.evaluation.scoring import scored
 from nextclose.evaluation.significance import relative_gain
+from nextclose.evaluation.standing import confidence_set
 from nextclose.schema import Floats
 
 HYBRID = "hybrid"
+GARCH = "garch"
 RAW = "raw"
 PICKED = "picked member"
 
@@ -66,6 +69,9 @@ class Ablation:
 
     horizon_sessions: int
     variants: tuple[Variant, ...]  # sorted by name
+    garch: Variant | None  # the raw forecast against garch; None: it did not run
+    raw_mcs_p: float | None  # as `Standing.mcs_p`, the raw forecast in the place of the issued one
+    raw_in_confidence_set: bool | None
     calibration: CalibrationCost | None  # None: no issued forecast with a known outcome
     earned_its_place: bool | None  # against the member that had done best before; None: no such row
     sentence: str  # empty with None
@@ -81,19 +87,30 @@ def ablations(ablation: pl.DataFrame, forecasts: pl.DataFrame) -> tuple[Ablation
     Raises: DataError as `scored`.
     """
     known = ablation.filter(pl.col("crps").is_finite())
-    issued = scored(forecasts.filter(pl.col("model") == HYBRID)).drop_nulls("inside_90")
+    if known.is_empty():
+        return ()
+    issued = scored(forecasts).drop_nulls("inside_90")
+    beside = {panel.horizon_sessions: panel for panel in panels(forecasts)}
     return tuple(
         _at_horizon(
-            int(horizon),
             known.filter(pl.col("horizon_sessions") == horizon),
             issued.filter(pl.col("horizon_sessions") == horizon),
+            int(horizon),
+            beside.get(int(horizon)),
         )
         for horizon in known["horizon_sessions"].unique().sort()
     )
 
 
-def _at_horizon(horizon: int, known: pl.DataFrame, issued: pl.DataFrame) -> Ablation:
+def _at_horizon(
+    known: pl.DataFrame, issued: pl.DataFrame, horizon: int, panel: Panel | None
+) -> Ablation:
     raw = known.filter(pl.col("variant") == RAW)
+    contenders = None
+    if panel is not None and HYBRID in panel.models:
+        contenders = confidence_set(_with_raw(panel, raw))
+    chance = contenders.p_values.get(HYBRID) if contenders else None
+    garch = issued.filter(pl.col("model") == GARCH)
     parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
     met = (_variant(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
     variants = tuple(one for one in met if one is not None)
@@ -101,10 +118,27 @@ def _at_horizon(horizon: int, known: pl.DataFrame, issued: pl.DataFrame) -> Abla
     return Ablation(
         horizon_sessions=horizon,
         variants=variants,
-        calibration=_calibration(raw, issued),
+        garch=_variant(GARCH, raw, garch, horizon) if len(garch) else None,
+        raw_mcs_p=chance,
+        raw_in_confidence_set=HYBRID in contenders.included
+        if contenders and chance is not None
+        else None,
+        calibration=_calibration(raw, issued.filter(pl.col("model") == HYBRID)),
         earned_its_place=picked.is_beaten if picked else None,
         sentence=_sentence(picked, horizon) if picked else "",
     )
+
+
+def _with_raw(panel: Panel, raw: pl.DataFrame) -> Panel:
+    """The panel with the hybrid's CRPS as it was before calibration."""
+    issued = panel.models[HYBRID]
+    cells = (
+        np.searchsorted(panel.origin, raw["origin"].to_numpy()),
+        np.searchsorted(np.array(panel.symbols), raw["symbol"].to_numpy()),
+    )
+    crps = np.full(panel.target.shape, np.nan)
+    crps[cells] = raw["crps"].to_numpy()
+    return replace(panel, models={**panel.models, HYBRID: replace(issued, crps=crps)})
 
 
 def _variant(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
