@@ -5,10 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check bench proof picture clean
+.PHONY: demo full test check bench choices proof picture clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
+
+# the published run: every year possible, five seeds; a minute or two on two cores
+full: $(READY)
+	$(BIN)/nextclose backtest sample --config examples/full.toml --out runs/full
 
 test: $(READY)
 	$(BIN)/python -m pytest -q -m "not slow and not gpu"
@@ -19,7 +23,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_public_api.py
 
-# the slower proofs: all worlds and cuts, null and planted panels, the README against the demo
+# the slower proofs: all worlds and cuts, null and planted panels, the README against its run
 proof: $(READY)
 	$(BIN)/python -m pytest -q -m "slow and not gpu"
 
@@ -30,9 +34,17 @@ bench: $(READY)
 	$(BIN)/python benchmarks/demo_time.py --write
 	$(BIN)/python benchmarks/tutorial_job.py --write
 
+# the experiments behind the defaults, hours; only the data files of two packages are used
+choices: $(READY)
+	$(BIN)/pip install -q --no-deps skfolio==1.12.2 pmdarima==2.1.1
+	$(BIN)/python benchmarks/har_prior.py --write
+	$(BIN)/python benchmarks/loghar_choices.py --write
+	$(BIN)/python benchmarks/member_choices.py --write
+	$(BIN)/python benchmarks/twenty_stocks.py --write
+
 # the README's picture of the report, drawn by a real browser
 picture: $(READY)
-	$(BIN)/python docs/picture.py runs/demo/report.html docs
+	$(BIN)/python docs/picture.py runs/full/report.html docs
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

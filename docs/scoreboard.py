@@ -12,7 +12,7 @@ from typing import Any
 
 HEADER = (
     "| sessions | model | forecasts | error | no change | ratio | ranges against history | "
-    "90 % range held | verdict |\n|---:|---|---:|---:|---:|---:|---:|---:|---|"
+    "against garch | 90 % range held | verdict |\n|---:|---|---:|---:|---:|---:|---:|---:|---:|---|"
 )
 
 
@@ -29,6 +29,7 @@ def line(row: dict[str, Any]) -> str:
     held, verdict = row["coverage_90"], row["verdict"].lower()
     # a yardstick's skill would be against the other yardstick
     skill = None if verdict == "yardstick" else row["crps_skill_vs_hs"]
+    garch = row["crps_skill_vs_garch"]
     cells = (
         str(row["horizon_sessions"]),
         row["model"],
@@ -37,6 +38,7 @@ def line(row: dict[str, Any]) -> str:
         f"{row['naive_mape_pct']:.2f} %",
         f"{row['relative_mae']:.3f}",
         "" if skill is None else f"{skill:+.1%}",
+        "" if garch is None else f"{garch:+.2%}",
         "" if held is None else f"{held:.1%}",
         verdict,
     )

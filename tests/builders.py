@@ -40,8 +40,16 @@ def walk_frame(
     symbol: str, *, seed: int, n: int, first: int = 0, missing: float = 0.0, phi: float = 0.0
 ) -> pl.DataFrame:
     """n bars of one symbol from weekday number `first` on; a share `missing` of them is shut."""
-    noise = np.random.default_rng([seed, 1])
-    close = 50.0 * np.exp(np.cumsum(walk_returns(n, seed=seed, phi=phi)))
+    returns = walk_returns(n, seed=seed, phi=phi)
+    return bar_frame(symbol, returns, seed=seed, first=first, missing=missing)
+
+
+def bar_frame(
+    symbol: str, returns: np.ndarray, *, seed: int, first: int = 0, missing: float = 0.0
+) -> pl.DataFrame:
+    """Bars that close with these log returns; ranges and volumes around them know nothing."""
+    noise, n = np.random.default_rng([seed, 1]), len(returns)
+    close = 50.0 * np.exp(np.cumsum(returns))
     open_ = close * np.exp(0.004 * noise.standard_normal(n))
     high = np.maximum(open_, close) * np.exp(0.004 * noise.random(n))
     low = np.minimum(open_, close) * np.exp(-0.004 * noise.random(n))
@@ -50,6 +58,12 @@ def walk_frame(
     open_days = weekdays[noise.random(len(weekdays)) >= missing][:n]
     columns = (np.repeat(symbol, n), open_days, open_, high, low, close, volume)
     return pl.DataFrame(dict(zip(BAR_COLUMNS, columns, strict=True)))
+
+
+def bars_of_returns(returns: np.ndarray, *, seed: int) -> Bars:
+    """Bars of symbols S00, S01, ... on one calendar, from log returns (symbol, session)."""
+    frames = [bar_frame(f"S{k:02}", row, seed=seed + k) for k, row in enumerate(returns)]
+    return Bars(frame=pl.concat(frames))
 
 
 def walk_bars(lengths: Sequence[int] = (700, 660), *, seed: int = 0, phi: float = 0.0) -> Bars:

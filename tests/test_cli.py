@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose import cli
+from nextclose.config import RunConfig
 from nextclose.data.sources import sample_bars
 
 QUICK = ("--models", "naive,hs_250,hs_expanding,ewma", "--workers", "1")
@@ -73,6 +74,34 @@ def test_json_is_the_only_thing_on_standard_output(command, prices, tmp_path):
     code, printed, _ = command("backtest", prices, *QUICK, "--json", "--out", out)
     assert code == 0
     assert json.loads(printed) == json.loads((out / "verdict.json").read_text())
+
+
+def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
+    command, prices, tmp_path
+):
+    settings = tmp_path / "run.toml"
+    settings.write_text('[hybrid]\nmembers = ["ewma", "har"]\n[backtest]\nrefit_sessions = 60\n')
+    options = ("--config", settings, "--models", "naive,hybrid", "--horizons", "1", "--workers", 1)
+    code, printed, _ = command("backtest", prices, *options, "--out", tmp_path / "run")
+    assert code == 0
+    said = " ".join(printed.split())
+    assert "hybrid, latest weights at 1 session: ewma" in said
+    assert "At 1 session the hybrid" in said
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "What the hybrid is made of" in page
+    document = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    assert set(document["hybrid"]) == {"weights", "ablation"}
+
+
+def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
+    demo, full = cli._demo_settings(), RunConfig()
+    assert demo.backtest.models == (*full.backtest.models, "classic")
+    assert demo.backtest.test_sessions == full.backtest.test_sessions
+    assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions
+    assert (demo.lstm.n_seeds, full.lstm.n_seeds) == (2, 5)
+    same = {"n_seeds": full.lstm.n_seeds}
+    assert demo.lstm.model_copy(update=same) == full.lstm
+    assert (demo.hybrid, demo.trees) == (full.hybrid, full.trees)
 
 
 def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_path):

@@ -8,8 +8,6 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +18,6 @@ from nextclose.errors import ConfigError, NextcloseError
 
 if TYPE_CHECKING:
     from nextclose.config import RunConfig
-    from nextclose.execution import Progress
     from nextclose.run import Run
     from nextclose.schema import Bars
 
@@ -60,22 +57,19 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
-    from nextclose.config import BacktestConfig, ClassicConfig, RunConfig
     from nextclose.data.sources import sample_bars
     from nextclose.terminal import forecast_table
 
     started = time.monotonic()
-    plan = BacktestConfig()
-    config = RunConfig(
-        # the tutorial's network takes as long as all the rest: one symbol, one session, one year
-        backtest=plan.model_copy(
-            update={"models": (*plan.models, "classic"), "last_folds": {"classic": 1}}
-        ),
-        classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
+    config, bars = _demo_settings(), sample_bars()
+    err.print(
+        "demo: refitted every two years, with two seeds; `nextclose backtest sample` runs it all",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
-    bars = sample_bars()
     _backtest(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
-    forecasts = _trained(bars, config, out_folder / "bundle", workers)
+    forecasts = _trained(bars, config, out_folder / "bundle")
     if not as_json:
         out.print(forecast_table(forecasts))
         out.print(f"bundle   {out_folder / 'bundle'}")
@@ -116,17 +110,18 @@ def train(
     workers: Workers = N_CORES,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the LSTM on all of PRICES and save it as a bundle."""
+    """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
     from nextclose.data.sources import load_bars
     from nextclose.run import served_rows
     from nextclose.run import train as trained
+    from nextclose.terminal import progress_on
 
     settings = _settings(config, models=None, horizons=horizons)
     exchange = None if calendar == "weekdays" else calendar
     bars = load_bars(*prices)
     _say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
-    with _progress() as progress:
+    with progress_on(err) as progress:
         manifest = trained(
             bars,
             out_folder,
@@ -199,11 +194,11 @@ def _backtest(
 ) -> Run:
     from nextclose.run import backtest as walked
     from nextclose.runfolder import CLASSIC, headline, start_run, write_run
-    from nextclose.terminal import scoreboard, sentences
+    from nextclose.terminal import hybrid_lines, progress_on, scoreboard, sentences
 
     _say_findings(bars)
     start_run(folder, config)
-    with _progress() as progress:
+    with progress_on(err) as progress:
         run = walked(
             bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
         )
@@ -217,16 +212,32 @@ def _backtest(
     out.print(scoreboard(run.verdict, models=config.backtest.models))
     for line in sentences(run.verdict, models=(headline(run), CLASSIC)):
         out.print(line, markup=False, highlight=False)
+    for line in hybrid_lines(run.backtest.weights, run.ablation):
+        out.print(f"\n{line}", markup=False, highlight=False)
     out.print(f"\nreport   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
     return run
 
 
-def _trained(bars: Bars, config: RunConfig, folder: Path, workers: int) -> Any:
+def _demo_settings() -> RunConfig:
+    """The default settings with fewer refits and seeds, and the tutorial's network in small."""
+    from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
+
+    plan = BacktestConfig(refit_sessions=504, rehearsals=2, last_folds={"classic": 1})
+    return RunConfig(
+        backtest=plan.model_copy(update={"models": (*plan.models, "classic")}),
+        lstm=LstmConfig(n_seeds=2),
+        # the tutorial's network takes as long as all the rest: one symbol, one session, one fold
+        classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
+    )
+
+
+def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
+    """Next closes from a new bundle; in this process, for others take longer to start than it."""
     from nextclose.run import train as trained
     from nextclose.serving.predictor import load_bundle, predict, price_table
 
     with err.status("training on all bars"):
-        trained(bars, folder, config=config, workers=workers)
+        trained(bars, folder, config=config)
         return price_table(predict(load_bundle(folder), bars))
 
 
@@ -255,32 +266,6 @@ def _say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
         if finding in said:
             continue
         err.print(finding.line(), style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """A bar on a terminal, plain lines otherwise."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    if not err.is_terminal:
-        yield _plain_progress
-        return
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        known: dict[str, Any] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in known:
-                known[stage] = bar.add_task(stage, total=total)
-            bar.update(known[stage], completed=done, total=total)
-
-        yield report
-
-
-def _plain_progress(stage: str, done: int, total: int) -> None:
-    quarter = max(total // 4, 1)
-    if done % quarter == 0 or done == total:
-        print(f"{stage} {done}/{total}", file=sys.stderr, flush=True)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

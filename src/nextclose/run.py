@@ -44,6 +44,7 @@ class Run:
     config: RunConfig
     backtest: walk.Backtest
     verdict: tuple[VerdictRow, ...]
+    ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
 
     @property
     def forecasts(self) -> pl.DataFrame:
@@ -58,11 +59,6 @@ class Run:
             "ablation": [asdict(part) for part in self.ablation],
         }
         return verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
-
-    @property
-    def ablation(self) -> tuple[Ablation, ...]:
-        """What the hybrid gains over its variants, by horizon; empty without a hybrid."""
-        return ablations(self.backtest.ablation, self.forecasts)
 
 
 def backtest(
@@ -84,7 +80,8 @@ def backtest(
     study = _study(sound, settings)
     walked = _walked(study, sound, workers=workers, progress=progress, memory=memory)
     verdict = verdicts(walked.forecasts, seeds=walked.seeds)
-    return Run(bars=sound, config=settings, backtest=walked, verdict=verdict)
+    parts = ablations(walked.ablation, walked.forecasts)
+    return Run(bars=sound, config=settings, backtest=walked, verdict=verdict, ablation=parts)
 
 
 def train(

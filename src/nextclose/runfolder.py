@@ -19,11 +19,17 @@ from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, r
 from nextclose.evaluation.slices import by_regime, by_year
 from nextclose.evaluation.tutorial import tutorial_metrics
 from nextclose.models.classic_network import network_table
+from nextclose.models.trees import FittedTrees
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run, run_facts, versions
 
 CLASSIC = "classic"
-HEADLINES = ("lstm", "har", "ewma", "drift", "hs_expanding", "hs_250", CLASSIC, "naive")
+ALL_SYMBOLS = "all symbols"  # in the names of the trees' curves
+HEADLINES = (
+    *("hybrid", "lstm", "trees", "loghar", "garch", "har", "ewma"),
+    *("drift", "hs_expanding", "hs_250", CLASSIC, "naive"),
+)
+IMPORTANCE_SCHEMA = {"horizon_sessions": pl.Int32, "feature": pl.String, "share": pl.Float64}
 CURVE_SCHEMA = {
     "model": pl.String,
     "label": pl.String,
@@ -78,6 +84,9 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         by_regime=by_regime(forecasts),
         curves=learning_curves(run),
         tutorial=tutorial_table(forecasts),
+        ablation=run.ablation,
+        weights=run.backtest.weights,
+        importance=tree_importance(run),
         network=network_table() if CLASSIC in run.config.backtest.models else "",
         findings=run.bars.findings,
         left_out=short,
@@ -117,22 +126,54 @@ def used_corrections(run: Run) -> dict[str, str]:
     }
 
 
+def tree_importance(run: Run) -> pl.DataFrame:
+    """Share of each feature in what the trees add, in `IMPORTANCE_SCHEMA`: the mean of all refits.
+
+    Refits that kept no tree at a horizon have no shares there and do not count.
+    """
+    found = [
+        fitted.importance
+        for (model, _), members in run.backtest.fits.items()
+        for fitted in members
+        if model == "trees" and isinstance(fitted, FittedTrees)
+    ]
+    if not found:
+        return pl.DataFrame(schema=IMPORTANCE_SCHEMA)
+    features = list(found[0])
+    shares = np.array([list(one.values()) for one in found])  # (refit, feature, horizon)
+    rows: list[tuple[int, str, float]] = []
+    for k, horizon in enumerate(run.config.backtest.horizons):
+        grown = shares[shares[:, :, k].sum(axis=1) > 0, :, k]
+        if len(grown):
+            rows += [(horizon, *pair) for pair in zip(features, grown.mean(axis=0), strict=True)]
+    return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")
+
+
 def learning_curves(run: Run) -> pl.DataFrame:
-    """Losses by epoch of every fit that has epochs, with the epoch whose weights were kept."""
+    """Losses by epoch or tree of every fit that has them, with the place of what was kept.
+
+    Oldest refit first: a report shows the last ones.
+    """
     rows: list[tuple[Any, ...]] = []
-    for (model, fold), members in run.backtest.fits.items():
+    folds = run.backtest.study.folds
+    for (model, fold), members in sorted(run.backtest.fits.items()):
         for seed, fitted in enumerate(members):
-            for label, first, train, valid in _pairs(dict(fitted.curves)):
-                best = first + kept(dict(fitted.curves), valid)
+            curves = dict(fitted.curves)
+            # the tutorial's network says nothing before its first epoch
+            first = 1 if model == CLASSIC else 0
+            for whose, train, valid in _pairs(curves):
+                title = f"{whose}fitted {folds[fold].fitted_at}"
+                label = title[0].upper() + title[1:]
+                best = first + kept(curves, valid)
                 rows += [
-                    (model, f"{label}fold {fold + 1}", seed, epoch, *losses, epoch == best)
+                    (model, label, seed, epoch, *losses, epoch == best)
                     for epoch, losses in enumerate(zip(train, valid, strict=True), first)
                 ]
     return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
 
 
 def kept(curves: dict[str, Any], valid: list[float]) -> int:
-    """Position of the epoch whose weights were kept: the LSTM's by gain, the tutorial's by loss."""
+    """Position of what was kept: the LSTM's epoch by gain, all else by its validation loss."""
     if "usable_gain" in curves:
         return int(np.argmax(curves["usable_gain"]))
     return int(np.argmin(valid))
@@ -168,20 +209,17 @@ def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _pairs(curves: dict[str, Any]) -> Iterator[tuple[str, int, list[float], list[float]]]:
-    """Training and validation losses that belong together: label, first epoch, both curves.
-
-    The LSTM's begin at epoch 0, before any training; the tutorial's after its first epoch.
-    """
+def _pairs(curves: dict[str, Any]) -> Iterator[tuple[str, list[float], list[float]]]:
+    """Training and validation losses that belong together: whose they are, and both curves."""
     if curves.get("train_crps"):
-        yield "", 0, list(curves["train_crps"]), list(curves["valid_crps"])
-    for name, train in curves.items():
-        key, _, last = name.rpartition("/")
-        if last == "loss" and key:
-            symbol, _, horizon = key.rpartition("/")
-            sessions = "session" if horizon == "1" else "sessions"
-            label = f"{symbol}, {horizon} {sessions}, "
-            yield label, 1, list(train), list(curves[f"{key}/val_loss"])
+        yield "", list(curves["train_crps"]), list(curves["valid_crps"])
+    keys = (name.removesuffix("/loss") for name in curves if name.endswith("/loss"))
+    parts = ((*key.rpartition("/")[::2], key) for key in keys)
+    for symbol, horizon, key in sorted(parts, key=lambda part: (part[0], int(part[1]))):
+        sessions = "session" if horizon == "1" else "sessions"
+        whose = "" if symbol == ALL_SYMBOLS else f"{symbol}, "
+        losses = list(curves[f"{key}/loss"]), list(curves[f"{key}/val_loss"])
+        yield f"{whose}{horizon} {sessions}, ", *losses
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -1,18 +1,25 @@
-"""[shell] What commands print: the scoreboard, its sentences, and the next forecasts as tables."""
+"""[shell] What commands print: scoreboard, sentences, the next forecasts, and how far they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
+from nextclose.evaluation.ablation import Ablation
 from nextclose.evaluation.evidence import POOLED
 from nextclose.evaluation.verdict import VerdictRow
+from nextclose.execution import Progress
 
 STYLES = {
+    "VOID": "bold red",
     "BETTER": "green",
     "SIZE ONLY": "green",
     "POINT ONLY": "green",
@@ -25,6 +32,8 @@ LOOK: dict[str, Any] = {
     "title_justify": "left",
     "caption_justify": "left",
     "padding": (0, 0, 0, 1),  # fits 80 columns
+    "pad_edge": False,
+    "show_edge": False,
 }
 
 
@@ -36,12 +45,13 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
     table = Table(title="All symbols together", **LOOK)
     table.add_column("ahead", justify="right", no_wrap=True)
     table.add_column("model", no_wrap=True)
-    for name in ("error %", "no change", "ratio", "ranges", "in 90 %"):
+    names = ("error\n%", "no\nchange", "ratio", "vs\nhistory", "vs\ngarch", "in\n90 %")
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.caption = (
-        "error in % of price; ratio below 1 beats no change; ranges: CRPS gain over history; "
-        "* on fewer forecasts"
+        "\nerror in % of price; ratio below 1 beats no change; vs: CRPS gain of the ranges over "
+        "history and over garch; * on fewer forecasts"
     )
     previous = None
     pooled = [row for row in rows if row.symbol == POOLED]
@@ -57,9 +67,10 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
             row.model if row.forecasts == most[row.horizon_sessions] else f"{row.model}*",
             f"{row.mape_pct:.2f}",
             f"{row.naive_mape_pct:.2f}",
-            _number(row.relative_mae, ".4f"),
+            _number(row.relative_mae, ".4f" if (row.relative_mae or 0) < 10 else ".2f"),
             # a yardstick's skill would be against the other yardstick
             _number(None if row.verdict == "YARDSTICK" else row.crps_skill_vs_hs, "+.1%"),
+            _number(row.crps_skill_vs_garch, "+.2%"),
             _number(row.coverage_90, ".1%"),
             row.verdict,
             style=STYLES.get(row.verdict, ""),
@@ -73,6 +84,29 @@ def sentences(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Iterator[
         for row in rows:
             if row.symbol == POOLED and row.model == model:
                 yield f"\n{row.sentence}"
+
+
+def hybrid_lines(weights: pl.DataFrame, ablation: Sequence[Ablation]) -> Iterator[str]:
+    """What the hybrid is made of since its latest refit, and whether that paid; none without one.
+
+    Expects: `weights` in WEIGHT_SCHEMA.
+    """
+    if weights.is_empty():
+        return
+    latest = weights.filter(pl.col("fitted_at") == pl.col("fitted_at").max())
+    ahead = latest["horizon_sessions"].unique().sort().to_list()
+    horizons = " / ".join(map(str, ahead)) + (" session" if ahead == [1] else " sessions")
+    members = latest["member"].unique(maintain_order=True)
+    shares = (
+        f"{name} {' / '.join(f'{w:.0%}' for w in _weights_of(latest, name))}" for name in members
+    )
+    yield f"hybrid, latest weights at {horizons}: {', '.join(shares)}"
+    yield from (part.sentence for part in ablation if part.sentence)
+
+
+def _weights_of(latest: pl.DataFrame, member: str) -> list[float]:
+    """The weights of one member, shortest horizon first."""
+    return latest.filter(pl.col("member") == member).sort("horizon_sessions")["weight"].to_list()
 
 
 def forecast_table(prices: pl.DataFrame) -> Table:
@@ -90,8 +124,31 @@ def forecast_table(prices: pl.DataFrame) -> Table:
             f"{row[f'low_{RANGE}']:.2f}",
             f"{row[f'high_{RANGE}']:.2f}",
         )
-    table.caption = f"low to high holds {RANGE} % of outcomes if the future is like the past"
+    table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[Progress]:
+    """How far a command is: a bar if the console is a terminal, plain lines otherwise."""
+    if not console.is_terminal:
+
+        def say(stage: str, done: int, total: int) -> None:
+            if done % max(total // 4, 1) == 0 or done == total:
+                console.print(f"{stage} {done}/{total}", markup=False, highlight=False)
+
+        yield say
+        return
+    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
+    with ProgressBar(*columns, console=console, transient=True) as bar:
+        known: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in known:
+                known[stage] = bar.add_task(stage, total=total)
+            bar.update(known[stage], completed=done, total=total)
+
+        yield report
 
 
 def _number(value: float | None, form: str) -> str:

@@ -1,12 +1,13 @@
 """Canaries: worlds whose best forecast is known. Nobody may beat it, and a leak must show.
 
 Each world comes with a control in which the same check sounds. Standard errors are taken over
-independent symbols of one world, or over permutations of one world's targets.
+independent symbols, or over permutations where one fit is shared by all symbols.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,32 +18,46 @@ from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.evaluation.backtest import Backtest, Study, backtest, make_study
 from nextclose.evaluation.metrics import grid_crps
 from nextclose.evaluation.verdict import VerdictRow, verdicts
-from nextclose.models.prior import DRIFT
-from nextclose.samples.samples import Samples, make_samples
+from nextclose.models.prior import DRIFT, DRIFT_FROM_SESSIONS, DRIFT_SESSIONS_PER_SESSION
+from nextclose.samples.samples import Samples
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Floats
 from tests.builders import bars_of_returns, close_only, samples_of
-from tests.leakage.worlds import GJR, gjr_walks, t_walks
+from tests.leakage.worlds import GjrLaw, fed_with_tomorrow, shuffled, t_walks
 
 MEMBERS = ("garch", "loghar", "trees", "lstm")
 LEARNERS = (*MEMBERS, "hybrid")
-YARDSTICKS = ("hs_250", "hs_expanding")
+READERS = ("trees", "lstm")  # those that may read direction; the others know only how far
 CLAIMS = ("BETTER", "POINT ONLY", "TOO GOOD")  # which way prices will go; SIZE ONLY does not
+SILENT = ("YARDSTICK", "TOO SHORT")  # these could not claim anything
 CLAIM_RATE = 0.07
-OVERFIT = 1.01  # relative error that would be noise learnt by heart
+N_PERMUTATIONS = 6
+OVERFIT = 1.01  # relative error: more would be noise learnt by heart
+WARMUP_SESSIONS = 257  # of the features: what comes before is not learnt from
+LAW = GjrLaw()
+ONE_SEED = LstmConfig(n_seeds=1)
+FREE_TREES = TreesConfig(  # route "scale" corrects the size of moves alone; fewer, larger steps
+    route="quantile", learning_rate=0.1, rounds=80, patience_rounds=20, segment_rounds=20
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
     """How much of a world there is."""
 
-    n_symbols: int
-    n_sessions: int
-    n_tested: int
+    n_symbols: int = 8
+    n_sessions: int = 1400
+    n_tested: int = 504
 
 
-FAST = Size(n_symbols=8, n_sessions=1400, n_tested=504)
-LONG = Size(n_symbols=8, n_sessions=1800, n_tested=504)
+FAST = Size()
+SHORT = Size(n_sessions=1200, n_tested=400)
 FULL = Size(n_symbols=50, n_sessions=2000, n_tested=1000)
+
+
+def sizes(fast: Size) -> pytest.MarkDecorator:
+    """The test at a size for every day, and at the full one when there is time."""
+    full = pytest.param(FULL, id="full", marks=pytest.mark.slow)
+    return pytest.mark.parametrize("size", [pytest.param(fast, id="fast"), full])
 
 
 def mean_and_error(values: Sequence[float | None] | Floats) -> tuple[float, float]:
@@ -51,75 +66,235 @@ def mean_and_error(values: Sequence[float | None] | Floats) -> tuple[float, floa
     return float(found.mean()), float(found.std(ddof=1) / np.sqrt(len(found)))
 
 
-def study_of(
-    samples: Samples, *models: str, size: Size, refit_sessions: int, route: str = "scale"
-) -> Study:
+def study_of(samples: Samples, *models: str, size: Size, folds: int, **settings: Any) -> Study:
     """A walk-forward of `models`, one rehearsal, one seed of the network."""
     plan = BacktestConfig(
         models=models,
         horizons=samples.horizons,
         test_sessions=size.n_tested,
-        refit_sessions=refit_sessions,
+        refit_sessions=size.n_tested // folds,
         rehearsals=1,
     )
-    settings = {
-        "lstm": LstmConfig(n_seeds=1),
-        "hybrid": HybridConfig(members=MEMBERS),
-        "trees": TreesConfig.model_validate({"route": route}),
-    }
-    return make_study(samples, RunConfig(backtest=plan, **settings))
+    parts = {"lstm": ONE_SEED, "hybrid": HybridConfig(members=MEMBERS)} | settings
+    return make_study(samples, RunConfig(backtest=plan, **parts))
 
 
-# A random walk: nothing to be found
+# 1. A random walk: nothing is there to be found.
 
 
-@cache
 def judged_walk(size: Size, *, momentum: float = 0.0) -> tuple[VerdictRow, ...]:
-    """The verdict on the whole ladder where returns know `momentum` of the last one."""
+    """The verdict on the whole ladder where a return repeats `momentum` of the last one."""
     returns = t_walks(size.n_symbols, size.n_sessions, seed=1, momentum=momentum)
     samples = samples_of(bars_of_returns(returns, seed=1))
-    models = ("drift", *YARDSTICKS, "har", *LEARNERS)
-    study = study_of(samples, *models, size=size, refit_sessions=size.n_tested // 2)
+    models = ("drift", "hs_250", "hs_expanding", "har", *LEARNERS)
+    study = study_of(samples, *models, size=size, folds=2)
     return verdicts(backtest(study).forecasts)
 
 
-def single(rows: Sequence[VerdictRow], model: str, horizon: int) -> list[VerdictRow]:
+def by_symbol(rows: Sequence[VerdictRow], model: str, horizon: int) -> list[VerdictRow]:
     """The model's row of each symbol."""
-    return [
-        row
-        for row in rows
-        if (row.model, row.horizon_sessions) == (model, horizon) and row.symbol != "*"
-    ]
-
-
-def finds_error(rows: Sequence[VerdictRow]) -> bool:
-    """Whether the error is below that of "no change" by more than luck."""
-    mean, error = mean_and_error([row.relative_mae for row in rows])
-    return mean < 1 - 2 * error
+    chosen = [row for row in rows if (row.model, row.horizon_sessions) == (model, horizon)]
+    return [row for row in chosen if row.symbol != "*"]
 
 
 def finds_direction(rows: Sequence[VerdictRow]) -> bool:
-    """Whether calls are right more often than a coin by more than luck; no call is none."""
-    if all(row.hit_rate is None for row in rows):
-        return False
-    mean, error = mean_and_error([row.hit_rate for row in rows])
-    return mean > 0.5 + 2 * error
+    """Whether the error is below that of "no change", or calls beat a coin, by more than luck."""
+    mean, error = mean_and_error([row.relative_mae for row in rows])
+    rate, spread = hits(rows)
+    return mean < 1 - 2 * error or rate > 0.5 + 2 * spread
 
 
-def claims(rows: Sequence[VerdictRow]) -> int:
+def hits(rows: Sequence[VerdictRow]) -> tuple[float, float]:
+    """Mean hit rate and its standard error; where a model makes no call it is at even odds."""
+    return mean_and_error([0.5 if row.hit_rate is None else row.hit_rate for row in rows])
+
+
+def n_claims(rows: Sequence[VerdictRow]) -> int:
     """How many rows say that the direction of prices can be told."""
     return sum(row.verdict in CLAIMS or row.direction_claim for row in rows)
 
 
-def drift_cost(size: Size, horizon: int) -> float:
-    """Most that a wrong median may add to the relative error of a driftless walk, as a fraction.
+def drift_cost(size: Size, model: str, horizon: int) -> float:
+    """Most that a wrong median should add to the relative error on a walk without drift.
 
-    A median off by m standard deviations of a normal outcome costs f(0) m^2 / E|z| = m^2 / 2. Here
-    m is the prior's drift, or the error of the median of n independent training outcomes, two
-    standard errors sqrt(pi / 2n) of it; what a model blends of the two is no larger.
+    A median off by m standard deviations of a normal outcome costs f(0) m^2 / E|z| = m^2 / 2. The
+    median of n separate outcomes is off by sqrt(pi / 2n), by twice that with bad luck. Where it is
+    blended with loghar's prior, m is made of both. The hybrid's lies between its members'.
     """
-    mean_move = 4 * np.sqrt(5) * gamma(3) / (np.sqrt(5 * np.pi) * gamma(2.5) * 4) / np.sqrt(5 / 3)
-    prior = DRIFT * np.sqrt(horizon) * mean_move
-    n_outcomes = size.n_symbols * (size.n_sessions - size.n_tested) / horizon
-    own = 2 * np.sqrt(np.pi / 2 / n_outcomes)
-    return float(max(prior, own) ** 2 / 2)
+    if model == "hybrid":
+        return max(drift_cost(size, member, horizon) for member in ("garch", "loghar"))
+    n_learnt = size.n_sessions - size.n_tested - WARMUP_SESSIONS
+    median = 2 * np.sqrt(np.pi / 2 / (size.n_symbols * n_learnt / horizon))
+    if model in ("loghar", "trees", "lstm"):
+        mean_move = 2 * gamma(3) / (gamma(2.5) * 4) * np.sqrt(3 / np.pi)  # of t5, over its s.d.
+        prior = DRIFT * np.sqrt(horizon) * mean_move
+        share = n_learnt / (n_learnt + DRIFT_SESSIONS_PER_SESSION * horizon)
+        blend = share * median + (1 - share) * prior
+        median = blend if horizon >= DRIFT_FROM_SESSIONS else 0.0
+    return float(median**2 / 2)
+
+
+@sizes(FAST)
+def test_on_a_random_walk_no_model_finds_a_direction(size):
+    rows = judged_walk(size)
+    assert n_claims([row for row in rows if row.symbol == "*"]) == 0
+    single = [row for row in rows if row.symbol != "*" and row.verdict not in SILENT]
+    assert n_claims(single) <= CLAIM_RATE * len(single)
+    for model in ("har", *LEARNERS):
+        for horizon in HORIZONS:
+            found = by_symbol(rows, model, horizon)
+            assert not finds_direction(found)
+            rate, spread = hits(found)
+            assert rate >= 0.5 - 2 * spread  # a leak upside down is one
+            mean, error = mean_and_error([row.relative_mae for row in found])
+            assert mean <= 1 + drift_cost(size, model, horizon) + 2 * error
+            assert mean <= OVERFIT or horizon == 30  # where separate outcomes are few
+
+
+def test_the_same_check_finds_returns_that_repeat():
+    rows = judged_walk(FAST, momentum=0.3)
+    for model in ("lstm", "hybrid"):
+        found = by_symbol(rows, model, 1)
+        assert finds_direction(found)
+        assert n_claims(found) >= 0.9 * len(found)
+
+
+# 2. A GARCH process: the truth is the best forecast.
+
+
+def oracle_skill(size: Size, *models: str, leak: bool = False) -> pl.DataFrame:
+    """CRPS skill of each model against the true quantiles, by symbol and horizon."""
+    returns, variance = LAW.walks(size.n_symbols, size.n_sessions, seed=1)
+    bars = close_only(bars_of_returns(returns, seed=1))
+    samples = fed_with_tomorrow(samples_of(bars)) if leak else samples_of(bars)
+    study = study_of(samples, *models, size=size, folds=2)
+    truth = bars.frame.select("symbol", origin="session", variance=pl.Series(variance.ravel()))
+    forecasts = backtest(study).forecasts.drop_nulls("target")
+    parts = [
+        _losses(part.join(truth, on=["symbol", "origin"]), int(part["horizon_sessions"][0]))
+        for part in forecasts.partition_by("horizon_sessions")
+    ]
+    return (
+        pl.concat(parts)
+        .group_by("model", "horizon_sessions", "symbol")
+        .agg(skill=1 - pl.col("loss").mean() / pl.col("least").mean())
+        .sort("model", "horizon_sessions", "symbol")
+    )
+
+
+def _losses(part: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    outcome = part["target"].to_numpy()
+    true = LAW.quantiles(part["variance"].to_numpy(), horizon=horizon)
+    return part.select(
+        "model",
+        "horizon_sessions",
+        "symbol",
+        loss=pl.Series(grid_crps(part.select(QUANTILE_COLUMNS).to_numpy(), outcome)),
+        least=pl.Series(grid_crps(true, outcome)),
+    )
+
+
+def skill_of(skills: pl.DataFrame, model: str, horizon: int) -> tuple[float, float]:
+    """Mean skill against the truth over symbols, and its standard error."""
+    chosen = (pl.col("model") == model) & (pl.col("horizon_sessions") == horizon)
+    return mean_and_error(skills.filter(chosen)["skill"].to_numpy())
+
+
+def estimation_cost(size: Size) -> float:
+    """About what estimating six parameters costs in CRPS at one session, as a fraction.
+
+    In log score it is k / 2n on average. A volatility off by a fraction d costs a normal forecast
+    d^2 there and d^2 / 4 of its CRPS, so k / 8n.
+    """
+    return 6 / (8 * (size.n_sessions - size.n_tested))
+
+
+@sizes(FAST)
+def test_nobody_beats_the_true_density_and_garch_comes_close(size):
+    skills = oracle_skill(size, "hs_250", *LEARNERS)
+    for horizon in HORIZONS:
+        for model in LEARNERS:
+            skill, error = skill_of(skills, model, horizon)
+            assert skill <= 2 * error
+        skill, error = skill_of(skills, "hs_250", horizon)
+        assert skill < -2 * error  # the truth is worth something here
+    allowed = 2 * estimation_cost(size)  # maximum likelihood is at its best only in the long run
+    skill, error = skill_of(skills, "garch", 1)
+    assert skill >= -allowed - 2 * error
+    skill, error = skill_of(skills, "hs_250", 1)
+    assert skill < -allowed - 2 * error
+
+
+def test_who_sees_tomorrow_beats_the_true_density_of_today():
+    skill, error = skill_of(oracle_skill(FAST, "loghar", leak=True), "loghar", 1)
+    assert skill > 2 * error
+
+
+# 3. Features of tomorrow: the score must explode.
+
+
+def readers_study(
+    size: Size, *, momentum: float = 0.0, leak: bool = False, lstm: LstmConfig = ONE_SEED
+) -> Study:
+    """One fold, one session ahead, of the two models that may read direction."""
+    returns = t_walks(size.n_symbols, size.n_sessions, seed=2, momentum=momentum)
+    samples = samples_of(bars_of_returns(returns, seed=2), horizons=(1,))
+    samples = fed_with_tomorrow(samples) if leak else samples
+    return study_of(samples, *READERS, size=size, folds=1, lstm=lstm, trees=FREE_TREES)
+
+
+@cache
+def walked_readers(size: Size, *, leak: bool) -> Backtest:
+    """Both readers on a random walk.
+
+    Until its shift is learnt a network loses by what it learns of the width: it is given patience.
+    """
+    patient = LstmConfig(n_seeds=1, patience_epochs=15)
+    return backtest(readers_study(size, leak=leak, lstm=patient))
+
+
+@sizes(SHORT)
+@pytest.mark.parametrize("model", READERS)
+def test_features_of_tomorrow_explode_the_score_and_are_called_too_good(size, model):
+    leaked, honest = (
+        [row for row in verdicts(walked_readers(size, leak=leak).forecasts) if row.model == model]
+        for leak in (True, False)
+    )
+    assert [row.verdict for row in leaked] == ["TOO GOOD"] * (1 + size.n_symbols)
+    for row in leaked:
+        assert row.relative_mae is not None
+        assert row.hit_rate is not None
+        assert row.relative_mae < 0.5
+        assert row.hit_rate > 0.9
+    assert not finds_direction(by_symbol(honest, model, 1))
+    assert "TOO GOOD" not in [row.verdict for row in honest]
+
+
+# 4. Shuffled targets: what was learnt from them is worth nothing.
+
+
+def taught_nonsense(study: Study, *, seed: int) -> Study:
+    """The study with the targets of all that is learnt from or stopped by permuted."""
+    noise = np.random.default_rng(seed)
+    folds = [
+        replace(fold, train=shuffled(fold.train, noise), valid=shuffled(fold.valid, noise))
+        for fold in study.folds
+    ]
+    return replace(study, folds=tuple(folds))
+
+
+@sizes(SHORT)
+def test_shuffled_targets_teach_nothing_about_returns_that_repeat(size):
+    study = readers_study(size, momentum=0.3)
+    rows = verdicts(backtest(study).forecasts)
+    for model in READERS:
+        assert finds_direction(by_symbol(rows, model, 1))  # there is something to be learnt
+    # one fit serves all symbols, which are right or wrong together: permutations are the sample
+    walks = [backtest(taught_nonsense(study, seed=seed)) for seed in range(N_PERMUTATIONS)]
+    pooled = [row for walk in walks for row in verdicts(walk.forecasts) if row.symbol == "*"]
+    for model in READERS:
+        found = [row for row in pooled if row.model == model]
+        assert len(found) == N_PERMUTATIONS
+        assert not finds_direction(found)
+        mean, _ = mean_and_error([row.relative_mae for row in found])
+        assert mean <= OVERFIT  # noise costs something, so no lower bound

@@ -1,10 +1,19 @@
-"""Price files for the leak tests, and the futures that are put in place of what followed a date."""
+"""Price files for the leak tests, and the futures that are put in place of what followed a date.
+
+And returns whose true law is known: walks, and a GARCH process with its own forecasts. And samples
+that know what they must not, or have learnt what is not so.
+"""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
+from scipy.special import stdtrit
+
+from nextclose.samples.samples import Samples
+from nextclose.schema import LEVELS, Floats
 
 PRICES = ("open", "high", "low", "close", "adj_close")
 N_ROWS = 490  # 257 of warm-up, a first fold at 400, three folds
@@ -175,3 +184,88 @@ def every_world(cuts: list[date], *, step: int = 1) -> Iterator[tuple[date, str,
         for j, world in enumerate(WORLDS):
             if (i + j) % step == 0:
                 yield cut, world, scopes[(i + j // step) % len(scopes)]
+
+
+def t_shocks(shape: tuple[int, ...], *, dof: float, seed: int) -> Floats:
+    """Independent Student t with variance 1."""
+    noise = np.random.default_rng(seed)
+    return np.asarray(noise.standard_t(dof, shape) * np.sqrt((dof - 2) / dof))
+
+
+def t_walks(n_symbols: int, n_sessions: int, *, seed: int, momentum: float = 0.0) -> Floats:
+    """Log returns of independent symbols, t5, 1.5 % a session, no drift. (symbol, session).
+
+    With `momentum` rho each is rho of the last one, the variance unchanged.
+    """
+    shocks = 0.015 * t_shocks((n_symbols, n_sessions), dof=5, seed=seed)
+    for t in range(1, n_sessions):
+        shocks[:, t] *= np.sqrt(1 - momentum**2)
+        shocks[:, t] += momentum * shocks[:, t - 1]
+    return shocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GjrLaw:
+    """A GJR-GARCH-t process without drift, `sd` a session in the long run."""
+
+    sd: float = 0.015
+    alpha: float = 0.03
+    gamma: float = 0.10
+    beta: float = 0.90
+    dof: float = 6.0
+
+    def next_variance(self, variance: Floats, returns: Floats) -> Floats:
+        """Variance of the session after `returns`, whose own was `variance`."""
+        omega = self.sd**2 * (1 - self.alpha - self.gamma / 2 - self.beta)
+        news = (self.alpha + self.gamma * (returns < 0)) * returns**2
+        return np.asarray(omega + news + self.beta * variance)
+
+    def walks(self, n_symbols: int, n_sessions: int, *, seed: int) -> tuple[Floats, Floats]:
+        """Log returns, and the variance of the return after each. (symbol, session) both."""
+        shocks = t_shocks((n_symbols, n_sessions), dof=self.dof, seed=seed)
+        returns, variances = np.empty_like(shocks), np.empty_like(shocks)
+        variance = np.full(n_symbols, self.sd**2)
+        for t in range(n_sessions):
+            returns[:, t] = np.sqrt(variance) * shocks[:, t]
+            variances[:, t] = variance = self.next_variance(variance, returns[:, t])
+        return returns, variances
+
+    def quantiles(self, variance: Floats, *, horizon: int, n_paths: int = 20_000) -> Floats:
+        """True quantiles of the log return over `horizon` sessions. (row, level).
+
+        One session ahead in closed form. Further ahead the law depends on the next variance alone:
+        simulated from 40 of them on the same shocks, between them linear in its logarithm.
+        """
+        root = np.sqrt(variance)[:, None]
+        if horizon == 1:
+            unit = np.sqrt((self.dof - 2) / self.dof)
+            return np.asarray(root * unit * stdtrit(self.dof, LEVELS))
+        starts = np.geomspace(variance.min(), variance.max(), 40)
+        paths = np.repeat(starts[:, None], n_paths, axis=1)  # (start, path), the next variance
+        walked = np.zeros_like(paths)
+        for shock in t_shocks((horizon, n_paths), dof=self.dof, seed=horizon):
+            returns = np.sqrt(paths) * shock
+            walked += returns
+            paths = self.next_variance(paths, returns)
+        per_root = np.quantile(walked, LEVELS, axis=1) / np.sqrt(starts)  # (level, start)
+        between = [np.interp(np.log(variance), np.log(starts), row) for row in per_root]
+        return np.asarray(root * np.stack(between, axis=1))
+
+
+def fed_with_tomorrow(samples: Samples) -> Samples:
+    """Features of the next row in each row of a segment; closes, scales and targets stay."""
+    values = samples.table.values.copy()
+    for start, stop in samples.segments:
+        values[start : stop - 1] = samples.table.values[start + 1 : stop]
+    return replace(samples, table=replace(samples.table, values=values))
+
+
+def shuffled(samples: Samples, noise: np.random.Generator) -> Samples:
+    """Known targets put at each other's rows; when they resolve stays as it was."""
+    fields = {name: getattr(samples, name).copy() for name in ("outcome", "target", "movement")}
+    for k in range(len(samples.horizons)):
+        known = np.flatnonzero(np.isfinite(samples.target[:, k]))
+        drawn = noise.permutation(known)
+        for name, values in fields.items():
+            values[known, k] = getattr(samples, name)[drawn, k]
+    return replace(samples, **fields)

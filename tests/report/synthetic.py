@@ -9,14 +9,24 @@ import numpy as np
 import polars as pl
 
 from nextclose.evaluation.metrics import INTERVALS
-from nextclose.evaluation.verdict import VerdictRow
 from nextclose.report.content import ReportContent, RunFacts
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Finding
+from tests.report.frames import (
+    make_ablation,
+    make_curves,
+    make_importance,
+    make_slices,
+    make_weights,
+)
+from tests.report.verdict_rows import verdict_row
 
 Z = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 # model -> (width of its ranges against the truth, daily drift); classic is a point far off
 MODELS = {
+    "hybrid": (1.0, 0.0002),
     "lstm": (1.01, 0.0002),
+    "trees": (1.02, 0.0002),
+    "garch": (1.04, 0.0),
     "naive": (0.0, 0.0),
     "drift": (1.05, 0.0004),
     "hs_250": (0.92, 0.0003),
@@ -108,66 +118,6 @@ def make_forecasts(bars, *, n_origins, models=tuple(MODELS), horizons=HORIZONS):
     return pl.concat(frames)
 
 
-def verdict_row(symbol, h, model, rng):
-    classic, point = model == "classic", model in ("classic", "naive")
-    relative = (
-        1.0 if model == "naive" else 6.2 if classic else 1.0 - 0.0008 * h + rng.normal(0, 0.001)
-    )
-    naive = {1: 1.31, 7: 3.52, 30: 7.4}.get(h, 2.0)
-    best = model == "lstm"
-    skill = -0.4 if point else 0.031 - 0.0004 * h if best else 0.008
-    origins = 251 if classic else 1260
-    return VerdictRow(
-        symbol=symbol,
-        horizon_sessions=h,
-        model=model,
-        origins=origins,
-        forecasts=5 * origins if symbol == "*" and not classic else origins,
-        independent=origins / h,
-        filled=0,
-        point_only=point,
-        mape_pct=naive * relative,
-        naive_mape_pct=naive,
-        relative_mae=relative,
-        relative_mae_interval=(relative - 0.004, relative + 0.004),
-        r2_vs_zero=-2.1 if classic else 0.0012,
-        hit_rate=None if model == "naive" else 0.512,
-        hit_interval=None if model == "naive" else (0.5, 0.524),
-        base_rate=0.524,
-        base_side="up",
-        no_calls=0,
-        flat=0,
-        crps=0.0071,
-        crps_skill_vs_hs=skill,
-        crps_skill_interval=(skill - 0.01, skill + 0.01),
-        hs_reference="hs_250",
-        crps_skill_vs_garch=None,
-        coverage_90=None if point else 0.896 if best else 0.87,
-        width_90_pct=None if point else 4.6 * h**0.5,
-        p_error_better=0.2,
-        p_error_worse=0.8,
-        p_ranges_better=0.0004,
-        p_ranges_worse=0.99,
-        p_value=None if model == "naive" else 0.0004 if best else 0.3,
-        comparisons=5,
-        miscalibrated=False,
-        verdict=(
-            "YARDSTICK"
-            if model in ("naive", "hs_250", "hs_expanding")
-            else "WORSE"
-            if classic
-            else "SIZE ONLY"
-            if best
-            else "NO EVIDENCE"
-        ),
-        sentence=(
-            f"{model} knows how far prices move, not which way: ranges 3.1% better than history "
-            f"(p = 0.0004); direction 51.2% against 52.4% for always 'up'; the 90% band held 89.6% "
-            f"at a width of {4.6 * h**0.5:.1f}%."
-        ),
-    )
-
-
 def make_content(
     symbols=("AAPL", "FB", "GOOG", "IBM", "MSFT"),
     *,
@@ -185,7 +135,7 @@ def make_content(
     days = sessions(n_sessions)[-n_origins::5]
     bins = rng.dirichlet(np.full(20, 300.0), size=len(pairs))
     fields = {
-        "headline": "lstm",
+        "headline": "hybrid",
         "verdicts": tuple(
             verdict_row(s, h, m, rng)
             for s in ("*", *symbols)
@@ -251,6 +201,9 @@ def make_content(
         )
         if "classic" in models
         else pl.DataFrame(),
+        "ablation": tuple(make_ablation(h) for h in horizons),
+        "weights": make_weights(horizons),
+        "importance": make_importance(horizons),
         "findings": (
             Finding(
                 number=52,
@@ -278,46 +231,3 @@ def make_content(
         else "",
     }
     return ReportContent(**(fields | changes))
-
-
-def make_slices(rng, pairs, labels):
-    return pl.DataFrame(
-        [
-            {
-                "horizon_sessions": h,
-                "model": m,
-                "slice": label,
-                "forecasts": 1260,
-                "relative_mae": 1.0 + rng.normal(0, 0.004),
-                "crps_skill_vs_hs": 0.02 + rng.normal(0, 0.02),
-            }
-            for m, h in pairs
-            for label in labels
-        ]
-    )
-
-
-def make_curves(rng, *, n_folds=4, n_seeds=3):
-    rows = []
-    for model, floor in (("lstm", 1.43), ("classic", 0.02)):
-        for fold in range(n_folds):
-            for seed in range(n_seeds):
-                n = int(rng.integers(9, 20))
-                epoch = np.arange(model == "classic", n + (model == "classic"))  # the LSTM's from 0
-                train = floor * (1 + 0.12 * np.exp(-epoch / 3) - 0.002 * epoch)
-                valid = floor * (1.01 + 0.1 * np.exp(-epoch / 2.5) + 0.002 * epoch)
-                valid = valid + floor * rng.normal(0, 0.002, n)
-                best = int(np.argmin(valid))
-                rows += [
-                    {
-                        "model": model,
-                        "label": f"fold {fold}",
-                        "seed": seed,
-                        "epoch": int(e),
-                        "train": float(train[i]),
-                        "valid": float(valid[i]),
-                        "kept": i == best,
-                    }
-                    for i, e in enumerate(epoch)
-                ]
-    return pl.DataFrame(rows)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 
 from nextclose.report.gallery import followed_symbol, pictures, ranged_models, sliced_models
@@ -10,8 +12,11 @@ def test_pictures_come_in_the_order_of_the_sections_with_a_name_each():
     sections = list(dict.fromkeys(picture.section for picture in found))
     assert sections == ["prices", "followed", "calibration", "slices", "training", "tutorial"]
     assert len({picture.name for picture in found}) == len(found)
-    # 3 fans, 3 horizons x (followed, coverage, over time, PIT, year, regime, tutorial), 2 x 4 folds
-    assert len(found) == 3 + 3 * 7 + 8
+    # 3 fans, 3 horizons x (followed, coverage, over time, PIT, year, regime, tutorial), and of
+    # three trained models the last three of four fits
+    assert len(found) == 3 + 3 * 7 + 9
+    shown = {picture.caption for picture in found if picture.section == "training"}
+    assert shown == {"fold 1", "fold 2", "fold 3"}
 
 
 def test_a_still_fan_is_of_an_origin_whose_every_range_has_been_answered():
@@ -34,6 +39,15 @@ def test_the_symbol_shown_is_the_first_whose_outcomes_are_known():
 
 
 def test_points_have_no_calibration_and_yardsticks_no_slices():
+    content = make_content(
+        ("A",), n_sessions=300, n_origins=80, models=("lstm", "naive", "hs_250", "ewma", "drift")
+    )
+    alone = replace(content, headline="lstm")
+    assert ranged_models(alone) == ["lstm", "ewma", "hs_250", "drift"]
+    assert sliced_models(alone) == ["lstm", "ewma", "drift"]
+
+
+def test_where_not_all_models_fit_the_headline_keeps_its_rivals():
     content = make_content(("A",), n_sessions=300, n_origins=80)
-    assert ranged_models(content) == ["lstm", "drift", "hs_250", "hs_expanding", "ewma"]
-    assert sliced_models(content) == ["lstm", "drift", "ewma"]
+    assert ranged_models(content) == ["hybrid", "garch", "lstm", "trees", "ewma"]
+    assert sliced_models(content) == ["hybrid", "garch", "lstm"]

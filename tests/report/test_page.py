@@ -103,8 +103,8 @@ def test_every_section_of_a_full_run_is_there_and_says_how_to_read_it(text):
     page = Page(text)
     names = [attrs["id"] for attrs in page.all("section")]
     assert names == [
-        *("verdict", "scoreboard", "prices", "followed", "calibration", "slices", "training"),
-        *("tutorial", "data", "reproduce"),
+        *("verdict", "scoreboard", "direction", "noise", "prices", "followed", "hybrid"),
+        *("calibration", "slices", "importance", "training", "tutorial", "data", "reproduce"),
     ]
     assert sum(attrs.get("class") == "how" for attrs in page.all("p")) == len(names) - 1
     assert [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")] == names
@@ -116,7 +116,7 @@ def test_the_verdict_sentences_of_the_headline_come_first(content, text):
         shown.index(row.sentence)
         for h in (1, 7, 30)
         for row in content.verdicts
-        if (row.symbol, row.model, row.horizon_sessions) == ("*", "lstm", h)
+        if (row.symbol, row.model, row.horizon_sessions) == ("*", "hybrid", h)
     ]
     assert places == sorted(places)
     assert places[-1] < shown.index("Scoreboard", shown.index("Size, not direction"))
@@ -128,7 +128,7 @@ def test_two_renders_give_the_same_bytes(content, text):
 
 def test_every_picture_is_written_as_png_under_a_name_of_our_own_words():
     files = figure_files(make_content(("../A",), n_sessions=300, n_origins=80, horizons=(7,)))
-    assert {"followed-7.png", "coverage-7.png", "by-year-7.png", "training-0-3.png"} <= files.keys()
+    assert {"followed-7.png", "coverage-7.png", "by-year-7.png", "training-8-3.png"} <= files.keys()
     assert all(data.startswith(b"\x89PNG") for data in files.values())
     assert all(re.fullmatch(r"[a-z0-9-]+\.png", name) for name in files)
 
@@ -174,10 +174,12 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
 def test_a_hostile_model_name_is_a_name_only():
     tame = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
     frames = {
-        name: getattr(tame, name).with_columns(pl.col("model").replace({"lstm": HOSTILE}))
+        name: getattr(tame, name).with_columns(pl.col("model").replace({"hybrid": HOSTILE}))
         for name in ("forecasts", "coverage", "rolling", "pit", "by_year", "by_regime", "curves")
     }
-    verdicts = tuple(replace(v, model=HOSTILE) if v.model == "lstm" else v for v in tame.verdicts)
+    verdicts = tuple(replace(v, model=HOSTILE) if v.model == "hybrid" else v for v in tame.verdicts)
+    frames["weights"] = tame.weights.with_columns(pl.col("member").replace({"lstm": HOSTILE}))
+    frames["importance"] = tame.importance.with_columns(feature=pl.lit(HOSTILE))
     page = Page(render_page(replace(tame, headline=HOSTILE, verdicts=verdicts, **frames)))
     assert len(page.scripts) == 3
     assert page.all("img") == []
@@ -211,7 +213,7 @@ def test_bars_with_only_a_close_make_a_line_instead_of_candles():
 
 def test_a_run_without_the_classic_network_has_no_tutorial_section():
     content = make_content(
-        ("AAPL",), n_sessions=300, n_origins=80, models=("lstm", "naive", "ewma")
+        ("AAPL",), n_sessions=300, n_origins=80, models=("hybrid", "naive", "ewma")
     )
     assert "tutorial" not in [attrs["id"] for attrs in Page(render_page(content)).all("section")]
 
@@ -222,6 +224,30 @@ def test_the_tutorial_section_shows_the_layers_of_its_network_as_text_where_give
     bare = render_page(replace(content, network=""))
     assert "layer by layer" in page
     assert "layer by layer" not in "".join(Page(bare).text)
+
+
+def test_members_that_were_not_judged_still_have_a_colour_in_the_weights():
+    content = make_content(
+        ("AAPL",), n_sessions=300, n_origins=80, horizons=(7,), models=("hybrid", "naive")
+    )
+    assert set(content.models) >= {"garch", "trees", "lstm"}
+    page = Page(render_page(content))
+    widths = [attrs["style"] for attrs in page.all("span") if attrs.get("class") == "bar"]
+    # garch, trees and lstm in the order of the report, then ten features as shares of the first
+    assert widths[:5] == [
+        "width:20.0%",
+        "width:30.0%",
+        "width:50.0%",
+        "width:100.0%",
+        "width:91.7%",
+    ]
+    assert len(widths) == 3 + 10
+
+
+def test_the_hybrids_section_says_whether_it_earned_its_place(content, text):
+    shown = "".join(Page(text).text)
+    for part in content.ablation:
+        assert part.sentence in shown
 
 
 def test_a_note_below_the_scoreboard_names_the_model_with_fewer_forecasts(text):
@@ -240,14 +266,14 @@ def test_forecasts_whose_outcome_is_not_known_are_drawn_but_not_judged():
 def test_a_verdict_without_frames_is_still_a_page():
     empty = pl.DataFrame()
     content = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
+    frames = ("coverage", "rolling", "pit", "by_year", "by_regime", "curves", "tutorial")
     bare = replace(
         content,
         forecasts=content.forecasts.clear(),
-        **dict.fromkeys(
-            ("coverage", "rolling", "pit", "by_year", "by_regime", "curves", "tutorial"), empty
-        ),
+        **dict.fromkeys((*frames, "weights", "importance"), empty),
+        ablation=(),
         findings=(),
         left_out={},
     )
     names = [attrs["id"] for attrs in Page(render_page(bare)).all("section")]
-    assert names == ["verdict", "scoreboard", "data", "reproduce"]
+    assert names == ["verdict", "scoreboard", "direction", "noise", "data", "reproduce"]

@@ -92,32 +92,6 @@ def test_weights_kept_before_any_training_are_at_epoch_0_and_whole_on_the_edge()
     assert [x for x in panel.get_xticks() if low <= x <= high] == [0.0, 1.0]
 
 
-SPANS = [*range(2, 120), *range(120, 800, 7), *range(800, 7400, 97)]  # days; up to 20 years
-
-
-@pytest.mark.parametrize("start", ["1969-12-30", "2011-01-31", "2012-02-29"])
-def test_every_range_of_dates_has_two_to_six_ticks_inside_it(start):
-    first = np.datetime64(start).astype(int)
-    for n_days in SPANS:
-        ticks = plots.date_ticks(first, first + n_days - 1)
-        assert 2 <= len(ticks) <= plots.MAX_TICKS, n_days
-        assert first <= ticks[0] < ticks[-1] < first + n_days
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "ticks"),
-    [
-        ("2020-02-28", "2020-03-01", ["2020-02-28", "2020-02-29", "2020-03-01"]),
-        ("2020-01-02", "2020-04-30", ["2020-02-01", "2020-03-01", "2020-04-01"]),
-        ("2003-06-01", "2013-06-01", ["2004", "2006", "2008", "2010", "2012"]),
-    ],
-)
-def test_ticks_are_on_days_firsts_of_a_month_or_new_years_days(first, last, ticks):
-    low, high = (np.datetime64(day).astype(int) for day in (first, last))
-    expected = [np.datetime64(day, "D") for day in ticks]
-    assert plots.date_ticks(low, high).astype("M8[D]").tolist() == [d.item() for d in expected]
-
-
 @pytest.mark.parametrize("n_days", [1, 2, 3, 5, 30, 59, 60, 61, 500, 725, 731, 1096, 3650, 7305])
 def test_pictures_of_any_range_of_dates_print_without_a_warning(n_days):
     """Warnings are errors here; the first picture of a long horizon may span two days or years."""
@@ -146,10 +120,37 @@ def test_pictures_of_any_range_of_dates_print_without_a_warning(n_days):
 
 @pytest.mark.parametrize(("value", "half_height"), [(1.002, 0.01), (1.04, 0.044)])
 def test_noise_around_no_change_does_not_fill_the_picture(value, half_height):
-    frame = pl.DataFrame(
-        {"model": ["lstm"], "slice": ["2020"], "relative_mae": [value], "crps_skill_vs_hs": [None]}
-    )
-    error, _ = plots.sliced(frame, models=["lstm"])(INKS).axes
+    error, _ = plots.sliced(a_year(relative_mae=value), models=["lstm"])(INKS).axes
     low, high = error.get_ylim()
     assert (low + high) / 2 == pytest.approx(1.0)
     assert (high - low) / 2 == pytest.approx(half_height, rel=0.1)
+
+
+def a_year(**figures):
+    row = {"relative_mae": 1.0, "crps_skill_vs_hs": 0.02, "crps_skill_vs_garch": None, **figures}
+    schema = dict.fromkeys(row, pl.Float64)
+    return pl.DataFrame([row], schema=schema).with_columns(
+        model=pl.lit("lstm"), slice=pl.lit("2020")
+    )
+
+
+def test_skill_against_garch_has_a_panel_only_where_somebody_met_it():
+    assert len(plots.sliced(a_year(), models=["lstm"])(INKS).axes) == 2
+    met = plots.sliced(a_year(crps_skill_vs_garch=0.004), models=["lstm"])(INKS).axes
+    assert [lines(panel)["lstm"].tolist() for panel in met] == [[1.0], [0.02], [0.004]]
+
+
+def test_a_dot_of_a_slice_is_never_cut_by_the_edge():
+    error, _ = plots.sliced(a_year(relative_mae=0.8), models=["lstm"])(INKS).axes
+    low, high = error.get_ylim()
+    assert (low, high) == pytest.approx((0.78, 1.22))  # 10 % beyond the farthest dot
+
+
+def test_rounds_of_trees_are_not_called_epochs():
+    frame = pl.DataFrame({"seed": 0, "epoch": [0], "train": [1.0], "valid": [1.0], "kept": [True]})
+    inks = palette_for(("trees", "lstm")).light()
+    heads = [
+        plots.curves(frame, model=model)(inks).axes[0].texts[0].get_text()
+        for model in ("trees", "lstm")
+    ]
+    assert heads == ["Loss by tree", "Loss by epoch"]

@@ -1,6 +1,19 @@
+from typing import get_args
+
 import pytest
 
-from nextclose.report.wording import between, chance, number, sessions, share
+from nextclose.evaluation.claims import Category
+from nextclose.report.wording import (
+    NOTHING,
+    WORDS,
+    between,
+    chance,
+    number,
+    sessions,
+    share,
+    spread,
+    yes_or_no,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,3 +42,20 @@ def test_intervals_and_horizons_in_words():
     assert between((0.01, 0.025), percent=True) == "+1.0 to +2.5%"
     assert between(None, percent=True) == ""
     assert [sessions(1), sessions(30)] == ["1 session", "30 sessions"]
+
+
+def test_an_interval_has_as_many_decimals_as_the_figure_it_belongs_to():
+    assert between((-0.0012, 0.01234), percent=True) == "−0.1 to +1.2%"  # noqa: RUF001
+    assert spread((-0.0012, 0.01234), percent=True, decimals=2) == (
+        "95% interval −0.12 to +1.23%"  # noqa: RUF001
+    )
+    assert spread(None, percent=True) == ""
+
+
+def test_every_category_of_the_verdict_has_a_word():
+    assert set(WORDS) == set(get_args(Category))
+    assert WORDS["VOID"] == ("No verdict", "bad")
+
+
+def test_no_answer_is_neither_yes_nor_no():
+    assert [yes_or_no(x) for x in (True, False, None)] == ["yes", "no", NOTHING]

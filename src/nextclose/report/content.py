@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from nextclose.evaluation.ablation import Ablation
 from nextclose.evaluation.evidence import POOLED
 from nextclose.evaluation.verdict import VerdictRow
 from nextclose.report.palette import in_order
@@ -39,13 +40,17 @@ class ReportContent:
     `pit`        `calibration.pit_histogram`
     `by_year`    `slices.by_year`
     `by_regime`  `slices.by_regime`
-    `curves`     model, label (a picture each, as "fold 3"), seed, epoch (0 = before any training,
-                 where there is one), train, valid (the losses), kept (the weights of this epoch
-                 were used)
+    `curves`     model, label (a picture each, as "Fitted 2012-02-29"), seed, epoch or tree (0 =
+                 before any training, where there is one), train, valid (the losses), kept (this
+                 is what was used); oldest fit first
     `tutorial`   horizon_sessions, metric, classic, naive: on equal origins, in price units. Metrics
                  are mse, mae, mape_pct, r2; consecutive_direction, a fraction, from one forecast to
                  the next; direction, a fraction, against the last close, its naive the base rate. A
                  metric without a row is left out
+    `ablation`   `ablation.ablations`; empty without a hybrid
+    `weights`    `WEIGHT_SCHEMA`
+    `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
+                 refits; a horizon without trees has no rows
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
@@ -60,6 +65,9 @@ class ReportContent:
     by_regime: pl.DataFrame
     curves: pl.DataFrame
     tutorial: pl.DataFrame
+    ablation: tuple[Ablation, ...]
+    weights: pl.DataFrame
+    importance: pl.DataFrame
     findings: tuple[Finding, ...]
     left_out: Mapping[str, str]  # symbol -> why
     run: RunFacts
@@ -73,6 +81,7 @@ class ReportContent:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All models with a verdict or a forecast, in the order in which the report lists them."""
+        """All models with a verdict, a forecast or a weight, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
+        names |= set(self.weights["member"]) if len(self.weights) else set()
         return in_order(names, headline=self.headline)

@@ -14,9 +14,11 @@ from nextclose.report.figures import Drawing
 from nextclose.report.wording import sessions
 
 N_FOLLOWED = 250  # outcomes in "actual against predicted": about a year
-N_TRAINED = 12  # pictures of training for each model, the last ones
-N_RANGED = 6
+N_TRAINED = 3  # pictures of training for each model, the last ones: a row
+N_RANGED = 5  # more lines than these are a tangle
 N_SLICED = 3  # more dots than these are noise
+# whom a picture sets beside the headline where it cannot show all: the first of these
+RIVALS = ("garch", "lstm", "trees", "loghar", "har", "ewma", "hs_250", "hs_expanding", "drift")
 UNSLICED = {*YARDSTICKS, "classic"}  # the measure itself, and an error that would dwarf the rest
 GAP_SESSIONS = 125  # between the origins of the still fans
 
@@ -53,14 +55,19 @@ def pictures(content: ReportContent) -> Iterator[Picture]:
 def ranged_models(content: ReportContent) -> list[str]:
     """Models in the pictures of ranges, the headline first, at most `N_RANGED`."""
     found = set(content.coverage["model"]) if len(content.coverage) else set()
-    return [model for model in content.models if model in found][:N_RANGED]
+    return _beside_headline(content, found)[:N_RANGED]
 
 
 def sliced_models(content: ReportContent) -> list[str]:
     """Models in the pictures by year and volatility: those that claim something."""
     found = set(content.by_year["model"]) if len(content.by_year) else set()
-    claiming = [model for model in content.models if model in found and model not in UNSLICED]
-    return claiming[:N_SLICED]
+    return _beside_headline(content, found - UNSLICED)[:N_SLICED]
+
+
+def _beside_headline(content: ReportContent, found: set[str]) -> list[str]:
+    """The models found, the headline first, then its rivals, then all others."""
+    order = dict.fromkeys((content.headline, *RIVALS, *content.models))
+    return [model for model in order if model in found]
 
 
 def followed_symbol(content: ReportContent) -> str:

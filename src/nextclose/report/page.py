@@ -6,17 +6,22 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nextclose.report import gallery, tables
+from nextclose.report import gallery, ingredients, tables
+from nextclose.report.cards import cards
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
+from nextclose.report.direction import calls, calls_of_all
 from nextclose.report.figures import png, svg
+from nextclose.report.noise import sample_size
 from nextclose.report.palette import Palette, palette_for
 from nextclose.report.pricechart import as_script_json, chart_data, chart_note
+from nextclose.report.scores import by_symbol, scoreboard
 
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 
@@ -48,9 +53,8 @@ def render_page(content: ReportContent) -> str:
         "headline": content.headline,
         "horizons": content.horizons,
         "scope": _scope(content),
-        "cards": tables.cards(content.verdicts, headline=content.headline),
-        "scoreboard": tables.scoreboard(content.verdicts, models=content.models),
-        "by_symbol": tables.by_symbol(content.verdicts, headline=content.headline),
+        **_judged(content),
+        **_hybrid(content),
         "chart": as_script_json(chart) if chart["symbols"] else None,
         "chart_note": chart_note(content.forecasts, chart),
         "pictures": printed,
@@ -63,6 +67,30 @@ def render_page(content: ReportContent) -> str:
         "run": content.run,
     }
     return _environment().get_template("page.html.j2").render(parts)
+
+
+def _judged(content: ReportContent) -> dict[str, Any]:
+    """What the verdicts say: cards, scoreboard, direction, and what the sample could show."""
+    verdicts, headline, models = content.verdicts, content.headline, content.models
+    return {
+        "cards": cards(verdicts, headline=headline),
+        "scoreboard": scoreboard(verdicts, models=models),
+        "by_symbol": by_symbol(verdicts, headline=headline),
+        "calls": calls(verdicts, headline=headline),
+        "calls_of_all": calls_of_all(verdicts, models=models),
+        "sample_size": sample_size(verdicts, headline=headline),
+    }
+
+
+def _hybrid(content: ReportContent) -> dict[str, Any]:
+    """What the hybrid is made of, and what moved its trees; empty without them."""
+    return {
+        "weights": ingredients.weight_bars(content.weights, models=content.models),
+        "worth": ingredients.worth(content.ablation),
+        "earned": [part.sentence for part in content.ablation if part.sentence],
+        "calibration": ingredients.calibration(content.ablation),
+        "importance": ingredients.importance_bars(content.importance),
+    }
 
 
 def figure_files(content: ReportContent) -> dict[str, bytes]:

@@ -21,18 +21,21 @@ BASE: dict[str, tuple[str, str]] = {
     "caution": ("#875800", "#e2b350"),
     "accent": ("#1f5fd0", "#7fadff"),
 }
+# In the order in which reports list them. Strong colours for the headline, its members and what
+# they have to beat; muted ones for simpler rules, which stand in tables more than in pictures.
 MODELS: dict[str, tuple[str, str]] = {
-    "lstm": ("#1f5fd0", "#7fadff"),
     "naive": ("#5f6770", "#a2aab3"),
-    "drift": ("#8a6100", "#d9a93f"),
-    "hs_250": ("#7b4bb3", "#bb9df0"),
-    "hs_expanding": ("#a2408f", "#e394d6"),
+    "drift": ("#7a5f4a", "#c9ae93"),
+    "hs_250": ("#4f6f86", "#93b4cb"),
+    "hs_expanding": ("#82607c", "#cba6c5"),
     "ewma": ("#0b7a75", "#4fc4bd"),
-    "har": ("#3d7a1f", "#8fcb6b"),
-    "garch": ("#0f6c95", "#5cbbe6"),
+    "har": ("#56660c", "#c5d873"),
+    "garch": ("#9a6200", "#e8b84f"),
+    "loghar": ("#4b2294", "#d9ccff"),
+    "trees": ("#17744a", "#5fcf94"),
+    "lstm": ("#8e1053", "#ff93c4"),
+    "hybrid": ("#1f5fd0", "#7fadff"),
     "classic": ("#c43d0e", "#ff9066"),
-    "trees": ("#2e7d4f", "#74cf9b"),
-    "hybrid": ("#b3123f", "#ff7d9d"),
 }
 SPARE = (  # for models of other tools, in their order
     ("#4555c8", "#9aa5ff"),

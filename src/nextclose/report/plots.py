@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from nextclose.report.axes import around, dates, thin_labels
 from nextclose.report.figures import Drawing, blank, head
 from nextclose.report.palette import Inks
-from nextclose.schema import Ints
 
 PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}".replace("-", "\N{MINUS SIGN}") + "%")
 DASHED = (0, (2, 1.5))  # the naive line, in every picture
-MAX_TICKS = 6  # dates on an axis that fits a phone
+# figure of a slice -> (what it is called, its value where nothing is gained)
+SLICED = {
+    "relative_mae": ("Error ÷ error of no change", 1.0),
+    "crps_skill_vs_hs": ("Range skill against history", 0.0),
+    "crps_skill_vs_garch": ("Range skill against garch", 0.0),
+}
 RANGES = (("q0.050", "q0.950"), ("q0.100", "q0.900"), ("q0.250", "q0.750"))  # 90, 80, 50 %
 
 
@@ -48,7 +50,7 @@ def followed(forecasts: pl.DataFrame, *, model: str) -> Drawing:
         move.axhline(0.0, color=soft, linewidth=0.9, linestyle=DASHED)
         move.yaxis.set_major_formatter(PERCENT)
         head(move, "Return since the origin", inks)
-        _dates(move)
+        dates(move)
         return figure
 
     return draw
@@ -81,7 +83,7 @@ def fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing
         )
         panel.plot(closes["session"], closes["close"], color=inks.roles["ink"], label="actual")
         head(panel, "Price", inks)
-        _dates(panel)
+        dates(panel)
         return figure
 
     return draw
@@ -119,7 +121,7 @@ def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
         panel.xaxis.set_major_formatter(PERCENT)
         panel.set_xticks([0.1, 0.3, 0.5, 0.7, 0.9])
         panel.margins(x=0.03)
-        _around(panel, centre=0.0, least=0.03)
+        around(panel, centre=0.0, least=0.03)
         panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         panel.yaxis.set_major_formatter(
             FuncFormatter(
@@ -151,7 +153,7 @@ def coverage_over_time(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing
         panel.yaxis.set_major_formatter(PERCENT)
         panel.set_ylim(top=1.005)
         head(panel, "Share inside the 90% range", inks)
-        _dates(panel)
+        dates(panel)
         return figure
 
     return draw
@@ -177,39 +179,47 @@ def pit(frame: pl.DataFrame, *, model: str) -> Drawing:
 
 
 def sliced(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
-    """Error against no change, and range skill against history, per label of one slice."""
+    """Error against no change, and range skill against history and garch, per label of one slice.
+
+    The panel of garch is left out where no model was measured against it.
+    """
     labels = frame["slice"].unique(maintain_order=True).to_list()
     place = {label: i for i, label in enumerate(labels)}
+    shown = frame.filter(pl.col("model").is_in(models))
+    panels_of = {
+        column: (title, base)
+        for column, (title, base) in SLICED.items()
+        if column in frame.columns and (base == 1.0 or shown[column].is_not_null().any())
+    }
 
     def draw(inks: Inks) -> Figure:
-        figure, (error, skill) = blank(inks, n_rows=2, row_inches=1.6)
-        error.axhline(1.0, color=inks.roles["ink-2"], linewidth=0.8)
-        skill.axhline(0.0, color=inks.roles["ink-2"], linewidth=0.8)
-        for k, model in enumerate(models):
-            rows = frame.filter(pl.col("model") == model)
-            shift = 0.16 * (k - (len(models) - 1) / 2)
-            x = np.array([place[label] for label in rows["slice"]]) + shift
-            for panel, column in ((error, "relative_mae"), (skill, "crps_skill_vs_hs")):
-                base = 1.0 if panel is error else 0.0
+        figure, panels = blank(inks, n_rows=len(panels_of), row_inches=1.6)
+        for panel, (column, (title, base)) in zip(panels, panels_of.items(), strict=True):
+            panel.axhline(base, color=inks.roles["ink-2"], linewidth=0.8)
+            for k, model in enumerate(models):
+                rows = frame.filter(pl.col("model") == model)
+                shift = 0.16 * (k - (len(models) - 1) / 2)
+                x = np.array([place[label] for label in rows["slice"]]) + shift
                 y = rows[column].cast(pl.Float64).to_numpy()
                 colour = inks.models[model]
                 panel.vlines(x, base, y, color=colour, linewidth=1.0, alpha=0.5)
                 panel.plot(x, y, "o", color=colour, markersize=3.6, label=model)
-        skill.set_xticks(range(len(labels)), [str(label) for label in labels])
-        _thin_labels(skill, n_labels=len(labels))
-        skill.set_xlim(-0.6, len(labels) - 0.4)
-        _around(error, centre=1.0, least=0.01)
-        error.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3f}"))
-        skill.yaxis.set_major_formatter(PERCENT)
-        head(error, "Error ÷ error of no change", inks)
-        head(skill, "Range skill against history", inks)
+            if base == 1.0:
+                around(panel, centre=1.0, least=0.01)
+                panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3f}"))
+            else:
+                panel.yaxis.set_major_formatter(PERCENT)
+            head(panel, title, inks)
+        panels[-1].set_xticks(range(len(labels)), [str(label) for label in labels])
+        thin_labels(panels[-1], n_labels=len(labels))
+        panels[-1].set_xlim(-0.6, len(labels) - 0.4)
         return figure
 
     return draw
 
 
 def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
-    """Training and validation loss by epoch, a line for each seed; a dot: the weights kept."""
+    """Training and validation loss by epoch or tree, a line per seed; a dot: what was kept."""
 
     def draw(inks: Inks) -> Figure:
         figure, (panel,) = blank(inks, row_inches=1.7)
@@ -243,49 +253,7 @@ def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
             )
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        head(panel, "Loss by epoch", inks)
+        head(panel, "Loss by tree" if model == "trees" else "Loss by epoch", inks)
         return figure
 
     return draw
-
-
-def _dates(panel: Axes) -> None:
-    """Date ticks for what is drawn; call it last."""
-    low, high = panel.get_xlim()  # days since 1970, fractions too
-    first, last = math.ceil(low), math.floor(high)
-    locator = FixedLocator(date_ticks(first, max(first, last)).tolist())  # one tick at least
-    panel.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
-    panel.xaxis.set_major_formatter(formatter)
-
-
-def date_ticks(first: int, last: int) -> Ints:
-    """Round dates from `first` to `last`, at most `MAX_TICKS`, all in days since 1970. (tick,).
-
-    For any range: matplotlib's own choice gives up on some, and warns of it on the terminal.
-    """
-    for n_days in (1, 2, 7, 14):
-        if (last - first) // n_days < MAX_TICKS:
-            return np.arange(first, last + 1, n_days)
-    start, end = np.array([first, last]).astype("M8[D]").astype("M8[M]").astype(np.int64)
-    for n_months in (1, 2, 3, 6, *(12 * k for k in (1, 2, 5, 10, 20, 50, 100, 1_000))):
-        months = np.arange(-(-start // n_months) * n_months, end + 1, n_months)
-        ticks = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
-        ticks = ticks[ticks >= first]
-        if len(ticks) <= MAX_TICKS:
-            break
-    return ticks
-
-
-def _around(panel: Axes, *, centre: float, least: float) -> None:
-    """Symmetric limits, never tighter than `least`: noise must not fill the panel."""
-    low, high = panel.get_ylim()
-    reach = max(abs(low - centre), abs(high - centre), least)
-    panel.set_ylim(centre - reach, centre + reach)
-
-
-def _thin_labels(panel: Axes, *, n_labels: int) -> None:
-    """Blank out labels that would touch each other."""
-    step = -(-n_labels // 7)
-    for i, label in enumerate(panel.get_xticklabels()):
-        label.set_visible(i % step == 0)

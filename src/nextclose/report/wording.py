@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 NOTHING = "\N{EN DASH}"
 # category of the verdict -> (the word people read first, its colour: only a hint)
 WORDS = {
+    "VOID": ("No verdict", "bad"),
     "TOO GOOD": ("Too good to be true", "caution"),
     "TOO SHORT": ("Too little data", "caution"),
     "WORSE": ("Worse", "bad"),
@@ -48,25 +49,36 @@ def chance(p_value: float | None) -> str:
     return number(p_value, decimals=3 if p_value is not None and p_value < 0.1 else 2)
 
 
+def yes_or_no(answer: bool | None) -> str:
+    """An answer in a word; a dash where there is none."""
+    return NOTHING if answer is None else "yes" if answer else "no"
+
+
 def sessions(horizon_sessions: int) -> str:
     """`1 session`, `7 sessions`."""
     return f"{horizon_sessions} session" + ("" if horizon_sessions == 1 else "s")
 
 
-def between(interval: tuple[float, float] | None, *, percent: bool) -> str:
-    """A 95% interval as `low to high`; empty without one."""
+def between(
+    interval: tuple[float, float] | None, *, percent: bool, decimals: int | None = None
+) -> str:
+    """A 95% interval as `low to high`; empty without one. None: 1 decimal of percent, else 3."""
     if interval is None:
         return ""
     if percent:
-        low, high = (number(100 * x, decimals=1, signed=True) for x in interval)
+        places = 1 if decimals is None else decimals
+        low, high = (number(100 * x, decimals=places, signed=True) for x in interval)
         return f"{low} to {high}%"
-    low, high = (number(x, decimals=3) for x in interval)
+    low, high = (number(x, decimals=3 if decimals is None else decimals) for x in interval)
     return f"{low} to {high}"
 
 
-def spread(interval: tuple[float, float] | None, *, percent: bool) -> str:
+def spread(
+    interval: tuple[float, float] | None, *, percent: bool, decimals: int | None = None
+) -> str:
     """A 95% interval that says so; empty without one."""
-    return f"95% interval {between(interval, percent=percent)}" if interval else ""
+    text = between(interval, percent=percent, decimals=decimals)
+    return f"95% interval {text}" if text else ""
 
 
 def shown_of(n_all: int, n_shown: int, what: str) -> str:

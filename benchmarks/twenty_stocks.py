@@ -1,0 +1,74 @@
+"""The published settings on 20 US stocks, 2005 to 2022: prices on which nothing was chosen.
+
+Closes alone, of the data set of the package `skfolio` (survivors: drift is flattered), every model
+by default but for the number of seeds. Choices were made on the same stocks before 2005.
+Not a speed claim; an hour on one core. `make choices` installs the data.
+
+    python benchmarks/twenty_stocks.py [--write] [--seeds N]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+from har_prior import stocks
+from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.evaluation.verdict import plain
+from nextclose.run import backtest
+
+RESULT = Path(__file__).parent / "results" / "twenty_stocks.json"
+FIRST, TEST_FROM, LAST = date(1995, 1, 1), date(2005, 1, 3), date(2022, 12, 31)
+FIGURES = (
+    *("relative_mae", "crps_skill_vs_hs", "crps_skill_vs_garch", "crps_skill_vs_garch_interval"),
+    *("coverage_50", "coverage_80", "coverage_90", "coverage_95", "width_90_pct"),
+    *("crps_skill_seed_sd", "verdict"),
+)
+STANDING = (
+    *("symbols_better_than_garch", "symbols_worse_than_garch", "symbols_worse_than_hs"),
+    *("symbols_worse_than_naive", "in_confidence_set", "worst_year", "worst_year_skill"),
+)
+
+
+def main() -> None:
+    """Run once, print a card and one JSON line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true", help="keep the result")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    config = RunConfig(
+        backtest=BacktestConfig(test_from=TEST_FROM), lstm=LstmConfig(n_seeds=given.seeds)
+    )
+    run = backtest(stocks(first=FIRST, last=LAST), config=config, workers=given.workers)
+    rows = []
+    for row in run.verdict:
+        if row.symbol == "*":
+            standing = {name: getattr(row.standing, name) for name in STANDING}
+            figures = {name: getattr(row, name) for name in FIGURES}
+            rows.append(
+                {"horizon": row.horizon_sessions, "model": row.model, **figures, **standing}
+            )
+    result = plain(
+        {
+            "bench": "twenty_stocks",
+            "seeds": given.seeds,
+            "test": [str(TEST_FROM), str(LAST)],
+            "rows": rows,
+            "ablation": [asdict(part) for part in run.ablation],
+            "weights": run.backtest.weights.cast({"fitted_at": str}).to_dicts(),
+        }
+    )
+    if given.write:
+        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    for row in result["rows"]:
+        print({name: round(x, 5) if isinstance(x, float) else x for name, x in row.items()})
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

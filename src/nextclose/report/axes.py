@@ -1,0 +1,56 @@
+"""Axes that read well: round dates, limits that noise cannot fill, labels that do not touch."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.dates import ConciseDateFormatter
+from matplotlib.ticker import FixedLocator
+
+from nextclose.schema import Ints
+
+MAX_TICKS = 6  # dates on an axis that fits a phone
+
+
+def dates(panel: Axes) -> None:
+    """Date ticks for what is drawn; call it last."""
+    low, high = panel.get_xlim()  # days since 1970, fractions too
+    first, last = math.ceil(low), math.floor(high)
+    locator = FixedLocator(date_ticks(first, max(first, last)).tolist())  # one tick at least
+    panel.xaxis.set_major_locator(locator)
+    formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+    panel.xaxis.set_major_formatter(formatter)
+
+
+def date_ticks(first: int, last: int) -> Ints:
+    """Round dates from `first` to `last`, at most `MAX_TICKS`, all in days since 1970. (tick,).
+
+    For any range: matplotlib's own choice gives up on some, and warns of it on the terminal.
+    """
+    for n_days in (1, 2, 7, 14):
+        if (last - first) // n_days < MAX_TICKS:
+            return np.arange(first, last + 1, n_days)
+    start, end = np.array([first, last]).astype("M8[D]").astype("M8[M]").astype(np.int64)
+    for n_months in (1, 2, 3, 6, *(12 * k for k in (1, 2, 5, 10, 20, 50, 100, 1_000))):
+        months = np.arange(-(-start // n_months) * n_months, end + 1, n_months)
+        ticks = months.astype("M8[M]").astype("M8[D]").astype(np.int64)
+        ticks = ticks[ticks >= first]
+        if len(ticks) <= MAX_TICKS:
+            break
+    return ticks
+
+
+def around(panel: Axes, *, centre: float, least: float) -> None:
+    """Symmetric limits, never tighter than `least`: noise must not fill the panel."""
+    low, high = panel.dataLim.intervaly
+    reach = max(1.1 * abs(low - centre), 1.1 * abs(high - centre), least)
+    panel.set_ylim(centre - reach, centre + reach)
+
+
+def thin_labels(panel: Axes, *, n_labels: int) -> None:
+    """Blank out labels that would touch each other."""
+    step = -(-n_labels // 7)
+    for i, label in enumerate(panel.get_xticklabels()):
+        label.set_visible(i % step == 0)

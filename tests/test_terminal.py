@@ -1,0 +1,103 @@
+"""What commands print: it fits 80 columns, and says what the hybrid is made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+
+from nextclose.schema import WEIGHT_SCHEMA
+from nextclose.terminal import forecast_table, hybrid_lines, progress_on, scoreboard
+from tests.report.frames import make_ablation
+from tests.report.verdict_rows import verdict_row
+
+MODELS = (
+    *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
+    *("loghar", "trees", "lstm", "hybrid", "classic"),
+)
+
+
+def rows():
+    """Every model at three horizons; figures as long as they come, some on fewer forecasts."""
+    rng = np.random.default_rng(0)
+    made = [verdict_row("*", h, model, rng) for h in (30, 1, 7) for model in reversed(MODELS)]
+    wide = {"relative_mae": 17.5578, "crps_skill_vs_garch": -0.0941}
+    return [
+        replace(row, forecasts=3, **wide) if row.model == "hs_expanding" else row for row in made
+    ]
+
+
+def printed(table, *, width):
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(table)
+    return [line.rstrip() for line in captured.get().splitlines()]
+
+
+def test_the_scoreboard_fits_eighty_columns_with_every_figure_whole():
+    table = scoreboard(rows(), models=MODELS)
+    lines = printed(table, width=80)
+    whole = printed(table, width=200)
+    n_figures = 1 + 3 + 3 * len(MODELS) + 2  # title, head, rows, lines between the horizons
+    assert max(map(len, lines)) <= 80
+    assert lines[1:n_figures] == [line[:80].rstrip() for line in whole[1:n_figures]]
+    assert any("hs_expanding*" in line and "17.56" in line and "-9.41%" in line for line in lines)
+
+
+def test_models_stand_in_their_order_below_each_horizon():
+    names = [
+        line.split()[1].rstrip("*")
+        for line in printed(scoreboard(rows(), models=MODELS), width=80)
+        if line.strip()[:1].isdigit() and line.split()[1].rstrip("*") in MODELS
+    ]
+    assert names == [*MODELS] * 3
+
+
+def test_a_void_verdict_stands_out():
+    (row,) = [row for row in rows() if (row.model, row.horizon_sessions) == ("hybrid", 1)]
+    table = scoreboard([replace(row, verdict="VOID")], models=("hybrid",))
+    assert "VOID" in " ".join(printed(table, width=80))
+    assert [str(line.style) for line in table.rows] == ["bold red"]
+
+
+def test_the_hybrid_says_its_latest_weights_and_whether_it_earned_its_place():
+    latest = [
+        (date(2012, 3, 1), h, member, weight)
+        for member, weights in (("garch", (0.125, 0.25)), ("lstm", (0.875, 0.75)))
+        for h, weight in zip((1, 7), weights, strict=True)
+    ]
+    older = [(date(2011, 3, 1), h, member, 0.5) for h in (1, 7) for member in ("garch", "lstm")]
+    weights = pl.DataFrame([*older, *latest], schema=WEIGHT_SCHEMA, orient="row")
+    parts = [make_ablation(1), replace(make_ablation(7), sentence="")]
+    assert list(hybrid_lines(weights, parts)) == [
+        "hybrid, latest weights at 1 / 7 sessions: garch 12% / 25%, lstm 88% / 75%",
+        parts[0].sentence,
+    ]
+
+
+def test_a_run_without_a_hybrid_says_nothing_of_it():
+    assert list(hybrid_lines(pl.DataFrame(schema=WEIGHT_SCHEMA), [])) == []
+
+
+def test_forecasts_fit_eighty_columns_too():
+    row = {
+        "symbol": "BRK.B",
+        "close": 123456.78,
+        "date": date(2013, 4, 15),
+        "horizon_sessions": 30,
+        "median": 123456.78,
+        "low_90": 100000.5,
+        "high_90": 150000.25,
+    }
+    lines = printed(forecast_table(pl.DataFrame([row])), width=80)
+    assert any("BRK.B" in line and "150000.25" in line for line in lines)
+
+
+def test_progress_off_a_terminal_is_four_plain_lines_a_stage(capsys):
+    with progress_on(Console(stderr=True, force_terminal=False)) as progress:
+        for done in range(9):
+            progress("fit", done, 8)
+    assert capsys.readouterr().err.split("\n") == [*(f"fit {n}/8" for n in (0, 2, 4, 6, 8)), ""]
