@@ -45,6 +45,16 @@ def test_the_worst_year_is_that_against_garch_where_it_is_there():
     assert without["crps_skill_vs_garch"].null_count() == without.height
 
 
+@pytest.mark.parametrize(("n", "worst"), [(731 + 121, 0), (731 + 122, 2)])
+def test_the_stub_of_a_year_is_not_the_worst_of_them(n, worst):
+    # 366 forecasts in the fullest year: a third is 122
+    outcome = SD * np.random.default_rng(0).standard_normal(n)
+    sd = np.where(np.arange(n) < 365, 2 * SD, np.where(np.arange(n) < 731, SD, 4 * SD))
+    found = by_year(pl.concat([baselines(outcome), rows("lstm", outcome, sd=sd)]))
+    own = found.filter(pl.col("model") == "lstm")
+    assert own["worst"].to_list() == [year == worst for year in range(3)]
+
+
 def test_the_worst_year_of_a_point_forecast_is_that_of_its_error():
     rng = np.random.default_rng(1)
     outcome = SD * rng.standard_normal(N)

@@ -16,6 +16,7 @@ from nextclose.schema import Floats
 
 REGIMES = ("calm", "normal", "stormy")
 REGIME_ORIGINS = 22  # about a trading month
+SIZEABLE = 1 / 3  # of the fullest slice: a stub of a year is not the worst of them
 _SCHEMA = {
     "horizon_sessions": pl.Int32,
     "model": pl.String,
@@ -37,7 +38,8 @@ def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
     Columns: horizon_sessions, model, slice (the year), forecasts, relative_mae, crps_skill_vs_hs
     and hs_reference (the better historical density *of that slice*), crps_skill_vs_garch,
     coverage_90, width_90_pct, worst: the slice with the lowest range skill (against garch where it
-    is there), for point forecasts with the highest relative MAE.
+    is there), for point forecasts with the highest relative MAE, stubs left out: it must have a
+    third of the forecasts of the fullest.
     Null where there is no such figure. Small slices: read them as a spread, not a test.
     Rows by horizon, then year: a model that covers fewer years does not come first.
     """
@@ -76,8 +78,9 @@ def _rows(parts: Sequence[tuple[str, Panel]], model: str) -> list[dict[str, Any]
     """The slices of one model, the worst of them marked."""
     found = [_figures(part, part.models[model], name) for name, part in parts]
     rows = [row for row in found if row is not None]
-    loss = _loss_of(rows)
-    worst = max(rows, key=loss, default=None)
+    fullest = max((row["forecasts"] for row in rows), default=0)
+    sizeable = [row for row in rows if row["forecasts"] >= SIZEABLE * fullest]
+    worst = max(sizeable, key=_loss_of(rows), default=None)
     return [{**row, "worst": row is worst} for row in rows]
 
 
