@@ -6,14 +6,17 @@ from pydantic import ValidationError
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
+    HybridConfig,
     LstmConfig,
     RunConfig,
+    TreesConfig,
     canonical_json,
     config_hash,
     overridden,
     parse_config,
 )
 from nextclose.errors import ConfigError
+from nextclose.models.catalogue import MEMBERS, NAMES, forecaster_named, hybrid_of
 
 EVERYTHING = """
 [backtest]
@@ -22,6 +25,7 @@ horizons = [1, 5]
 test_sessions = 300
 test_from = 2012-01-03
 refit_sessions = 63
+rehearsals = 4
 last_folds = { lstm = 2 }
 
 [lstm]
@@ -32,10 +36,12 @@ chunk_sessions = 200
 burn_in_sessions = 40
 batch_chunks = 2
 dropout = 0.1
+horizon_power = 0.5
 learning_rate = 1e-3
 weight_decay = 0.0
 max_epochs = 5
 patience_epochs = 2
+fine_tune_epochs = 3
 serving_batch = 16
 device = "cuda"
 
@@ -45,6 +51,22 @@ horizons = [1]
 train_origins = 900
 max_epochs = 3
 device = "cuda"
+
+[hybrid]
+members = ["garch", "har"]
+equal_share = 0.25
+calibration_step = 0.02
+
+[trees]
+route = "quantile"
+rounds = 60
+patience_rounds = 20
+segment_rounds = 10
+learning_rate = 0.1
+max_leaves = 8
+min_child_weight = 50.0
+row_share = 0.5
+column_share = 0.6
 """
 
 
@@ -62,6 +84,7 @@ def test_every_setting_of_every_section_can_be_given():
             test_sessions=300,
             test_from=date(2012, 1, 3),
             refit_sessions=63,
+            rehearsals=4,
             last_folds={"lstm": 2},
         ),
         lstm=LstmConfig(
@@ -72,20 +95,34 @@ def test_every_setting_of_every_section_can_be_given():
             burn_in_sessions=40,
             batch_chunks=2,
             dropout=0.1,
+            horizon_power=0.5,
             learning_rate=1e-3,
             weight_decay=0.0,
             max_epochs=5,
             patience_epochs=2,
+            fine_tune_epochs=3,
             serving_batch=16,
             device="cuda",
         ),
         classic=ClassicConfig(
             symbols=("AAPL",), horizons=(1,), train_origins=900, max_epochs=3, device="cuda"
         ),
+        hybrid=HybridConfig(members=("garch", "har"), equal_share=0.25, calibration_step=0.02),
+        trees=TreesConfig(
+            route="quantile",
+            rounds=60,
+            patience_rounds=20,
+            segment_rounds=10,
+            learning_rate=0.1,
+            max_leaves=8,
+            min_child_weight=50.0,
+            row_share=0.5,
+            column_share=0.6,
+        ),
     )
     parsed = parse_config(EVERYTHING, path="run.toml")
     assert parsed == expected
-    for part in ("backtest", "lstm", "classic"):
+    for part in RunConfig.model_fields:
         section = getattr(parsed, part)
         assert section.model_fields_set == set(type(section).model_fields), part
 
@@ -154,6 +191,22 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ("[backtest]\ntest_sessions = 0", "test_sessions"),
         ('[backtest]\ntest_from = "soon"', "test_from"),
         ("[backtest]\nlast_folds = { lstm = 0 }", "lstm"),
+        ("[backtest]\nrehearsals = -1", "rehearsals"),
+        ("[lstm]\nhorizon_power = 2.5", "horizon_power"),
+        ("[lstm]\nfine_tune_epochs = -1", "fine_tune_epochs"),
+        ('[hybrid]\nmembers = ["garch"]', "members"),
+        ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
+        ("[hybrid]\nequal_share = 1.5", "equal_share"),
+        ("[hybrid]\ncalibration_step = 0.2", "calibration_step"),
+        ('[trees]\nroute = "linear"', "route"),
+        ("[trees]\nrounds = 0", "rounds"),
+        ("[trees]\npatience_rounds = 0", "patience_rounds"),
+        ("[trees]\nsegment_rounds = 0", "segment_rounds"),
+        ("[trees]\nlearning_rate = 1.5", "learning_rate"),
+        ("[trees]\nmax_leaves = 33", "max_leaves"),
+        ("[trees]\nmin_child_weight = -1.0", "min_child_weight"),
+        ("[trees]\nrow_share = 0.0", "row_share"),
+        ("[trees]\ncolumn_share = 1.1", "column_share"),
         ("lstm = 3", "lstm"),
         ("[lstm]\nchunk_sessions = 60", "lstm"),  # the burn-in alone is 60
     ],
@@ -169,6 +222,22 @@ def test_what_is_no_toml_is_refused_with_the_place():
     error = refused("[lstm\nunits = 3")
     assert "run.toml: not TOML" in str(error)
     assert "line 1" in str(error)
+
+
+def test_the_default_models_and_members_are_models_there_are():
+    config = RunConfig()
+    assert set(config.backtest.models) <= set(NAMES)
+    assert set(config.hybrid.members) <= set(MEMBERS) <= set(NAMES)
+    assert [forecaster_named(name, config).name for name in NAMES] == list(NAMES)
+
+
+@pytest.mark.parametrize("member", ["naive", "hybrid", "classic", "grach"])
+def test_a_member_that_cannot_take_part_is_refused_by_name(member):
+    config = RunConfig(hybrid=HybridConfig(members=("loghar", member)))
+    with pytest.raises(ConfigError, match=f"members: '{member}' cannot take part") as caught:
+        hybrid_of(config)
+    assert (caught.value.section, caught.value.key) == ("hybrid", "members")
+    assert ", ".join(MEMBERS) in str(caught.value)
 
 
 def test_settings_cannot_be_changed():

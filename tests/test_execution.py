@@ -153,7 +153,9 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "nextclose", "backtest", "sample", "--workers", "2"]
     settings = tmp_path / "run.toml"
-    settings.write_text('[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n')
+    settings.write_text(
+        '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n[lstm]\nn_seeds = 3\n'
+    )
     command += ["--config", str(settings), "--out", str(out)]
     running = subprocess.Popen(
         command,

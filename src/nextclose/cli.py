@@ -148,7 +148,7 @@ def predict(
 ) -> None:
     """The next closes of PRICES: dates, prices and ranges from a bundle."""
     from nextclose.data.sources import load_bars
-    from nextclose.serving.predictor import load_bundle, price_table
+    from nextclose.serving.predictor import load_bundle, price_table, reasons_without
     from nextclose.serving.predictor import predict as predicted
     from nextclose.terminal import forecast_table
 
@@ -159,9 +159,8 @@ def predict(
     bars = load_bars(*prices)
     _say_findings(bars)
     table = price_table(predicted(trusted, bars))
-    fitted_at = trusted.manifest.fitted_at
-    for symbol in sorted(set(bars.symbols) - set(table["symbol"])):
-        err.print(f"{symbol}: no forecast; too short, or its bars end before {fitted_at}")
+    for symbol, reason in reasons_without(trusted, bars, table).items():
+        err.print(f"{symbol}: no forecast; {reason}", markup=False, highlight=False)
     if as_format == "csv":
         print(table.write_csv(), end="")
     elif as_format == "json":

@@ -124,13 +124,19 @@ def train(
         basis=sound.basis,
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
-        symbols=sound.symbols,
+        symbols=_learnt_from(sound, needed=needed),
         data_fingerprint=sound.fingerprint,
         findings=finding_counts(sound),
         versions=versions(),
         files={},
     )
     return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
+
+
+def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
+    """Symbols with a full forecast at the fit; one that is too short is new to the bundle later."""
+    counts = bars.frame.group_by("symbol").len().filter(pl.col("len") >= needed)
+    return tuple(counts["symbol"].sort())
 
 
 def needed_sessions(config: RunConfig) -> int:

@@ -6,7 +6,8 @@ import pytest
 from arch import arch_model
 
 from nextclose.errors import LeakError, NotEnoughDataError
-from nextclose.models.garch import GARCH, Filter, Garch, Gjr, fit_garch, restored_garch
+from nextclose.models.garch import GARCH, Filter, Garch, fit_garch, restored_garch
+from nextclose.models.gjr import Gjr
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import known_at, originating_from, walk_forward
 from nextclose.schema import LEVELS

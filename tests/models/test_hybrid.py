@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import HybridConfig
+from nextclose.errors import LeakError
 from nextclose.models.catalogue import hybrid_of, model_named, restored
 from nextclose.models.conformal import learnt_calibration
 from nextclose.models.courses import no_trackers
@@ -306,8 +307,19 @@ def test_members_keep_their_order_through_json(samples):
 def test_a_state_without_a_member_is_refused():
     state = hybrid_fit(hybrid_walk(), 5).state()
     arrays = {name: value for name, value in state.arrays.items() if name != "loghar.weights"}
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="no array weights"):
         restored("hybrid", State(arrays=arrays, facts=state.facts))
+
+
+def test_rows_older_than_the_fit_or_without_their_context_get_no_forecast(samples):
+    walk = hybrid_walk()
+    rows, fitted = walk.study.folds[5].test_rows, hybrid_fit(walk, 5)
+    with pytest.raises(LeakError, match="this hybrid is known from"):
+        fitted.quantiles(samples, np.array([rows[0] - 1, rows[0]]))
+    later = samples_of(Bars(frame=hybrid_bars().frame.tail(60)))  # all of them in the warm-up
+    late = np.flatnonzero(later.origin.astype(np.int64) >= fitted.fitted_at)
+    with pytest.raises(ValueError, match="lacks the sessions"):
+        fitted.quantiles(later, late[-1:])
 
 
 def test_it_reads_as_many_rows_as_its_hungriest_member_and_names_all_settings():

@@ -1,4 +1,4 @@
-"""A small bundle of one fold of the shared walk-forward, how to forge one, and its refusal."""
+"""A small bundle of one fold of a shared walk-forward, how to forge one, and its refusal."""
 
 import hashlib
 import json
@@ -10,24 +10,28 @@ import pytest
 from nextclose.config import canonical_json
 from nextclose.errors import BundleError
 from nextclose.evaluation.backtest import Backtest
-from nextclose.models.catalogue import model_named
+from nextclose.models.catalogue import STACKED, model_named
 from nextclose.models.protocol import State
-from nextclose.run import needed_sessions
+from nextclose.run import served_rows
 from nextclose.schema import HORIZONS, Bars
 from nextclose.serving.bundle import MANIFEST, Bundle, Manifest
 from nextclose.serving.predictor import golden_example, load_bundle
 from nextclose.serving.states import state_bytes
-from tests.builders import tiny_config, until
+from tests.builders import hybrid_bars, hybrid_walk, until
+
+MEMBERS = ("garch", "loghar", "trees", "lstm")
+LATE = 5  # of three rehearsals and three folds that are judged
 
 
 def bundle_of(
     walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, exchange: str | None = None
 ) -> Bundle:
     """The forecaster of that model and fold, with all that a manifest says."""
-    fitted = model_named(model, walked.study.config).combine(walked.fits[model, fold])
+    fits = walked.fits[model, fold]
+    fitted = fits[0] if model in STACKED else model_named(model, walked.study.config).combine(fits)
     then = walked.study.folds[fold]
     known = until(bars, then.fitted_at.astype(object))
-    needed = needed_sessions(tiny_config(models=(model,)))
+    needed = served_rows(walked.study.config, model=model)
     manifest = Manifest(
         format=1,
         model=model,
@@ -46,6 +50,13 @@ def bundle_of(
     )
     golden = golden_example(fitted, known, horizons=HORIZONS, rows=needed)
     return Bundle(manifest=manifest, fitted=fitted, golden=golden)
+
+
+def late_bundle(model: str, *, exchange: str | None = None) -> Bundle:
+    """The last fold of the hybrid of all members: tails adapt, forecasts wait for their outcome."""
+    return bundle_of(
+        hybrid_walk(*MEMBERS), hybrid_bars(), model=model, fold=LATE, exchange=exchange
+    )
 
 
 def refused(folder: Path, *, name: str) -> BundleError:

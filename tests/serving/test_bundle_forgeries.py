@@ -14,8 +14,6 @@ from nextclose.serving.states import state_of
 from tests.builders import walk_bars
 from tests.serving.bundles import bundle_of, forged, refused, rewritten
 
-MODEL_OR_WHOLE = r"model\.safetensors|do not fit together"  # seen on restoring, or on replaying
-
 
 @pytest.fixture(scope="module")
 def made(walked) -> Bundle:
@@ -60,6 +58,10 @@ def test_a_key_that_stands_twice_deep_inside_is_refused(folder):
         {"min_rows": 330.0},
         {"horizons": [1, "7"]},
         {"model": "pickle"},
+        {"min_rows": 0},
+        {"fitted_at": "soon"},
+        {"fitted_at": "20120101"},
+        {"valid_from": ""},
         {"files": {}},
         {"files": {"model.safetensors": {"size": 1, "sha256": ""}}},
     ],
@@ -105,49 +107,26 @@ def test_a_weight_that_is_not_finite_is_refused(folder, name, value):
         assert f"{array} is not finite" in refused(folder, name=name).found
 
 
-def parts_of_the_model(made: Bundle) -> list[str]:
-    return sorted(made.fitted.state().arrays)
-
-
-def test_a_model_without_one_of_its_arrays_is_refused(made, folder):
-    for missing in parts_of_the_model(made):
-        arrays = dict(made.fitted.state().arrays)
-        del arrays[missing]
-        forged(folder, MODEL, replace(made.fitted.state(), arrays=arrays))
-        with pytest.raises(BundleError, match=MODEL_OR_WHOLE):
-            load_bundle(folder)
-
-
-def test_an_array_of_another_shape_is_refused(made, folder):
-    for name in parts_of_the_model(made):
-        state = made.fitted.state()
-        longer = np.concatenate([state.arrays[name], state.arrays[name]])
-        forged(folder, MODEL, replace(state, arrays={**state.arrays, name: longer}))
-        with pytest.raises(BundleError, match=MODEL_OR_WHOLE):
-            load_bundle(folder)
-
-
-@pytest.mark.parametrize("fact", ["settings", "inputs", "har_inputs", "curves"])
-def test_a_model_without_one_of_its_facts_is_refused(made, folder, fact):
-    state = made.fitted.state()
-    facts = {key: value for key, value in state.facts.items() if key != fact}
-    forged(folder, MODEL, replace(state, facts=facts))
-    refused(folder, name=MODEL)
-
-
-def test_settings_out_of_range_are_refused(made, folder):
-    state = made.fitted.state()
-    settings = {**state.facts["settings"], "units": 0}
-    forged(folder, MODEL, replace(state, facts={**state.facts, "settings": settings}))
-    refused(folder, name=MODEL)
-
-
 @pytest.mark.parametrize("missing", ["close", "session", "quantiles", "volume"])
 def test_a_golden_example_without_one_of_its_arrays_is_refused(made, folder, missing):
     arrays = {name: array for name, array in made.golden.arrays.items() if name != missing}
     forged(folder, GOLDEN, replace(made.golden, arrays=arrays))
     with pytest.raises(BundleError, match="do not fit together"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize("change", [{"min_rows": 325}, {"fitted_at": "2003-01-01"}])
+def test_a_manifest_that_the_golden_bars_do_not_bear_out_is_refused(folder, change):
+    rewritten(folder, **change)
+    with pytest.raises(BundleError, match=r"do not fit together .*golden bars up to"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(("rows", "levels"), [(2, 23), (1, 22), (1, 1)])
+def test_a_golden_forecast_of_another_shape_is_refused(made, folder, rows, levels):
+    arrays = {**made.golden.arrays, "quantiles": np.zeros((rows, 3, levels))}
+    forged(folder, GOLDEN, replace(made.golden, arrays=arrays))
+    assert f"shape ({rows}, 3, {levels})" in refused(folder, name=GOLDEN).found
 
 
 def test_another_models_state_is_refused(walked, folder):

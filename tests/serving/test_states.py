@@ -17,6 +17,11 @@ STATE = State(
     facts={"n": None, "names": ["x", "é"], "curves": {"valid": [0.1, 1e-17]}, "k": 3},
 )
 
+FOREIGN_FACTS = [
+    *("[]", "1", "null", '"x"', '{"a": 1}', '{"b":1,"a":2}'),  # no facts, or not written by us
+    *('{"a":1,"a":2}', '{"a":NaN}', '{"a":-Infinity}', "[" * 100_000),
+]
+
 
 def test_a_state_comes_back_bit_for_bit():
     again = state_of(state_bytes(STATE))
@@ -65,6 +70,7 @@ def test_facts_that_are_no_number_cannot_be_written():
         safetensors.numpy.save({"a": np.zeros(3)}),  # no facts
         safetensors.numpy.save({"a": np.zeros(3)}, metadata={"facts": "{"}),
         safetensors.numpy.save({"a": np.zeros(3)}, metadata={"other": "{}"}),
+        *(safetensors.numpy.save({}, metadata={"facts": text}) for text in FOREIGN_FACTS),
     ],
 )
 def test_what_is_no_state_is_refused(content):

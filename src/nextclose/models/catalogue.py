@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from nextclose.config import RunConfig
+from nextclose.config import LstmConfig, RunConfig, canonical_json
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
 from nextclose.models.garch import GARCH
 from nextclose.models.hybrid import Hybrid
+from nextclose.models.layouts import names_in
 from nextclose.models.protocol import Fitted, Forecaster, Model, State
 
 BASELINES: dict[str, Model] = {
@@ -86,13 +87,31 @@ def restored(name: str, state: State) -> Fitted:
     """The Fitted of the model of that name that gave this state, with the settings it names itself.
 
     Raises: ConfigError for an unknown model or member; ValueError, KeyError or TypeError for a
-        state that is not one of that model.
+        state that is not one of that model, or more than one.
     """
-    config = RunConfig()
-    if name in STACKED:
-        members = tuple(str(member) for member in state.facts["order"])
-        config = RunConfig(hybrid=config.hybrid.model_copy(update={"members": members}))
-    return forecaster_named(name, config).restore(state)
+    config = _settings_in(state) if name in STACKED else RunConfig()
+    fitted = forecaster_named(name, config).restore(state)
+    _refuse_unlike(fitted.state(), state)
+    return fitted
+
+
+def _settings_in(state: State) -> RunConfig:
+    """The settings that a hybrid's state names: its members, and the rows its networks read."""
+    members, config = names_in(state.facts, "order"), RunConfig()
+    if "lstm" in members:
+        lstm = LstmConfig.model_validate(state.facts["members"]["lstm"]["settings"])
+        config = config.model_copy(update={"lstm": lstm})
+    hybrid = config.hybrid.model_copy(update={"members": members})
+    return config.model_copy(update={"hybrid": hybrid})
+
+
+def _refuse_unlike(again: State, given: State) -> None:
+    """Raise ValueError unless the model would write down what it was made of, and nothing else."""
+    unlike = sorted(set(again.arrays) ^ set(given.arrays))
+    if unlike:
+        raise ValueError(f"{unlike[0]} is not part of this model, or missing")
+    if canonical_json(dict(again.facts)) != canonical_json(dict(given.facts)):
+        raise ValueError("facts that this model would not state")
 
 
 def members_of(config: RunConfig) -> tuple[str, ...]:

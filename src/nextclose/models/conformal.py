@@ -28,6 +28,7 @@ from nextclose.models.courses import (
     opened,
     run,
 )
+from nextclose.models.layouts import axis_lengths, fact, names_in
 from nextclose.models.mixture import HIGH_REACH, LOW_REACH, PROBABILITIES
 from nextclose.models.protocol import State
 from nextclose.samples.samples import Samples
@@ -36,6 +37,14 @@ from nextclose.schema import MEDIAN, Dates, Floats, Ints
 MINIMUM_SCORES = 250  # resolved, before anything is adapted
 SCORE_SESSIONS = 504  # two years: older scores tell of another market
 SCORES_PER_SESSION = 300  # what a forecast's own tails are worth, in scores per session of horizon
+WAITING = ("waiting_symbol", "waiting_horizon", "waiting_origin")
+LAYOUT = {
+    "tails": "float64 horizon side knot",
+    "adapts": "int64 horizon",
+    "levels": "float64 symbol horizon tail",
+    **dict.fromkeys(WAITING, "int64 waiting"),
+    "thresholds": "float64 waiting tail",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +99,24 @@ class Calibration:
 
 
 def restored_calibration(state: State) -> Calibration:
-    """The Calibration that gave this state."""
+    """The Calibration that gave this state.
+
+    Raises: ValueError saying what is not that of one.
+    """
     arrays: Mapping[str, Any] = state.arrays
+    symbols = names_in(state.facts, "symbols")
+    lengths = {"side": 2, "knot": len(KNOTS), "tail": len(TAILS), "symbol": len(symbols)}
+    n_horizons = axis_lengths(arrays, LAYOUT, lengths=lengths)["horizon"]
+    for name, n in (("waiting_symbol", len(symbols)), ("waiting_horizon", n_horizons)):
+        if not ((arrays[name] >= 0) & (arrays[name] < n)).all():
+            raise ValueError(f"{name} names one beyond the {n} there are")
+    waiting = [arrays[name] for name in WAITING]
+    if len(np.unique(np.column_stack(waiting), axis=0)) < len(waiting[0]):
+        raise ValueError("a forecast waits twice for its outcome")
+    if not np.isin(arrays["adapts"], (0, 1)).all():
+        raise ValueError("adapts is neither 0 nor 1")
     trackers = Trackers(
-        symbols=tuple(state.facts["symbols"]),
+        symbols=symbols,
         levels=arrays["levels"],
         waiting_symbol=arrays["waiting_symbol"],
         waiting_horizon=arrays["waiting_horizon"],
@@ -101,7 +124,7 @@ def restored_calibration(state: State) -> Calibration:
         thresholds=arrays["thresholds"],
     )
     return Calibration(
-        step=state.facts["step"],
+        step=fact(state.facts, "step", kind=float),
         tails=arrays["tails"],
         adapts=arrays["adapts"],
         trackers=trackers,

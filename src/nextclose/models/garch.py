@@ -12,12 +12,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from itertools import accumulate
 
 import numpy as np
 
 from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns
 from nextclose.models.baselines import Baseline
+from nextclose.models.gjr import Gjr
+from nextclose.models.layouts import axis_lengths, names_in, refuse_not_above_zero
 from nextclose.models.protocol import State
 from nextclose.models.volatility import pooled_quantiles
 from nextclose.samples.samples import Samples
@@ -26,75 +27,19 @@ from nextclose.schema import LEVELS, Floats, Ints
 
 FIT_RETURNS = 2520  # ten years of trading
 MINIMUM_SESSIONS = 520  # of the current segment; shorter ones get no fit
-UNIT_ROOT = 0.9999  # from this persistence on variance has no level to return to
-NU_FLOOR = 2.1  # the optimiser stops at 2.05, where variance is about to be infinite
 FIT_DECIMALS = 7  # of a return in per cent
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
+
+LAYOUT = {
+    "parameters": "float64 symbol parameter",
+    "session": "int64 symbol",
+    "variance": "float64 symbol",
+    "spread": "float64 horizon level",
+}
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
 TYPICAL = {"alpha": 0.03, "gamma": 0.08, "beta": 0.90, "nu": 6.0}
 EXPONENTIAL = {"alpha": 0.06, "gamma": 0.0, "beta": 0.94, "nu": 6.0}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gjr:
-    """Parameters of one symbol, for returns in log units (not per cent)."""
-
-    mu: float
-    omega: float
-    alpha: float
-    gamma: float
-    beta: float
-    nu: float
-
-    @property
-    def persistence(self) -> float:
-        """Share of today's variance that is expected to be there tomorrow."""
-        return self.alpha + self.gamma / 2 + self.beta
-
-    def is_sound(self, returns: Floats) -> bool:
-        """Whether these can be those of `returns`: finite, no wrong sign, not explosive."""
-        return bool(
-            np.isfinite(astuple(self)).all()
-            and self.omega > 0
-            and min(self.alpha, self.alpha + self.gamma, self.beta) > -1e-6  # the solver's grain
-            and self.persistence < 1.01
-            and self.nu > NU_FLOOR
-            and abs(self.mu) < returns.std()
-        )
-
-    def variances(self, returns: Floats, *, first: float) -> Floats:
-        """Next session's variance: `first`, then after each return. Shape (return + 1,).
-
-        Causal: one step after the other, so the bits at t never depend on what follows.
-        """
-        shock = returns - self.mu
-        news = self.omega + (self.alpha + self.gamma * (shock < 0)) * shock**2
-        steps = accumulate(news.tolist(), lambda s2, new: new + self.beta * s2, initial=first)
-        return np.fromiter(steps, dtype=np.float64, count=len(returns) + 1)
-
-    def horizon_variance(self, variance: Floats, horizons: Sequence[int]) -> Floats:
-        """Variance of the log return over each horizon. (row,) -> (row, horizon).
-
-        `variance` is the next session's.
-        """
-        h = np.asarray(horizons, dtype=np.float64)
-        if self.persistence >= UNIT_ROOT:
-            return variance[:, None] * h
-        level = self.omega / (1 - self.persistence)
-        reach = (1 - self.persistence**h) / (1 - self.persistence)  # sessions, 1 at h = 1
-        return np.asarray(level * h + (variance - level)[:, None] * reach)
-
-    def volatility(self, variance: Floats, horizons: Sequence[int]) -> Floats:
-        """Root of `horizon_variance`, at least 1e-4 per root session. (row,) -> (row, horizon)."""
-        floor = VOLATILITY_FLOOR**2 * np.asarray(horizons, dtype=np.float64)
-        return np.sqrt(np.maximum(self.horizon_variance(variance, horizons), floor))
-
-    def quantiles(self) -> Floats:
-        """Quantiles of the Student t with variance 1. Shape (level,)."""
-        from scipy.special import stdtrit
-
-        return np.asarray(stdtrit(self.nu, LEVELS) * np.sqrt((self.nu - 2) / self.nu))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +158,17 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
 
 
 def restored_garch(state: State) -> Garch:
-    """The Garch that gave this state."""
-    arrays, names = state.arrays, state.facts["symbols"]
+    """The Garch that gave this state; ValueError saying what is not that of one."""
+    arrays, names = state.arrays, names_in(state.facts, "symbols")
+    lengths = {"symbol": len(names), "parameter": len(Gjr.__slots__), "level": len(LEVELS)}
+    axis_lengths(arrays, LAYOUT, lengths=lengths)
+    refuse_not_above_zero(arrays, "variance")
+    failed = names_in(state.facts, "failed")
+    if not set(failed) <= set(names):
+        raise ValueError(f"{failed!r:.60} failed, but not all of them have a filter")
     parameters = [_gjr(row) for row in arrays["parameters"].tolist()]
+    if any(law.nu <= 2 or law.omega < 0 for law in parameters):
+        raise ValueError("parameters of a filter whose variance is infinite or below 0")
     sessions = arrays["session"].astype("datetime64[D]")
     filters = {
         name: Filter(parameters=law, session=session, variance=variance)
@@ -223,7 +176,7 @@ def restored_garch(state: State) -> Garch:
             names, parameters, sessions, arrays["variance"].tolist(), strict=True
         )
     }
-    return Garch(filters=filters, spread=arrays["spread"], failed=tuple(state.facts["failed"]))
+    return Garch(filters=filters, spread=arrays["spread"], failed=failed)
 
 
 def _gjr(values: Sequence[float]) -> Gjr:

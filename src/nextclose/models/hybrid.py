@@ -15,8 +15,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from nextclose.config import HybridConfig
+from nextclose.errors import LeakError
 from nextclose.models.conformal import Calibration, learnt_calibration, restored_calibration
 from nextclose.models.courses import Trackers, no_trackers
+from nextclose.models.layouts import axis_lengths, fact, names_in
 from nextclose.models.protocol import Fitted, Model, State, of_prefix, with_prefix
 from nextclose.samples.samples import Samples
 from nextclose.schema import LEVEL_WEIGHTS, LEVELS, Floats, Ints
@@ -58,14 +60,24 @@ class FittedHybrid:
         """Calibrated quantiles, target units. Shape (row, horizon, level).
 
         Replays every forecast of the rows' symbols since the fit: adaptive tails remember them.
-        Expects: rows no older than the fit, and bars that hold a full forecast at the fit.
+        Expects: bars that hold a full forecast at the fit.
+        Raises: LeakError for rows older than the fit; ValueError for rows without their context.
         """
+        self._refuse_older(samples, rows)
         since = self._rows_since(samples, rows)
+        if not np.isin(rows, since).all():
+            raise ValueError("a row is asked for that lacks the sessions one forecast reads")
         issued = np.stack(
             [np.sort(member.quantiles(samples, since), axis=2) for member in self.members.values()]
         )
         grid, _ = self.calibration.issued(samples, since, combined(issued, self.weights))
         return np.asarray(grid[np.searchsorted(since, rows)])
+
+    def _refuse_older(self, samples: Samples, rows: Ints) -> None:
+        older = samples.origin[rows][samples.origin[rows].astype(np.int64) < self.fitted_at]
+        if len(older):
+            known_at = str(np.datetime64(self.fitted_at, "D"))
+            raise LeakError(what="this hybrid", known_at=known_at, used_at=str(older.min()))
 
     def _rows_since(self, samples: Samples, rows: Ints) -> Ints:
         """All rows that were forecast since the fit, of the segments of `rows`, up to the last."""
@@ -155,29 +167,36 @@ class Hybrid:
         )
 
     def restore(self, state: State) -> Fitted:
-        """The FittedHybrid that gave this state."""
-        members = {
-            name: self.models[name].restore(
-                State(arrays=of_prefix(state.arrays, f"{name}."), facts=facts)
-            )
-            for name, facts in _in_order(state.facts["members"], state.facts["order"])
+        """The FittedHybrid that gave this state.
+
+        Raises: ValueError saying what is not that of one.
+        """
+        facts = state.facts
+        order = names_in(facts, "order")  # JSON sorts the members' keys
+        parts = {"calibration": fact(facts, "calibration", kind=dict)}
+        parts |= {name: fact(fact(facts, "members", kind=dict), name, kind=dict) for name in order}
+        states = {
+            name: State(arrays=of_prefix(state.arrays, f"{name}."), facts=part)
+            for name, part in parts.items()
         }
-        calibration = State(
-            arrays=of_prefix(state.arrays, "calibration."), facts=state.facts["calibration"]
-        )
+        calibration = restored_calibration(states["calibration"])
+        lengths = {"horizon": len(calibration.tails), "member": len(order)}
+        axis_lengths(state.arrays, {"weights": "float64 horizon member"}, lengths=lengths)
+        if (state.arrays["weights"] < 0).any():
+            raise ValueError("a weight is below 0")
+        if fact(facts, "context_sessions", kind=int) != self.context_sessions:
+            raise ValueError(f"context_sessions are not the {self.context_sessions} of its members")
+        fitted_at = fact(facts, "fitted_at", kind=int)
+        if calibration.trackers.waiting_origin.max(initial=fitted_at - 1) >= fitted_at:
+            raise ValueError("a forecast waits for its outcome that was issued after the fit")
         return FittedHybrid(
-            members=members,
+            members={name: self.models[name].restore(states[name]) for name in order},
             weights=state.arrays["weights"],
-            calibration=restored_calibration(calibration),
-            fitted_at=state.facts["fitted_at"],
+            calibration=calibration,
+            fitted_at=fitted_at,
             family=self.family,
-            context_sessions=state.facts["context_sessions"],
+            context_sessions=self.context_sessions,
         )
-
-
-def _in_order(facts: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, Any]]:
-    """JSON sorts its keys; the members' order is a fact of its own."""
-    return [(name, facts[name]) for name in order]
 
 
 def gathered(

@@ -13,6 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nextclose.errors import NotEnoughDataError
+from nextclose.models.layouts import (
+    axis_lengths,
+    checked_spread,
+    names_in,
+    refuse_not_above_zero,
+)
 from nextclose.models.prior import blended_spread, blended_weights
 from nextclose.models.protocol import State
 from nextclose.models.volatility import HAR_CAP_LEVEL, POOL_MINIMUM, POOL_SESSIONS, year_move
@@ -35,6 +41,12 @@ FIT_STEPS = 5
 LEVEL_SESSIONS = 250  # before a symbol has a long run
 WIDTH_ROWS = 50  # what the average is worth, in a symbol's rows per session of horizon
 WIDTH_FLOOR = 0.1
+SCALE_LAYOUT = {
+    "weights": "float64 horizon weight",
+    "levels": "float64 symbol",
+    "since": "int64 symbol",
+    "widths": "float64 symbol horizon",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +114,15 @@ class LogHarScale:
 
 
 def restored_scale(state: State) -> LogHarScale:
-    """The LogHarScale that gave this state."""
+    """The LogHarScale that gave this state; ValueError saying what is not that of one."""
+    names, symbols = names_in(state.facts, "names"), names_in(state.facts, "symbols")
+    lengths = {"weight": len(names) + 2, "symbol": len(symbols)}  # the constant and the level
+    axis_lengths(state.arrays, SCALE_LAYOUT, lengths=lengths)
+    refuse_not_above_zero(state.arrays, "levels", "widths")
     return LogHarScale(
-        names=tuple(state.facts["names"]),
+        names=names,
         weights=state.arrays["weights"],
-        symbols=tuple(state.facts["symbols"]),
+        symbols=symbols,
         levels=state.arrays["levels"],
         since=state.arrays["since"],
         widths=state.arrays["widths"],
@@ -143,8 +159,9 @@ def fit_loghar(train: Samples, valid: Samples) -> LogHar:
 
 
 def restored_loghar(state: State) -> LogHar:
-    """The LogHar that gave this state."""
-    return LogHar(scale=restored_scale(state), spread=state.arrays["spread"])
+    """The LogHar that gave this state; ValueError saying what is not that of one."""
+    scale = restored_scale(state)
+    return LogHar(scale=scale, spread=checked_spread(state.arrays, n_horizons=len(scale.weights)))
 
 
 def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:

@@ -14,9 +14,17 @@ from nextclose.config import LstmConfig
 from nextclose.models.correction import corrected_grid, proven_shares
 from nextclose.models.device import same_bits
 from nextclose.models.finetune import Heads, corrections_by_symbol, tuned_heads
+from nextclose.models.layouts import (
+    axis_lengths,
+    checked_spread,
+    curves_in,
+    fact,
+    names_in,
+    refuse_not_above_zero,
+)
 from nextclose.models.loghar import LogHarScale, fit_loghar, restored_scale
 from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.network import Network
+from nextclose.models.network import CORRECTIONS, Network
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
 from nextclose.models.training import lesson_of, train_network
 from nextclose.samples.samples import Samples
@@ -36,6 +44,20 @@ INPUTS = (
     *("stochastic_k", "stochastic_d"),
     *("volume_ratio_22", "volume_surprise_66", "volume_change"),
 )
+
+LAYOUT = {
+    "scaler.center": "float64 feature",
+    "scaler.width": "float64 feature",
+    "shares": "float64 seed horizon correction",
+}
+HEAD_LAYOUT = {"head.weight": "float32 output read", "head.bias": "float32 output"}
+NETWORK_LAYOUT = {
+    "lstm.weight_ih_l0": "float32 gate feature",
+    "lstm.weight_hh_l0": "float32 gate unit",
+    "lstm.bias_ih_l0": "float32 gate",
+    "lstm.bias_hh_l0": "float32 gate",
+    **HEAD_LAYOUT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,32 +128,51 @@ class FittedLstm:
 
 
 def restored_lstm(state: State) -> FittedLstm:
-    """The FittedLstm that gave this state, to run on the CPU, wherever it was trained."""
-    settings = LstmConfig.model_validate(state.facts["settings"])
+    """The FittedLstm that gave this state, to run on the CPU, wherever it was trained.
+
+    Raises: ValueError saying what is not that of one.
+    """
+    facts, arrays = state.facts, state.arrays
+    settings = LstmConfig.model_validate(fact(facts, "settings", kind=dict))
+    names, own = names_in(facts, "inputs"), fact(facts, "own", kind=list)
+    scale = restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"]))
+    lengths = {"feature": len(names), "horizon": len(scale.weights), "seed": len(own)}
+    axis_lengths(arrays, LAYOUT, lengths={**lengths, "correction": CORRECTIONS})
+    refuse_not_above_zero(arrays, "scaler.width")
+    weights = [of_prefix(arrays, f"network.{seed}.") for seed in range(len(own))]
+    heads = [
+        {
+            symbol: of_prefix(arrays, f"own.{seed}.{index}.")
+            for index, symbol in enumerate(names_in({"own": symbols}, "own"))
+        }
+        for seed, symbols in enumerate(own)
+    ]
+    sizes = layer_sizes(settings, n_features=len(names), n_horizons=len(scale.weights))
+    for seed, network in enumerate(weights):
+        axis_lengths(network, NETWORK_LAYOUT, lengths=sizes)
+        for head in heads[seed].values():
+            axis_lengths(head, HEAD_LAYOUT, lengths=sizes)
     return FittedLstm(
         settings=settings,
-        scaler=Scaler(
-            names=tuple(state.facts["inputs"]),
-            center=state.arrays["scaler.center"],
-            width=state.arrays["scaler.width"],
-        ),
-        scale=restored_scale(
-            State(arrays=of_prefix(state.arrays, "scale."), facts=state.facts["scale"])
-        ),
-        spread=state.arrays["spread"],
-        weights=tuple(
-            of_prefix(state.arrays, f"network.{seed}.") for seed in range(len(state.facts["own"]))
-        ),
-        heads=tuple(
-            {
-                symbol: of_prefix(state.arrays, f"own.{seed}.{index}.")
-                for index, symbol in enumerate(symbols)
-            }
-            for seed, symbols in enumerate(state.facts["own"])
-        ),
-        shares=state.arrays["shares"],
-        curves=state.facts["curves"],
+        scaler=Scaler(names=names, center=arrays["scaler.center"], width=arrays["scaler.width"]),
+        scale=scale,
+        spread=checked_spread(arrays, n_horizons=len(scale.weights)),
+        weights=tuple(weights),
+        heads=tuple(heads),
+        shares=arrays["shares"],
+        curves=curves_in(facts),
     )
+
+
+def layer_sizes(settings: LstmConfig, *, n_features: int, n_horizons: int) -> dict[str, int]:
+    """Lengths of the axes of `NETWORK_LAYOUT`."""
+    return {
+        "gate": 4 * settings.units,
+        "unit": settings.units,
+        "feature": n_features,
+        "read": settings.units + n_features,
+        "output": n_horizons * CORRECTIONS,
+    }
 
 
 def new_network(settings: LstmConfig, *, n_features: int, n_horizons: int) -> Network:

@@ -16,6 +16,7 @@ from nextclose.config import TreesConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.models.boosters import Examples, attributions, derived_seed, trained
 from nextclose.models.forests import Forest, best_trees, forest_of
+from nextclose.models.layouts import checked_spread, curves_in, fact, names_in
 from nextclose.models.loghar import LogHar, LogHarScale, fit_loghar, restored_scale
 from nextclose.models.prior import blended_spread
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
@@ -132,27 +133,30 @@ def corrected_quantiles(route: str, ratio: Floats, spread: Floats, corrections: 
 def restored_trees(state: State) -> FittedTrees:
     """The FittedTrees that gave this state.
 
-    Raises: ValueError if the trees cannot be trusted.
+    Raises: ValueError saying what is not that of one.
     """
     facts, arrays = state.facts, state.arrays
-    names, route = tuple(facts["inputs"]), facts["route"]
+    names, route = names_in(facts, "inputs"), fact(facts, "route", kind=str)
     if route not in OUTPUTS:
         raise ValueError(f"no route of trees: {route!r}")
+    scale = restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"]))
+    n_horizons, n_features = len(scale.weights), len(names) + len(lag_names())
+    shares = np.array(fact(facts, "importance", kind=list), dtype=np.float64)
+    if shares.shape != (n_horizons, n_features):
+        raise ValueError(f"importance of shape {shares.shape}, not {(n_horizons, n_features)}")
     return FittedTrees(
         route=route,
         names=names,
-        scale=restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"])),
-        spread=arrays["spread"],
+        scale=scale,
+        spread=checked_spread(arrays, n_horizons=n_horizons),
         forests=tuple(
             forest_of(
-                of_prefix(arrays, f"forest.{k}."),
-                n_features=len(names) + len(lag_names()),
-                n_outputs=OUTPUTS[route],
+                of_prefix(arrays, f"forest.{k}."), n_features=n_features, n_outputs=OUTPUTS[route]
             )
-            for k in range(len(arrays["spread"]))
+            for k in range(n_horizons)
         ),
-        shares=np.array(facts["importance"], dtype=np.float64),
-        curves=facts["curves"],
+        shares=shares,
+        curves=curves_in(facts),
     )
 
 

@@ -15,11 +15,12 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import canonical_json
 from nextclose.durable import save
@@ -33,7 +34,18 @@ FORMAT = 1
 MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
 MANIFEST_BYTES = 1 << 20
 FILE_BYTES = 512 << 20
+UNFIT = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError)
 PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, nothing else may
+
+
+def _session(text: str) -> str:
+    """The same text if it is a date as we write it."""
+    if date.fromisoformat(text).isoformat() != text:
+        raise ValueError("not a date as 2012-10-31")
+    return text
+
+
+Session = Annotated[str, AfterValidator(_session)]
 
 
 class FileEntry(BaseModel):
@@ -54,11 +66,11 @@ class Manifest(BaseModel):
     model: str
     horizons: tuple[int, ...]
     features: tuple[str, ...]
-    min_rows: int  # bars of a symbol that one forecast needs
+    min_rows: int = Field(ge=1)  # bars of a symbol that one forecast needs
     exchange: str | None  # calendar of the dates ahead; None: weekdays
     basis: str  # of the prices it was trained on
-    fitted_at: str  # last session it has seen
-    valid_from: str  # first session of the early-stopping block
+    fitted_at: Session  # last session it has seen
+    valid_from: Session  # first session of the early-stopping block
     symbols: tuple[str, ...]
     data_fingerprint: str
     findings: dict[str, int]  # code -> count in the training bars
@@ -111,9 +123,9 @@ def read_bundle(folder: Path) -> Bundle:
     )
     try:
         fitted = restored(manifest.model, state)
-    except (ValueError, KeyError, TypeError, RuntimeError, NextcloseError) as error:
+    except (*UNFIT, NextcloseError) as error:
         raise BundleError(
-            path=str(folder / MODEL), found=f"{error}", expected="the state of a fitted model"
+            path=str(folder / MODEL), found=_reason(error), expected="the state of a fitted model"
         ) from error
     return Bundle(manifest=manifest, fitted=fitted, golden=golden)
 
@@ -123,6 +135,12 @@ def agreement(*, path: Path, expected: Floats, found: Floats) -> str:
 
     Raises: BundleError beyond that.
     """
+    if expected.shape != found.shape:
+        raise BundleError(
+            path=str(path / GOLDEN),
+            found=f"a golden forecast of shape {expected.shape}",
+            expected=f"that of the model, {found.shape}",
+        )
     if np.array_equal(expected, found):
         return "exact"
     size = np.maximum(np.abs(expected), np.abs(expected).max())
@@ -146,10 +164,9 @@ def _manifest(folder: Path) -> Manifest:
                 path=str(folder / MANIFEST), found=f"format {found!r}", expected=f"format {FORMAT}"
             )
         manifest = Manifest.model_validate_json(content)
-    except (ValueError, ValidationError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+    except (ValueError, RecursionError) as error:
         raise BundleError(
-            path=str(folder / MANIFEST), found=reason, expected="a manifest of format 1"
+            path=str(folder / MANIFEST), found=_reason(error), expected="a manifest of format 1"
         ) from error
     if manifest.model not in SERVABLE or set(manifest.files) != {MODEL, GOLDEN}:
         raise BundleError(
@@ -206,6 +223,14 @@ def _read(folder: Path, name: str, *, limit: int) -> bytes:
             expected=f"at most {limit} bytes",
         )
     return content
+
+
+def _reason(error: Exception) -> str:
+    """What an error says in one line; of settings, which one and why."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))} = {first['input']!r:.60}: {first['msg']}"
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,9 @@ from nextclose.models.catalogue import REPLAYED
 from nextclose.models.protocol import Fitted, State
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
-from nextclose.serving.bundle import Bundle, Manifest, agreement, read_bundle
+from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
-UNFIT = (ValueError, LookupError, TypeError, RuntimeError, pl.exceptions.PolarsError)
 INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
 
 
@@ -40,7 +40,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     bundle = read_bundle(path)
     try:
         expected, found = _replayed(bundle)
-    except (*UNFIT, NextcloseError) as error:
+    except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
         raise BundleError(
             path=str(path),
             found=f"parts that do not fit together ({error})",
@@ -51,9 +51,14 @@ def load_bundle(folder: str | Path) -> Bundle:
 
 
 def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
-    """The golden forecast as stored and as made anew."""
-    frame = _frame_of(bundle.golden)
-    samples = make_samples(make_table(Bars(frame=frame)), horizons=bundle.manifest.horizons)
+    """The golden forecast as stored and as made anew.
+
+    Raises: ValueError if its bars are not the rows that one forecast needs, up to the fit.
+    """
+    frame, manifest = _frame_of(bundle.golden), bundle.manifest
+    if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
+        raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
+    samples = make_samples(make_table(Bars(frame=frame)), horizons=manifest.horizons)
     found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
     return np.asarray(bundle.golden.arrays["quantiles"]), found
 
@@ -105,6 +110,35 @@ def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest) -> Ints:
             found=int(counts[symbol].max(initial=0)),
         )
     return kept
+
+
+def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict[str, str]:
+    """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
+    manifest = bundle.manifest
+    fitted_at = date.fromisoformat(manifest.fitted_at)
+    told = bars.frame.filter(~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list()))
+    reasons = {}
+    for symbol, n, last, before in (
+        told.group_by("symbol", maintain_order=True)
+        .agg(
+            pl.len(),
+            pl.col("session").max().alias("last"),
+            (pl.col("session") <= fitted_at).sum().alias("before"),
+        )
+        .iter_rows()
+    ):
+        if n < manifest.min_rows:
+            reasons[symbol] = f"{n} bars, {manifest.min_rows} needed"
+        elif last < fitted_at:
+            reasons[symbol] = f"its bars end {last}, the bundle has learnt up to {fitted_at}"
+        elif before < manifest.min_rows:
+            reasons[symbol] = (
+                f"{before} bars up to {fitted_at}, {manifest.min_rows} needed there; "
+                "give bars that begin earlier"
+            )
+        else:
+            reasons[symbol] = "the model was not fitted to it; train again"
+    return reasons
 
 
 def latest_rows(samples: Samples) -> Ints:

@@ -24,16 +24,21 @@ def state_bytes(state: State) -> bytes:
 def state_of(content: bytes) -> State:
     """The state that gave these bytes.
 
-    Raises: ValueError saying what is wrong with them: not safetensors, facts missing, a value that
-        is not finite.
+    Raises: ValueError saying what is wrong with them: not safetensors, facts missing or not as they
+        are written here (so that no key stands twice and no number is NaN), a value that is not
+        finite.
     """
     try:
         arrays = safetensors.numpy.load(content)
         length = int.from_bytes(content[:8], "little")
         header = json.loads(content[8 : 8 + length])
-        facts = json.loads(header["__metadata__"][FACTS])
-    except (SafetensorError, KeyError, ValueError) as error:
+        text = header["__metadata__"][FACTS]
+        facts = json.loads(text)
+        is_ours = isinstance(facts, dict) and canonical_json(facts) == text
+    except (SafetensorError, LookupError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"no model state ({error})") from error
+    if not is_ours:
+        raise ValueError("no model state (facts that were not written here)")
     for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"a value in {name} is not finite")
