@@ -111,6 +111,8 @@ def main() -> None:
     closes = make_samples(make_table(stocks()), horizons=HORIZONS)
     close_weights, close_rows = weights_of(closes)
     spread = spread_of(closes, close_weights)
+    with_market = make_samples(make_table(stocks(), market=True), horizons=HORIZONS)
+    market_weights, _ = weights_of(with_market)
     range_weights, range_rows = weights_of(make_samples(make_table(ranged()), horizons=HORIZONS))
     # few series with a range: theirs are in turn blended with the weights of the closes
     n_range = range_weights.shape[1] - close_weights.shape[1]
@@ -121,6 +123,7 @@ def main() -> None:
         "bench": "har_prior",
         "rows": {"close": close_rows, "range": range_rows},
         "close_weights": close_weights.round(3).tolist(),
+        "market_weights": market_weights.round(3).tolist(),
         "range_weights": blended.round(3).tolist(),
         "shape": (spread - spread[:, MEDIAN : MEDIAN + 1]).round(3).tolist(),
         "median_over_root_horizon": (spread[:, MEDIAN] / np.sqrt(HORIZONS)).round(4).tolist(),

@@ -52,6 +52,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "no drift": {"prior.DRIFT_SESSIONS_PER_SESSION": OUT_OF_REACH, "prior.DRIFT": 0.0},
     "the prior's drift alone": {"prior.DRIFT_SESSIONS_PER_SESSION": OUT_OF_REACH},
     "drift shrunk to none": {"prior.DRIFT": 0.0},
+    "no market": {"loghar.MARKET_SYMBOLS": OUT_OF_REACH},
     "no own width": {"loghar.WIDTH_ROWS": OUT_OF_REACH},
     "no long run": {"loghar.LEVEL": nowhere},
 }
@@ -59,10 +60,16 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 
 def earlier_prior() -> dict[str, Floats]:
     """The tables of `models/prior.py` as they stood at the end of 1997."""
-    samples = make_samples(make_table(stocks(last=date(1997, 12, 31))), horizons=prior.HORIZONS)
+    bars = stocks(last=date(1997, 12, 31))
+    samples = make_samples(make_table(bars), horizons=prior.HORIZONS)
     weights, _ = weights_of(samples)
     spread = spread_of(samples, weights)
-    return {"CLOSE_WEIGHTS": weights, "SHAPE": spread - spread[:, MEDIAN : MEDIAN + 1]}
+    with_market = make_samples(make_table(bars, market=True), horizons=prior.HORIZONS)
+    return {
+        "CLOSE_WEIGHTS": weights,
+        "MARKET_WEIGHTS": weights_of(with_market)[0],
+        "SHAPE": spread - spread[:, MEDIAN : MEDIAN + 1],
+    }
 
 
 def panels() -> Iterator[tuple[int, Bars]]:
@@ -85,7 +92,7 @@ def losses(study: Study, model: str) -> dict[tuple[str, int], float]:
 def study_of(bars: Bars, model: str) -> Study:
     """The panel walked forward with one model."""
     config = RunConfig(backtest=BacktestConfig(models=(model,), test_from=TEST_FROM))
-    return make_study(make_samples(make_table(bars)), config)
+    return make_study(make_samples(make_table(bars, market=True)), config)
 
 
 def gains(bars: Bars) -> dict[str, list[float]]:

@@ -47,7 +47,7 @@ def walked(models: tuple[str, ...], **parts: Any) -> Backtest:
     """The panel walked forward."""
     settings: dict[str, Any] = {"lstm": LstmConfig(n_seeds=2), **parts}
     config = RunConfig(backtest=BacktestConfig(models=models, test_from=TEST_FROM), **settings)
-    return backtest(make_study(make_samples(make_table(stocks())), config))
+    return backtest(make_study(make_samples(make_table(stocks(), market=True)), config))
 
 
 def gains(forecasts: pl.DataFrame, *, model: str, reference: str = "loghar") -> list[list[float]]:
@@ -58,8 +58,10 @@ def gains(forecasts: pl.DataFrame, *, model: str, reference: str = "loghar") -> 
         part = frame.filter(pl.col("horizon_sessions") == horizon)
         ours, theirs = (_crps(part, name) for name in (model, reference))
         gain = relative_gain(ours, theirs)
-        test = decisive_test(gain, horizon_sessions=int(horizon), pooled=True)
-        found.append([round(100 * float(x), 3) for x in (gain.mean(), *test.interval())])
+        bounds = (0.0, 0.0)
+        if np.abs(gain).max() > 0:  # nothing was changed: nothing to test
+            bounds = decisive_test(gain, horizon_sessions=int(horizon), pooled=True).interval()
+        found.append([round(100 * float(x), 3) for x in (gain.mean(), *bounds)])
     return found
 
 

@@ -64,6 +64,12 @@ class BacktestConfig(Settings):
         return horizons
 
 
+class FeaturesConfig(Settings):
+    """What is knowable at a close."""
+
+    market: bool = True  # moves of all symbols together; false where they close at different hours
+
+
 class LstmConfig(Settings):
     """The pooled LSTM: one network for all symbols and horizons, several seeds."""
 
@@ -135,6 +141,7 @@ class RunConfig(Settings):
     """Everything one run depends on, beside the bars."""
 
     backtest: BacktestConfig = BacktestConfig()
+    features: FeaturesConfig = FeaturesConfig()
     lstm: LstmConfig = LstmConfig()
     hybrid: HybridConfig = HybridConfig()
     classic: ClassicConfig = ClassicConfig()

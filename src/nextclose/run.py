@@ -18,6 +18,7 @@ from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.ablation import Ablation, ablations
 from nextclose.evaluation.verdict import VerdictRow, plain, verdict_document, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
+from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.models.catalogue import (
     SERVABLE,
@@ -27,6 +28,7 @@ from nextclose.models.catalogue import (
     model_named,
     restored,
 )
+from nextclose.models.protocol import Fitted
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
@@ -113,7 +115,10 @@ def train(
     fitted = fits[0] if model in STACKED else model_named(model, settings).combine(fits)
     needed = needed_sessions(settings)
     served = restored(model, fitted.state())  # as a reader will have it
-    golden = golden_example(served, sound, horizons=study.samples.horizons, rows=needed)
+    market = sound.symbols if reads_market(fitted) else ()
+    golden = golden_example(
+        served, sound, horizons=study.samples.horizons, rows=needed, market=bool(market)
+    )
     manifest = Manifest(
         format=1,
         model=model,
@@ -125,12 +130,18 @@ def train(
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
         symbols=_learnt_from(sound, needed=needed),
+        market=market,
         data_fingerprint=sound.fingerprint,
         findings=finding_counts(sound),
         versions=versions(),
         files={},
     )
     return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
+
+
+def reads_market(fitted: Fitted) -> bool:
+    """Whether a forecast depends on the moves of other symbols."""
+    return MARKET_NAMES[0] in canonical_json(dict(fitted.state().facts))
 
 
 def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
@@ -188,7 +199,11 @@ def versions() -> dict[str, str]:
 
 def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Study:
     families = {forecaster_named(name, config).family for name in config.backtest.models}
-    table = make_table(bars, families=sorted(families | {"stationary"}, reverse=True))
+    table = make_table(
+        bars,
+        families=sorted(families | {"stationary"}, reverse=True),
+        market=config.features.market,
+    )
     samples = make_samples(table, horizons=config.backtest.horizons)
     if only_now:
         today = sessions_of(samples)[-1].astype(object)

@@ -55,6 +55,7 @@ class Pipeline:
     definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: FAMILIES)
     lstm: LstmConfig = TINY
     members: tuple[str, ...] = ("garch", "loghar")
+    market: bool = True
 
     @property
     def config(self) -> RunConfig:
@@ -68,7 +69,12 @@ class Pipeline:
         return RunConfig(backtest=plan, lstm=self.lstm, classic=classic, hybrid=hybrid)
 
     def table(self, frame: pl.DataFrame) -> Table:
-        return make_table(self.load(frame), families=self.families, definitions=self.definitions)
+        return self.table_of(self.load(frame))
+
+    def table_of(self, bars: Bars) -> Table:
+        return make_table(
+            bars, families=self.families, definitions=self.definitions, market=self.market
+        )
 
     def study(self, frame: pl.DataFrame) -> Study:
         return make_study(make_samples(self.table(frame)), self.config)
@@ -76,7 +82,7 @@ class Pipeline:
     def artefacts(self, frame: pl.DataFrame, *, until: date | None = None) -> dict[str, Artefact]:
         """All of them; of the tested folds that begin after `until` only the first."""
         bars = self.load(frame)
-        table = make_table(bars, families=self.families, definitions=self.definitions)
+        table = self.table_of(bars)
         samples = make_samples(table)
         found = dict(of_bars(bars)) | dict(of_table(table)) | dict(of_samples(samples))
         if self.models and (samples.origin >= np.datetime64(day(FOLDS[0]))).any():

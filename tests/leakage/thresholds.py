@@ -7,8 +7,9 @@ from nextclose.models import conformal, garch, hybrid, loghar, volatility
 
 
 def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
-    """Garch fits, one rehearsal fits before row 400, weights are learnt and tails adapt."""
+    """Garch fits, two symbols are a market, a rehearsal fits, weights are learnt, tails adapt."""
     patch.setattr(garch, "MINIMUM_SESSIONS", 300)
+    patch.setattr(loghar, "MARKET_SYMBOLS", 2)
     for module in (volatility, loghar):
         patch.setattr(module, "POOL_MINIMUM", 30)
     patch.setattr(backtest, "FIRST_ORIGINS", 100)

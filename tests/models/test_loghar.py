@@ -9,11 +9,14 @@ import polars as pl
 import pytest
 
 from nextclose.errors import LeakError, NotEnoughDataError
+from nextclose.features.table import make_table
 from nextclose.models.baselines import LOGHAR
 from nextclose.models.loghar import (
     CLOSE_INPUTS,
     LEVEL_SESSIONS,
     LOG_FLOOR,
+    MARKET_INPUTS,
+    MARKET_SYMBOLS,
     RANGE_INPUTS,
     LogHarScale,
     available_inputs,
@@ -27,7 +30,7 @@ from nextclose.models.loghar import (
 )
 from nextclose.models.prior import blended_spread, blended_weights
 from nextclose.models.volatility import year_move
-from nextclose.samples.samples import Samples
+from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, known_at, originating_from, walk_forward
 from nextclose.schema import Bars
 from nextclose.serving.states import state_bytes, state_of
@@ -420,3 +423,40 @@ def test_99_known_moves_are_too_few(samples):
     with pytest.raises(NotEnoughDataError, match="99 known moves at 1 sessions") as caught:
         fit_loghar_scale(alone, nothing)
     assert (caught.value.needed, caught.value.found) == (100, 99)
+
+
+# --- the market ---
+
+
+def panel_of(n_symbols: int, *, market: bool = True) -> Samples:
+    bars = walk_bars(tuple(520 - 7 * k for k in range(n_symbols)))
+    return make_samples(make_table(close_only(bars), market=market))
+
+
+def test_the_market_is_read_of_five_symbols_and_not_of_four():
+    assert available_inputs(panel_of(4)) == CLOSE_INPUTS
+    assert available_inputs(panel_of(5)) == CLOSE_INPUTS + MARKET_INPUTS
+    assert available_inputs(panel_of(5, market=False)) == CLOSE_INPUTS
+    # as known early on only four have a long run
+    early = known_at(panel_of(5), panel_of(5).origin[255])
+    assert len(last_rows(early)) < MARKET_SYMBOLS
+    assert available_inputs(early) == CLOSE_INPUTS
+
+
+def test_a_fit_with_the_market_reads_it_and_is_written_down():
+    samples = panel_of(5)
+    fold = last_fold(samples)
+    fitted = fit_loghar(fold.train, fold.valid)
+    assert fitted.scale.names == CLOSE_INPUTS + MARKET_INPUTS
+    assert fitted.scale.weights.shape == (3, 1 + len(CLOSE_INPUTS) + len(MARKET_INPUTS) + 1)
+    again = restored_loghar(state_of(state_bytes(fitted.state())))
+    rows = fold.test_rows
+    np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
+    start = samples.table.families["market"].start
+    values = samples.table.values.copy()
+    values[rows[0], start:] *= 2
+    moved = replace(samples, table=replace(samples.table, values=values))
+    assert (fitted.quantiles(moved, rows)[0] != fitted.quantiles(samples, rows)[0]).any()
+    np.testing.assert_array_equal(
+        fitted.quantiles(moved, rows)[1:], fitted.quantiles(samples, rows)[1:]
+    )

@@ -9,12 +9,14 @@ from nextclose.models.loghar import CLOSE_INPUTS, RANGE_INPUTS
 from nextclose.models.prior import (
     CLOSE_WEIGHTS,
     HORIZONS,
+    MARKET_WEIGHTS,
     RANGE_WEIGHTS,
     SHAPE,
     at_horizon,
     blended_drift,
     blended_spread,
     blended_weights,
+    prior_table,
 )
 from nextclose.samples.splits import known_at, originating_from
 from nextclose.schema import LEVELS, MEDIAN
@@ -25,7 +27,12 @@ RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "har_prior.json"
 
 @pytest.mark.parametrize(
     ("name", "table"),
-    [("close_weights", CLOSE_WEIGHTS), ("range_weights", RANGE_WEIGHTS), ("shape", SHAPE)],
+    [
+        ("close_weights", CLOSE_WEIGHTS),
+        ("range_weights", RANGE_WEIGHTS),
+        ("market_weights", MARKET_WEIGHTS),
+        ("shape", SHAPE),
+    ],
 )
 def test_the_prior_is_what_the_benchmark_found(name, table):
     found = json.loads(RESULT.read_text())[name]
@@ -115,3 +122,12 @@ def test_a_spread_forgets_what_is_older_than_ten_years():
     own = np.quantile(samples.target[302:2821, 0], LEVELS)  # 2,519 with an outcome
     expected = (2519 * (own - own[MEDIAN]) + 300 * SHAPE[0]) / 2819
     np.testing.assert_allclose(grid[0], expected, atol=1e-12)
+
+
+def test_a_panel_with_range_and_market_has_the_priors_of_the_range_and_none_of_the_market():
+    both = prior_table(20)
+    np.testing.assert_array_equal(both[:, :12], RANGE_WEIGHTS[:, :12])
+    np.testing.assert_array_equal(both[:, 12:19], np.zeros((3, 7)))
+    np.testing.assert_array_equal(both[:, 19], RANGE_WEIGHTS[:, 12])
+    for table in (CLOSE_WEIGHTS, RANGE_WEIGHTS, MARKET_WEIGHTS):
+        assert prior_table(table.shape[1]) is table

@@ -43,6 +43,7 @@ def bundle_of(
         fitted_at=str(then.fitted_at),
         valid_from=str(then.valid_from),
         symbols=bars.symbols,
+        market=(),
         data_fingerprint=known.fingerprint,
         findings={"W66": 1},
         versions={"nextclose": "0"},

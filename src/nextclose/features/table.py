@@ -11,6 +11,8 @@ import polars as pl
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
+from nextclose.features.market import MARKET_LOOKBACK, MARKET_NAMES, market_columns
+from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
 from nextclose.schema import (
     PRICE_COLUMNS,
@@ -23,6 +25,7 @@ from nextclose.schema import (
     Table,
 )
 
+MARKET = "market"
 FAMILIES: Mapping[str, FamilyDefinition] = {"stationary": STATIONARY, "classic": CLASSIC}
 
 
@@ -31,19 +34,25 @@ def make_table(
     *,
     families: Sequence[str] = ("stationary",),
     definitions: Mapping[str, FamilyDefinition] = FAMILIES,
+    market: bool = False,
 ) -> Table:
     """The columns of `families` side by side, one row per bar, in the order of `bars`.
 
     Features of your own are a definition beside ours: `definitions={**FAMILIES, "mine": ...}`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
-    left is not in the table's `families`.
+    left is not in the table's `families`. With `market` the family of that name comes last: what
+    all symbols did together (`market.py`).
     NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
     Causal: row i reads bars up to i of its own segment; here a segment is a symbol.
     Raises: ConfigError for a family that does not exist.
     """
     chosen = {name: _definition(name, definitions) for name in families}
     columns, placed, left_out = _layout(chosen, available=frozenset(bars.frame.columns))
-    values = np.empty((bars.frame.height, len(columns)), dtype=np.float32)
+    names = tuple(column.name for column in columns)
+    if market:
+        start, names = len(names), names + MARKET_NAMES
+        placed[MARKET] = Family(start=start, stop=len(names), warmup_sessions=MARKET_LOOKBACK)
+    values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
     scale = np.empty(bars.frame.height)
     runs = bars.frame["symbol"].rle()
     lengths = runs.struct.field("len").to_numpy().astype(np.int64)
@@ -52,13 +61,16 @@ def make_table(
     session, prices = _arrays(bars.frame)
     for rows, symbol_bars in _each_symbol(segments, session, prices):
         scale[rows] = symbol_bars.scale
-        for name, family in placed.items():
+        for name in chosen.keys() & placed.keys():
+            family = placed[name]
             block = values[rows, family.start : family.stop]
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
+    if market:
+        _fill_market(values[:, placed[MARKET].start :], session, prices["close"], segments)
     return Table(
         values=values,
-        names=tuple(column.name for column in columns),
+        names=names,
         families=placed,
         left_out=left_out,
         symbols=tuple(runs.struct.field("value")),
@@ -68,6 +80,14 @@ def make_table(
         scale=scale,
         segments=segments,
     )
+
+
+def _fill_market(block: Floats32, session: Dates, close: Floats, segments: Ints) -> None:
+    """Write the market's columns into `block` (row, 7), capped; NaN in each segment's warm-up."""
+    if len(block):
+        block[:] = np.minimum(market_columns(session, close, segments), MARKET_CAP)
+    for start, stop in segments:
+        block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 
 
 def _definition(name: str, definitions: Mapping[str, FamilyDefinition]) -> FamilyDefinition:

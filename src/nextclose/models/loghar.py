@@ -34,7 +34,12 @@ CLOSE_INPUTS = (
     *("fall_ratio_1", "fall_ratio_5", "fall_ratio_22"),
 )
 RANGE_INPUTS = tuple(f"ln range_volatility_ratio_{n}" for n in (1, 5, 22, 66))
-LEVEL_INPUT = "ln year over long run"
+MARKET_INPUTS = (
+    *("market_move_ratio_1", "ln market_move_ratio_5", "ln market_move_ratio_22"),
+    *("ln market_move_ratio_66", "market_fall_ratio_1", "market_fall_ratio_5"),
+    "market_fall_ratio_22",
+)
+MARKET_SYMBOLS = 5  # with a long run; the mean of fewer is no market
 LOG_FLOOR = 0.02  # of the year's mean
 MOVE_BOUNDS = (-2.0, 2.5)  # of the expected move over the year's mean, as a logarithm
 FIT_STEPS = 5
@@ -174,8 +179,8 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
         models, for the fit.
     """
     refuse_overlap(train, valid)
-    names = available_inputs(train)
     known = together(train, valid)
+    names = available_inputs(known)
     levels = long_run(known)
     everywhere = np.arange(len(known.origin))
     inputs = design(known, names, levels=levels, rows=everywhere)
@@ -245,9 +250,14 @@ def gamma_weights(inputs: Floats, aim: Floats) -> Floats:
 
 
 def available_inputs(samples: Samples) -> tuple[str, ...]:
-    """The inputs that the table has: those of the close, those of the range where it can."""
-    ranged = present(samples, [_column(name) for name in RANGE_INPUTS])
-    return CLOSE_INPUTS + (RANGE_INPUTS if len(ranged) == len(RANGE_INPUTS) else ())
+    """The inputs there are: of the close, of the range, of the market of enough symbols."""
+    is_ranged, has_market = (
+        len(present(samples, [_column(name) for name in names])) == len(names)
+        for names in (RANGE_INPUTS, MARKET_INPUTS)
+    )
+    has_market &= len(last_rows(samples)) >= MARKET_SYMBOLS
+    ranged = RANGE_INPUTS if is_ranged else ()
+    return CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
 
 
 def design(samples: Samples, names: Sequence[str], *, levels: Floats, rows: Ints) -> Floats:

@@ -47,6 +47,17 @@ RANGE_WEIGHTS = _table(
     -0.156 0.012 0.022 -0.045 0.369 0.002 0.059 0.248 0.003 0.019 0.043 0.033 -0.17
     """
 )
+# Constant, CLOSE_INPUTS, MARKET_INPUTS and LEVEL_INPUT.
+MARKET_WEIGHTS = _table(
+    """
+    -0.268 0.041 0.068 0.077 0.344 -0.004 0.062 0.197 -0.003 -0.025 0.02 0.011 0.023 0.09
+        0.116 -0.104;
+    -0.223 0.016 0.04 -0.001 0.385 0.002 0.047 0.263 -0.006 -0.007 0.06 0.013 0.016 0.067
+        0.065 -0.13;
+    -0.155 0.016 0.025 -0.059 0.382 -0.005 0.042 0.255 -0.007 -0.009 0.173 -0.056 0.012
+        0.044 -0.022 -0.181
+    """
+)
 # Quantiles of the outcome over its expected move, less their median, on `schema.LEVELS`.
 SHAPE = _table(
     """
@@ -65,9 +76,19 @@ def blended_weights(found: Floats, *, n_rows: int, horizon_sessions: int) -> Flo
 
     Source: form of the posterior mean under Zellner (1986), On assessing prior distributions.
     """
-    prior = {table.shape[1]: table for table in (CLOSE_WEIGHTS, RANGE_WEIGHTS)}[len(found)]
     share = n_rows / (n_rows + ROWS_PER_SESSION * horizon_sessions)
-    return share * found + (1.0 - share) * at_horizon(prior, horizon_sessions)
+    return share * found + (1.0 - share) * at_horizon(prior_table(len(found)), horizon_sessions)
+
+
+def prior_table(n_inputs: int) -> Floats:
+    """Prior weights by horizon of as many inputs, the constant included. Shape (horizon, input).
+
+    No panel had a range and a market before 2005: there the market's weights are 0.
+    """
+    market = MARKET_WEIGHTS.shape[1] - CLOSE_WEIGHTS.shape[1]
+    both = np.insert(RANGE_WEIGHTS, [RANGE_WEIGHTS.shape[1] - 1] * market, 0.0, axis=1)
+    tables = (CLOSE_WEIGHTS, RANGE_WEIGHTS, MARKET_WEIGHTS, both)
+    return next(table for table in tables if table.shape[1] == n_inputs)
 
 
 def blended_spread(train: Samples, valid: Samples, *, ratio: Floats) -> Floats:

@@ -72,6 +72,7 @@ class Manifest(BaseModel):
     fitted_at: Session  # last session it has seen
     valid_from: Session  # first session of the early-stopping block
     symbols: tuple[str, ...]
+    market: tuple[str, ...]  # symbols whose common moves it reads; empty: it reads none
     data_fingerprint: str
     findings: dict[str, int]  # code -> count in the training bars
     versions: dict[str, str]

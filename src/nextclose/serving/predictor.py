@@ -58,7 +58,7 @@ def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
     frame, manifest = _frame_of(bundle.golden), bundle.manifest
     if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
         raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
-    samples = make_samples(make_table(Bars(frame=frame)), horizons=manifest.horizons)
+    samples = samples_for(Bars(frame=frame), manifest.horizons, market=bool(manifest.market))
     found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
     return np.asarray(bundle.golden.arrays["quantiles"]), found
 
@@ -71,12 +71,13 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     the last session that the bundle has learnt from, nor one that it has learnt from whose bars do
     not reach back far enough, if the model goes on from the state of that session.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
-        the rows; LeakError if all bars end too early.
+        the rows, or one is missing whose moves it reads; LeakError if all bars end too early.
     """
     manifest = bundle.manifest
     _refuse_incomplete(bars)
     with_short_symbols_named(bars, needed=manifest.min_rows)
-    samples = make_samples(make_table(bars), horizons=manifest.horizons)
+    _refuse_part_of_a_market(bars, manifest)
+    samples = samples_for(bars, manifest.horizons, market=bool(manifest.market))
     rows = latest_rows(samples)
     rows = rows[rows - samples.segments[:, 0] + 1 >= manifest.min_rows]
     latest = samples.origin[rows].max()
@@ -88,6 +89,23 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
     return _with_dates(frame, manifest).sort("symbol", "horizon_sessions")
+
+
+def samples_for(bars: Bars, horizons: tuple[int, ...], *, market: bool) -> Samples:
+    """The samples that a served model reads."""
+    return make_samples(make_table(bars, market=market), horizons=horizons)
+
+
+def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
+    missing = sorted(set(manifest.market) - set(bars.symbols))
+    if missing:
+        raise NotEnoughDataError(
+            f"this bundle reads how {len(manifest.market)} symbols move together, and "
+            f"{len(missing)} of them are not given: {', '.join(missing[:5])}. "
+            "Fix: give the bars of all of them, or train with [features] market = false.",
+            needed=len(manifest.market),
+            found=len(manifest.market) - len(missing),
+        )
 
 
 def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest) -> Ints:
@@ -171,7 +189,9 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int) -> State:
+def golden_example(
+    fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int, market: bool = False
+) -> State:
     """The last `rows` bars of the first symbol that has so many, and the forecast they give.
 
     Of the symbols that end last: one that ended before the fit may not be forecast.
@@ -182,7 +202,7 @@ def golden_example(fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], row
     )
     symbol = str(latest["symbol"][0])
     first = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
-    samples = make_samples(make_table(Bars(frame=first)), horizons=horizons)
+    samples = samples_for(Bars(frame=first), horizons, market=market)
     arrays: dict[str, Any] = {
         name: first[name].to_numpy().astype(np.float64)
         for name in BAR_COLUMNS[2:]

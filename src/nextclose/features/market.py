@@ -1,0 +1,45 @@
+"""What all symbols of the panel did together: moves and falls of their equal-weight mean return.
+
+Assumes: all symbols close at one hour. Where they do not, leave it out (`[features] market`): a
+mean over closes of one date would hold closes of later hours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nextclose.features.columns import YEAR
+from nextclose.features.indicators import VOLATILITY_FLOOR
+from nextclose.features.rolling import rolling_mean
+from nextclose.schema import Dates, Floats, Ints
+
+MOVE_SPANS, FALL_SPANS = (1, 5, 22, 66), (1, 5, 22)
+MARKET_NAMES = (
+    *(f"market_move_ratio_{n}" for n in MOVE_SPANS),
+    *(f"market_fall_ratio_{n}" for n in FALL_SPANS),
+)
+MARKET_LOOKBACK = YEAR  # sessions of the market, of which a symbol's own are a part
+
+
+def market_columns(session: Dates, close: Floats, segments: Ints) -> Floats:
+    """Mean size of the market's last moves and falls over that of its last 250. (row, 7), >= 0.
+
+    The market's return on a date is the mean log return of the symbols that have one there; dates
+    without any are no session of the market. A symbol alone is its own market.
+    NaN: rows before the market's 250th return.
+    Causal: a row reads closes of its own date and before, of all symbols.
+    """
+    returns = np.full(len(close), np.nan)
+    for start, stop in segments:
+        part = close[start:stop]
+        returns[start + 1 : stop] = np.log(part[1:] / part[:-1])
+    known = np.isfinite(returns)
+    dates, place = np.unique(session[known], return_inverse=True)
+    mean = np.bincount(place, returns[known]) / np.bincount(place)
+    moves, falls = np.abs(mean), np.maximum(-mean, 0.0)
+    year = np.maximum(rolling_mean(moves, sessions=YEAR), VOLATILITY_FLOOR)
+    columns = [rolling_mean(moves, sessions=n) / year for n in MOVE_SPANS]
+    columns += [rolling_mean(falls, sessions=n) / year for n in FALL_SPANS]
+    latest = np.searchsorted(dates, session, side="right")  # 0: before the market's first return
+    before = np.full((1, len(columns)), np.nan)
+    return np.asarray(np.concatenate([before, np.column_stack(columns)])[latest])

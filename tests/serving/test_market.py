@@ -1,0 +1,58 @@
+"""A model that reads how symbols move together is served with all of them, or not at all."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from nextclose.config import BacktestConfig, FeaturesConfig, RunConfig
+from nextclose.errors import NotEnoughDataError
+from nextclose.run import backtest, train
+from nextclose.schema import QUANTILE_COLUMNS, Bars
+from nextclose.serving.bundle import Bundle
+from nextclose.serving.predictor import load_bundle, predict
+from tests.builders import until, walk_bars
+
+BARS = walk_bars((560, 550, 540, 530, 520))
+SESSIONS = BARS.frame["session"].unique().sort()
+FITTED_AT, LATER = SESSIONS[-60], SESSIONS[-20]
+ISSUED = ["symbol", "horizon_sessions", "close", *QUANTILE_COLUMNS]
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Bundle:
+    folder = tmp_path_factory.mktemp("bundle")
+    train(until(BARS, FITTED_AT), folder, model="loghar", exchange=None)
+    return load_bundle(folder)
+
+
+def test_the_bundle_names_the_symbols_whose_moves_it_reads(bundle):
+    assert bundle.manifest.market == BARS.symbols
+
+
+@pytest.mark.parametrize("origin", [FITTED_AT, LATER])
+def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle, origin):
+    plan = BacktestConfig(models=("loghar",), test_from=FITTED_AT, refit_sessions=999)
+    run = backtest(BARS, config=RunConfig(backtest=plan))
+    expected = run.forecasts.filter(pl.col("origin") == origin).select(ISSUED)
+    known = until(BARS, origin)
+    tail = known.frame.group_by("symbol", maintain_order=True).tail(bundle.manifest.min_rows)
+    for bars in (known, Bars(frame=tail)):
+        made = predict(bundle, bars).filter(pl.col("origin") == origin).select(ISSUED)
+        assert_frame_equal(made, expected, check_exact=True)
+
+
+def test_a_part_of_the_market_is_refused_with_the_symbols_that_are_missing(bundle):
+    part = Bars(frame=BARS.frame.filter(pl.col("symbol") != "CCC"))
+    with pytest.raises(NotEnoughDataError, match=r"5 symbols move together, .* CCC\. Fix") as found:
+        predict(bundle, part)
+    assert (found.value.needed, found.value.found) == (5, 4)
+
+
+def test_without_the_market_every_symbol_is_served_alone(tmp_path):
+    settings = RunConfig(features=FeaturesConfig(market=False))
+    manifest = train(
+        until(BARS, FITTED_AT), tmp_path, model="loghar", config=settings, exchange=None
+    )
+    assert manifest.market == ()
+    alone = Bars(frame=BARS.frame.filter(pl.col("symbol") == "EEE"))
+    assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
