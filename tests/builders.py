@@ -167,6 +167,7 @@ def tiny_config(
         "models": ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
         "test_sessions": 120,
         "refit_sessions": 45,
+        "rehearsal_sessions": 135,
     }
     return RunConfig(
         backtest=BacktestConfig(**(values | plan)),

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
+    FeaturesConfig,
     HybridConfig,
     LstmConfig,
     RunConfig,
@@ -25,8 +26,11 @@ horizons = [1, 5]
 test_sessions = 300
 test_from = 2012-01-03
 refit_sessions = 63
-rehearsals = 4
+rehearsal_sessions = 300
 last_folds = { lstm = 2 }
+
+[features]
+market = false
 
 [lstm]
 units = 16
@@ -84,9 +88,10 @@ def test_every_setting_of_every_section_can_be_given():
             test_sessions=300,
             test_from=date(2012, 1, 3),
             refit_sessions=63,
-            rehearsals=4,
+            rehearsal_sessions=300,
             last_folds={"lstm": 2},
         ),
+        features=FeaturesConfig(market=False),
         lstm=LstmConfig(
             units=16,
             n_seeds=2,
@@ -191,7 +196,7 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ("[backtest]\ntest_sessions = 0", "test_sessions"),
         ('[backtest]\ntest_from = "soon"', "test_from"),
         ("[backtest]\nlast_folds = { lstm = 0 }", "lstm"),
-        ("[backtest]\nrehearsals = -1", "rehearsals"),
+        ("[backtest]\nrehearsal_sessions = -1", "rehearsal_sessions"),
         ("[lstm]\nhorizon_power = 2.5", "horizon_power"),
         ("[lstm]\nfine_tune_epochs = -1", "fine_tune_epochs"),
         ('[hybrid]\nmembers = ["garch"]', "members"),

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import BacktestConfig, RunConfig, parse_config
+from nextclose.evaluation.ablation import ablations
 from nextclose.evaluation.verdict import verdicts
 from nextclose.models.trees import FittedTrees, lag_names
 from nextclose.report.page import render_page
@@ -104,6 +105,7 @@ def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth()
         config=walked.study.config,
         backtest=walked,
         verdict=verdicts(walked.forecasts, seeds=walked.seeds),
+        ablation=ablations(walked.ablation, walked.forecasts),
     )
     content = report_content(found, command="for the test")
     assert content.headline == "hybrid"

@@ -63,7 +63,7 @@ def demo(
     started = time.monotonic()
     config, bars = _demo_settings(), sample_bars()
     err.print(
-        "demo: refitted every two years, with two seeds; `nextclose backtest sample` runs it all",
+        "demo: refitted every two years, with two seeds; `make full` runs all years with five",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -221,7 +221,7 @@ def _demo_settings() -> RunConfig:
     """The default settings with fewer refits and seeds, and the tutorial's network in small."""
     from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
 
-    plan = BacktestConfig(refit_sessions=504, rehearsals=2, last_folds={"classic": 1})
+    plan = BacktestConfig(refit_sessions=504, rehearsal_sessions=1008, last_folds={"classic": 1})
     return RunConfig(
         backtest=plan.model_copy(update={"models": (*plan.models, "classic")}),
         lstm=LstmConfig(n_seeds=2),

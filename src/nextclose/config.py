@@ -1,6 +1,7 @@
 """Settings: one frozen model per stage, read from TOML, unknown keys refused by name.
 
-The defaults are the published run. A stage receives its own part, never the whole.
+The published run is the defaults from 2005 on (`examples/full.toml`). A stage receives its own
+part, never the whole.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class BacktestConfig(Settings):
     test_sessions: int = Field(default=1260, ge=1)  # the last five years, or half of less ...
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
-    rehearsals: int = Field(default=3, ge=0)  # folds before the test that the hybrid learns from
+    rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid to learn
     # slow model -> only its latest folds
     last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
@@ -133,8 +134,8 @@ class TreesConfig(Settings):
     learning_rate: float = Field(default=0.05, gt=0, le=1)
     max_leaves: int = Field(default=16, ge=2, le=32)
     min_child_weight: float = Field(default=300.0, ge=0)
-    row_share: float = Field(default=0.7, gt=0, le=1)  # drawn for each tree
-    column_share: float = Field(default=0.7, gt=0, le=1)
+    row_share: float = Field(default=1.0, gt=0, le=1)  # drawn for each tree; 1: no chance in it
+    column_share: float = Field(default=1.0, gt=0, le=1)
 
 
 class RunConfig(Settings):

@@ -24,6 +24,7 @@ from nextclose.report.page import ReportContent, RunFacts, figure_files, render_
 from nextclose.run import Run, run_facts, versions
 
 CLASSIC = "classic"
+PRIOR_UNTIL = np.datetime64("2004-12-31")  # models/prior.py
 ALL_SYMBOLS = "all symbols"  # in the names of the trees' curves
 HEADLINES = (
     *("hybrid", "lstm", "trees", "loghar", "garch", "har", "ewma"),
@@ -98,10 +99,23 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             data_fingerprint=run.bars.fingerprint,
             other={
                 "Settings hash": str(run_facts(run)["config_hash"]),
+                **seen_through_the_prior(run),
                 **used_corrections(run),
             },
         ),
     )
+
+
+def seen_through_the_prior(run: Run) -> dict[str, str]:
+    """A warning where folds lie in the years from which the prior of log-HAR is."""
+    fitted_at = [fold.fitted_at for fold in run.backtest.study.folds]
+    n_seen = sum(bool(one <= PRIOR_UNTIL) for one in fitted_at)
+    if not n_seen:
+        return {}
+    return {
+        "Prior of loghar": f"it has seen the years up to {PRIOR_UNTIL}, {n_seen} of "
+        f"{len(fitted_at)} refits lie in them, rehearsals included"
+    }
 
 
 def headline(run: Run) -> str:

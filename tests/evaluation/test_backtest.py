@@ -276,7 +276,7 @@ def test_single_seeds_are_scored_on_all_judged_forecasts():
      (256 + 252 + 135 + 44, 3, 0), (420, 3, 0)],
 )  # fmt: skip
 def test_a_year_of_origins_stays_before_the_first_rehearsal(length, rehearsals, expected):
-    config = hybrid_config("ewma", "loghar", rehearsals=rehearsals)
+    config = hybrid_config("ewma", "loghar", rehearsal_sessions=45 * rehearsals)
     study = make_study(samples_of(walk_bars((length,))), config)
     assert study.n_rehearsals == expected
     tested = study.folds[expected:]
@@ -285,12 +285,19 @@ def test_a_year_of_origins_stays_before_the_first_rehearsal(length, rehearsals, 
     assert [len(fold.test_rows) for fold in study.folds[:expected]] == [45] * expected
 
 
-def test_last_folds_do_not_keep_a_member_from_the_folds_that_the_hybrid_needs():
-    config = hybrid_config("ewma", "loghar", last_folds={"ewma": 1, "naive": 1})
-    run = backtest(make_study(samples_of(walk_bars((900,))), config))
-    assert sorted(set(run.forecasts.filter(model="hybrid")["fold"])) == [0, 1, 2]
-    assert sorted(set(run.forecasts.filter(model="naive")["fold"])) == [2]
-    assert sorted(fold for name, fold in run.fits if name == "ewma") == list(range(6))
+@pytest.mark.parametrize("name", ["ewma", "hybrid"])
+def test_last_folds_of_the_hybrid_or_a_member_are_refused(name):
+    config = hybrid_config("ewma", "loghar", last_folds={name: 1, "naive": 1})
+    with pytest.raises(ConfigError, match=f"last_folds: '{name}' is part of the hybrid"):
+        make_study(samples_of(walk_bars((900,))), config)
+
+
+def test_a_long_horizon_leaves_more_before_the_first_rehearsal():
+    config = hybrid_config("ewma", "loghar", horizons=(1, 120))
+    study = make_study(samples_of(walk_bars((256 + 480 + 135 + 44,))), config)
+    assert study.n_rehearsals == 0
+    study = make_study(samples_of(walk_bars((256 + 480 + 135 + 45,))), config)
+    assert study.n_rehearsals == 1
 
 
 def test_a_member_that_is_no_model_for_it_is_refused():

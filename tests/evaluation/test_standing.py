@@ -7,7 +7,7 @@ import pytest
 
 from nextclose.evaluation.panel import panels
 from nextclose.evaluation.slices import by_year
-from nextclose.evaluation.standing import comparable_losses, confidence_set
+from nextclose.evaluation.standing import comparable_losses, confidence_set, superior_to_garch
 from nextclose.evaluation.verdict import verdict_document, verdicts
 from tests.evaluation.frames import SD, baselines, rows
 
@@ -178,3 +178,23 @@ def test_the_document_holds_the_standing_flat_and_null_for_a_symbol():
     assert set(first) == set(second)
     assert "standing" not in first
     assert first["mcs_p"] == pytest.approx(pooled.standing.mcs_p)
+
+
+def test_whether_anybody_beats_garch_is_told_on_its_row_however_many_were_tried():
+    rng = np.random.default_rng(4)
+    outcome = SD * rng.standard_normal(600)
+    noise = [SD * np.exp(0.05 * rng.standard_normal(600)) for _ in range(4)]
+    poor = [rows(f"m{k}", outcome, sd=1.3 * sd) for k, sd in enumerate(noise)]
+    blunt = rows("garch", outcome, sd=1.2 * SD)
+    beaten = standings(
+        pl.concat([baselines(outcome, sd=3 * SD), blunt, *poor, rows("lstm", outcome, sd=SD)])
+    )
+    assert beaten["garch"].spa_p < 0.01
+    assert beaten["lstm"].spa_p is None
+    unbeaten = standings(pl.concat([baselines(outcome, sd=3 * SD), blunt, *poor]))
+    assert unbeaten["garch"].spa_p > 0.2
+
+
+def test_without_garch_nobody_is_said_to_beat_it():
+    outcome = SD * np.random.default_rng(4).standard_normal(300)
+    assert superior_to_garch(panel_of(rows("lstm", outcome, sd=SD))) is None

@@ -85,6 +85,7 @@ def test_a_model_that_knows_size_and_direction_is_better():
     row = row_of(frame)
     assert row.verdict == "BETTER"
     assert "beat 'no change' on AAA at 7 sessions" in row.sentence
+    assert re.search(r"error [\d.]+% lower \(90% interval .*?; p [<=]", row.sentence)  # its own p
     assert "trading costs are not counted" in row.sentence
 
 

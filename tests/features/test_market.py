@@ -1,8 +1,15 @@
+from datetime import date
+
 import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.features.market import MARKET_LOOKBACK, MARKET_NAMES, market_columns
+from nextclose.features.market import (
+    MARKET_LOOKBACK,
+    MARKET_NAMES,
+    exchanges,
+    market_columns,
+)
 from nextclose.features.table import make_table
 from tests.builders import walk_bars
 from tests.features.random_bars import bars_of, random_frame
@@ -15,17 +22,17 @@ def panel() -> list[pl.DataFrame]:
     return [frames[0], frames[1][40:], gappy]
 
 
-def slow_market(frames: list[pl.DataFrame]) -> dict[object, dict[str, float]]:
+def slow_market(frames: list[pl.DataFrame]) -> dict[date, dict[str, float]]:
     """The columns by date, from their definition."""
-    returns: dict[object, list[float]] = {}
+    returns: dict[date, list[float]] = {}
     for frame in frames:
         log = np.log(frame["close"].to_numpy())
         for session, r in zip(frame["session"][1:], np.diff(log), strict=True):
             returns.setdefault(session, []).append(float(r))
-    dates = sorted(returns)
-    mean = np.array([np.mean(returns[date]) for date in dates])
+    days = sorted(returns)
+    mean = np.array([np.mean(returns[day]) for day in days])
     found = {}
-    for t, date in enumerate(dates):
+    for t, day in enumerate(days):
         if t < MARKET_LOOKBACK - 1:
             continue
         past = mean[: t + 1]
@@ -34,7 +41,7 @@ def slow_market(frames: list[pl.DataFrame]) -> dict[object, dict[str, float]]:
         row |= {
             f"market_fall_ratio_{n}": np.maximum(-past[-n:], 0).mean() / year for n in (1, 5, 22)
         }
-        found[date] = row
+        found[day] = row
     return found
 
 
@@ -88,10 +95,10 @@ def test_a_date_on_which_only_a_new_symbol_trades_is_no_session_of_the_market():
 def test_no_row_reads_a_later_close_of_anybody(cut):
     frames = panel()
     table = make_table(bars_of(*frames), market=True)
-    date = frames[0]["session"][cut]
+    last = frames[0]["session"][cut]
     changed = [
         frame.with_columns(
-            close=pl.when(pl.col("session") > date)
+            close=pl.when(pl.col("session") > last)
             .then(7 * pl.col("close"))
             .otherwise(pl.col("close"))
         )
@@ -100,7 +107,7 @@ def test_no_row_reads_a_later_close_of_anybody(cut):
     closes = np.concatenate([frame["close"].to_numpy() for frame in changed])
     one = market_columns(table.session, table.close, table.segments)
     two = market_columns(table.session, closes, table.segments)
-    then = table.session <= np.datetime64(date)
+    then = table.session <= np.datetime64(last)
     np.testing.assert_array_equal(one[then], two[then])
     assert (one[~then] != two[~then]).any()
 
@@ -110,8 +117,7 @@ def test_closes_of_the_same_date_are_read_of_all_symbols():
     table = make_table(bars_of(*frames), market=True)
     row = int(table.segments[0, 0]) + 330
     closes = table.close.copy()
-    date = table.session[row]
-    other = np.flatnonzero((table.session == date) & (table.symbol == 1))
+    other = np.flatnonzero((table.session == table.session[row]) & (table.symbol == 1))
     closes[other] *= 1.5
     one = market_columns(table.session, table.close, table.segments)
     two = market_columns(table.session, closes, table.segments)
@@ -127,3 +133,18 @@ def test_the_last_rows_alone_give_the_same_bits():
         np.testing.assert_array_equal(
             whole.values[full[1] - 40 : full[1]], tail.values[late[1] - 40 : late[1]]
         )
+
+
+def test_symbols_of_other_exchanges_are_another_market():
+    assert exchanges(["A", "7203.T", "B.B", "6758.T", "^N225", "C"]).tolist() == [0, 2, 1, 2, 3, 0]
+    names = ("AAA", "BBB", "CCC.T", "DDD.T")
+    frames = [random_frame(seed=k, symbol=name, n_rows=420) for k, name in enumerate(names)]
+    together = make_table(bars_of(*frames), market=True)
+    apart = [make_table(bars_of(*pair), market=True) for pair in (frames[:2], frames[2:])]
+    np.testing.assert_array_equal(
+        together.values, np.concatenate([table.values for table in apart])
+    )
+
+
+def test_no_bars_no_market():
+    assert make_table(bars_of(random_frame(seed=1).clear()), market=True).values.shape[0] == 0

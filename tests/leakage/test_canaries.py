@@ -73,7 +73,7 @@ def study_of(samples: Samples, *models: str, size: Size, folds: int, **settings:
         horizons=samples.horizons,
         test_sessions=size.n_tested,
         refit_sessions=size.n_tested // folds,
-        rehearsals=1,
+        rehearsal_sessions=size.n_tested // folds,
     )
     parts = {"lstm": ONE_SEED, "hybrid": HybridConfig(members=MEMBERS)} | settings
     return make_study(samples, RunConfig(backtest=plan, **parts))

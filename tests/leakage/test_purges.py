@@ -214,7 +214,7 @@ def outcomes_when_issued(patch: Patch) -> None:
         course.resolved = np.where(course.resolved < courses.NEVER, course.origin, course.resolved)
         return course
 
-    honest = conformal.opened
+    honest = courses.opened
     patch.setattr(conformal, "opened", leaky)
 
 

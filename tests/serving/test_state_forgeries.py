@@ -201,9 +201,9 @@ def loaded(monkeypatch) -> list[bytes]:
     given: list[bytes] = []
 
     class Noting(xgboost.Booster):
-        def __init__(self, *settings: Any, model_file: bytearray) -> None:
+        def __init__(self, params: Any = None, cache: Any = None, model_file: Any = None) -> None:
             given.append(bytes(model_file))
-            super().__init__(*settings, model_file=model_file)
+            super().__init__(params, cache, model_file)
 
     monkeypatch.setattr(xgboost, "Booster", Noting)
     return given

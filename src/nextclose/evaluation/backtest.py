@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import RunConfig, canonical_json
-from nextclose.errors import NotEnoughDataError
+from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.forecasts import (
     Forecast,
     forecast_frame,
@@ -106,6 +106,7 @@ def make_study(samples: Samples, config: RunConfig) -> Study:
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
     """
     plan = config.backtest
+    _refuse_partial_members(config)
     forecastable = np.ones(len(samples.origin), dtype=np.bool_)
     for name in plan.models:
         model = forecaster_named(name, config)
@@ -141,15 +142,29 @@ def make_study(samples: Samples, config: RunConfig) -> Study:
     return Study(samples=samples, config=config, folds=folds, n_rehearsals=n_rehearsals)
 
 
+def _refuse_partial_members(config: RunConfig) -> None:
+    """The hybrid needs every fold of its members, and is made in every fold."""
+    whole = {*members_of(config), *(set(STACKED) & set(config.backtest.models))}
+    for name in sorted(whole & set(config.backtest.last_folds)):
+        raise ConfigError(
+            f"[backtest] last_folds: {name!r} is part of the hybrid, which needs every fold. "
+            "Fix: leave it out of last_folds, or the hybrid out of models.",
+            section="backtest",
+            key="last_folds",
+        )
+
+
 def _n_rehearsals(config: RunConfig, before: Dates) -> int:
     """Folds that fit before the test, if anything learns from them: a year of origins stays first.
 
-    `before` are the origins before the test that every model can forecast.
+    `before` are the origins before the test that every model can forecast. Four times the longest
+    horizon stays, if that is more: it must resolve on both sides of the validation border.
     """
     plan = config.backtest
     if not set(plan.models) & set(STACKED):
         return 0
-    return max(min(plan.rehearsals, (len(before) - FIRST_ORIGINS) // plan.refit_sessions), 0)
+    spare = len(before) - max(FIRST_ORIGINS, 4 * max(plan.horizons))
+    return max(min(plan.rehearsal_sessions, spare) // plan.refit_sessions, 0)
 
 
 def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:

@@ -53,7 +53,7 @@ def sentence(found: Evidence, category: Category, claims: Claims, comparisons: i
         case "WORSE":
             text = _worse(found, lost_contest(found, claims), p)
         case "BETTER":
-            text = _better(found, p)
+            text = _better(found, comparisons, p)
         case "SIZE ONLY":
             text = _size_only(found, claims, comparisons, p)
         case "POINT ONLY":
@@ -130,13 +130,23 @@ def _worse(found: Evidence, lost: Contest | None, p: str) -> str:
     )
 
 
-def _better(found: Evidence, p: str) -> str:
+def _better(found: Evidence, comparisons: int, p: str) -> str:
     assert found.error is not None
+    luck = found.error.p_better
+    chance = probability(luck, comparisons) if luck is not None else ""
     return (
         f"{found.model} beat 'no change' on {_who(found)} {_at(found)} ({_count(found)}): error "
-        f"{percent(found.error.skill)} lower{brackets(interval(*claimed(found.error)))}, ranges "
-        f"{_won_ranges(found, p)}. The edge is small, and trading costs are not counted."
+        f"{percent(found.error.skill)} lower{brackets(interval(*claimed(found.error)), chance)}"
+        f"{_drift(found)}, ranges {_won_ranges(found, p)}. "
+        "The edge is small, and trading costs are not counted."
     )
+
+
+def _drift(found: Evidence) -> str:
+    """What a rule without any skill but drift gains; empty where it was not run."""
+    if found.drift_skill is None:
+        return ""
+    return f"; the drift rule alone gives {signed(found.drift_skill)}"
 
 
 def _size_only(found: Evidence, claims: Claims, comparisons: int, p: str) -> str:
@@ -152,9 +162,7 @@ def _size_only(found: Evidence, claims: Claims, comparisons: int, p: str) -> str
 
 def _point_only(found: Evidence, p: str) -> str:
     assert found.error is not None
-    drift, ranges = "", "there was no range forecast to compare its own with"
-    if found.drift_skill is not None:
-        drift = f"; the drift rule alone gives {signed(found.drift_skill)}"
+    ranges = "there was no range forecast to compare its own with"
     if found.point_only:
         ranges = "it states no range"
     elif found.ranges is not None:
@@ -163,7 +171,7 @@ def _point_only(found: Evidence, p: str) -> str:
     facts = brackets(interval(*claimed(found.error)), p, _count(found))
     return (
         f"{found.model}'s median was {percent(found.error.skill)} closer than 'no change' on "
-        f"{_who(found)} {_at(found)}{facts}{drift}, and {ranges}."
+        f"{_who(found)} {_at(found)}{facts}{_drift(found)}, and {ranges}."
     )
 
 

@@ -26,7 +26,6 @@ from nextclose.schema import (
 
 HYBRID = "hybrid"
 assert (HYBRID,) == STACKED
-STAND_IN = 1e-6  # weight of the members that were not picked, for rows where the picked one is not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +112,11 @@ def _variants(
     yield "raw", record.raw
     yield "equal weights", combined(record.members, np.full((len(horizons), len(names)), 1.0))
     picked = [picked_weights(members[:, :, k], target[:, k]) for k in horizons]
-    yield "picked member", combined(record.members, np.stack(picked))
+    grid = combined(
+        record.members, np.stack([np.ones(len(names)) if w is None else w for w in picked])
+    )
+    grid[:, [w is None for w in picked]] = np.nan
+    yield "picked member", grid
     for left_out, name in enumerate(names):
         others = [i for i in range(len(names)) if i != left_out]
         weights = [
@@ -122,16 +125,16 @@ def _variants(
         yield f"without {name}", combined(record.members[others], np.stack(weights))
 
 
-def picked_weights(members: Floats, target: Floats) -> Floats:
-    """All weight on the member with the least mean CRPS so far; equal with no record. (member,).
+def picked_weights(members: Floats, target: Floats) -> Floats | None:
+    """All weight on the member with the least mean CRPS so far; None with no record. (member,).
 
     `members`: (member, row, level); `target`: (row,), NaN where not known.
     """
     complete = np.isfinite(members).all(axis=(0, 2)) & np.isfinite(target)
     if not complete.any():
-        return np.full(len(members), 1.0 / len(members))
+        return None
     losses = [grid_crps(grid[complete], target[complete]).mean() for grid in members]
-    weights = np.full(len(members), STAND_IN)
+    weights = np.zeros(len(members))
     weights[int(np.argmin(losses))] = 1.0
     return weights
 

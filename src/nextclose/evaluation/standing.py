@@ -9,13 +9,18 @@ import numpy as np
 
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.claims import Claims
-from nextclose.evaluation.contenders import ConfidenceSet, model_confidence_set
+from nextclose.evaluation.contenders import (
+    ConfidenceSet,
+    model_confidence_set,
+    superior_ability,
+)
 from nextclose.evaluation.evidence import Evidence
 from nextclose.evaluation.panel import Panel
 from nextclose.evaluation.slices import worst_year
 from nextclose.schema import Floats
 
 REFERENCES = ("garch", "hs_expanding")  # whose losses make symbols comparable, the first that ran
+TWINS = 1e-9  # relative: losses that differ by rounding alone
 NEARLY_ALL = 0.9  # of the most complete model's forecasts: fewer, and a model is not compared
 
 
@@ -36,6 +41,7 @@ class Standing:
     worst_year: str | None
     worst_year_skill: float | None  # CRPS, against `worst_year_reference`
     worst_year_reference: str | None  # garch, else that year's better historical density
+    spa_p: float | None  # of garch: that none of the others beats it, however many were tried
     mcs_p: float | None  # the size at which the model confidence set would leave it out
     in_confidence_set: bool | None  # at 10 %; None: a point forecast, or too little to compare
 
@@ -69,6 +75,7 @@ def standing(
         worst_year=None if skill is None else year["slice"],
         worst_year_skill=skill,
         worst_year_reference=None if skill is None else reference,
+        spa_p=superior_to_garch(panel) if model == "garch" else None,
         mcs_p=chance,
         in_confidence_set=model in contenders.included
         if contenders and chance is not None
@@ -83,7 +90,9 @@ def confidence_set(panel: Panel) -> ConfidenceSet | None:
     """
     losses = comparable_losses(panel)
     first = {
-        name: next(other for other, theirs in losses.items() if np.array_equal(theirs, ours))
+        name: next(
+            o for o, theirs in losses.items() if np.allclose(theirs, ours, rtol=TWINS, atol=0)
+        )
         for name, ours in losses.items()
     }
     contenders = {name: losses[name] for name in dict.fromkeys(first.values())}
@@ -93,6 +102,19 @@ def confidence_set(panel: Panel) -> ConfidenceSet | None:
         return None
     p_values = {name: found.p_values[other] for name, other in first.items()}
     return replace(found, p_values=p_values)
+
+
+def superior_to_garch(panel: Panel) -> float | None:
+    """The p-value of SPA that no density of the panel beats garch by CRPS; None: not to be told."""
+    losses = dict(comparable_losses(panel))
+    garch = losses.pop("garch", None)
+    if garch is None or not losses:
+        return None
+    try:
+        found = superior_ability(garch, losses, horizon_sessions=panel.horizon_sessions)
+    except NotEnoughDataError:
+        return None
+    return found.consistent
 
 
 def comparable_losses(panel: Panel) -> Mapping[str, Floats]:

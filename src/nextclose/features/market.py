@@ -1,10 +1,14 @@
 """What all symbols of the panel did together: moves and falls of their equal-weight mean return.
 
-Assumes: all symbols close at one hour. Where they do not, leave it out (`[features] market`): a
-mean over closes of one date would hold closes of later hours.
+A mean over closes of one date must not hold closes of a later hour, so symbols are a market only
+with those of the same exchange, told by what follows the last dot of their names (`7203.T`,
+`VOD.L`; names without a dot are taken for one exchange). Where names do not tell, leave it out:
+`[features] market`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -19,6 +23,20 @@ MARKET_NAMES = (
     *(f"market_fall_ratio_{n}" for n in FALL_SPANS),
 )
 MARKET_LOOKBACK = YEAR  # sessions of the market, of which a symbol's own are a part
+
+
+def exchanges(symbols: Sequence[str]) -> Ints:
+    """A number for each symbol's exchange, by its suffix; an index (`^N225`) has one to itself."""
+    marks = [_exchange(name) for name in symbols]
+    numbers = {mark: number for number, mark in enumerate(sorted(set(marks)))}
+    return np.array([numbers[mark] for mark in marks], dtype=np.int64)
+
+
+def _exchange(symbol: str) -> str:
+    if symbol.startswith("^"):
+        return symbol
+    _, dot, suffix = symbol.rpartition(".")
+    return suffix if dot else ""
 
 
 def market_columns(session: Dates, close: Floats, segments: Ints) -> Floats:

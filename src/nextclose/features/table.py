@@ -11,7 +11,12 @@ import polars as pl
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
-from nextclose.features.market import MARKET_LOOKBACK, MARKET_NAMES, market_columns
+from nextclose.features.market import (
+    MARKET_LOOKBACK,
+    MARKET_NAMES,
+    exchanges,
+    market_columns,
+)
 from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
 from nextclose.schema import (
@@ -67,7 +72,10 @@ def make_table(
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
     if market:
-        _fill_market(values[:, placed[MARKET].start :], session, prices["close"], segments)
+        exchange = exchanges(tuple(runs.struct.field("value")))
+        for one in np.unique(exchange):
+            own = segments[exchange == one]
+            _fill_market(values[:, placed[MARKET].start :], session, prices["close"], own)
     return Table(
         values=values,
         names=names,
@@ -83,9 +91,12 @@ def make_table(
 
 
 def _fill_market(block: Floats32, session: Dates, close: Floats, segments: Ints) -> None:
-    """Write the market's columns into `block` (row, 7), capped; NaN in each segment's warm-up."""
-    if len(block):
-        block[:] = np.minimum(market_columns(session, close, segments), MARKET_CAP)
+    """Write the market of these segments into `block` (row, 7), capped; NaN in their warm-up."""
+    rows = np.concatenate([np.arange(start, stop) for start, stop in segments])
+    lengths = segments[:, 1] - segments[:, 0]
+    stops = np.cumsum(lengths)
+    within = np.column_stack([stops - lengths, stops])
+    block[rows] = np.minimum(market_columns(session[rows], close[rows], within), MARKET_CAP)
     for start, stop in segments:
         block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 

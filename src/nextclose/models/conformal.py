@@ -153,7 +153,7 @@ def learnt_calibration(
     tails = np.zeros((len(horizons), 2, len(KNOTS)))
     adapts = np.zeros(len(horizons), dtype=np.int64)
     for k, horizon in enumerate(horizons):
-        known = recent & np.isfinite(target[:, k])
+        known = recent & np.isfinite(target[:, k]) & (half_width(raw[:, k]) > 0)  # NaN: no
         n = int(known.sum())
         if n >= MINIMUM_SCORES:
             grid = standardised(raw[known, k])

@@ -1,7 +1,7 @@
 """The hybrid: a convex combination of its members' quantiles, with calibrated tails.
 
-Its weights are learnt from what the members issued in earlier folds, each forecast made by a fit
-that had seen nothing of it, and only once its outcome was known. They are then pulled half-way to
+Its weights are learnt from what the members issued in earlier folds, each forecast by a fit of
+what had resolved before it, and only once its outcome was known. They are then pulled half-way to
 equal weights. The same record of issued forecasts calibrates the tails (`conformal.py`).
 """
 
@@ -217,18 +217,19 @@ def combined(members: Floats, weights: Floats) -> Floats:
     """Weighted mean of the members' quantiles, level by level. Shape (row, horizon, level).
 
     `members`: (member, row, horizon, level); `weights`: (horizon, member). Where a member makes no
-    forecast the others share its weight. Each row is computed alone, in the members' order.
+    forecast the others share its weight, alike if none of them has any. NaN where nobody makes one.
+    Each row is computed alone, in the members' order.
     Source: Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities
         or quantiles?, Management Science 59.
     """
+    made = np.isfinite(members).all(axis=3)  # (member, row, horizon)
+    weight = np.where(made, weights.T[:, None, :], 0.0)
+    weight = np.where(weight.sum(axis=0) > 0, weight, made)
     total = np.zeros(members.shape[1:])
-    weight = np.zeros(members.shape[1:3])
-    for grid, share in zip(members, weights.T, strict=True):
-        made = np.isfinite(grid).all(axis=2)  # (row, horizon)
-        total = total + np.where(made[..., None], grid * share[None, :, None], 0.0)
-        weight = weight + np.where(made, share[None, :], 0.0)
-    share_made = np.where(weight > 0, weight, np.nan)  # no forecast where no member makes one
-    return np.asarray(total / share_made[..., None])
+    for grid, share in zip(members, weight, strict=True):
+        total = total + np.where(share[..., None] > 0, grid * share[..., None], 0.0)
+    whole = weight.sum(axis=0)
+    return np.asarray(total / np.where(whole > 0, whole, np.nan)[..., None])
 
 
 def learnt_weights(members: Floats, target: Floats, *, equal_share: float) -> Floats:
@@ -252,6 +253,8 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
     n = len(members)
     equal = np.full(n, 1.0 / n)
     unit = LOSS_GRAIN * grid_loss(members.mean(axis=0), target)  # members differ by little
+    if unit <= 0:
+        return equal  # prices that never moved
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         grid = np.tensordot(weights, members, axes=1)  # (row, level)

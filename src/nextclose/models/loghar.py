@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nextclose.errors import NotEnoughDataError
+from nextclose.features.market import exchanges
 from nextclose.models.layouts import (
     axis_lengths,
     checked_spread,
@@ -39,7 +40,7 @@ MARKET_INPUTS = (
     *("ln market_move_ratio_66", "market_fall_ratio_1", "market_fall_ratio_5"),
     "market_fall_ratio_22",
 )
-MARKET_SYMBOLS = 5  # with a long run; the mean of fewer is no market
+MARKET_SYMBOLS = 5  # of each exchange, with a long run; the mean of fewer is no market
 LOG_FLOOR = 0.02  # of the year's mean
 MOVE_BOUNDS = (-2.0, 2.5)  # of the expected move over the year's mean, as a logarithm
 FIT_STEPS = 5
@@ -255,7 +256,9 @@ def available_inputs(samples: Samples) -> tuple[str, ...]:
         len(present(samples, [_column(name) for name in names])) == len(names)
         for names in (RANGE_INPUTS, MARKET_INPUTS)
     )
-    has_market &= len(last_rows(samples)) >= MARKET_SYMBOLS
+    names = [samples.table.symbols[i] for i in samples.table.symbol[last_rows(samples)]]
+    smallest = np.bincount(exchanges(names)).min(initial=len(names))
+    has_market &= bool(names) and int(smallest) >= MARKET_SYMBOLS
     ranged = RANGE_INPUTS if is_ranged else ()
     return CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
 

@@ -232,7 +232,7 @@ def examples(
     judged = _examples(route, har, valid, k=k, needed=1, what="stop trees by")
     if route == "quantile":
         return learnt, judged
-    cap = np.quantile(learnt.aim, HAR_CAP_LEVEL)
+    cap = max(float(np.quantile(learnt.aim, HAR_CAP_LEVEL)), AIM_FLOOR)
     capped = (replace(part, aim=np.clip(part.aim, AIM_FLOOR, cap)) for part in (learnt, judged))
     return next(capped), next(capped)
 

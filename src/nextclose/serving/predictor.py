@@ -192,25 +192,38 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
 def golden_example(
     fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int, market: bool = False
 ) -> State:
-    """The last `rows` bars of the first symbol that has so many, and the forecast they give.
+    """The last `rows` bars of the first symbol that is forecast from them, and that forecast.
 
     Of the symbols that end last: one that ended before the fit may not be forecast.
+    Raises: NotEnoughDataError if the model forecasts none of them.
     """
     symbols = bars.frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
-    latest = symbols.filter(pl.col("len") >= rows).sort(
-        "session", "symbol", descending=[True, False]
+    enough = pl.col("len") >= rows
+    latest = symbols.filter(enough).filter(pl.col("session") == pl.col("session").max())
+    for symbol in latest["symbol"].sort():
+        last = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
+        samples = samples_for(Bars(frame=last), horizons, market=market)
+        quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
+        if np.isfinite(quantiles).all():
+            return _golden(last, quantiles)
+    raise NotEnoughDataError(
+        f"the model forecasts none of {len(latest)} symbols at the last session. "
+        "Fix: give more history.",
+        needed=1,
+        found=0,
     )
-    symbol = str(latest["symbol"][0])
-    first = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
-    samples = samples_for(Bars(frame=first), horizons, market=market)
+
+
+def _golden(bars: pl.DataFrame, quantiles: Floats) -> State:
+    """One symbol's bars and their forecast, fit to be written down."""
     arrays: dict[str, Any] = {
-        name: first[name].to_numpy().astype(np.float64)
+        name: bars[name].to_numpy().astype(np.float64)
         for name in BAR_COLUMNS[2:]
-        if name in first.columns
+        if name in bars.columns
     }
-    arrays["session"] = first["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    arrays["quantiles"], _ = log_quantiles(fitted, samples, latest_rows(samples))
-    return State(arrays=arrays, facts={"symbol": symbol})
+    arrays["session"] = bars["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    arrays["quantiles"] = quantiles
+    return State(arrays=arrays, facts={"symbol": str(bars["symbol"][0])})
 
 
 def _frame_of(golden: State) -> pl.DataFrame:
