@@ -63,7 +63,7 @@ def demo(
     started = time.monotonic()
     config, bars = _demo_settings(), sample_bars()
     err.print(
-        "demo: refitted every two years, with two seeds; `make full` runs all years with five",
+        "demo: refitted every two years, with two seeds; a backtest refits yearly, with five",
         markup=False,
         highlight=False,
         soft_wrap=True,
