@@ -1,6 +1,6 @@
 """The README's picture: the top of the report and its chart, in light and dark, by a real browser.
 
-python docs/picture.py runs/demo/report.html docs        needs chromium and playwright
+python docs/picture.py runs/full/report.html docs        needs chromium and playwright
 """
 
 from __future__ import annotations

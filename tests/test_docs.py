@@ -22,6 +22,11 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert "shape: (3, 12)" in printed
 
 
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/log.md", "docs/guide.md"])
+def test_no_page_waits_for_its_figures(page):
+    assert re.findall(r"@[A-Z0-9]+@", (ROOT / page).read_text(encoding="utf-8")) == []
+
+
 def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextclose.config import BacktestConfig as BacktestConfig
     from nextclose.config import ClassicConfig as ClassicConfig
+    from nextclose.config import FeaturesConfig as FeaturesConfig
+    from nextclose.config import HybridConfig as HybridConfig
     from nextclose.config import LstmConfig as LstmConfig
     from nextclose.config import RunConfig as RunConfig
+    from nextclose.config import TreesConfig as TreesConfig
     from nextclose.config import parse_config as parse_config
     from nextclose.data.sources import frame_bars as frame_bars
     from nextclose.data.sources import load_bars as load_bars
@@ -44,8 +47,11 @@ _HOMES = {
     "nextclose.config": (
         "BacktestConfig",
         "ClassicConfig",
+        "FeaturesConfig",
+        "HybridConfig",
         "LstmConfig",
         "RunConfig",
+        "TreesConfig",
         "parse_config",
     ),
     "nextclose.data.sources": ("frame_bars", "load_bars", "sample_bars"),
@@ -73,12 +79,15 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "ClassicConfig",
     "ConfigError",
     "DataError",
+    "FeaturesConfig",
+    "HybridConfig",
     "LeakError",
     "LstmConfig",
     "NextcloseError",
     "NotEnoughDataError",
     "OutputError",
     "RunConfig",
+    "TreesConfig",
     "backtest",
     "frame_bars",
     "load_bars",

@@ -41,9 +41,9 @@ class Standing:
     worst_year: str | None
     worst_year_skill: float | None  # CRPS, against `worst_year_reference`
     worst_year_reference: str | None  # garch, else that year's better historical density
-    spa_p: float | None  # of garch: that none of the others beats it, however many were tried
     mcs_p: float | None  # the size at which the model confidence set would leave it out
     in_confidence_set: bool | None  # at 10 %; None: a point forecast, or too little to compare
+    spa_p: float | None = None  # of garch: that none of the others beats it, however many tried
 
 
 def standing(
