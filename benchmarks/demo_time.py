@@ -1,6 +1,6 @@
 """Claim P7, the demo: wall seconds from `nextclose demo` to its last line, set-up done before.
 
-Limit: arithmetic; fifteen small LSTM fits and the tutorial's network on as many cores as there are.
+Limit: arithmetic; small LSTM fits and the tutorial's network, and a bundle in one process.
 Peer: the machine itself, in processor seconds it could have spent (cores x wall); the ratio says
 how well the cores were kept busy. Every round starts in a new folder, so nothing is remembered.
 

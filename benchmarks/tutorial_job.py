@@ -58,7 +58,7 @@ class Job:
     horizons: tuple[int, ...] = HORIZONS
     bars: int = 1258  # of each symbol, the latest
     epochs: int = 50  # at most, of the recipe
-    ours: LstmConfig = field(default_factory=LstmConfig)
+    ours: LstmConfig = field(default_factory=lambda: LstmConfig(n_seeds=3))
     seed: int = 1
 
 

@@ -294,9 +294,9 @@ def test_last_folds_of_the_hybrid_or_a_member_are_refused(name):
 
 def test_a_long_horizon_leaves_more_before_the_first_rehearsal():
     config = hybrid_config("ewma", "loghar", horizons=(1, 120))
-    study = make_study(samples_of(walk_bars((256 + 480 + 135 + 44,))), config)
+    study = make_study(samples_of(walk_bars((256 + 360 + 135 + 44,))), config)
     assert study.n_rehearsals == 0
-    study = make_study(samples_of(walk_bars((256 + 480 + 135 + 45,))), config)
+    study = make_study(samples_of(walk_bars((256 + 360 + 135 + 45,))), config)
     assert study.n_rehearsals == 1
 
 

@@ -63,6 +63,7 @@ class Pipeline:
             models=self.models,
             test_from=day(FOLDS[0]),
             refit_sessions=FOLDS[1] - FOLDS[0],
+            rehearsal_sessions=3 * (FOLDS[1] - FOLDS[0]),
         )
         classic = ClassicConfig(symbols=("AAA",), horizons=(7,), max_epochs=1)
         hybrid = HybridConfig(members=self.members)

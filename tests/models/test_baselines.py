@@ -112,8 +112,8 @@ def test_drift_without_a_resolved_outcome_is_none():
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(name):
-    samples = samples_of(walk_bars((520, 500)))
-    (fold,) = walk_forward(samples, test_from=samples.origin[470], refit_sessions=999)
+    samples = samples_of(walk_bars((620, 600)))  # garch wants 520 sessions
+    (fold,) = walk_forward(samples, test_from=samples.origin[570], refit_sessions=999)
     model = BASELINES[name]
     fitted = model.combine([model.fit(fold.train, fold.valid, 7)])
     rows = fold.test_rows

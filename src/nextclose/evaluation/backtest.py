@@ -157,13 +157,13 @@ def _refuse_partial_members(config: RunConfig) -> None:
 def _n_rehearsals(config: RunConfig, before: Dates) -> int:
     """Folds that fit before the test, if anything learns from them: a year of origins stays first.
 
-    `before` are the origins before the test that every model can forecast. Four times the longest
+    `before` are the origins before the test that every model can forecast. Three times the longest
     horizon stays, if that is more: it must resolve on both sides of the validation border.
     """
     plan = config.backtest
     if not set(plan.models) & set(STACKED):
         return 0
-    spare = len(before) - max(FIRST_ORIGINS, 4 * max(plan.horizons))
+    spare = len(before) - max(FIRST_ORIGINS, 3 * max(plan.horizons))
     return max(min(plan.rehearsal_sessions, spare) // plan.refit_sessions, 0)
 
 
