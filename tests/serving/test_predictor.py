@@ -10,7 +10,7 @@ from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
-from nextclose.serving.predictor import load_bundle, predict, price_table
+from nextclose.serving.predictor import load_bundle, predict, price_table, reasons_without
 from tests.builders import hybrid_bars, hybrid_walk, until, walk_bars
 from tests.serving.bundles import LATE, MEMBERS, bundle_of, late_bundle
 
@@ -265,3 +265,22 @@ def test_a_symbol_that_is_new_since_the_fit_is_forecast_by_those_who_can(replaye
     found = made.filter(pl.col("symbol") == "NEW")
     # garch has no filter for it; in the hybrid the others share its weight
     assert found.height == (0 if replayed.manifest.model == "garch" else len(HORIZONS))
+
+
+def test_a_symbol_without_a_forecast_is_told_why(replayed):
+    whole, needed, fit = hybrid_bars().frame, replayed.manifest.min_rows, fit_of(replayed)
+    own = pl.col("symbol") == "BBB"
+    mine, others = whole.filter(own), whole.filter(~own)
+    parts = {
+        f"{needed - 1} bars, {needed} needed": mine.tail(needed - 1),
+        "its bars end": mine.filter(pl.col("session") < fit),
+        f"{needed - 1} bars up to {fit}": tails(
+            replayed, Bars(frame=mine), needed=needed - 1
+        ).frame,
+    }
+    for said, part in parts.items():
+        given = Bars(frame=pl.concat([others, part]).sort("symbol", "session"))
+        ((symbol, reason),) = reasons_without(replayed, given, predict(replayed, given)).items()
+        assert symbol == "BBB"
+        assert reason.startswith(said)
+    assert reasons_without(replayed, hybrid_bars(), predict(replayed, hybrid_bars())) == {}
