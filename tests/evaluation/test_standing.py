@@ -95,6 +95,9 @@ def test_twins_are_one_contender_and_share_its_p_value():
     found: Any = confidence_set(panel_of(*three, rows("lstm", outcome, sd=wiggle[1])))
     assert found.p_values == {**alone.p_values, "lstm": alone.p_values["loghar"]}
     assert set(found.included) == {"garch", "loghar", "lstm"}
+    rounded = rows("lstm", outcome, sd=wiggle[1] * (1 + 1e-14))
+    again: Any = confidence_set(panel_of(*three, rounded))
+    assert again.p_values["lstm"] == again.p_values["loghar"]
 
 
 def standings(frame: pl.DataFrame):

@@ -476,3 +476,23 @@ def test_a_waiting_forecast_is_judged_where_the_scale_of_its_day_is_not_known(ra
     assert np.isnan(tail.target[first]).all()
     seen, told = (later.issued(samples, second, raw[second])[0] for samples in (tail, ragged))
     np.testing.assert_array_equal(seen, told)
+
+
+def test_a_row_without_a_forecast_spoils_no_quantile_of_scores():
+    n = 400
+    raw = np.tile(normal_quantiles(), (n, 1, 1))
+    target = np.random.default_rng(1).standard_normal((n, 1))
+    gap = raw.copy()
+    gap[7] = np.nan
+    without = np.delete(np.arange(n), 7)
+    origin = day(0) + np.arange(n)
+    found, expected = (
+        learnt_calibration(
+            grid, outcome, when, horizons=(1,), trackers=no_trackers(1), step=0.01
+        ).tails
+        for grid, outcome, when in (
+            (gap, target, origin),
+            (raw[without], target[without], origin[without]),
+        )
+    )
+    np.testing.assert_array_equal(found, expected)

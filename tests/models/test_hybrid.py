@@ -327,3 +327,12 @@ def test_it_reads_as_many_rows_as_its_hungriest_member_and_names_all_settings():
     assert hybrid.context_sessions == 70  # the tiny network's
     assert hybrid.config["hybrid"]["members"] == ["garch", "loghar", "lstm"]
     assert hybrid.config["members"]["lstm"]["context_sessions"] == 70
+
+
+def test_members_without_weight_stand_in_alike_where_those_with_weight_make_no_forecast():
+    members = np.stack([np.full((2, 1, len(LEVELS)), value) for value in (1.0, 2.0, 4.0)])
+    members[0, 1] = np.nan  # all weight is on the first, which is silent in the second row
+    found = combined(members, np.array([[1.0, 0.0, 0.0]]))
+    np.testing.assert_array_equal(found[:, 0, 0], [1.0, 3.0])
+    members[:, 1] = np.nan
+    assert np.isnan(combined(members, np.array([[1.0, 0.0, 0.0]]))[1]).all()

@@ -17,7 +17,14 @@ from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward
 from nextclose.schema import LEVELS, Bars
 from nextclose.serving.states import state_bytes, state_of
-from tests.builders import close_only, samples_of, until, walk_bars
+from tests.builders import (
+    bars_of_returns,
+    close_only,
+    samples_of,
+    until,
+    walk_bars,
+    walk_returns,
+)
 
 ROUTES = ("scale", "quantile")
 
@@ -294,3 +301,12 @@ def test_too_short_a_history_is_refused_with_the_count():
     with pytest.raises(NotEnoughDataError, match="100 needed") as caught:
         tiny().fit(fold.train, fold.valid, 1)
     assert caught.value.found < caught.value.needed == 100
+
+
+def test_prices_that_hardly_ever_moved_are_no_reason_to_fail():
+    returns = walk_returns(1300, seed=3)
+    returns[:1000] = 0.0  # all that trees are trained on
+    samples = samples_of(close_only(bars_of_returns(returns[None], seed=1)), horizons=(1,))
+    fold = last_fold(samples, sessions=100)
+    found = tiny().fit(fold.train, fold.valid, 1)
+    assert np.isfinite(found.quantiles(samples, fold.test_rows)).all()

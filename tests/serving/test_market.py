@@ -10,7 +10,7 @@ from nextclose.run import backtest, train
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.predictor import load_bundle, predict
-from tests.builders import until, walk_bars
+from tests.builders import until, walk_bars, walk_frame
 
 BARS = walk_bars((560, 550, 540, 530, 520))
 SESSIONS = BARS.frame["session"].unique().sort()
@@ -56,3 +56,14 @@ def test_without_the_market_every_symbol_is_served_alone(tmp_path):
     assert manifest.market == ()
     alone = Bars(frame=BARS.frame.filter(pl.col("symbol") == "EEE"))
     assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
+
+
+def test_the_golden_symbol_is_one_that_the_model_forecasts(tmp_path):
+    # garch wants 520 sessions: the first symbol by name has none
+    short = walk_frame("AAA", seed=1, n=300, first=400)
+    bars = Bars(frame=pl.concat([short, walk_frame("BBB", seed=2, n=700)]))
+    train(bars, tmp_path, model="garch", exchange=None)
+    assert load_bundle(tmp_path).golden.facts["symbol"] == "BBB"
+    alone = Bars(frame=walk_frame("AAA", seed=1, n=450))
+    with pytest.raises(NotEnoughDataError, match="forecasts none of 1 symbols"):
+        train(alone, tmp_path / "short", model="garch", exchange=None)
