@@ -1,25 +1,7 @@
 from dataclasses import replace
 
-import numpy as np
-
 from nextclose.report.cards import cards
-from tests.report.verdict_rows import verdict_row
-
-BASE = verdict_row("*", 7, "hybrid", np.random.default_rng(0))
-ROW = replace(
-    BASE,
-    relative_mae=0.99512,
-    relative_mae_interval=(0.99, 1.0004),
-    mape_pct=3.456,
-    naive_mape_pct=3.521,
-    crps_skill_vs_hs=-0.0123,
-    crps_skill_interval=(-0.02, -0.001),
-    coverage_90=0.8964,
-    width_90_pct=12.21,
-    p_value=0.00004,
-    forecasts=6300,
-    independent=180.0,
-)
+from tests.report.verdict_rows import ROW
 
 SYMBOLS = [replace(ROW, symbol=symbol, standing=None) for symbol in ("A", "B", "C", "D")]
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from nextclose.evaluation.standing import Standing
 from nextclose.evaluation.verdict import VerdictRow
 
@@ -93,3 +97,21 @@ def make_standing(model):
         mcs_p=None if point else 0.6,
         in_confidence_set=None if point else model not in ("drift", "ewma"),
     )
+
+
+# A pooled row whose figures are easy to tell apart in what is printed.
+_BASE = verdict_row("*", 7, "hybrid", np.random.default_rng(0))
+ROW = replace(
+    _BASE,
+    relative_mae=0.99512,
+    relative_mae_interval=(0.99, 1.0004),
+    mape_pct=3.456,
+    naive_mape_pct=3.521,
+    crps_skill_vs_hs=-0.0123,
+    crps_skill_interval=(-0.02, -0.001),
+    coverage_90=0.8964,
+    width_90_pct=12.21,
+    p_value=0.00004,
+    forecasts=6300,
+    independent=180.0,
+)
