@@ -10,8 +10,7 @@ def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
     """Garch fits, two symbols are a market, a rehearsal fits, weights are learnt, tails adapt."""
     patch.setattr(garch, "MINIMUM_SESSIONS", 300)
     patch.setattr(loghar, "MARKET_SYMBOLS", 2)
-    for module in (volatility, loghar):
-        patch.setattr(module, "POOL_MINIMUM", 30)
+    patch.setattr(volatility, "POOL_MINIMUM", 30)
     patch.setattr(backtest, "FIRST_ORIGINS", 100)
     patch.setattr(hybrid, "MINIMUM_FORECASTS", 60)
     patch.setattr(conformal, "MINIMUM_SCORES", 60)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextclose.errors import NotEnoughDataError
 from nextclose.features.market import exchanges
 from nextclose.models.layouts import (
     axis_lengths,
@@ -22,7 +21,12 @@ from nextclose.models.layouts import (
 )
 from nextclose.models.prior import blended_spread, blended_weights
 from nextclose.models.protocol import State
-from nextclose.models.volatility import HAR_CAP_LEVEL, POOL_MINIMUM, POOL_SESSIONS, year_move
+from nextclose.models.volatility import (
+    HAR_CAP_LEVEL,
+    POOL_SESSIONS,
+    refuse_too_few,
+    year_move,
+)
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.splits import recent_rows, refuse_overlap, together
@@ -191,13 +195,7 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     weights = np.empty((len(known.horizons), inputs.shape[1]))
     for k, horizon in enumerate(known.horizons):
         rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
-        if len(rows) < POOL_MINIMUM:
-            raise NotEnoughDataError(
-                f"{len(rows)} known moves at {horizon} sessions, {POOL_MINIMUM} needed. "
-                "Fix: give more history or drop the horizon.",
-                needed=POOL_MINIMUM,
-                found=len(rows),
-            )
+        refuse_too_few(len(rows), "moves", horizon_sessions=horizon)
         cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
         found = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
         weights[k] = blended_weights(found, n_rows=len(rows), horizon_sessions=horizon)

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from nextclose.config import TreesConfig
-from nextclose.errors import NotEnoughDataError
 from nextclose.models.boosters import Examples, attributions, derived_seed, trained
 from nextclose.models.forests import Forest, best_trees, forest_of
 from nextclose.models.layouts import checked_spread, curves_in, fact, names_in
 from nextclose.models.loghar import LogHar, LogHarScale, fit_loghar, restored_scale
 from nextclose.models.prior import blended_spread
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
-from nextclose.models.volatility import HAR_CAP_LEVEL, POOL_MINIMUM, year_move
+from nextclose.models.volatility import HAR_CAP_LEVEL, refuse_too_few, year_move
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns
 from nextclose.samples.windows import windows
@@ -228,7 +227,7 @@ def examples(
 
     Raises: NotEnoughDataError with fewer than 100 rows for the one, or none for the other.
     """
-    learnt = _examples(route, har, train, k=k, needed=POOL_MINIMUM, what="train trees on")
+    learnt = _examples(route, har, train, k=k, needed=None, what="train trees on")
     judged = _examples(route, har, valid, k=k, needed=1, what="stop trees by")
     if route == "quantile":
         return learnt, judged
@@ -238,18 +237,14 @@ def examples(
 
 
 def _examples(
-    route: str, har: LogHar, samples: Samples, *, k: int, needed: int, what: str
+    route: str, har: LogHar, samples: Samples, *, k: int, needed: int | None, what: str
 ) -> Examples:
     """Inputs, aim and log-HAR's own margin at every row whose outcome at horizon `k` is known."""
     ready = samples.ready(FAMILY, context_sessions=1 + LAGS)
     rows = np.flatnonzero(ready & np.isfinite(samples.target[:, k]))
-    if len(rows) < needed:
-        raise NotEnoughDataError(
-            f"{len(rows)} known outcomes at {samples.horizons[k]} sessions to {what}, {needed} "
-            "needed. Fix: give more history or drop the horizon.",
-            needed=needed,
-            found=len(rows),
-        )
+    refuse_too_few(
+        len(rows), f"outcomes to {what}", horizon_sessions=samples.horizons[k], needed=needed
+    )
     ratio = har.scale.ratio(samples, rows)[:, k]
     if route == "scale":
         unit = year_move(samples)[rows]

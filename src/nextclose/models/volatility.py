@@ -36,6 +36,18 @@ HAR_FLOOR = 0.2  # of the 250-session mean move
 HAR_CAP_LEVEL = 0.999  # training movements are capped at this quantile
 
 
+def refuse_too_few(n: int, what: str, *, horizon_sessions: int, needed: int | None = None) -> None:
+    """Raise NotEnoughDataError if `n` known ones are fewer than `needed`, by default 100."""
+    enough = POOL_MINIMUM if needed is None else needed
+    if n < enough:
+        raise NotEnoughDataError(
+            f"{n} known {what} at {horizon_sessions} sessions, {enough} needed. "
+            "Fix: give more history or drop the horizon.",
+            needed=enough,
+            found=n,
+        )
+
+
 def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 1.0) -> Floats:
     """Type-7 quantiles of known targets over `ratio`, all symbols, last ten years.
 
@@ -51,13 +63,7 @@ def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 
     for k, horizon in enumerate(train.horizons):
         column = known[:, k]
         column = column[np.isfinite(column)]
-        if len(column) < POOL_MINIMUM:
-            raise NotEnoughDataError(
-                f"{len(column)} known outcomes at {horizon} sessions, {POOL_MINIMUM} needed for "
-                "quantiles. Fix: give more history or drop the horizon.",
-                needed=POOL_MINIMUM,
-                found=len(column),
-            )
+        refuse_too_few(len(column), "outcomes", horizon_sessions=horizon)
         grid[k] = np.quantile(column, LEVELS)
     return grid
 
@@ -153,13 +159,7 @@ def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
     weights = np.empty((len(train.horizons), len(names) + 1))
     for k in range(len(train.horizons)):
         rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
-        if len(rows) < POOL_MINIMUM:
-            raise NotEnoughDataError(
-                f"{len(rows)} known moves at {train.horizons[k]} sessions, {POOL_MINIMUM} needed. "
-                "Fix: give more history or drop the horizon.",
-                needed=POOL_MINIMUM,
-                found=len(rows),
-            )
+        refuse_too_few(len(rows), "moves", horizon_sessions=train.horizons[k])
         cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
         aim = np.minimum(movement[rows, k], cap)
         weights[k] = np.linalg.lstsq(design[rows], aim, rcond=None)[0]
