@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.metrics import grid_crps
+from nextclose.evaluation.metrics import grid_crps, inside, interval_width_pct
 from nextclose.models.protocol import Fitted
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples
 from nextclose.schema import (
+    ABLATION_SCHEMA,
     FORECAST_SCHEMA,
     MEDIAN,
     QUANTILE_COLUMNS,
@@ -81,41 +82,43 @@ def forecast_frame(
     return pl.concat(parts).with_columns(pl.col("target").fill_nan(None))
 
 
-def seed_losses(samples: Samples, forecasts: Iterable[Forecast], *, model: str) -> pl.DataFrame:
-    """Mean losses of each seed of one model over all its folds, in `SEED_SCHEMA`."""
-    parts = [
-        _losses_of_seed(samples, found.rows, grid, model=model, seed=seed)
-        for found in forecasts
-        for seed, grid in enumerate(found.seeds)
-    ]
-    rows = pl.concat([pl.DataFrame(schema=SEED_SCHEMA), *parts])
-    loss = ("crps", "absolute_error")
-    return (
-        rows.group_by("model", "seed", "symbol", "horizon_sessions")
-        .agg(pl.col("forecasts").sum(), *(pl.col(name).mean() for name in loss))
-        .select(*SEED_SCHEMA)
-        .sort("model", "seed", "symbol", "horizon_sessions")
-    )
+def known_losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) -> pl.DataFrame:
+    """Losses of target-unit forecasts whose outcome is known, in `ABLATION_SCHEMA`.
 
-
-def _losses_of_seed(
-    samples: Samples, rows: Ints, grid: Floats, *, model: str, seed: int
-) -> pl.DataFrame:
-    """One row per forecast with a known outcome, to be averaged."""
+    A forecast that was not made has none.
+    """
     symbols = np.array(samples.table.symbols)[samples.table.symbol[rows]]
-    log_grid = grid * samples.unit(rows)[:, :, None]
+    quantiles = grid * samples.unit(rows)[:, :, None]
     parts = []
     for k, horizon in enumerate(samples.horizons):
         outcome = samples.outcome[rows, k]
-        known = np.isfinite(outcome)
+        known = np.isfinite(outcome) & np.isfinite(quantiles[:, k]).all(axis=1)
         values = {
-            "model": [model] * int(known.sum()),
-            "seed": np.full(known.sum(), seed, dtype=np.int32),
             "symbol": symbols[known],
+            "origin": samples.origin[rows][known],
             "horizon_sessions": np.full(known.sum(), horizon, dtype=np.int32),
-            "forecasts": np.ones(known.sum(), dtype=np.int64),
-            "crps": grid_crps(log_grid[known, k], outcome[known]),
-            "absolute_error": np.abs(outcome[known] - log_grid[known, k, MEDIAN]),
+            "variant": [variant] * int(known.sum()),
+            "crps": grid_crps(quantiles[known, k], outcome[known]),
+            "absolute_error": np.abs(outcome[known] - quantiles[known, k, MEDIAN]),
+            "inside_90": inside(quantiles[known, k], outcome[known]).astype(np.float64),
+            "width_90_pct": interval_width_pct(quantiles[known, k]),
         }
-        parts.append(pl.DataFrame(values, schema=SEED_SCHEMA))
+        parts.append(pl.DataFrame(values, schema=ABLATION_SCHEMA))
     return pl.concat(parts)
+
+
+def seed_losses(samples: Samples, forecasts: Iterable[Forecast], *, model: str) -> pl.DataFrame:
+    """Mean losses of each seed of one model over all its folds, in `SEED_SCHEMA`."""
+    parts = [
+        known_losses(samples, found.rows, grid, variant=str(seed))
+        for found in forecasts
+        for seed, grid in enumerate(found.seeds)
+    ]
+    rows = pl.concat([pl.DataFrame(schema=ABLATION_SCHEMA), *parts])
+    return (
+        rows.group_by(pl.col("variant").alias("seed"), "symbol", "horizon_sessions")
+        .agg(pl.len().alias("forecasts"), pl.col("crps").mean(), pl.col("absolute_error").mean())
+        .select(pl.lit(model).alias("model"), *(name for name in SEED_SCHEMA if name != "model"))
+        .cast(pl.Schema(SEED_SCHEMA))
+        .sort("seed", "symbol", "horizon_sessions")
+    )

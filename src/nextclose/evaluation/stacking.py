@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import RunConfig
-from nextclose.evaluation.forecasts import Forecast
-from nextclose.evaluation.metrics import grid_crps, inside, interval_width_pct
+from nextclose.evaluation.forecasts import Forecast, known_losses
+from nextclose.evaluation.metrics import grid_crps
 from nextclose.models.catalogue import STACKED, hybrid_of
 from nextclose.models.hybrid import FittedHybrid, Hybrid, Issued, combined, gathered, learnt_weights
 from nextclose.models.protocol import Fitted
@@ -18,7 +18,6 @@ from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at
 from nextclose.schema import (
     ABLATION_SCHEMA,
-    MEDIAN,
     WEIGHT_SCHEMA,
     Floats,
     Ints,
@@ -67,7 +66,9 @@ def stacked(
         if fold.index >= n_rehearsals:
             known = known_at(samples, fold.fitted_at)
             variants = dict(_variants(hybrid, record, past, known))
-            losses += [_losses(samples, fold.test_rows, g, variant=v) for v, g in variants.items()]
+            losses += [
+                known_losses(samples, fold.test_rows, g, variant=v) for v, g in variants.items()
+            ]
             weights.append(_weight_rows(one, samples.horizons))
         past.append(record)
         fitted[HYBRID, fold.index] = (one,)
@@ -137,31 +138,6 @@ def picked_weights(members: Floats, target: Floats) -> Floats | None:
     weights = np.zeros(len(members))
     weights[int(np.argmin(losses))] = 1.0
     return weights
-
-
-def _losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) -> pl.DataFrame:
-    """Losses of target-unit forecasts whose outcome is known, in `ABLATION_SCHEMA`.
-
-    A forecast that was not made has none: the one member left may not know a symbol.
-    """
-    symbols = np.array(samples.table.symbols)[samples.table.symbol[rows]]
-    quantiles = grid * samples.unit(rows)[:, :, None]
-    parts = []
-    for k, horizon in enumerate(samples.horizons):
-        outcome = samples.outcome[rows, k]
-        known = np.isfinite(outcome) & np.isfinite(quantiles[:, k]).all(axis=1)
-        values = {
-            "symbol": symbols[known],
-            "origin": samples.origin[rows][known],
-            "horizon_sessions": np.full(known.sum(), horizon, dtype=np.int32),
-            "variant": [variant] * int(known.sum()),
-            "crps": grid_crps(quantiles[known, k], outcome[known]),
-            "absolute_error": np.abs(outcome[known] - quantiles[known, k, MEDIAN]),
-            "inside_90": inside(quantiles[known, k], outcome[known]).astype(np.float64),
-            "width_90_pct": interval_width_pct(quantiles[known, k]),
-        }
-        parts.append(pl.DataFrame(values, schema=ABLATION_SCHEMA))
-    return pl.concat(parts)
 
 
 def _weight_rows(fitted: FittedHybrid, horizons: Sequence[int]) -> pl.DataFrame:
