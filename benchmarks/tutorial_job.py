@@ -33,7 +33,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import LstmConfig, RunConfig
-from nextclose.data.sources import sample_bars
+from nextclose.data.sources.loading import sample_bars
 from nextclose.evaluation.metrics import mape, relative_mae
 from nextclose.features.table import make_table
 from nextclose.models.catalogue import model_named

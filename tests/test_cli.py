@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from nextclose import cli
+from nextclose.commands import forecasting
 from nextclose.config import RunConfig
-from nextclose.data.sources import sample_bars
+from nextclose.data.sources.loading import sample_bars
 
 QUICK = ("--models", "naive,hs_250,hs_expanding,ewma", "--workers", "1")
 
@@ -94,7 +95,7 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
 
 
 def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
-    demo, full = cli._demo_settings(), RunConfig()
+    demo, full = forecasting._demo_settings(), RunConfig()
     assert demo.backtest.models == (*full.backtest.models, "classic")
     assert demo.backtest.test_sessions == full.backtest.test_sessions
     assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions
@@ -175,7 +176,7 @@ def test_a_bug_becomes_a_log_file_not_a_dump(command, monkeypatch, tmp_path):
         raise ZeroDivisionError("for the test")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("nextclose.data.sources.load_bars", broken)
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", broken)
     code, printed, complaint = command("backtest", "sample")
     assert code == 1
     assert "Traceback" not in printed + complaint

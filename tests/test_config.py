@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
+    DataConfig,
     FeaturesConfig,
     HybridConfig,
     LstmConfig,
@@ -20,6 +21,32 @@ from nextclose.errors import ConfigError
 from nextclose.models.catalogue import MEMBERS, NAMES, forecaster_named, hybrid_of
 
 EVERYTHING = """
+[data]
+encoding = "latin-1"
+separator = ";"
+decimal = ","
+thousands = "."
+follow_symlinks = true
+columns = { "Schluss" = "close" }
+missing = ["", "-"]
+date_format = "%d.%m.%Y"
+numeric_symbols = true
+calendar = "XETR"
+price_basis = "raw"
+splits = "splits.csv"
+not_a_split = ["AAPL 2000-09-29"]
+since = { FB = 2012-06-01 }
+unfinished = "keep"
+non_session = "keep"
+duplicates = "last"
+nonpositive = "drop"
+fractional_volume = "round"
+gaps = "split"
+fill = "ffill:2"
+spikes = "clip"
+as_of = 2013-01-01
+allow_missing = 1
+
 [backtest]
 models = ["naive", "lstm"]
 horizons = [1, 5]
@@ -31,6 +58,7 @@ last_folds = { lstm = 2 }
 
 [features]
 market = false
+masks = true
 
 [lstm]
 units = 16
@@ -91,7 +119,33 @@ def test_every_setting_of_every_section_can_be_given():
             rehearsal_sessions=300,
             last_folds={"lstm": 2},
         ),
-        features=FeaturesConfig(market=False),
+        data=DataConfig(
+            encoding="latin-1",
+            separator=";",
+            decimal=",",
+            thousands=".",
+            follow_symlinks=True,
+            columns={"Schluss": "close"},
+            missing=("", "-"),
+            date_format="%d.%m.%Y",
+            numeric_symbols=True,
+            calendar="XETR",
+            price_basis="raw",
+            splits="splits.csv",
+            not_a_split=("AAPL 2000-09-29",),
+            since={"FB": date(2012, 6, 1)},
+            unfinished="keep",
+            non_session="keep",
+            duplicates="last",
+            nonpositive="drop",
+            fractional_volume="round",
+            gaps="split",
+            fill="ffill:2",
+            spikes="clip",
+            as_of=date(2013, 1, 1),
+            allow_missing=1,
+        ),
+        features=FeaturesConfig(market=False, masks=True),
         lstm=LstmConfig(
             units=16,
             n_seeds=2,

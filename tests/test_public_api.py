@@ -50,12 +50,13 @@ def readme_files() -> list[str]:
     """Python files below src/nextclose/ that the README's tree names, one a line."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = text.split("```text\nsrc/nextclose/\n")[1].split("```")[0]
-    files, folder = [], ""
+    files: list[str] = []
+    folders: list[str] = []
     for line in tree.splitlines():
         name = line.split()[0]
-        depth = len(line) - len(line.lstrip())
+        depth = (len(line) - len(line.lstrip())) // 2 - 1
         if name.endswith("/"):
-            folder = name
+            folders[depth:] = [name]
         elif name.endswith(".py"):
-            files.append(folder + name if depth > 2 else name)
+            files.append("".join(folders[:depth]) + name)
     return files

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from nextclose.config import RunConfig as RunConfig
     from nextclose.config import TreesConfig as TreesConfig
     from nextclose.config import parse_config as parse_config
-    from nextclose.data.sources import frame_bars as frame_bars
-    from nextclose.data.sources import load_bars as load_bars
-    from nextclose.data.sources import sample_bars as sample_bars
+    from nextclose.data.sources.loading import frame_bars as frame_bars
+    from nextclose.data.sources.loading import load_bars as load_bars
+    from nextclose.data.sources.loading import sample_bars as sample_bars
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
@@ -54,7 +54,7 @@ _HOMES = {
         "TreesConfig",
         "parse_config",
     ),
-    "nextclose.data.sources": ("frame_bars", "load_bars", "sample_bars"),
+    "nextclose.data.sources.loading": ("frame_bars", "load_bars", "sample_bars"),
     "nextclose.errors": (
         "BundleError",
         "ConfigError",

@@ -65,10 +65,47 @@ class BacktestConfig(Settings):
         return horizons
 
 
+class DataConfig(Settings):
+    """How prices are read, and which lossy repairs are allowed; what is not said here is refused.
+
+    A setting that names a repair turns the refusal of that rule into it, counted and printed.
+    """
+
+    # the file
+    encoding: str = "utf-8"
+    separator: Literal[",", ";", "\t", "|"] | None = None  # None: told by the file
+    decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", "'", " "] | None = None
+    follow_symlinks: bool = False
+    columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
+    missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
+    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
+    numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
+    # the exchange: None guesses it from each symbol's suffix; "weekdays" counts every weekday
+    calendar: str | None = None
+    # what the prices are
+    price_basis: Literal["adjusted", "raw"] = "adjusted"  # where a file has both
+    splits: str | None = None  # CSV of symbol, date, ratio: new shares for an old one
+    not_a_split: tuple[str, ...] = ()  # "AAPL 2000-09-29": a real move
+    since: dict[str, date] = Field(default_factory=dict)  # symbol -> first session to use
+    # lossy repairs, by policy
+    unfinished: Literal["drop", "keep"] = "drop"  # a newest bar whose session is not over
+    non_session: Literal["drop", "keep"] = "drop"  # a flat bar without trade on a closed day
+    duplicates: Literal["last"] | None = None  # two rows of one session
+    nonpositive: Literal["drop"] | None = None  # prices of 0 or less
+    fractional_volume: Literal["round"] | None = None
+    gaps: Literal["split"] | None = None  # six sessions missing or more
+    fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None  # incomplete bars
+    spikes: Literal["clip"] | None = None
+    as_of: date | None = None  # a store as it stood at the end of that day
+    allow_missing: int = Field(default=0, ge=0)  # symbols that a download or a query may lack
+
+
 class FeaturesConfig(Settings):
     """What is knowable at a close."""
 
-    market: bool = True  # moves of all symbols together; false where they close at different hours
+    market: bool = True  # moves of all symbols of an exchange together
+    masks: bool = False  # halted, spiked and filled rows as inputs
 
 
 class LstmConfig(Settings):
@@ -141,6 +178,7 @@ class TreesConfig(Settings):
 class RunConfig(Settings):
     """Everything one run depends on, beside the bars."""
 
+    data: DataConfig = DataConfig()
     backtest: BacktestConfig = BacktestConfig()
     features: FeaturesConfig = FeaturesConfig()
     lstm: LstmConfig = LstmConfig()
@@ -164,12 +202,21 @@ def parse_config(text: str, *, path: str) -> RunConfig:
         raise _first_problem(error, path=path) from error
 
 
-def overridden(config: RunConfig, *, models: str | None, horizons: str | None) -> RunConfig:
+def overridden(
+    config: RunConfig,
+    *,
+    models: str | None,
+    horizons: str | None,
+    data: Mapping[str, object] | None = None,
+) -> RunConfig:
     """The settings with models and horizons replaced by comma-separated text, where given.
+
+    `data` replaces settings of that section.
 
     Raises: ConfigError naming the text that is no list of that kind.
     """
     values = config.model_dump()
+    values["data"] |= data or {}
     if models is not None:
         values["backtest"]["models"] = tuple(filter(None, models.split(",")))
     if horizons is not None:

@@ -3,7 +3,9 @@
 NextcloseError          one line to the user, no traceback, its own exit code
 ├── ConfigError         the run file or the call cannot be obeyed    exit 2
 ├── DataError           a bar or column cannot be trusted            exit 3
+│   └── SourceError     a download or a database gave no prices      exit 9
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
+├── LockedError         another process writes there                 exit 4
 ├── OutputError         a result cannot be written where asked       exit 6
 ├── BundleError         a saved model cannot be trusted              exit 7
 └── LeakError           a value would be used before it was known    exit 8
@@ -113,6 +115,18 @@ class NotEnoughDataError(NextcloseError):
         self.found = found
 
 
+class LockedError(NextcloseError):
+    """Something that another process holds; `path` says what, `holder` its process id."""
+
+    exit_code = 4
+
+    def __init__(self, *, path: str, holder: int | None) -> None:
+        who = f"process {holder}" if holder is not None else "another process"
+        super().__init__(f"{path} is being written by {who}. Fix: wait until it has ended.")
+        self.path = path
+        self.holder = holder
+
+
 class OutputError(NextcloseError):
     """A result that cannot be written; `path` says where."""
 
@@ -151,3 +165,9 @@ class LeakError(NextcloseError):
         self.what = what
         self.known_at = known_at
         self.used_at = used_at
+
+
+class SourceError(DataError):
+    """A download or a database that gave no prices, or not all of them; nothing was kept."""
+
+    exit_code = 9

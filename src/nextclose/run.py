@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from nextclose.config import RunConfig, canonical_json, config_hash
-from nextclose.data.bars import with_short_symbols_named
+from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash
+from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.errors import ConfigError
 from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.ablation import Ablation, ablations
@@ -92,13 +92,11 @@ def train(
     *,
     config: RunConfig | None = None,
     model: str = "hybrid",
-    exchange: str | None = "XNYS",
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
     """Fit `model` on all of `bars` and write a bundle into `folder`.
 
-    `exchange` names the calendar that dates the forecasts; None counts weekdays.
     Raises: as `backtest`; OutputError if the bundle cannot be written.
     """
     if model not in SERVABLE:
@@ -125,7 +123,7 @@ def train(
         horizons=study.samples.horizons,
         features=study.samples.table.names,
         min_rows=needed,
-        exchange=exchange,
+        data=settled_data(config.data if config else DataConfig(), bars),
         basis=sound.basis,
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
@@ -139,6 +137,11 @@ def train(
     return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
 
 
+def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
+    """The `[data]` settings with what the files of `bars` decided filled in."""
+    return DataConfig.model_validate(config.model_dump() | dict(bars.settled))
+
+
 def reads_market(fitted: Fitted) -> bool:
     """Whether a forecast depends on the moves of other symbols."""
     return MARKET_NAMES[0] in canonical_json(dict(fitted.state().facts))
@@ -146,7 +149,7 @@ def reads_market(fitted: Fitted) -> bool:
 
 def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
     """Symbols with a full forecast at the fit; one that is too short is new to the bundle later."""
-    counts = bars.frame.group_by("symbol").len().filter(pl.col("len") >= needed)
+    counts = latest_segments(bars.frame).group_by("symbol").len().filter(pl.col("len") >= needed)
     return tuple(counts["symbol"].sort())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ Dates = npt.NDArray[np.datetime64]  # datetime64[D]; NaT = not known
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("symbol", "session", *PRICE_COLUMNS, "volume")
+MASK_COLUMNS = ("halted", "spiked", "filled")  # what is odd about a bar, known at its close
 
 HORIZONS = (1, 7, 30)  # trading sessions ahead
 
@@ -88,13 +89,19 @@ class Bars:
 
     `frame` always has symbol, session (Date) and close (Float64, finite, > 0). A file that lacks
     open, high, low or volume lacks those columns here too. `close_raw` is there when the source
-    gave an adjusted close beside it. `findings` are the repairs and warnings that led here.
-    `basis` says what the prices are: adjusted for splits and dividends, raw, or unknown.
+    gave an adjusted close beside it. Bars from a loader also have `segment` (Int32: 0, 1, ... of a
+    symbol; a long gap, a halt or a reused name begins the next) and the Boolean `MASK_COLUMNS`.
+    `findings` are the repairs and warnings that led here. `basis` says what the prices are:
+    adjusted for splits and dividends, raw, or unknown. `exchanges` names each symbol's calendar,
+    "" where only weekdays are counted. `settled` holds format facts that the files decided, by
+    the name of their `[data]` setting; later bars are read the same way.
     """
 
     frame: pl.DataFrame
     findings: tuple[Finding, ...] = ()
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
+    exchanges: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -105,7 +112,7 @@ class Bars:
     def fingerprint(self) -> str:
         """SHA-256 over names, types and exact bytes of the columns; equal bars, equal text."""
         digest = hashlib.sha256()
-        for name in BAR_COLUMNS:
+        for name in (*BAR_COLUMNS, "segment", *MASK_COLUMNS):
             if name in self.frame.columns:
                 column = self.frame[name]
                 digest.update(f"{name}:{column.dtype};".encode())
@@ -142,3 +149,4 @@ class Table:
     close: Floats  # (row,) price
     scale: Floats  # (row,) causal volatility of one session's log return, > 0; NaN in warm-up
     segments: Ints  # (segment, 2) row ranges [start, stop); no window, chunk or target crosses
+    exchanges: tuple[str, ...] = ()  # (symbol,) calendars, "" for weekdays; () where none matters

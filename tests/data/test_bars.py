@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
-from nextclose.data.rules import RULES
+from nextclose.data.cell_rules import CELL_RULES
+from nextclose.data.series_rules import SERIES_RULES
 from nextclose.errors import DataError, NotEnoughDataError
-from nextclose.schema import Bars
+from nextclose.schema import MASK_COLUMNS, Bars
 
 HEADER = ["date", "open", "high", "low", "close", "volume"]
 DAYS = [date(2019, 3, 4), date(2019, 3, 5), date(2019, 3, 6), date(2019, 3, 7), date(2019, 3, 8)]
@@ -270,7 +271,7 @@ def test_a_column_of_the_wrong_type_is_refused():
 
 def test_a_close_only_file_is_welcome():
     bars = validated_bars(texts().select("date", "close"), symbol="AAPL")
-    assert bars.frame.columns == ["symbol", "session", "close"]
+    assert bars.frame.columns == ["symbol", "session", "close", "segment", *MASK_COLUMNS]
     assert codes(bars) == {"W21": 1, "W25": 1}
     assert bars.findings[0].found == "no open, high, low, volume"
 
@@ -466,5 +467,6 @@ def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
 
 
 def test_every_rule_of_the_table_has_a_number_of_the_catalogue_and_refusals_a_cure():
-    assert all(1 <= rule.number <= 79 for rule in RULES)
-    assert all(rule.fix for rule in RULES if rule.response == "E")
+    rules = (*CELL_RULES, *SERIES_RULES)
+    assert all(1 <= rule.number <= 79 for rule in rules)
+    assert all(rule.fix for rule in rules if rule.response == "E")

@@ -51,7 +51,7 @@ def test_a_request_years_ahead_is_met():
 def test_an_unknown_exchange_names_the_nearest():
     with pytest.raises(ConfigError, match="'XNYS'") as raised:
         sessions_after(date(2024, 1, 2), 1, exchange="XNYX")
-    assert raised.value.key == "exchange"
+    assert raised.value.key == "calendar"
 
 
 def test_a_calendar_that_ends_too_early_is_refused_by_name():

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextclose.data.sources import frame_bars, load_bars, sample_bars
+from nextclose.data.sources.loading import frame_bars, load_bars, sample_bars
 from nextclose.errors import DataError
-from nextclose.schema import Bars
+from nextclose.schema import MASK_COLUMNS, Bars
 
 LINES = "date,open,high,low,close,volume\n2019-03-04,10,12,9,11,100\n2019-03-05,11,13,10,12,200\n"
 
@@ -96,7 +96,7 @@ def test_what_every_file_brings_is_kept_and_what_one_lacks_is_left_out_of_all(tm
     (tmp_path / "A.csv").write_text(LINES)
     (tmp_path / "B.csv").write_text("date,close\n2019-03-04,1\n2019-03-05,2\n")
     bars = load_bars(tmp_path)
-    assert bars.frame.columns == ["symbol", "session", "close"]
+    assert bars.frame.columns == ["symbol", "session", "close", "segment", *MASK_COLUMNS]
     assert bars.frame.height == 4
 
 

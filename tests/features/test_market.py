@@ -4,11 +4,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.data.exchanges import exchange_of
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
-    exchanges,
     market_columns,
+    markets,
 )
 from nextclose.features.table import make_table
 from tests.builders import walk_bars
@@ -136,7 +137,10 @@ def test_the_last_rows_alone_give_the_same_bits():
 
 
 def test_symbols_of_other_exchanges_are_another_market():
-    assert exchanges(["A", "7203.T", "B.B", "6758.T", "^N225", "C"]).tolist() == [0, 2, 1, 2, 3, 0]
+    some = ["A", "7203.T", "B.B", "6758.T", "^N225", "C", "X.ZZ", "Y.ZZ", "^ODD"]
+    known = [exchange_of(name) for name in some]
+    assert markets(some, known).tolist() == [1, 2, 1, 2, 2, 1, 0, 0, 3]
+    assert markets(["A", "B.T", "C"], ()).tolist() == [0, 1, 0]
     names = ("AAA", "BBB", "CCC.T", "DDD.T")
     frames = [random_frame(seed=k, symbol=name, n_rows=420) for k, name in enumerate(names)]
     together = make_table(bars_of(*frames), market=True)

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.data.sources import sample_bars
+from nextclose.data.sources.loading import sample_bars
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from tests.builders import bare_samples, daily_samples, day, samples_of, until, walk_bars
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nextclose.data.sources import sample_bars
+from nextclose.data.sources.loading import sample_bars
 from nextclose.errors import ConfigError, LeakError, NotEnoughDataError
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import (

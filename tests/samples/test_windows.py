@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextclose.data.sources import sample_bars
+from nextclose.data.sources.loading import sample_bars
 from nextclose.features.table import make_table
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import family_columns

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nextclose.config import canonical_json
+from nextclose.config import DataConfig, canonical_json
 from nextclose.errors import BundleError
 from nextclose.evaluation.backtest import Backtest
 from nextclose.models.catalogue import STACKED, model_named
@@ -24,7 +24,7 @@ LATE = 5  # of three rehearsals and three folds that are judged
 
 
 def bundle_of(
-    walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, exchange: str | None = None
+    walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, calendar: str = "weekdays"
 ) -> Bundle:
     """The forecaster of that model and fold, with all that a manifest says."""
     fits = walked.fits[model, fold]
@@ -38,7 +38,7 @@ def bundle_of(
         horizons=HORIZONS,
         features=walked.study.samples.table.names,
         min_rows=needed,
-        exchange=exchange,
+        data=DataConfig(calendar=calendar),
         basis=bars.basis,
         fitted_at=str(then.fitted_at),
         valid_from=str(then.valid_from),
@@ -53,10 +53,10 @@ def bundle_of(
     return Bundle(manifest=manifest, fitted=fitted, golden=golden)
 
 
-def late_bundle(model: str, *, exchange: str | None = None) -> Bundle:
+def late_bundle(model: str, *, calendar: str = "weekdays") -> Bundle:
     """The last fold of the hybrid of all members: tails adapt, forecasts wait for their outcome."""
     return bundle_of(
-        hybrid_walk(*MEMBERS), hybrid_bars(), model=model, fold=LATE, exchange=exchange
+        hybrid_walk(*MEMBERS), hybrid_bars(), model=model, fold=LATE, calendar=calendar
     )
 
 

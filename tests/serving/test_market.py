@@ -21,7 +21,7 @@ ISSUED = ["symbol", "horizon_sessions", "close", *QUANTILE_COLUMNS]
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Bundle:
     folder = tmp_path_factory.mktemp("bundle")
-    train(until(BARS, FITTED_AT), folder, model="loghar", exchange=None)
+    train(until(BARS, FITTED_AT), folder, model="loghar")
     return load_bundle(folder)
 
 
@@ -50,9 +50,7 @@ def test_a_part_of_the_market_is_refused_with_the_symbols_that_are_missing(bundl
 
 def test_without_the_market_every_symbol_is_served_alone(tmp_path):
     settings = RunConfig(features=FeaturesConfig(market=False))
-    manifest = train(
-        until(BARS, FITTED_AT), tmp_path, model="loghar", config=settings, exchange=None
-    )
+    manifest = train(until(BARS, FITTED_AT), tmp_path, model="loghar", config=settings)
     assert manifest.market == ()
     alone = Bars(frame=BARS.frame.filter(pl.col("symbol") == "EEE"))
     assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
@@ -62,8 +60,8 @@ def test_the_golden_symbol_is_one_that_the_model_forecasts(tmp_path):
     # garch wants 520 sessions: the first symbol by name has none
     short = walk_frame("AAA", seed=1, n=300, first=400)
     bars = Bars(frame=pl.concat([short, walk_frame("BBB", seed=2, n=700)]))
-    train(bars, tmp_path, model="garch", exchange=None)
+    train(bars, tmp_path, model="garch")
     assert load_bundle(tmp_path).golden.facts["symbol"] == "BBB"
     alone = Bars(frame=walk_frame("AAA", seed=1, n=450))
     with pytest.raises(NotEnoughDataError, match="forecasts none of 1 symbols"):
-        train(alone, tmp_path / "short", model="garch", exchange=None)
+        train(alone, tmp_path / "short", model="garch")

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
@@ -27,7 +28,7 @@ def served(request, walked, tmp_path_factory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def lstm(walked) -> Bundle:
-    return bundle_of(walked, walk_bars(), fold=FOLD, exchange="XNYS")
+    return bundle_of(walked, walk_bars(), fold=FOLD, calendar="XNYS")
 
 
 def ending(bars: Bars, last: str) -> Bars:
@@ -91,16 +92,16 @@ def test_each_symbol_is_forecast_from_its_own_newest_bar(lstm):
     assert newest["AAA"] != newest["BBB"]
 
 
-RESOLVES = [  # last bar, exchange, dates 1, 7 and 30 sessions ahead
+RESOLVES = [  # last bar, calendar, dates 1, 7 and 30 sessions ahead
     ("2012-10-26", "XNYS", ("2012-10-31", "2012-11-08", "2012-12-12")),  # storm, Thanksgiving
-    ("2012-10-26", None, ("2012-10-29", "2012-11-06", "2012-12-07")),  # weekdays
+    ("2012-10-26", "weekdays", ("2012-10-29", "2012-11-06", "2012-12-07")),  # weekdays
     ("2001-09-10", "XNYS", ("2001-09-17", "2001-09-25", "2001-10-26")),
 ]
 
 
-@pytest.mark.parametrize(("last", "exchange", "dates"), RESOLVES)
-def test_dates_ahead_come_from_the_calendar(lstm, last, exchange, dates):
-    early = {"exchange": exchange, "fitted_at": "2001-01-02"}
+@pytest.mark.parametrize(("last", "calendar", "dates"), RESOLVES)
+def test_dates_ahead_come_from_the_calendar(lstm, last, calendar, dates):
+    early = {"data": DataConfig(calendar=calendar), "fitted_at": "2001-01-02"}
     manifest = lstm.manifest.model_copy(update=early)
     made = predict(replace(lstm, manifest=manifest), ending(walk_bars(), last))
     assert tuple(str(session) for session in made["resolved"]) == dates

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 
 import polars as pl
 
+from nextclose.config import DataConfig
+from nextclose.data.cell_rules import CELL_RULES
 from nextclose.data.columns import OPTIONAL, Basis, Part, part_of
+from nextclose.data.exchanges import exchanges_of
 from nextclose.data.findings import Rule, merged, rule_findings
-from nextclose.data.repair import adjusted
-from nextclose.data.rules import CELL_RULES, SERIES_RULES
+from nextclose.data.placing import placed
+from nextclose.data.repair import adjusted, masked
 from nextclose.data.series import is_in_order
+from nextclose.data.series_rules import SERIES_RULES
 from nextclose.errors import DataError, NotEnoughDataError
-from nextclose.schema import BAR_COLUMNS, Bars, Finding
+from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
+
+DEFAULTS = DataConfig()
 
 _NO_ROWS_SCHEMA = {
     "symbol": pl.String(),
@@ -32,20 +39,34 @@ NO_ROWS = Finding(
 
 
 def validated_bars(
-    frame: pl.DataFrame, *, path: str = "", rows: pl.Series | None = None, symbol: str = ""
+    frame: pl.DataFrame,
+    *,
+    path: str = "",
+    rows: pl.Series | None = None,
+    symbol: str = "",
+    config: DataConfig = DEFAULTS,
+    now: datetime | None = None,
 ) -> Bars:
     """Bars of a frame with any common column names, or every reason why not.
 
     `rows` numbers the rows for messages (default: 1, 2, ...); `symbol` is for a frame without one.
-    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in.
+    `now`, aware of its zone, finds bars of the future and unfinished ones; None asks no clock.
+    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
+        the settings say so.
     Causal: each row kept, dropped or changed is decided from rows up to its session.
     Raises: DataError with all findings that refuse, in file order.
     """
-    return sound(collected_bars(frame, path=path, rows=rows, symbol=symbol))
+    return sound(collected_bars(frame, path=path, rows=rows, symbol=symbol, config=config, now=now))
 
 
 def collected_bars(
-    frame: pl.DataFrame, *, path: str = "", rows: pl.Series | None = None, symbol: str = ""
+    frame: pl.DataFrame,
+    *,
+    path: str = "",
+    rows: pl.Series | None = None,
+    symbol: str = "",
+    config: DataConfig = DEFAULTS,
+    now: datetime | None = None,
 ) -> Bars:
     """As `validated_bars`, but rows that must be refused are left out and named in `findings`.
 
@@ -53,31 +74,64 @@ def collected_bars(
     """
     if rows is None:
         rows = pl.int_range(1, frame.height + 1, eager=True)
-    return assembled([part_of(frame, path=path, rows=rows, symbol=symbol)])
+    part = part_of(frame, path=path, rows=rows, symbol=symbol, config=config)
+    return assembled([part], config=config, now=now)
 
 
-def assembled(parts: Sequence[Part]) -> Bars:
+def assembled(
+    parts: Sequence[Part],
+    *,
+    config: DataConfig = DEFAULTS,
+    now: datetime | None = None,
+    splits: pl.DataFrame | None = None,
+) -> Bars:
     """The parts as one set of bars; refusals stand first among its findings, in file order.
 
-    A column that one part lacks is left out of all: it cannot be half there.
+    A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
+    session and ratio (new shares for an old one): prices before are divided by it.
     """
     paths = [part.path for part in parts]
     notes = [finding for part in parts for finding in part.findings]
-    frame = _joined(parts)
-    frame, found = _obeyed(frame, CELL_RULES, paths)
+    frame, found = _obeyed(_joined(parts), CELL_RULES, paths, config)
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
-    frame, more = _obeyed(frame, SERIES_RULES, paths)
+    exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
+    frame = placed(frame, exchanges, now=now, vouched=config.not_a_split)
+    frame = begun(frame, config.since)
+    frame, more = _obeyed(frame, SERIES_RULES, paths, config)
     findings = _ordered([*notes, *found, *more], paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (replace(NO_ROWS, path=paths[0]), *findings)
     bases = {part.basis for part in parts if part.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
-    frame = adjusted(frame)
+    frame = masked(adjusted(frame))
     if "close_raw" in frame.columns:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
+    segment = pl.col("breaks").cum_sum().over("symbol").cast(pl.Int32).alias("segment")
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
-    return Bars(frame=frame.select(columns), findings=findings, basis=basis)
+    return Bars(
+        frame=frame.select(*columns, segment, *MASK_COLUMNS),
+        findings=findings,
+        basis=basis,
+        exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
+        settled=_agreed([part.settled for part in parts]),
+    )
+
+
+def begun(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
+    """The rows less those before the first session to use of their symbol."""
+    for symbol, first in since.items():
+        frame = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") >= first))
+    return frame
+
+
+def _agreed(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Format facts of which no two files say otherwise."""
+    said: dict[str, set[str]] = {}
+    for facts in settled:
+        for name, value in facts.items():
+            said.setdefault(name, set()).add(value)
+    return {name: values.pop() for name, values in sorted(said.items()) if len(values) == 1}
 
 
 def _joined(parts: Sequence[Part]) -> pl.DataFrame:
@@ -97,11 +151,11 @@ def _joined(parts: Sequence[Part]) -> pl.DataFrame:
 
 
 def _obeyed(
-    frame: pl.DataFrame, rules: Sequence[Rule], paths: Sequence[str]
+    frame: pl.DataFrame, rules: Sequence[Rule], paths: Sequence[str], config: DataConfig
 ) -> tuple[pl.DataFrame, list[Finding]]:
     """The rows that obey the rules, or were brought to; and a finding for each that did not."""
     findings: list[Finding] = []
-    for rule in rules:
+    for rule in filter(None, (rule.under(config) for rule in rules)):
         hits = rule.find(frame)
         if hits.height:
             findings += rule_findings(rule, frame, hits, paths)
@@ -126,13 +180,13 @@ def sound(bars: Bars) -> Bars:
 
 
 def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
-    """The same rows, with a finding (W66) for each symbol of fewer than `needed` sessions.
+    """The same rows, with a finding (W66) for each symbol without `needed` sessions in a segment.
 
     The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
     by the length of its whole file would let the future decide who is learnt from.
     Raises: NotEnoughDataError if no symbol has enough.
     """
-    counts = bars.frame.group_by("symbol").len().sort("symbol")
+    counts = segment_lengths(bars).group_by("symbol").agg(pl.col("len").max()).sort("symbol")
     short = counts.filter(pl.col("len") < needed)
     if short.height == counts.height:
         most = int(counts["len"].max() or 0)  # type: ignore[arg-type]
@@ -154,3 +208,16 @@ def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
         for symbol, n in short.iter_rows()
     )
     return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
+
+
+def segment_lengths(bars: Bars) -> pl.DataFrame:
+    """Rows of each segment of each symbol, in order: symbol, len."""
+    keys = [name for name in ("symbol", "segment") if name in bars.frame.columns]
+    return bars.frame.group_by(keys, maintain_order=True).len().select("symbol", "len")
+
+
+def latest_segments(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each symbol's latest segment."""
+    if "segment" not in frame.columns:
+        return frame
+    return frame.filter(pl.col("segment") == pl.col("segment").max().over("symbol"))

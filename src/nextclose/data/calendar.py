@@ -1,24 +1,102 @@
-"""Trading sessions ahead of a date, from an exchange's published calendar."""
+"""Trading sessions of an exchange, from its published calendar; weekdays where there is none.
+
+An exchange is a market identifier code such as XNYS, XLON or XTKS, or "" (or None): not known.
+"""
 
 from __future__ import annotations
 
 import difflib
 import warnings
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
 
 from nextclose.errors import ConfigError
+from nextclose.schema import Bools, Dates, Ints
 
 N_MARGIN_DAYS = 14  # beyond 7/5 calendar days a session: the longest usual closures
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 1, 1)  # of the tables; prices lie between
+KNOWN_FROM, KNOWN_UNTIL = date(1960, 1, 1), date(2045, 1, 1)  # asked of calendars without bounds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTable:
+    """Sessions of one exchange, looked up by day.
+
+    `count[day]` is how many sessions there were up to and including the day, days counted from
+    FIRST_DAY. Outside the years its calendar covers, every weekday counts as a session.
+    """
+
+    count: Ints
+    is_session: Bools
+    is_published: bool  # false: weekdays alone, no calendar
+
+    def at(self, days: Dates) -> tuple[Ints, Bools]:
+        """Count of sessions up to each day, and whether it is one. Shapes (day,).
+
+        Expects: days from FIRST_DAY to LAST_DAY; others are taken for the nearest of these.
+        """
+        place = days.astype("datetime64[D]").astype(np.int64) - _day(FIRST_DAY)
+        place = np.clip(place, 0, len(self.count) - 1)
+        return self.count[place], self.is_session[place]
+
+
+@lru_cache(maxsize=64)
+def session_table(exchange: str) -> SessionTable:
+    """The sessions of `exchange`; of every weekday for "".
+
+    Limits: holidays are those published today; a closure announced later moves the sessions.
+    Raises: ConfigError if the exchange is unknown.
+    """
+    days = np.arange(_day(FIRST_DAY), _day(LAST_DAY) + 1)
+    is_session = (days + 3) % 7 < 5  # 1970-01-01 was a Thursday
+    if exchange:
+        calendar = _calendar(exchange)
+        known = calendar.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
+        first, last = known[0] - days[0], known[-1] - days[0]
+        is_session[first : last + 1] = False
+        is_session[known - days[0]] = True
+    return SessionTable(
+        count=np.cumsum(is_session), is_session=is_session, is_published=bool(exchange)
+    )
+
+
+def zone_of(exchange: str) -> str:
+    """The exchange's time zone, as in America/New_York; "UTC" for "".
+
+    Raises: ConfigError if the exchange is unknown.
+    """
+    return str(_calendar(exchange).tz) if exchange else "UTC"
+
+
+def closing_instants(exchange: str, sessions: Dates) -> Dates:
+    """When each session closes, in UTC, half days included. datetime64[s], shape (session,).
+
+    NaT: days that are no session, or outside the years of the calendar. Of an exchange that is
+    not known ("") every day closes at its own end, midnight UTC: later than any exchange does.
+    Raises: ConfigError if the exchange is unknown.
+    """
+    days = sessions.astype("datetime64[D]")
+    if not exchange:
+        return (days + np.timedelta64(1, "D")).astype("datetime64[s]")
+    calendar = _calendar(exchange)
+    known = calendar.sessions.to_numpy().astype("datetime64[D]")
+    closes = calendar.closes.dt.tz_convert(None).to_numpy().astype("datetime64[s]")
+    place = np.minimum(np.searchsorted(known, days), len(known) - 1)
+    return np.where(known[place] == days, closes[place], np.datetime64("NaT", "s"))
 
 
 def sessions_after(last: date, n: int, *, exchange: str | None = "XNYS") -> list[date]:
     """The `n` sessions that follow `last`, oldest first; `last` itself need not be a session.
 
-    `exchange` is a market identifier code such as XNYS, XLON or XTKS; None counts every weekday.
+    None or "" counts every weekday.
     Limits: holidays are those published today; a closure announced later moves the sessions.
     Raises: ConfigError if the exchange is unknown or its calendar does not reach so far.
     """
-    if exchange is None:
+    if not exchange:
         return _weekdays_after(last, n)
     n_days = n * 7 // 5 + N_MARGIN_DAYS
     while True:
@@ -35,6 +113,22 @@ def _weekdays_after(last: date, n: int) -> list[date]:
 
 def _sessions_between(last: date, end: date, exchange: str) -> list[date]:
     """Sessions after `last` up to `end`."""
+    calendar = _library_calendar(exchange, first=last, last=end)
+    return [stamp.date() for stamp in calendar.sessions if stamp.date() > last]
+
+
+@lru_cache(maxsize=64)
+def _calendar(exchange: str) -> Any:
+    """The exchange's calendar over all the years it covers, within KNOWN_FROM and KNOWN_UNTIL."""
+    bounds = _library_calendar(exchange)  # of its usual years
+    earliest, latest = bounds.bound_min(), bounds.bound_max()
+    first = KNOWN_FROM if earliest is None else max(KNOWN_FROM, earliest.date())
+    last = KNOWN_UNTIL if latest is None else min(KNOWN_UNTIL, latest.date())
+    return _library_calendar(exchange, first=first, last=last)
+
+
+def _library_calendar(exchange: str, *, first: date | None = None, last: date | None = None) -> Any:
+    """The library's calendar, of its usual years where none are given. Raises: ConfigError."""
     with warnings.catch_warnings():
         # exchange_calendars 4.13 calls pandas 3.1 in ways pandas has announced to change
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -43,21 +137,26 @@ def _sessions_between(last: date, end: date, exchange: str) -> list[date]:
         from exchange_calendars.errors import InvalidCalendarName
 
         try:
-            calendar = exchange_calendars.get_calendar(
-                exchange, start=last.isoformat(), end=end.isoformat()
-            )
+            years = {"start": first and first.isoformat(), "end": last and last.isoformat()}
+            return exchange_calendars.get_calendar(exchange, **years)
         except InvalidCalendarName:
             names = exchange_calendars.get_calendar_names()
             near = difflib.get_close_matches(exchange.upper(), names, n=1)
             cure = f"use {near[0]!r}" if near else "use a market identifier code such as 'XNYS'"
             raise ConfigError(
-                f"exchange {exchange!r} has no calendar. Fix: {cure}, or none for weekdays.",
-                key="exchange",
+                f"exchange {exchange!r} has no calendar. Fix: {cure}, or 'weekdays' for none.",
+                section="data",
+                key="calendar",
             ) from None
-        except ValueError as error:
+        # NotImplementedError: orthodox Easter (Athens, Bucharest) with pandas 3.1
+        except (ValueError, NotImplementedError) as error:
             raise ConfigError(
-                f"the calendar of {exchange!r} does not cover {last} to {end}: {error} "
-                "Fix: ask for fewer sessions, or no exchange for weekdays.",
-                key="exchange",
+                f"the calendar of {exchange!r} does not cover {first} to {last}: {error} "
+                "Fix: ask for fewer sessions, or 'weekdays' for no calendar.",
+                section="data",
+                key="calendar",
             ) from error
-        return [stamp.date() for stamp in calendar.sessions if stamp.date() > last]
+
+
+def _day(day: date) -> int:
+    return int(np.datetime64(day, "D").astype(np.int64))

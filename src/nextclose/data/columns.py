@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 import polars as pl
 
+from nextclose.config import DataConfig
 from nextclose.data.dates import date_texts, sessions
 from nextclose.data.findings import shown
 from nextclose.schema import PRICE_COLUMNS, Finding
@@ -33,6 +34,8 @@ NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
 EARLIEST = date(1900, 1, 1)  # an older date is a misread one
 MISSING_TEXTS = ("", "nan", "NaN", "null")  # numbers that are not there, rather than wrong
 
+DEFAULTS = DataConfig()
+
 Basis = Literal["adjusted", "raw", "unknown"]
 
 
@@ -41,13 +44,15 @@ class Part:
     """One file (or frame) in our names and types: what `assembled` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
-    text is then in `<column>_text`. It is None when the file cannot be used at all.
+    text is then in `<column>_text`. It is None when the file cannot be used at all. `settled`
+    holds format facts that this file decided, by the name of their `[data]` setting.
     """
 
     path: str
     frame: pl.DataFrame | None
     findings: tuple[Finding, ...] = ()
     basis: Basis = "unknown"
+    settled: Mapping[str, str] = field(default_factory=dict)
 
 
 def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
@@ -74,7 +79,14 @@ def column_map(names: Sequence[str]) -> dict[str, str]:
     return {theirs: ours for ours, theirs in found.items() if theirs is not None}
 
 
-def part_of(frame: pl.DataFrame, *, path: str, rows: pl.Series, symbol: str = "") -> Part:
+def part_of(
+    frame: pl.DataFrame,
+    *,
+    path: str,
+    rows: pl.Series,
+    symbol: str = "",
+    config: DataConfig = DEFAULTS,
+) -> Part:
     """A foreign frame in our names and types. `symbol` is for a frame without such a column."""
     names = column_map(frame.columns)
     findings = [

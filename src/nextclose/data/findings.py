@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
 
+from nextclose.config import DataConfig
 from nextclose.schema import Finding, Response
 
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
@@ -36,6 +37,8 @@ class Rule:
     `mend` maps rows and hits to the rows kept. It decides each session from that session and
     earlier ones alone, because a repair that reads the future leaks it.
     `per` says what one finding stands for: a hit, a symbol's first hit, or the rule's first hit.
+    `setting` names the `[data]` setting that changes the response, `policies` its values: each
+    gives another response and mend, or None where the rule does not apply at all.
     """
 
     number: int
@@ -45,6 +48,24 @@ class Rule:
     fix: str = ""
     mend: Mend = without_rows
     per: Literal["hit", "symbol", "rule"] = "hit"
+    setting: str = ""
+    policies: Mapping[object, tuple[Response, Mend] | None] = field(default_factory=dict)
+
+    def under(self, config: DataConfig) -> Rule | None:
+        """The rule as the settings have it; None where they switch it off."""
+        value = getattr(config, self.setting) if self.setting else None
+        if value not in self.policies:
+            return self
+        policy = self.policies[value]
+        if policy is None:
+            return None
+        response, mend = policy
+        must = f"{self.must}; data.{self.setting} = {_toml(value)}"
+        return replace(self, response=response, mend=mend, must=must, fix="", per="rule")
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
 def no_hits() -> pl.DataFrame:

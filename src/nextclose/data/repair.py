@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from nextclose.schema import PRICE_COLUMNS
+from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS
 
 
 def body(frame: pl.DataFrame) -> list[str]:
@@ -52,3 +52,9 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
         )
     close = [pl.col("close").alias("close_raw"), pl.col("adj_close").alias("close")]
     return frame.with_columns(*scaled, *close).drop("adj_close")
+
+
+def masked(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every mask: false where no rule set one."""
+    absent = [name for name in MASK_COLUMNS if name not in frame.columns]
+    return frame.with_columns(pl.lit(value=False).alias(name) for name in absent)

@@ -1,9 +1,8 @@
 """What all symbols of the panel did together: moves and falls of their equal-weight mean return.
 
 A mean over closes of one date must not hold closes of a later hour, so symbols are a market only
-with those of the same exchange, told by what follows the last dot of their names (`7203.T`,
-`VOD.L`; names without a dot are taken for one exchange). Where names do not tell, leave it out:
-`[features] market`.
+with those of the same exchange. Where no exchange is known, what follows the last dot of a name
+tells symbols apart (`A.ZZ`, `B.ZZ`); where that is wrong too, leave it out: `[features] market`.
 """
 
 from __future__ import annotations
@@ -25,18 +24,23 @@ MARKET_NAMES = (
 MARKET_LOOKBACK = YEAR  # sessions of the market, of which a symbol's own are a part
 
 
-def exchanges(symbols: Sequence[str]) -> Ints:
-    """A number for each symbol's exchange, by its suffix; an index (`^N225`) has one to itself."""
-    marks = [_exchange(name) for name in symbols]
+def markets(symbols: Sequence[str], exchanges: Sequence[str]) -> Ints:
+    """A number for each symbol's market: its exchange, or its suffix where that is "". (symbol,).
+
+    `exchanges` may be empty: none is known.
+    """
+    known = exchanges or [""] * len(symbols)
+    marks = [code or _suffix(name) for name, code in zip(symbols, known, strict=True)]
     numbers = {mark: number for number, mark in enumerate(sorted(set(marks)))}
     return np.array([numbers[mark] for mark in marks], dtype=np.int64)
 
 
-def _exchange(symbol: str) -> str:
+def _suffix(symbol: str) -> str:
+    """What follows the last dot of a name; an index of no known exchange is a market of its own."""
     if symbol.startswith("^"):
         return symbol
     _, dot, suffix = symbol.rpartition(".")
-    return suffix if dot else ""
+    return f".{suffix}" if dot else ""
 
 
 def market_columns(session: Dates, close: Floats, segments: Ints) -> Floats:

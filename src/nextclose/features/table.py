@@ -8,14 +8,15 @@ from difflib import get_close_matches
 import numpy as np
 import polars as pl
 
+from nextclose.data.exchanges import exchange_of
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
-    exchanges,
     market_columns,
+    markets,
 )
 from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
@@ -48,7 +49,7 @@ def make_table(
     left is not in the table's `families`. With `market` the family of that name comes last: what
     all symbols did together (`market.py`).
     NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
-    Causal: row i reads bars up to i of its own segment; here a segment is a symbol.
+    Causal: row i reads bars up to i of its own segment of its symbol.
     Raises: ConfigError for a family that does not exist.
     """
     chosen = {name: _definition(name, definitions) for name in families}
@@ -59,12 +60,10 @@ def make_table(
         placed[MARKET] = Family(start=start, stop=len(names), warmup_sessions=MARKET_LOOKBACK)
     values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
     scale = np.empty(bars.frame.height)
-    runs = bars.frame["symbol"].rle()
-    lengths = runs.struct.field("len").to_numpy().astype(np.int64)
-    stops = np.cumsum(lengths)
-    segments = np.column_stack([stops - lengths, stops])
+    symbols, symbol, segments = _stacked(bars.frame)
+    exchanges = tuple(bars.exchanges.get(name, exchange_of(name)) for name in symbols)
     session, prices = _arrays(bars.frame)
-    for rows, symbol_bars in _each_symbol(segments, session, prices):
+    for rows, symbol_bars in _each_segment(segments, session, prices):
         scale[rows] = symbol_bars.scale
         for name in chosen.keys() & placed.keys():
             family = placed[name]
@@ -72,22 +71,37 @@ def make_table(
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
     if market:
-        exchange = exchanges(tuple(runs.struct.field("value")))
-        for one in np.unique(exchange):
-            own = segments[exchange == one]
+        place = markets(symbols, exchanges)[symbol[segments[:, 0]]]
+        for one in np.unique(place):
+            own = segments[place == one]
             _fill_market(values[:, placed[MARKET].start :], session, prices["close"], own)
     return Table(
         values=values,
         names=names,
         families=placed,
         left_out=left_out,
-        symbols=tuple(runs.struct.field("value")),
-        symbol=np.repeat(np.arange(len(lengths)), lengths),
+        symbols=symbols,
+        symbol=symbol,
         session=session,
         close=prices["close"],
         scale=scale,
         segments=segments,
+        exchanges=exchanges,
     )
+
+
+def _stacked(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:
+    """Symbols, the position of each row's among them, and row ranges of the segments."""
+    runs = frame["symbol"].rle()
+    lengths = runs.struct.field("len").to_numpy().astype(np.int64)
+    is_first = np.zeros(frame.height + 1, dtype=np.bool_)
+    is_first[np.concatenate([[0], np.cumsum(lengths)])] = True
+    if "segment" in frame.columns:
+        segment = frame["segment"].to_numpy()
+        is_first[1:-1] |= segment[1:] != segment[:-1]
+    borders = np.flatnonzero(is_first)
+    symbol = np.repeat(np.arange(len(lengths)), lengths)
+    return tuple(runs.struct.field("value")), symbol, np.column_stack([borders[:-1], borders[1:]])
 
 
 def _fill_market(block: Floats32, session: Dates, close: Floats, segments: Ints) -> None:
@@ -144,10 +158,10 @@ def _arrays(frame: pl.DataFrame) -> tuple[Dates, dict[str, Floats]]:
     return session, prices
 
 
-def _each_symbol(
+def _each_segment(
     segments: Ints, session: Dates, prices: Mapping[str, Floats]
 ) -> Iterator[tuple[slice, SymbolBars]]:
-    """One symbol at a time: its few thousand rows stay in the processor's cache."""
+    """One segment of a symbol at a time: its few thousand rows stay in the processor's cache."""
     for start, stop in segments:
         rows = slice(start, stop)
         part = {name: column[rows] for name, column in prices.items()}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextclose.features.market import exchanges
+from nextclose.features.market import markets
 from nextclose.models.layouts import (
     axis_lengths,
     checked_spread,
@@ -254,9 +254,10 @@ def available_inputs(samples: Samples) -> tuple[str, ...]:
         len(present(samples, [_column(name) for name in names])) == len(names)
         for names in (RANGE_INPUTS, MARKET_INPUTS)
     )
-    names = [samples.table.symbols[i] for i in samples.table.symbol[last_rows(samples)]]
-    smallest = np.bincount(exchanges(names)).min(initial=len(names))
-    has_market &= bool(names) and int(smallest) >= MARKET_SYMBOLS
+    latest = samples.table.symbol[last_rows(samples)]
+    market = markets(samples.table.symbols, samples.table.exchanges)[latest]
+    _, n_symbols = np.unique(market, return_counts=True)
+    has_market &= bool(len(latest)) and int(n_symbols.min()) >= MARKET_SYMBOLS
     ranged = RANGE_INPUTS if is_ranged else ()
     return CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from nextclose.config import canonical_json
+from nextclose.config import DataConfig, canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
 from nextclose.models.catalogue import SERVABLE, restored
@@ -67,7 +67,7 @@ class Manifest(BaseModel):
     horizons: tuple[int, ...]
     features: tuple[str, ...]
     min_rows: int = Field(ge=1)  # bars of a symbol that one forecast needs
-    exchange: str | None  # calendar of the dates ahead; None: weekdays
+    data: DataConfig  # how its bars were read, with what the files settled; later bars likewise
     basis: str  # of the prices it was trained on
     fitted_at: Session  # last session it has seen
     valid_from: Session  # first session of the early-stopping block

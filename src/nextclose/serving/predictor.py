@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.data.bars import with_short_symbols_named
+from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.data.calendar import sessions_after
+from nextclose.data.exchanges import exchanges_of
 from nextclose.errors import (
     BundleError,
     DataError,
@@ -66,10 +68,11 @@ def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
 def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
-    `resolved` is the session of the bundle's calendar that will fix the outcome.
-    A symbol with fewer rows than one forecast needs gets none, nor does one whose bars end before
-    the last session that the bundle has learnt from, nor one that it has learnt from whose bars do
-    not reach back far enough, if the model goes on from the state of that session.
+    `resolved` is the session of the symbol's exchange that will fix the outcome.
+    A symbol whose latest segment has fewer rows than one forecast needs gets none, nor does one
+    whose bars end before the last session that the bundle has learnt from, nor one that it has
+    learnt from whose bars do not reach back far enough, if the model goes on from the state of that
+    session.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
         the rows, or one is missing whose moves it reads; LeakError if all bars end too early.
     """
@@ -79,7 +82,7 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     _refuse_part_of_a_market(bars, manifest)
     samples = samples_for(bars, manifest.horizons, market=bool(manifest.market))
     rows = latest_rows(samples)
-    rows = rows[rows - samples.segments[:, 0] + 1 >= manifest.min_rows]
+    rows = rows[_segment_lengths(samples, rows) >= manifest.min_rows]
     latest = samples.origin[rows].max()
     if latest < np.datetime64(manifest.fitted_at):
         raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
@@ -88,7 +91,8 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
         rows = _reaching_back(samples, rows, manifest)
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
-    return _with_dates(frame, manifest).sort("symbol", "horizon_sessions")
+    exchanges = bars.exchanges or exchanges_of(bars.symbols, calendar=manifest.data.calendar)
+    return _with_dates(frame, exchanges).sort("symbol", "horizon_sessions")
 
 
 def samples_for(bars: Bars, horizons: tuple[int, ...], *, market: bool) -> Samples:
@@ -134,7 +138,9 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
     manifest = bundle.manifest
     fitted_at = date.fromisoformat(manifest.fitted_at)
-    told = bars.frame.filter(~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list()))
+    told = latest_segments(bars.frame).filter(
+        ~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list())
+    )
     reasons = {}
     for symbol, n, last, before in (
         told.group_by("symbol", maintain_order=True)
@@ -160,8 +166,16 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
 
 
 def latest_rows(samples: Samples) -> Ints:
-    """The newest row of every segment."""
-    return np.asarray(samples.segments[:, 1] - 1)
+    """The newest row of every symbol. Shape (symbol,)."""
+    symbol = samples.table.symbol[samples.segments[:, 0]]
+    is_latest = np.append(symbol[1:] != symbol[:-1], True)
+    return np.asarray(samples.segments[is_latest, 1] - 1)
+
+
+def _segment_lengths(samples: Samples, rows: Ints) -> Ints:
+    """Rows of the segment that each of `rows` ends. Shape (row,)."""
+    starts = samples.segments[:, 0]
+    return np.asarray(rows - starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
 
 
 def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
@@ -197,11 +211,12 @@ def golden_example(
     Of the symbols that end last: one that ended before the fit may not be forecast.
     Raises: NotEnoughDataError if the model forecasts none of them.
     """
-    symbols = bars.frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
+    frame = latest_segments(bars.frame)
+    symbols = frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
     enough = pl.col("len") >= rows
     latest = symbols.filter(enough).filter(pl.col("session") == pl.col("session").max())
     for symbol in latest["symbol"].sort():
-        last = bars.frame.filter(pl.col("symbol") == symbol).tail(rows)
+        last = frame.filter(pl.col("symbol") == symbol).tail(rows)
         samples = samples_for(Bars(frame=last), horizons, market=market)
         quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
         if np.isfinite(quantiles).all():
@@ -244,15 +259,13 @@ def _refuse_incomplete(bars: Bars) -> None:
         raise DataError(incomplete)
 
 
-def _with_dates(frame: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
-    """`resolved` from the calendar, counted from each origin."""
-    ahead = max(manifest.horizons)
+def _with_dates(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> pl.DataFrame:
+    """`resolved` from the calendar of each symbol's exchange, counted from its origin."""
+    keys = frame.select("symbol", "origin", "horizon_sessions").rows()
+    ahead = max(horizon for _, _, horizon in keys)
     dates = {
-        origin: sessions_after(origin, ahead, exchange=manifest.exchange)
-        for origin in frame["origin"].unique()
+        place: sessions_after(place[1], ahead, exchange=place[0])
+        for place in {(exchanges[symbol], origin) for symbol, origin, _ in keys}
     }
-    resolved = [
-        dates[origin][horizon - 1]
-        for origin, horizon in zip(frame["origin"], frame["horizon_sessions"], strict=True)
-    ]
+    resolved = [dates[exchanges[symbol], origin][horizon - 1] for symbol, origin, horizon in keys]
     return frame.with_columns(pl.Series("resolved", resolved, dtype=pl.Date))

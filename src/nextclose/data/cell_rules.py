@@ -1,4 +1,4 @@
-"""The input catalogue as a table. Its numbers are permanent: append, never renumber."""
+"""The input catalogue, first half: single cells and rows. Numbers are permanent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from nextclose.data.repair import widened
 
 AS_ISO = "write dates as YYYY-MM-DD."
 CORRECT = "correct the file."
-SPLIT_DAY = "keep one row per symbol and date."
 
 # In the order of the file; each rule sees the rows that the rules above it kept.
 CELL_RULES: tuple[Rule, ...] = (
@@ -112,45 +111,3 @@ CELL_RULES: tuple[Rule, ...] = (
         per="rule",
     ),
 )
-
-# On rows sorted by symbol and session.
-SERIES_RULES: tuple[Rule, ...] = (
-    Rule(
-        number=57,
-        response="W",
-        must="an incomplete newest bar is a missing row",
-        find=series.incomplete_newest_bar,
-        per="rule",
-    ),
-    Rule(
-        number=58,
-        response="W",
-        must="an incomplete bar is a missing row, never filled in",
-        find=series.incomplete_bars,
-        per="rule",
-    ),
-    Rule(
-        number=42,
-        response="R",
-        must="each row once; one kept",
-        find=series.repeated_rows,
-        per="rule",
-    ),
-    Rule(
-        number=43,
-        response="E",
-        must="one row per symbol and date",
-        fix=SPLIT_DAY,
-        find=series.contradicting_rows,
-    ),
-    Rule(
-        number=65,
-        response="E",
-        must="a close that moves; constant, there is nothing to forecast",
-        fix="leave the symbol out.",
-        find=series.constant_closes,
-        mend=unchanged,
-        per="symbol",
-    ),
-)
-RULES = (*CELL_RULES, *SERIES_RULES)

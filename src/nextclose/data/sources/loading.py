@@ -8,13 +8,15 @@ import importlib.resources
 import io
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
-from nextclose.data.bars import assembled, sound
+from nextclose.config import DataConfig
+from nextclose.data.bars import DEFAULTS, assembled, sound
 from nextclose.data.columns import NUMBERS, Part, column_map, part_of, refused
 from nextclose.data.findings import shown
 from nextclose.schema import Bars
@@ -36,17 +38,25 @@ FOREIGN = {  # leading bytes -> what the file is
 }
 
 
-def load_bars(*prices: str | Path) -> Bars:
+def load_bars(
+    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+) -> Bars:
     """Bars of files, folders of files, or the word `sample`, joined.
 
     A file without a symbol column holds one symbol, named by the file. Folders are read in the
-    order of their file names, one level deep.
+    order of their file names, one level deep. `now` is the clock's unless it is given.
     Raises: DataError with every problem of every file.
     """
-    if not prices:
-        nothing = "no file, folder or `sample` named"
-        return sound(assembled([_unusable("", 1, nothing, "price files", "name one.")]))
-    return sound(assembled([part for given in prices for part in _parts(given)]))
+    return sound(collected(*prices, config=config, now=now))
+
+
+def collected(
+    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+) -> Bars:
+    """As `load_bars`, but what must be refused is left out and named in `findings`."""
+    nothing = _unusable("", 1, "no file, folder or `sample` named", "price files", "name one.")
+    parts = [part for given in prices for part in _parts(given)] or [nothing]
+    return assembled(parts, config=config, now=now or datetime.now(UTC))
 
 
 def sample_bars() -> Bars:
@@ -57,7 +67,7 @@ def sample_bars() -> Bars:
     return load_bars(SAMPLE)
 
 
-def frame_bars(frame: Any, *, symbol: str = "") -> Bars:
+def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
     """Bars of a pandas, polars or other data frame; `symbol` names a frame without such a column.
 
     A pandas index that holds the dates is read as a column; two-level columns, as a download of
@@ -65,7 +75,8 @@ def frame_bars(frame: Any, *, symbol: str = "") -> Bars:
     """
     rows = _polars(frame)
     numbers = pl.int_range(1, rows.height + 1, eager=True)
-    return sound(assembled([part_of(rows, path="frame", rows=numbers, symbol=symbol)]))
+    part = part_of(rows, path="frame", rows=numbers, symbol=symbol, config=config)
+    return sound(assembled([part], config=config, now=datetime.now(UTC)))
 
 
 def _polars(frame: Any) -> pl.DataFrame:

@@ -1,0 +1,74 @@
+"""What commands share: their options, where they print, and how settings come together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from nextclose.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nextclose.config import RunConfig
+    from nextclose.schema import Bars
+
+out, err = Console(), Console(stderr=True)
+
+Prices = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders, or the word [b]sample[/b] for the bundled data."),
+]
+Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.")]
+Calendar = Annotated[
+    str | None,
+    typer.Option(help="Exchange of the prices, as XNYS, or weekdays; else told by each suffix."),
+]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of the files, as latin-1.")]
+Models = Annotated[str | None, typer.Option(help="Models, separated by commas.")]
+Horizons = Annotated[str | None, typer.Option(help="Trading sessions ahead, as in 1,7,30.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+N_CORES = os.cpu_count() or 1
+
+
+def settings_of(
+    config: Path | None,
+    *,
+    models: str | None = None,
+    horizons: str | None = None,
+    data: Mapping[str, object] | None = None,
+) -> RunConfig:
+    """The settings of a file, with what the options say in place of its own.
+
+    `data` holds options that stand for `[data]` settings; those that are None were not given.
+    Raises: ConfigError.
+    """
+    from nextclose.config import RunConfig, overridden, parse_config
+    from nextclose.models.catalogue import NAMES, unknown_model
+
+    settings = RunConfig()
+    if config is not None:
+        try:
+            text = config.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
+        settings = parse_config(text, path=str(config))
+    given = {name: value for name, value in (data or {}).items() if value is not None}
+    settings = overridden(settings, models=models, horizons=horizons, data=given)
+    for name in settings.backtest.models:  # before anything is written
+        if name not in NAMES:
+            raise unknown_model(name)
+    return settings
+
+
+def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
+    """Print what was found in the input, less what was said before."""
+    said = besides.findings if besides else ()
+    for finding in bars.findings:
+        if finding in said:
+            continue
+        err.print(finding.line(), style="yellow", markup=False, highlight=False, soft_wrap=True)
