@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextclose.config import BacktestConfig as BacktestConfig
     from nextclose.config import ClassicConfig as ClassicConfig
+    from nextclose.config import DataConfig as DataConfig
     from nextclose.config import FeaturesConfig as FeaturesConfig
     from nextclose.config import HybridConfig as HybridConfig
     from nextclose.config import LstmConfig as LstmConfig
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from nextclose.errors import LeakError as LeakError
     from nextclose.errors import NextcloseError as NextcloseError
     from nextclose.errors import NotEnoughDataError as NotEnoughDataError
+    from nextclose.errors import LockedError as LockedError
     from nextclose.errors import OutputError as OutputError
+    from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict import verdicts as verdicts
     from nextclose.run import backtest as backtest
     from nextclose.run import train as train
@@ -47,6 +50,7 @@ _HOMES = {
     "nextclose.config": (
         "BacktestConfig",
         "ClassicConfig",
+        "DataConfig",
         "FeaturesConfig",
         "HybridConfig",
         "LstmConfig",
@@ -60,9 +64,11 @@ _HOMES = {
         "ConfigError",
         "DataError",
         "LeakError",
+        "LockedError",
         "NextcloseError",
         "NotEnoughDataError",
         "OutputError",
+        "SourceError",
     ),
     "nextclose.evaluation.verdict": ("verdicts",),
     "nextclose.run": ("backtest", "train"),
@@ -78,15 +84,18 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "BundleError",
     "ClassicConfig",
     "ConfigError",
+    "DataConfig",
     "DataError",
     "FeaturesConfig",
     "HybridConfig",
     "LeakError",
+    "LockedError",
     "LstmConfig",
     "NextcloseError",
     "NotEnoughDataError",
     "OutputError",
     "RunConfig",
+    "SourceError",
     "TreesConfig",
     "backtest",
     "frame_bars",
