@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
     from nextclose.errors import LeakError as LeakError
+    from nextclose.errors import LockedError as LockedError
     from nextclose.errors import NextcloseError as NextcloseError
     from nextclose.errors import NotEnoughDataError as NotEnoughDataError
-    from nextclose.errors import LockedError as LockedError
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict import verdicts as verdicts
