@@ -1,0 +1,159 @@
+"""[I/O] The URL of a PostgreSQL server: where to, which table, over what line, and no word of it.
+
+    postgresql://USER@HOST:PORT/DATABASE?table=SCHEMA.NAME
+
+It is libpq's, with one key of ours: `table`. A password may stand in it, but better in PGPASSWORD
+or ~/.pgpass: a command line is seen by every user of a computer.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from nextclose.data.findings import shown
+from nextclose.errors import ConfigError, Finding
+
+SCHEMES = ("postgresql://", "postgres://")
+SECRETS = ("password", "sslpassword")
+CONNECT_SECONDS = "10"  # to each host, unless the URL says otherwise
+HIDDEN = "***"
+
+# One @ at most, after user and password, and digits after a colon: else a password with one of
+# : / ? # @ in it would be taken for a port, a database or a key, and libpq would print it.
+_HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:,/?#@]*)(?::\d*)?"
+_URL = re.compile(
+    rf"postgres(?:ql)?://(?:[^/?#@]*@)?{_HOST}(?:,{_HOST})*"
+    r"(?:/(?P<database>[^/?#@]*))?"
+    r"(?:\?(?P<query>[A-Za-z_]+=[^=&?#@]*(?:&[A-Za-z_]+=[^=&?#@]*)*)?)?"
+)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where prices are: `table` is "" where the database is to tell, `settings` are libpq's."""
+
+    table: str
+    shown: str
+    findings: tuple[Finding, ...]
+    settings: Mapping[str, str] = field(repr=False)
+
+    def without_secrets(self, text: str) -> str:
+        """Foreign text, as of libpq, less the passwords that this address or the shell gives."""
+        given = [self.settings.get(name, "") for name in SECRETS]
+        for secret in filter(None, (*given, os.environ.get("PGPASSWORD", ""))):
+            text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
+        return text
+
+
+def is_url(given: str | Path) -> bool:
+    """Whether an argument names a PostgreSQL server rather than a file."""
+    return str(given).startswith(SCHEMES)
+
+
+def shown_url(url: str) -> str:
+    """Database and table of a URL, fit for reports: no user, password, host or other key."""
+    match = _match(url)
+    if match is None:
+        return "postgresql:///"
+    keys = _keys(match)
+    return shown_place(
+        keys.get("dbname") or unquote(match["database"] or ""), keys.get("table", "")
+    )
+
+
+def shown_place(database: str, table: str) -> str:
+    """A database and a table in it as a URL of nothing else."""
+    return shown(f"postgresql:///{database}" + (f"?table={table}" if table else ""))
+
+
+def address_of(url: str) -> Address:
+    """The URL taken apart; a line that leaves this computer is verified unless the URL says not to.
+
+    Raises: ConfigError for a URL that libpq would refuse or misread, which is not repeated.
+    """
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    match = _match(url)
+    if match is None:
+        raise ConfigError(
+            "the URL of the database cannot be read; expected "
+            "postgresql://USER@HOST:PORT/DATABASE?table=SCHEMA.NAME. Fix: write the characters "
+            ": / ? # @ % of a name or password as %3A %2F %3F %23 %40 %25."
+        )
+    keys = _keys(match)
+    own = url[: match.start("query")] if match["query"] else url
+    foreign = "&".join(pair for pair in (match["query"] or "").split("&") if not _is_table(pair))
+    try:
+        given = conninfo_to_dict(own + foreign)
+    except ProgrammingError as error:
+        raise ConfigError(
+            f"the URL of the database: {shown(str(error).strip())}. Fix: give keys that libpq "
+            "knows, and ours: table."
+        ) from None
+    settings = {name: str(value) for name, value in given.items()}
+    place = shown_url(url)
+    mode = settings.get("sslmode")
+    findings: tuple[Finding, ...] = ()
+    if _leaves_this_computer(settings) and mode != "verify-full":
+        findings = (_unverified(mode, place),) if mode else ()
+        settings["sslmode"] = mode or "verify-full"
+    fixed = {"client_encoding": "UTF8", "fallback_application_name": "nextclose"}
+    settings = {"connect_timeout": CONNECT_SECONDS} | settings | fixed
+    return Address(table=keys.get("table", ""), shown=place, findings=findings, settings=settings)
+
+
+def _match(url: str) -> re.Match[str] | None:
+    is_sound = url.isprintable() and not _BAD_ESCAPE.search(url)
+    return _URL.fullmatch(url) if is_sound else None
+
+
+def _keys(match: re.Match[str]) -> dict[str, str]:
+    pairs = (pair.partition("=") for pair in (match["query"] or "").split("&"))
+    return {unquote(name): unquote(value) for name, _, value in pairs}
+
+
+def _is_table(pair: str) -> bool:
+    return pair.startswith("table=")
+
+
+def _leaves_this_computer(settings: Mapping[str, str]) -> bool:
+    """Whether some host is neither a socket nor a loopback address; a service file may name any."""
+    of_shell = os.environ.get
+    hosts = (
+        settings.get("hostaddr")
+        or of_shell("PGHOSTADDR")
+        or settings.get("host")
+        or of_shell("PGHOST")
+    )
+    if not hosts:
+        return bool(settings.get("service") or of_shell("PGSERVICE"))
+    return not all(_is_local(host) for host in hosts.split(","))
+
+
+def _is_local(host: str) -> bool:
+    if not host or host.startswith(("/", "@")) or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _unverified(mode: str, place: str) -> Finding:
+    """Rule 76: a line over which another could answer in the server's place."""
+    return Finding(
+        number=76,
+        response="W",
+        found=f"sslmode={shown(mode)}",
+        rule="the server's name and certificate are checked",
+        fix="say sslmode=verify-full&sslrootcert=FILE in the URL.",
+        path=place,
+    )
