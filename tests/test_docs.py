@@ -22,6 +22,19 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert "shape: (3, 12)" in printed
 
 
+def test_the_provider_of_the_guide_fetches_twice_and_its_store_is_read(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in BLOCK.findall((ROOT / "docs" / "providers.md").read_text(encoding="utf-8")):
+        exec(compile(block, "providers.md", "exec"), names)  # noqa: S102 -- our own page
+    new, revised, n_rows = capsys.readouterr().out.splitlines()
+    assert new == "ACME new 3"
+    assert revised.startswith("W75 text, ACME 2024-01-04: found other values than were stored")
+    assert n_rows == "4"
+
+
 @pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/log.md", "docs/guide.md"])
 def test_no_page_waits_for_its_figures(page):
     assert re.findall(r"@[A-Z0-9]+@", (ROOT / page).read_text(encoding="utf-8")) == []
