@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.features.columns import SymbolBars
-from nextclose.schema import BAR_COLUMNS, Bars
+from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars
 
 # As few rows as show everything: 256 of warm-up, then some.
 N_ROWS = 330
@@ -24,7 +24,9 @@ def random_frame(*, seed: int, symbol: str = "AAA", n_rows: int = N_ROWS) -> pl.
     volume[still] = 0
     weekdays = np.busday_offset("2001-01-01", np.arange(n_rows), roll="forward")
     columns = (np.repeat(symbol, n_rows), weekdays, open_, high, low, close, volume)
-    return pl.DataFrame(dict(zip(BAR_COLUMNS, columns, strict=True)))
+    masks = (still, np.abs(np.diff(close, prepend=close[0])) > 2, noise.random(n_rows) < 0.02)
+    names = (*BAR_COLUMNS, *MASK_COLUMNS)
+    return pl.DataFrame(dict(zip(names, (*columns, *masks), strict=True)))
 
 
 def flat_frame(*, n_rows: int = N_ROWS) -> pl.DataFrame:
@@ -41,8 +43,8 @@ def bars_of(*frames: pl.DataFrame) -> Bars:
 
 def symbol_bars(frame: pl.DataFrame) -> SymbolBars:
     """What a column function is given."""
-    names = [name for name in BAR_COLUMNS[2:] if name in frame.columns]
+    names = [name for name in (*BAR_COLUMNS[2:], *MASK_COLUMNS) if name in frame.columns]
     return SymbolBars(
         session=frame["session"].to_numpy(),
-        columns={name: frame[name].to_numpy() for name in names},
+        columns={name: frame[name].cast(pl.Float64).to_numpy() for name in names},
     )

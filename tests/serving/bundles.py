@@ -15,7 +15,8 @@ from nextclose.models.protocol import State
 from nextclose.run import served_rows
 from nextclose.schema import HORIZONS, Bars
 from nextclose.serving.bundle import MANIFEST, Bundle, Manifest
-from nextclose.serving.predictor import golden_example, load_bundle
+from nextclose.serving.golden import golden_example
+from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_bytes
 from tests.builders import hybrid_bars, hybrid_walk, until
 
@@ -49,7 +50,7 @@ def bundle_of(
         versions={"nextclose": "0"},
         files={},
     )
-    golden = golden_example(fitted, known, horizons=HORIZONS, rows=needed)
+    golden = golden_example(fitted, known, manifest)
     return Bundle(manifest=manifest, fitted=fitted, golden=golden)
 
 

@@ -78,7 +78,7 @@ class Ablation:
 
 
 def ablations(ablation: pl.DataFrame, forecasts: pl.DataFrame) -> tuple[Ablation, ...]:
-    """What the hybrid's parts are worth, shortest horizon first; empty without a hybrid.
+    """What the hybrid's parts are worth, shortest horizon first; empty without its forecasts.
 
     Expects: `ablation` in ABLATION_SCHEMA, any row order, a null or NaN crps = not known yet;
         `forecasts` in FORECAST_SCHEMA, of which the hybrid's own are read.
@@ -87,7 +87,7 @@ def ablations(ablation: pl.DataFrame, forecasts: pl.DataFrame) -> tuple[Ablation
     Raises: DataError as `scored`.
     """
     known = ablation.filter(pl.col("crps").is_finite())
-    if known.is_empty():
+    if known.is_empty() or HYBRID not in forecasts["model"]:
         return ()
     issued = scored(forecasts).drop_nulls("inside_90")
     beside = {panel.horizon_sessions: panel for panel in panels(forecasts)}
@@ -112,13 +112,13 @@ def _at_horizon(
     chance = contenders.p_values.get(HYBRID) if contenders else None
     garch = issued.filter(pl.col("model") == GARCH)
     parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
-    met = (_variant(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
+    met = (met_by(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
     variants = tuple(one for one in met if one is not None)
     picked = next((one for one in variants if one.name == PICKED), None)
     return Ablation(
         horizon_sessions=horizon,
         variants=variants,
-        garch=_variant(GARCH, raw, garch, horizon) if len(garch) else None,
+        garch=met_by(GARCH, raw, garch, horizon) if len(garch) else None,
         raw_mcs_p=chance,
         raw_in_confidence_set=HYBRID in contenders.included
         if contenders and chance is not None
@@ -141,8 +141,8 @@ def _with_raw(panel: Panel, raw: pl.DataFrame) -> Panel:
     return replace(panel, models={**panel.models, HYBRID: replace(issued, crps=crps)})
 
 
-def _variant(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
-    """None if the two share no forecast."""
+def met_by(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
+    """The raw losses beside those of a variant, of one horizon; None if they share no forecast."""
     both = _side_by_side(raw, other, ("crps",))
     gain = relative_gain(_grid(both, "crps"), _grid(both, "crps_right"))
     if not len(gain):
@@ -205,16 +205,21 @@ def _grid(frame: pl.DataFrame, column: str) -> Floats:
 def _sentence(picked: Variant, horizon: int) -> str:
     """Whether combining paid, with the figure that says so."""
     verdict = "earned its place" if picked.is_beaten else "did not earn its place here"
-    side, span, p = "better", picked.interval, picked.p_better
-    if picked.crps_skill < 0:
-        side, span, p = "worse", negated(picked.interval), picked.p_worse
+    gain, facts = told(picked, horizon)
+    return (
+        f"At {sessions(horizon)} the hybrid {verdict}: before calibration its ranges were "
+        f"{gain} than those of the member picked beforehand{facts}."
+    )
+
+
+def told(variant: Variant, horizon: int) -> tuple[str, str]:
+    """How much better or worse the raw forecast was, and what that rests on, in brackets."""
+    side, span, p = "better", variant.interval, variant.p_better
+    if variant.crps_skill < 0:
+        side, span, p = "worse", negated(variant.interval), variant.p_worse
     facts = brackets(
         interval(span),
         probability(p, 1),
-        f"{picked.forecasts:,} forecasts, about {picked.origins / horizon:,.0f} independent",
+        f"{variant.forecasts:,} forecasts, about {variant.origins / horizon:,.0f} independent",
     )
-    return (
-        f"At {sessions(horizon)} the hybrid {verdict}: before calibration its ranges were "
-        f"{percent(abs(picked.crps_skill))} {side} than those of the member picked "
-        f"beforehand{facts}."
-    )
+    return f"{percent(abs(variant.crps_skill))} {side}", facts

@@ -24,16 +24,19 @@ from nextclose.evaluation.forecasts import (
     seed_losses,
 )
 from nextclose.evaluation.stacking import stacked
+from nextclose.features.news import NEWS
 from nextclose.models.catalogue import STACKED, forecaster_named, members_of, model_named
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.threads import one_thread
-from nextclose.samples.samples import Samples
+from nextclose.samples.samples import Samples, without_last_family
 from nextclose.samples.splits import Fold, known_at, walk_forward
 from nextclose.schema import Dates
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+Fits = dict[tuple[str, int], tuple[Fitted, ...]]
+Made = dict[tuple[str, int], Forecast]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +51,12 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitTask:
-    """One fit: which model, fold and seed."""
+    """One fit: which model, fold and seed; and whether it may read news, where there are any."""
 
     model: str
     fold: int
     seed_index: int
+    reads_news: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +72,15 @@ class ForecastTask:
 class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
-    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed.
-    `crossings[model]` counts quantile vectors that had to be sorted. `seeds`, `ablation` and
-    `weights` are in the schemas of these names; empty where there is nothing of the kind.
+    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `made` what
+    they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
+    `ablation` and `weights` are in the schemas of these names; empty where there are none.
     """
 
     study: Study
     forecasts: pl.DataFrame
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]]
+    made: Mapping[tuple[str, int], Forecast]
     crossings: Mapping[str, int]
     seeds: pl.DataFrame
     ablation: pl.DataFrame
@@ -169,20 +174,7 @@ def _n_rehearsals(config: RunConfig, before: Dates) -> int:
 
 def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
     """Fit and forecast every model of the study's settings in each of its folds."""
-    fit_tasks = _fit_tasks(study)
-    fits: dict[tuple[str, int], tuple[Fitted, ...]] = {}
-    for task, fitted in zip(fit_tasks, mapper(fit, study, fit_tasks), strict=True):
-        fits[task.model, task.fold] = (*fits.get((task.model, task.fold), ()), fitted)
-    forecast_tasks = [
-        ForecastTask(model=model, fold=fold, members=members)
-        for (model, fold), members in fits.items()
-    ]
-    made = {
-        (task.model, task.fold): result
-        for task, result in zip(
-            forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True
-        )
-    }
+    fits, made = carried_out(study, fit_tasks(study), mapper)
     stack = stacked(
         study.samples,
         study.config,
@@ -196,6 +188,7 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         study=study,
         forecasts=_forecasts(study, made),
         fits={**fits, **stack.fits},
+        made=made,
         crossings={
             name: sum(found.crossings for (model, _), found in made.items() if model == name)
             for name in study.config.backtest.models
@@ -206,13 +199,29 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
     )
 
 
+def carried_out(study: Study, tasks: Sequence[FitTask], mapper: Mapper) -> tuple[Fits, Made]:
+    """The fits of the tasks, one per seed by model and fold, and the forecasts made from them."""
+    fits: Fits = {}
+    for task, fitted in zip(tasks, mapper(fit, study, tasks), strict=True):
+        fits[task.model, task.fold] = (*fits.get((task.model, task.fold), ()), fitted)
+    forecast_tasks = [
+        ForecastTask(model=model, fold=fold, members=members)
+        for (model, fold), members in fits.items()
+    ]
+    found = zip(forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True)
+    return fits, {(task.model, task.fold): result for task, result in found}
+
+
 def fit(study: Study, task: FitTask) -> Fitted:
     """Run one fit task."""
     model = model_named(task.model, study.config)
     fold = study.folds[task.fold]
     seed = seed_of(model, fold, study.samples.horizons, seed_index=task.seed_index)
+    train, valid = fold.train, fold.valid
+    if not task.reads_news:
+        train, valid = (without_last_family(part, NEWS) for part in (train, valid))
     with one_thread():
-        return model.fit(fold.train, fold.valid, seed)
+        return model.fit(train, valid, seed)
 
 
 def forecast(study: Study, task: ForecastTask) -> Forecast:
@@ -276,7 +285,7 @@ def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: in
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _fit_tasks(study: Study) -> list[FitTask]:
+def fit_tasks(study: Study) -> list[FitTask]:
     """Fits of the settings' models and of the hybrid's members, which begin with the rehearsals."""
     plan = study.config.backtest
     members = members_of(study.config)

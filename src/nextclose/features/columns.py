@@ -19,7 +19,8 @@ YEAR = 250  # sessions
 class SymbolBars:
     """The bars of one segment of one symbol as arrays (session,), and what several columns share.
 
-    `columns` holds close, and those of open, high, low, volume that the source has; float64.
+    `columns` holds close, those of open, high, low, volume that the source has, and the masks of
+    0 and 1 that a loader sets; float64.
     """
 
     session: Dates

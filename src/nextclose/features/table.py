@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 import polars as pl
 
+from nextclose.config import NewsConfig
 from nextclose.data.exchanges import exchange_of
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
@@ -18,9 +19,12 @@ from nextclose.features.market import (
     market_columns,
     markets,
 )
+from nextclose.features.masks import MASK_FAMILY, MASKS
+from nextclose.features.news import NEWS, NEWS_NAMES, items_of, news_columns
 from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
 from nextclose.schema import (
+    MASK_COLUMNS,
     PRICE_COLUMNS,
     Bars,
     Dates,
@@ -32,7 +36,11 @@ from nextclose.schema import (
 )
 
 MARKET = "market"
-FAMILIES: Mapping[str, FamilyDefinition] = {"stationary": STATIONARY, "classic": CLASSIC}
+FAMILIES: Mapping[str, FamilyDefinition] = {
+    "stationary": STATIONARY,
+    "classic": CLASSIC,
+    MASKS: MASK_FAMILY,
+}
 
 
 def make_table(
@@ -41,16 +49,17 @@ def make_table(
     families: Sequence[str] = ("stationary",),
     definitions: Mapping[str, FamilyDefinition] = FAMILIES,
     market: bool = False,
+    news: NewsConfig | None = None,
 ) -> Table:
     """The columns of `families` side by side, one row per bar, in the order of `bars`.
 
     Features of your own are a definition beside ours: `definitions={**FAMILIES, "mine": ...}`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
     left is not in the table's `families`. With `market` the family of that name comes last: what
-    all symbols did together (`market.py`).
+    all symbols did together (`market.py`). With `news` that of the bars' headlines comes behind it.
     NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
     Causal: row i reads bars up to i of its own segment of its symbol.
-    Raises: ConfigError for a family that does not exist.
+    Raises: ConfigError for a family that does not exist, or news that are not as the settings say.
     """
     chosen = {name: _definition(name, definitions) for name in families}
     columns, placed, left_out = _layout(chosen, available=frozenset(bars.frame.columns))
@@ -58,6 +67,9 @@ def make_table(
     if market:
         start, names = len(names), names + MARKET_NAMES
         placed[MARKET] = Family(start=start, stop=len(names), warmup_sessions=MARKET_LOOKBACK)
+    if news is not None:
+        start, names = len(names), names + NEWS_NAMES
+        placed[NEWS] = Family(start=start, stop=len(names), warmup_sessions=0)
     values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
     scale = np.empty(bars.frame.height)
     symbols, symbol, segments = _stacked(bars.frame)
@@ -74,7 +86,14 @@ def make_table(
         place = markets(symbols, exchanges)[symbol[segments[:, 0]]]
         for one in np.unique(place):
             own = segments[place == one]
-            _fill_market(values[:, placed[MARKET].start :], session, prices["close"], own)
+            span = placed[MARKET]
+            _fill_market(values[:, span.start : span.stop], session, prices["close"], own)
+    if news is not None:
+        for k, exchange in enumerate(exchanges):
+            own = np.flatnonzero(symbol == k)
+            items = items_of(bars.news, symbols[k], config=news)
+            found = news_columns(session[own], *items, exchange=exchange, config=news)
+            values[own, placed[NEWS].start :] = found
     return Table(
         values=values,
         names=names,
@@ -150,7 +169,8 @@ def _layout(
 
 def _arrays(frame: pl.DataFrame) -> tuple[Dates, dict[str, Floats]]:
     """Sessions and bar columns as contiguous arrays (row,), float64."""
-    present = [name for name in (*PRICE_COLUMNS, "volume") if name in frame.columns]
+    columns = (*PRICE_COLUMNS, "volume", *MASK_COLUMNS)
+    present = [name for name in columns if name in frame.columns]
     prices = {
         name: np.ascontiguousarray(frame[name].cast(pl.Float64).to_numpy()) for name in present
     }

@@ -27,6 +27,7 @@ BASELINES: dict[str, Model] = {
 }
 STACKED = ("hybrid",)  # they learn from what others issued, not from samples alone
 NAMES = (*BASELINES, "trees", "lstm", *STACKED, "classic")
+NEWS_READERS = ("lstm", "trees")  # they read headlines, where the table has them
 
 MEMBERS = ("ewma", "har", "garch", "loghar", "trees", "lstm")
 
@@ -117,6 +118,12 @@ def _refuse_unlike(again: State, given: State) -> None:
 def members_of(config: RunConfig) -> tuple[str, ...]:
     """Models that must be fitted because the hybrid is among those of the settings."""
     return config.hybrid.members if set(STACKED) & set(config.backtest.models) else ()
+
+
+def readers_of(config: RunConfig) -> tuple[str, ...]:
+    """Models that read news: among the hybrid's members; without a hybrid, of the settings' own."""
+    models = members_of(config) or config.backtest.models
+    return tuple(name for name in NEWS_READERS if name in models)
 
 
 def unknown_model(name: str) -> ConfigError:

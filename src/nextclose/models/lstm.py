@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from nextclose.config import LstmConfig
+from nextclose.features.news import NEWS_NAMES
 from nextclose.models.correction import corrected_grid, proven_shares
 from nextclose.models.device import same_bits
 from nextclose.models.finetune import Heads, corrections_by_symbol, tuned_heads
@@ -29,7 +30,7 @@ from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
 from nextclose.models.training import lesson_of, train_network
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler, fit_scaler, present
-from nextclose.schema import Floats, Floats32, Ints
+from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints
 
 # What the network reads of a session. No calendar, no level, no span beyond a quarter: on four
 # symbols it learnt years by heart from those (docs/log.md).
@@ -43,6 +44,7 @@ INPUTS = (
     *("mean_distance_20", "mean_distance_50", "rsi", "macd", "bollinger"),
     *("stochastic_k", "stochastic_d"),
     *("volume_ratio_22", "volume_surprise_66", "volume_change"),
+    *(*MASK_COLUMNS, *NEWS_NAMES),  # where the table has them
 )
 
 LAYOUT = {

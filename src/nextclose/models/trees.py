@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nextclose.config import TreesConfig
+from nextclose.features.news import NEWS_NAMES
 from nextclose.models.boosters import Examples, attributions, derived_seed, trained
 from nextclose.models.forests import Forest, best_trees, forest_of
 from nextclose.models.layouts import checked_spread, curves_in, fact, names_in
@@ -21,9 +22,9 @@ from nextclose.models.prior import blended_spread
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
 from nextclose.models.volatility import HAR_CAP_LEVEL, refuse_too_few, year_move
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import named_columns
+from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.windows import windows
-from nextclose.schema import LEVELS, Floats, Floats32, Ints
+from nextclose.schema import LEVELS, MASK_COLUMNS, Floats, Floats32, Ints
 
 CALENDAR = ("weekday_sin", "weekday_cos", "month_sin", "month_cos", "days_since")
 LAGGED = ("return_1", "move_ratio_1")
@@ -44,10 +45,11 @@ OUTPUTS = {"scale": 1, "quantile": len(LEVELS)}
 
 
 def input_names(samples: Samples) -> tuple[str, ...]:
-    """The features of the table that trees may read: its stationary ones without the calendar."""
+    """The features of the table that trees may read: stationary, less the calendar; masks; news."""
     span = samples.table.families[FAMILY]
     names = samples.table.names[span.start : span.stop]
-    return tuple(name for name in names if name not in CALENDAR)
+    stationary = tuple(name for name in names if name not in CALENDAR)
+    return (*stationary, *present(samples, (*MASK_COLUMNS, *NEWS_NAMES)))
 
 
 def lag_names() -> tuple[str, ...]:

@@ -87,6 +87,20 @@ def make_samples(table: Table, *, horizons: tuple[int, ...] = HORIZONS) -> Sampl
     )
 
 
+def without_last_family(samples: Samples, family: str) -> Samples:
+    """The same samples of a table without that family, its last; nothing is copied."""
+    table = samples.table
+    span = table.families[family]
+    assert span.stop == len(table.names), f"{family} stands last, not up to {span.stop}"
+    bare = replace(
+        table,
+        values=table.values[:, : span.start],
+        names=table.names[: span.start],
+        families={name: part for name, part in table.families.items() if name != family},
+    )
+    return replace(samples, table=bare)
+
+
 def with_targets(samples: Samples, keep: Bools) -> Samples:
     """The same samples knowing only the targets marked in `keep`, shape (row, horizon)."""
     return replace(

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from nextclose.config import DataConfig, canonical_json
+from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
 from nextclose.models.catalogue import SERVABLE, restored
@@ -73,6 +73,8 @@ class Manifest(BaseModel):
     valid_from: Session  # first session of the early-stopping block
     symbols: tuple[str, ...]
     market: tuple[str, ...]  # symbols whose common moves it reads; empty: it reads none
+    news: NewsConfig | None = None  # how it reads headlines; None: it reads none
+    scorer: str = ""  # what scored them
     data_fingerprint: str
     findings: dict[str, int]  # code -> count in the training bars
     versions: dict[str, str]

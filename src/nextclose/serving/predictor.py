@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,18 +15,18 @@ from nextclose.data.calendar import sessions_after
 from nextclose.data.exchanges import exchanges_of
 from nextclose.errors import (
     BundleError,
+    ConfigError,
     DataError,
     LeakError,
     NextcloseError,
     NotEnoughDataError,
 )
 from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
-from nextclose.features.table import make_table
 from nextclose.models.catalogue import REPLAYED
-from nextclose.models.protocol import Fitted, State
-from nextclose.samples.samples import Samples, make_samples
-from nextclose.schema import BAR_COLUMNS, Bars, Floats, Ints
+from nextclose.samples.samples import Samples
+from nextclose.schema import Bars, Ints
 from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
+from nextclose.serving.golden import latest_rows, replayed, samples_for
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
@@ -41,7 +40,7 @@ def load_bundle(folder: str | Path) -> Bundle:
     path = Path(folder)
     bundle = read_bundle(path)
     try:
-        expected, found = _replayed(bundle)
+        expected, found = replayed(bundle)
     except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
         raise BundleError(
             path=str(path),
@@ -50,19 +49,6 @@ def load_bundle(folder: str | Path) -> Bundle:
         ) from error
     agreement(path=path, expected=expected, found=found)
     return bundle
-
-
-def _replayed(bundle: Bundle) -> tuple[Floats, Floats]:
-    """The golden forecast as stored and as made anew.
-
-    Raises: ValueError if its bars are not the rows that one forecast needs, up to the fit.
-    """
-    frame, manifest = _frame_of(bundle.golden), bundle.manifest
-    if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
-        raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
-    samples = samples_for(Bars(frame=frame), manifest.horizons, market=bool(manifest.market))
-    found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
-    return np.asarray(bundle.golden.arrays["quantiles"]), found
 
 
 def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
@@ -74,13 +60,15 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     learnt from whose bars do not reach back far enough, if the model goes on from the state of that
     session.
     Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
-        the rows, or one is missing whose moves it reads; LeakError if all bars end too early.
+        the rows, or one is missing whose moves it reads; LeakError if all bars end too early;
+        ConfigError if the bars lack the news that it reads, or have others.
     """
     manifest = bundle.manifest
+    _refuse_other_news(bars, manifest)
     _refuse_incomplete(bars)
     with_short_symbols_named(bars, needed=manifest.min_rows)
     _refuse_part_of_a_market(bars, manifest)
-    samples = samples_for(bars, manifest.horizons, market=bool(manifest.market))
+    samples = samples_for(bars, manifest)
     rows = latest_rows(samples)
     rows = rows[_segment_lengths(samples, rows) >= manifest.min_rows]
     latest = samples.origin[rows].max()
@@ -95,9 +83,19 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     return _with_dates(frame, exchanges).sort("symbol", "horizon_sessions")
 
 
-def samples_for(bars: Bars, horizons: tuple[int, ...], *, market: bool) -> Samples:
-    """The samples that a served model reads."""
-    return make_samples(make_table(bars, market=market), horizons=horizons)
+def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
+    """Silence is not neutral: without its news a bundle that reads them has no forecast."""
+    given = bars.news.scorer if bars.news is not None else ""
+    if given == manifest.scorer:
+        return
+    needed = f"reads news scored by {manifest.scorer!r}" if manifest.scorer else "reads no news"
+    found = f"news scored by {given!r} are given" if given else "none are given"
+    cure = (
+        "give the same kind by --news FILE, or with_news(bars, FILE, scorer=...)"
+        if manifest.scorer
+        else "leave them out, or train with them"
+    )
+    raise ConfigError(f"this bundle {needed}, and {found}. Fix: {cure}.", section="news")
 
 
 def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
@@ -165,13 +163,6 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     return reasons
 
 
-def latest_rows(samples: Samples) -> Ints:
-    """The newest row of every symbol. Shape (symbol,)."""
-    symbol = samples.table.symbol[samples.segments[:, 0]]
-    is_latest = np.append(symbol[1:] != symbol[:-1], True)
-    return np.asarray(samples.segments[is_latest, 1] - 1)
-
-
 def _segment_lengths(samples: Samples, rows: Ints) -> Ints:
     """Rows of the segment that each of `rows` ends. Shape (row,)."""
     starts = samples.segments[:, 0]
@@ -200,52 +191,6 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
         "close",
         price(0.5).alias("median"),
         *ranges,
-    )
-
-
-def golden_example(
-    fitted: Fitted, bars: Bars, *, horizons: tuple[int, ...], rows: int, market: bool = False
-) -> State:
-    """The last `rows` bars of the first symbol that is forecast from them, and that forecast.
-
-    Of the symbols that end last: one that ended before the fit may not be forecast.
-    Raises: NotEnoughDataError if the model forecasts none of them.
-    """
-    frame = latest_segments(bars.frame)
-    symbols = frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
-    enough = pl.col("len") >= rows
-    latest = symbols.filter(enough).filter(pl.col("session") == pl.col("session").max())
-    for symbol in latest["symbol"].sort():
-        last = frame.filter(pl.col("symbol") == symbol).tail(rows)
-        samples = samples_for(Bars(frame=last), horizons, market=market)
-        quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
-        if np.isfinite(quantiles).all():
-            return _golden(last, quantiles)
-    raise NotEnoughDataError(
-        f"the model forecasts none of {len(latest)} symbols at the last session. "
-        "Fix: give more history.",
-        needed=1,
-        found=0,
-    )
-
-
-def _golden(bars: pl.DataFrame, quantiles: Floats) -> State:
-    """One symbol's bars and their forecast, fit to be written down."""
-    arrays: dict[str, Any] = {
-        name: bars[name].to_numpy().astype(np.float64)
-        for name in BAR_COLUMNS[2:]
-        if name in bars.columns
-    }
-    arrays["session"] = bars["session"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    arrays["quantiles"] = quantiles
-    return State(arrays=arrays, facts={"symbol": str(bars["symbol"][0])})
-
-
-def _frame_of(golden: State) -> pl.DataFrame:
-    columns = {name: golden.arrays[name] for name in BAR_COLUMNS[2:] if name in golden.arrays}
-    session = golden.arrays["session"].astype("datetime64[D]")
-    return pl.DataFrame(
-        {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
     )
 
 

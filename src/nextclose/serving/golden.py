@@ -1,0 +1,129 @@
+"""A forecast that a bundle carries with it, to be made again at every load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from nextclose.data.bars import latest_segments
+from nextclose.errors import NotEnoughDataError
+from nextclose.evaluation.forecasts import log_quantiles
+from nextclose.features.masks import MASKS
+from nextclose.features.table import make_table
+from nextclose.models.protocol import Fitted, State
+from nextclose.samples.samples import Samples, make_samples
+from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
+from nextclose.serving.bundle import Bundle, Manifest
+
+
+def samples_for(bars: Bars, manifest: Manifest) -> Samples:
+    """The samples that a served model reads."""
+    masks = (MASKS,) if reads_masks(manifest) else ()
+    table = make_table(
+        bars,
+        families=("stationary", *masks),
+        market=bool(manifest.market),
+        news=manifest.news,
+    )
+    return make_samples(table, horizons=manifest.horizons)
+
+
+def reads_masks(manifest: Manifest) -> bool:
+    """Whether halted, spiked and filled bars are among the features."""
+    return set(MASK_COLUMNS) <= set(manifest.features)
+
+
+def latest_rows(samples: Samples) -> Ints:
+    """The newest row of every symbol. Shape (symbol,)."""
+    symbol = samples.table.symbol[samples.segments[:, 0]]
+    is_latest = np.append(symbol[1:] != symbol[:-1], True)
+    return np.asarray(samples.segments[is_latest, 1] - 1)
+
+
+def golden_example(fitted: Fitted, bars: Bars, manifest: Manifest) -> State:
+    """The bars of one forecast of the first symbol that has one, and that forecast.
+
+    Of the symbols that end last: one that ended before the fit may not be forecast.
+    Raises: NotEnoughDataError if the model forecasts none of them.
+    """
+    frame = latest_segments(bars.frame)
+    symbols = frame.group_by("symbol").agg(pl.len(), pl.col("session").max())
+    enough = pl.col("len") >= manifest.min_rows
+    latest = symbols.filter(enough).filter(pl.col("session") == pl.col("session").max())
+    for symbol in latest["symbol"].sort():
+        last = frame.filter(pl.col("symbol") == symbol).tail(manifest.min_rows)
+        own = Bars(frame=last, news=_news_about(symbol, bars.news))
+        samples = samples_for(own, manifest)
+        quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
+        if np.isfinite(quantiles).all():
+            return _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
+    raise NotEnoughDataError(
+        f"the model forecasts none of {len(latest)} symbols at the last session. "
+        "Fix: give more history.",
+        needed=1,
+        found=0,
+    )
+
+
+def _news_about(symbol: str, news: News | None) -> News | None:
+    return news and replace(news, frame=news.frame.filter(pl.col("symbol") == symbol))
+
+
+def _golden(bars: Bars, quantiles: Floats, *, masks: Sequence[str]) -> State:
+    """One symbol's bars, its news if it has any, and their forecast, fit to be written down."""
+    frame = bars.frame
+    arrays: dict[str, Any] = {
+        name: frame[name].to_numpy().astype(np.float64)
+        for name in (*BAR_COLUMNS[2:], *masks)
+        if name in frame.columns
+    }
+    arrays["session"] = _day_numbers(frame)
+    arrays["quantiles"] = quantiles
+    if bars.news is not None:
+        arrays["news_session"] = _day_numbers(bars.news.frame)
+        arrays["news_score"] = bars.news.frame["score"].to_numpy()
+    return State(arrays=arrays, facts={"symbol": bars.symbols[0]})
+
+
+def _day_numbers(frame: pl.DataFrame) -> Ints:
+    return np.asarray(frame["session"].to_numpy().astype("datetime64[D]").astype(np.int64))
+
+
+def _news_of(golden: State, manifest: Manifest) -> News | None:
+    if manifest.news is None:
+        return None
+    session = golden.arrays["news_session"].astype("datetime64[D]")
+    score = golden.arrays["news_score"]
+    columns = {"symbol": [golden.facts["symbol"]] * len(score), "session": session, "score": score}
+    frame = pl.DataFrame(
+        columns, schema={"symbol": pl.String, "session": pl.Date, "score": pl.Float64}
+    )
+    cutoff = manifest.news.cutoff_minutes
+    return News(frame=frame, scorer=manifest.scorer, cutoff_minutes=cutoff)
+
+
+def _frame_of(golden: State) -> pl.DataFrame:
+    names = (*BAR_COLUMNS[2:], *MASK_COLUMNS)
+    columns = {name: golden.arrays[name] for name in names if name in golden.arrays}
+    session = golden.arrays["session"].astype("datetime64[D]")
+    return pl.DataFrame(
+        {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
+    )
+
+
+def replayed(bundle: Bundle) -> tuple[Floats, Floats]:
+    """The golden forecast as stored and as made anew.
+
+    Raises: ValueError if its bars are not the rows that one forecast needs, up to the fit.
+    """
+    frame, manifest = _frame_of(bundle.golden), bundle.manifest
+    if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
+        raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
+    bars = Bars(frame=frame, news=_news_of(bundle.golden, manifest))
+    samples = samples_for(bars, manifest)
+    found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
+    return np.asarray(bundle.golden.arrays["quantiles"]), found
