@@ -10,6 +10,8 @@ import pytest  # noqa: E402  after the variables are set
 from hypothesis import HealthCheck, settings  # noqa: E402
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nextclose.evaluation.backtest import Backtest
 
 settings.register_profile(
@@ -19,6 +21,26 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("steady")
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> "Callable[..., tuple[int, str, str]]":
+    """The command line in this process: arguments in; exit code, output and complaints out."""
+    from nextclose import cli
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["nextclose", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

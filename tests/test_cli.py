@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import signal
 
 import polars as pl
 import pytest
@@ -12,23 +12,11 @@ from nextclose import cli
 from nextclose.commands import forecasting
 from nextclose.config import RunConfig
 from nextclose.data.sources.loading import sample_bars
+from nextclose.data.tally import policies_in_force
+from nextclose.errors import LockedError, SourceError
+from nextclose.schema import Bars, Finding
 
 QUICK = ("--models", "naive,hs_250,hs_expanding,ewma", "--workers", "1")
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["nextclose", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture
@@ -185,8 +173,97 @@ def test_a_bug_becomes_a_log_file_not_a_dump(command, monkeypatch, tmp_path):
     assert "ZeroDivisionError: for the test" in log.read_text()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "facts"),
+    [
+        (("backtest", "nowhere.csv"), 3, {"code": "E1", "path": "nowhere.csv"}),
+        (("predict", "nowhere", "sample"), 7, {"error": "BundleError", "exit_code": 7}),
+        (("backtest", "sample", "--models", "lstmm"), 2, {"error": "ConfigError"}),
+        (("fly",), 2, {"error": "usage", "message": "No such command 'fly'."}),
+        (("backtest", "--fly"), 2, {"error": "usage", "exit_code": 2}),
+    ],
+)
+def test_machines_get_each_error_as_one_json_object(command, arguments, code, facts):
+    for whole in (("--json-errors", *arguments), (*arguments, "--json-errors")):
+        found, printed, complaint = command(*whole)
+        (said,) = map(json.loads, complaint.splitlines())
+        assert (found, printed) == (code, "")
+        assert said == said | facts
+    _, _, complaint = command(*arguments)  # the next call speaks to people again
+    assert not complaint.startswith("{")
+
+
+def test_with_json_errors_nothing_but_json_is_on_standard_error(command, prices, tmp_path):
+    options = (*QUICK, "--horizons", "1", "--out", tmp_path / "run", "--json-errors")
+    code, _, complaint = command("backtest", prices, *options)
+    assert code == 0
+    assert {json.loads(line)["code"][0] for line in complaint.splitlines()} <= {"P", "R", "W"}
+    assert "R22" in complaint
+
+
+def test_a_backtest_says_what_data_it_rests_on(command, prices, tmp_path):
+    out = tmp_path / "run"
+    code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "--out", out)
+    assert code == 0
+    assert "2 symbols, 1,800 bars" in " ".join(printed.split())
+    run = json.loads((out / "verdict.json").read_text())["run"]
+    for code, count in run["findings"].items():
+        assert f"{code}: {count:,}" in printed
+    assert run["policies"] == policies_in_force(RunConfig().data)
+    page = (out / "report.html").read_text()
+    assert "Adjusted for splits and dividends" in page
+    assert "Survivorship" in page
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_a_command_with_its_own_exit_code(command, monkeypatch, number, code):
+    before = signal.getsignal(number)
+    monkeypatch.setattr(
+        "nextclose.data.sources.loading.load_bars", lambda *_, **__: signal.raise_signal(number)
+    )
+    found, _, complaint = command("backtest", "sample")
+    assert (found, complaint.strip()) == (code, cli.STOPPED)
+    assert signal.getsignal(number) == before
+
+
+def test_a_signal_that_is_ignored_stays_ignored(command, monkeypatch):
+    bars = sample_bars()
+
+    def signalled(*_: object, **__: object) -> Bars:
+        signal.raise_signal(signal.SIGHUP)
+        return bars
+
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", signalled)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup has it
+    try:
+        code, _, complaint = command("backtest", "sample", "--out", "/proc/nowhere")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert code == 6
+    assert "cannot write" in complaint
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (SourceError((Finding(number=72, response="E", found="0 rows", rule="rows"),)), 9),
+        (LockedError(path="store", holder=7), 4),
+        (MemoryError(), 6),
+    ],
+)
+def test_other_ends_have_their_own_exit_codes_too(command, monkeypatch, error, code):
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("nextclose.data.sources.loading.collected", broken)
+    for options in ((), ("--json-errors",)):
+        found, printed, complaint = command("check", "sample", *options)
+        assert (found, printed, len(complaint.splitlines())) == (code, "", 1)
+        assert complaint.startswith("{") == bool(options)
+
+
 def test_help_of_every_command_has_an_example(command):
-    for name in ("demo", "backtest", "train", "predict"):
+    for name in ("demo", "check", "backtest", "train", "predict"):
         code, printed, _ = command(name, "--help")
         assert code == 0
         assert f"Example: nextclose {name}" in " ".join(printed.split())

@@ -10,6 +10,7 @@ from nextclose.config import (
     FeaturesConfig,
     HybridConfig,
     LstmConfig,
+    NewsConfig,
     RunConfig,
     TreesConfig,
     canonical_json,
@@ -59,6 +60,11 @@ last_folds = { lstm = 2 }
 [features]
 market = false
 masks = true
+
+[news]
+cutoff_minutes = 15
+half_life_sessions = 1.5
+window_sessions = 5
 
 [lstm]
 units = 16
@@ -146,6 +152,7 @@ def test_every_setting_of_every_section_can_be_given():
             allow_missing=1,
         ),
         features=FeaturesConfig(market=False, masks=True),
+        news=NewsConfig(cutoff_minutes=15, half_life_sessions=1.5, window_sessions=5),
         lstm=LstmConfig(
             units=16,
             n_seeds=2,

@@ -1,4 +1,5 @@
 import pickle  # noqa: TID251  what a process pool does to an exception on its way out
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,38 @@ def test_a_finding_in_one_line_says_where_what_why_and_the_cure():
 def test_a_finding_leaves_out_what_does_not_apply():
     finding = Finding(number=3, response="W", found="a", rule="b", path="x.csv", count=4)
     assert finding.line() == "W3 x.csv: found a (4 places, this is the first); rule: b."
+
+
+def test_a_line_has_at_most_300_characters_and_keeps_rule_and_cure():
+    long = replace(FINDING, path="/a/very/deep/" * 40 + "prices.csv", found="x" * 400)
+    text = long.line()
+    assert len(text) <= 300
+    assert "prices.csv row 9629, column close, MSFT 2003-02-18: found x" in text
+    assert text.endswith("Fix: give adjusted prices.")
+    assert len(replace(long, rule="y" * 400).line()) == 300
+    assert f"found {'x' * 60};" in replace(FINDING, found="x" * 60).line()  # what fits is whole
+
+
+def test_a_path_cannot_send_commands_to_a_terminal():
+    hostile = replace(FINDING, path="a\x1b]0;x\x07\u202eb\n.csv")
+    assert hostile.place.startswith(r"a\x1b]0;x\x07\u202eb\n.csv row 9629")
+    assert r"a\x1b]0;x\x07\u202eb\n.csv" in hostile.line()
+
+
+def test_the_facts_of_a_finding_are_all_there_also_where_they_are_empty():
+    facts = Finding(number=3, response="E", found="0 data rows", rule="one").facts()
+    assert facts == {
+        "code": "E3",
+        "path": "",
+        "row": None,
+        "column": "",
+        "symbol": "",
+        "session": "",
+        "found": "0 data rows",
+        "rule": "one",
+        "fix": "",
+        "count": 1,
+    }
 
 
 def test_a_data_error_shows_twenty_problems_and_counts_the_rest():

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from nextclose.schema import WEIGHT_SCHEMA
-from nextclose.terminal import forecast_table, hybrid_lines, progress_on, scoreboard
+from nextclose.config import DataConfig
+from nextclose.schema import WEIGHT_SCHEMA, Bars, Finding
+from nextclose.terminal import data_lines, forecast_table, hybrid_lines, progress_on, scoreboard
 from tests.report.frames import make_ablation
 from tests.report.verdict_rows import verdict_row
 
@@ -94,6 +95,22 @@ def test_forecasts_fit_eighty_columns_too():
     }
     lines = printed(forecast_table(pl.DataFrame([row])), width=80)
     assert any("BRK.B" in line and "150000.25" in line for line in lines)
+
+
+def test_a_result_says_what_data_it_rests_on():
+    frame = pl.DataFrame({"symbol": ["A", "A"], "session": [date(2020, 1, 2), date(2020, 1, 3)]})
+    findings = (
+        Finding(number=52, response="W", found="x", rule="y", count=1200),
+        Finding(number=22, response="R", found="x", rule="y"),
+    )
+    lines = printed(data_lines(Bars(frame=frame, findings=findings), DataConfig()), width=200)
+    assert lines[0] == (
+        "data     1 symbol, 2 bars, 2020-01-02 to 2020-01-03, "
+        "prices unknown whether adjusted for splits and dividends"
+    )
+    assert lines[1] == "found    R22: 1, W52: 1,200"
+    assert lines[2].startswith("allowed  ")
+    assert printed(data_lines(Bars(frame=frame), DataConfig()), width=200)[1] == "found    nothing"
 
 
 def test_progress_off_a_terminal_is_four_plain_lines_a_stage(capsys):

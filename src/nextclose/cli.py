@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
 
 import typer
 
-from nextclose.commands import forecasting
+from nextclose.commands import checking, fetching, forecasting
+from nextclose.commands.complaints import JSON_ERRORS, say_ending, say_error
 from nextclose.commands.options import err
 from nextclose.errors import NextcloseError
 
@@ -19,11 +23,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Forecasts of the next close, built only from what was knowable, and told honestly.",
 )
-STOPPED = 130
+INTERRUPTED, OUT_OF_MEMORY = 130, 6
+STOPPED = "stopped; run the same command again to go on where it was"
 EXAMPLES: dict[Callable[..., None], str] = {
     forecasting.demo: "nextclose demo",
+    fetching.fetch: "nextclose fetch AAPL MSFT --since 2000-01-01 --store prices/",
+    checking.check: "nextclose check prices/",
     forecasting.backtest: "nextclose backtest prices/ --horizons 1,7,30 --out runs/mine",
     forecasting.train: "nextclose train prices/ --out bundles/mine",
     forecasting.predict: "nextclose predict bundles/mine prices/ --format csv",
@@ -32,23 +38,82 @@ for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: [b]{example}[/b]")(command)
 
 
+@app.callback()
+def every_command(
+    json_errors: Annotated[
+        bool,
+        typer.Option(JSON_ERRORS, help="Findings and errors as JSON, one object a line."),
+    ] = False,
+) -> None:
+    """Forecasts of the next close, built only from what was knowable, and told honestly."""
+    # `main` has read the option by then: a wrong call is told in the same way
+
+
 def main() -> None:
     """Run the command line; an error on purpose is one line and its own exit code."""
+    arguments = sys.argv[1:]
+    err.quiet = JSON_ERRORS in arguments
+    if err.quiet:  # wherever it was given: it belongs to no command
+        arguments = [JSON_ERRORS, *(text for text in arguments if text != JSON_ERRORS)]
+    with ended_by(signal.SIGTERM, signal.SIGHUP):
+        sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: Sequence[str]) -> int:
     try:
-        ended = app(standalone_mode=False)  # typer gives the code of an Exit back, 130 for Ctrl-C
-        if ended == STOPPED:
-            err.print("stopped; run the same command again to go on where it was")
-        sys.exit(ended if isinstance(ended, int) else 0)
+        # typer gives the code of an Exit back, 130 for Ctrl-C
+        ended = app(args=arguments, standalone_mode=False)
+        if ended == INTERRUPTED:
+            say_ending(STOPPED, kind="stopped", exit_code=ended)
+        return ended if isinstance(ended, int) else 0
+    except Signalled as stopped:
+        say_ending(STOPPED, kind="stopped", exit_code=stopped.exit_code)
+        return stopped.exit_code
     except typer.Abort:
-        sys.exit(STOPPED)
+        return INTERRUPTED
     except NextcloseError as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+        say_error(error)
+        return error.exit_code
     except typer._click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        if err.quiet:
+            say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
+        else:
+            error.show()
+        return error.exit_code
+    except MemoryError:
+        say_ending(
+            "Out of memory. Fix: give fewer symbols or a shorter history, or run fewer workers.",
+            kind="memory",
+            exit_code=OUT_OF_MEMORY,
+        )
+        return OUT_OF_MEMORY
     except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
-        sys.exit(_reported_bug())
+        return _reported_bug()
+
+
+class Signalled(BaseException):
+    """The process was told to end; it unwinds like Ctrl-C, so that children are stopped."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def ended_by(*signals: signal.Signals) -> Iterator[None]:
+    """Within, each of the signals raises `Signalled` in the main thread, unless it is ignored."""
+
+    def end(number: int, _frame: object) -> None:
+        raise Signalled(number)
+
+    before = {one: signal.getsignal(one) for one in signals}
+    try:
+        for one, handler in before.items():
+            if handler != signal.SIG_IGN:  # as nohup has it
+                signal.signal(one, end)
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _reported_bug() -> int:
@@ -56,5 +121,6 @@ def _reported_bug() -> int:
     handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         traceback.print_exc(file=file)
-    err.print(f"This is a bug in nextclose. The details are in {path}", markup=False)
+    message = f"This is a bug in nextclose. The details are in {path}"
+    say_ending(message, kind="bug", exit_code=1)
     return 1

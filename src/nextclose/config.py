@@ -108,6 +108,14 @@ class FeaturesConfig(Settings):
     masks: bool = False  # halted, spiked and filled rows as inputs
 
 
+class NewsConfig(Settings):
+    """How headlines become columns, where a run is given any."""
+
+    cutoff_minutes: int = Field(default=30, ge=0, le=1440)  # seen so long before a close, or later
+    half_life_sessions: float = Field(default=2.0, gt=0)  # until an item counts half
+    window_sessions: int = Field(default=10, ge=1, le=250)  # until it is forgotten
+
+
 class LstmConfig(Settings):
     """The pooled LSTM: one network for all symbols and horizons, several seeds."""
 
@@ -181,6 +189,7 @@ class RunConfig(Settings):
     data: DataConfig = DataConfig()
     backtest: BacktestConfig = BacktestConfig()
     features: FeaturesConfig = FeaturesConfig()
+    news: NewsConfig = NewsConfig()
     lstm: LstmConfig = LstmConfig()
     hybrid: HybridConfig = HybridConfig()
     classic: ClassicConfig = ClassicConfig()
@@ -215,7 +224,9 @@ def overridden(
 
     Raises: ConfigError naming the text that is no list of that kind.
     """
-    values = config.model_dump()
+    values = config.model_dump(exclude_unset=True)
+    for section in ("data", "backtest"):
+        values.setdefault(section, {})
     values["data"] |= data or {}
     if models is not None:
         values["backtest"]["models"] = tuple(filter(None, models.split(",")))

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+N_LINE = 300  # characters of a message
 Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
 
 
@@ -49,16 +50,55 @@ class Finding:
         """Response letter and number, as in `E54`."""
         return f"{self.response}{self.number}"
 
+    @property
+    def place(self) -> str:
+        """Where it was found: file, row, column, symbol and session, as far as they exist."""
+        return self._place(printable(self.path))
+
     def line(self) -> str:
-        """The one-line message: code, where, what was found, the rule and the cure."""
-        place = f"{self.path} row {self.row}" if self.row is not None else self.path
+        """The message in one line of at most 300 characters: code, place, value, rule and cure.
+
+        What is too long is cut where it says least: in the middle of path and value.
+        """
+        path, found = printable(self.path), self.found
+        for _ in range(2):
+            excess = len(self._line(path, found)) - N_LINE
+            if len(path) > len(found):
+                path = _shortened(path, excess)
+            else:
+                found = _shortened(found, excess)
+        text = self._line(path, found)
+        return text if len(text) <= N_LINE else text[: N_LINE - 1] + "…"
+
+    def facts(self) -> dict[str, str | int | None]:
+        """The same for machines, every field always there."""
+        fields = ("path", "row", "column", "symbol", "session", "found", "rule", "fix", "count")
+        return {"code": self.code} | {name: getattr(self, name) for name in fields}
+
+    def _place(self, path: str) -> str:
+        row = f"row {self.row}" if self.row is not None else ""
+        place = " ".join(part for part in (path, row) if part)
         who = " ".join(part for part in (self.symbol, self.session) if part)
-        where = ", ".join(
-            part for part in (place, f"column {self.column}" if self.column else "", who) if part
-        )
+        column = f"column {self.column}" if self.column else ""
+        return ", ".join(part for part in (place, column, who) if part)
+
+    def _line(self, path: str, found: str) -> str:
         times = f" ({self.count} places, this is the first)" if self.count > 1 else ""
         fix = f" Fix: {self.fix}" if self.fix else ""
-        return f"{self.code} {where}: found {self.found}{times}; rule: {self.rule}.{fix}"
+        place = self._place(path)
+        head = f"{self.code} {place}" if place else self.code
+        return f"{head}: found {found}{times}; rule: {self.rule}.{fix}"
+
+
+def printable(text: str) -> str:
+    """Foreign text fit for a terminal: control and bidirectional characters escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _shortened(text: str, excess: int) -> str:
+    """The text less `excess` characters from its middle, but for 40."""
+    n = max(len(text) - max(excess, 0), 40)
+    return text if n >= len(text) else f"{text[: n // 3]}…{text[len(text) - n + n // 3 + 1 :]}"
 
 
 class NextcloseError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -13,19 +12,24 @@ import polars as pl
 
 from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash
 from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.tally import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation import backtest as walk
 from nextclose.evaluation.ablation import Ablation, ablations
+from nextclose.evaluation.newsworth import NewsWorth, beside_without_news, leading, news_worth
 from nextclose.evaluation.verdict import VerdictRow, plain, verdict_document, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.market import MARKET_NAMES
+from nextclose.features.masks import MASKS
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.models.catalogue import (
+    NEWS_READERS,
     SERVABLE,
     STACKED,
     forecaster_named,
     members_of,
     model_named,
+    readers_of,
     restored,
 )
 from nextclose.models.protocol import Fitted
@@ -33,7 +37,7 @@ from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
 from nextclose.serving.bundle import Bundle, Manifest, write_bundle
-from nextclose.serving.predictor import golden_example
+from nextclose.serving.golden import golden_example
 
 PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
 
@@ -47,6 +51,7 @@ class Run:
     backtest: walk.Backtest
     verdict: tuple[VerdictRow, ...]
     ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
+    news: tuple[NewsWorth, ...] = ()  # what news were worth, by horizon; empty without any
 
     @property
     def forecasts(self) -> pl.DataFrame:
@@ -60,7 +65,8 @@ class Run:
             "weights": self.backtest.weights.cast({"fitted_at": pl.String}).to_dicts(),
             "ablation": [asdict(part) for part in self.ablation],
         }
-        return verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
+        found = verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
+        return found | ({"news": plain([asdict(part) for part in self.news])} if self.news else {})
 
 
 def backtest(
@@ -74,16 +80,25 @@ def backtest(
     """Walk forward over `bars` and judge every model of the settings.
 
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
-    and found there by a later run of the same settings and bars.
+    and found there by a later run of the same settings and bars. Bars with news are walked twice:
+    the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
     settings = _on_best_device(config or RunConfig())
     sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
     study = _study(sound, settings)
-    walked = _walked(study, sound, workers=workers, progress=progress, memory=memory)
-    verdict = verdicts(walked.forecasts, seeds=walked.seeds)
-    parts = ablations(walked.ablation, walked.forecasts)
-    return Run(bars=sound, config=settings, backtest=walked, verdict=verdict, ablation=parts)
+    has_news = sound.news is not None
+    walked = _walked(
+        study, sound, twice=has_news, workers=workers, progress=progress, memory=memory
+    )
+    return Run(
+        bars=sound,
+        config=settings,
+        backtest=walked,
+        verdict=verdicts(walked.forecasts, seeds=walked.seeds),
+        ablation=ablations(walked.ablation, walked.forecasts),
+        news=news_worth(walked.ablation, model=leading(settings)) if has_news else (),
+    )
 
 
 def train(
@@ -114,9 +129,7 @@ def train(
     needed = needed_sessions(settings)
     served = restored(model, fitted.state())  # as a reader will have it
     market = sound.symbols if reads_market(fitted) else ()
-    golden = golden_example(
-        served, sound, horizons=study.samples.horizons, rows=needed, market=bool(market)
-    )
+    news = settings.news if sound.news is not None else None
     manifest = Manifest(
         format=1,
         model=model,
@@ -129,17 +142,24 @@ def train(
         valid_from=str(fold.valid_from),
         symbols=_learnt_from(sound, needed=needed),
         market=market,
+        news=news,
+        scorer=sound.news.scorer if sound.news is not None else "",
         data_fingerprint=sound.fingerprint,
-        findings=finding_counts(sound),
+        findings=finding_counts(sound.findings),
         versions=versions(),
         files={},
     )
+    golden = golden_example(served, sound, manifest)
     return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
 
 
 def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
-    """The `[data]` settings with what the files of `bars` decided filled in."""
-    return DataConfig.model_validate(config.model_dump() | dict(bars.settled))
+    """The `[data]` settings for later bars: with what the files decided, without what was theirs.
+
+    A table of splits and a date in the past belong to the prices that were learnt from.
+    """
+    own = {"splits": None, "as_of": None}
+    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
 
 
 def reads_market(fitted: Fitted) -> bool:
@@ -170,14 +190,16 @@ def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
-    study = run.backtest.study
-    return {
+    study, news = run.backtest.study, run.bars.news
+    heard = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
+    return heard | {
         "config": run.config.model_dump(mode="json"),
         "config_hash": config_hash(run.config),
         "data_fingerprint": run.bars.fingerprint,
         "basis": run.bars.basis,
         "symbols": list(run.bars.symbols),
-        "findings": finding_counts(run.bars),
+        "findings": finding_counts(run.bars.findings),
+        "policies": policies_in_force(run.config.data),
         "folds": [
             {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
             for fold in study.folds
@@ -187,25 +209,27 @@ def run_facts(run: Run) -> dict[str, Any]:
     }
 
 
-def finding_counts(bars: Bars) -> dict[str, int]:
-    """How often each finding was made, by code."""
-    counts: Counter[str] = Counter()
-    for finding in bars.findings:
-        counts[finding.code] += finding.count
-    return dict(sorted(counts.items()))
-
-
 def versions() -> dict[str, str]:
     """Versions of the packages that decide the numbers."""
     return {name: version(name) for name in PACKAGES}
 
 
 def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Study:
+    if bars.news is not None and not readers_of(config):
+        raise ConfigError(
+            f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
+            f"Fix: add {' or '.join(NEWS_READERS)}, or leave the news out.",
+            section="backtest",
+            key="models",
+        )
     families = {forecaster_named(name, config).family for name in config.backtest.models}
+    if config.features.masks or config.data.fill is not None:
+        families.add(MASKS)
     table = make_table(
         bars,
         families=sorted(families | {"stationary"}, reverse=True),
         market=config.features.market,
+        news=config.news if bars.news is not None else None,
     )
     samples = make_samples(table, horizons=config.backtest.horizons)
     if only_now:
@@ -237,13 +261,23 @@ def _on_best_device(config: RunConfig) -> RunConfig:
 
 
 def _walked(
-    study: walk.Study, bars: Bars, *, workers: int, progress: Progress, memory: Path | None
+    study: walk.Study,
+    bars: Bars,
+    *,
+    workers: int,
+    progress: Progress,
+    memory: Path | None,
+    twice: bool = False,
 ) -> walk.Backtest:
+    """The study walked, `twice` if also without news. Features are part of what `memory` knows."""
     if study.config.lstm.device == "cuda":
         workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
         mapper: walk.Mapper = pool or InTurn(progress=progress)
         if memory is not None:
             code = canonical_json([code_fingerprint(), versions()])
-            mapper = Remembered(mapper, memory, data=bars.fingerprint, code=code)
-        return walk.backtest(study, mapper=mapper)
+            columns = [part.model_dump() for part in (study.config.features, study.config.news)]
+            data = canonical_json([bars.fingerprint, *columns])
+            mapper = Remembered(mapper, memory, data=data, code=code)
+        walked = walk.backtest(study, mapper=mapper)
+        return beside_without_news(walked, mapper=mapper) if twice else walked

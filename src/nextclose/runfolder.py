@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import polars as pl
 import tomli_w
 
 from nextclose.config import RunConfig
+from nextclose.data.inventory import holdings
+from nextclose.data.tally import policies_in_force
 from nextclose.durable import save
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, rolling_coverage
@@ -20,6 +21,7 @@ from nextclose.evaluation.slices import by_regime, by_year
 from nextclose.evaluation.tutorial import tutorial_metrics
 from nextclose.models.classic_network import network_table
 from nextclose.models.trees import FittedTrees
+from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run, run_facts, versions
 
@@ -58,7 +60,7 @@ def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> 
     content = report_content(run, command=command)
     start_run(folder, run.config)
     save(folder / "forecasts.parquet", _parquet(run.forecasts))
-    save(folder / "verdict.json", json.dumps(run.document, indent=1, allow_nan=False).encode())
+    save(folder / "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode())
     save(folder / "report.html", render_page(content).encode())
     for name, picture in figure_files(content).items() if figures else ():
         save(folder / "figures" / name, picture)
@@ -66,7 +68,7 @@ def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> 
 
 def effective_toml(config: RunConfig) -> str:
     """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump(mode="json")))
+    return tomli_w.dumps(_without_none(config.model_dump()))
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
@@ -87,8 +89,12 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         tutorial=tutorial_table(forecasts),
         ablation=run.ablation,
         weights=run.backtest.weights,
+        news=run.news,
         importance=tree_importance(run),
         network=network_table() if CLASSIC in run.config.backtest.models else "",
+        basis=run.bars.basis,
+        holdings=holdings(run.bars),
+        policies=policies_in_force(run.config.data),
         findings=run.bars.findings,
         left_out=short,
         run=RunFacts(

@@ -62,7 +62,8 @@ SEED_SCHEMA: dict[str, pl.DataType] = {
 
 # Losses of the hybrid's variants, one row per symbol, origin, horizon and variant, on the origins
 # of the hybrid itself: "raw" (before calibration), "equal weights", "picked member" (the one that
-# had done best before), "without NAME" for each member. Losses in log returns.
+# had done best before), "without NAME" for each member. With news also "without news"; where no
+# hybrid runs, that and "raw" are the leading reader's. Losses in log returns.
 ABLATION_SCHEMA: dict[str, pl.DataType] = {
     "symbol": pl.String(),
     "origin": pl.Date(),
@@ -84,6 +85,20 @@ WEIGHT_SCHEMA: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Headlines, each at the first session at whose close it may be used; one row an item.
+
+    `frame` has symbol, session (Date) and score (Float64, in [-1, 1]), sorted by the first two.
+    `scorer` names what gave the scores, "file" where they came with the headlines;
+    `cutoff_minutes` is how long before a close an item had to be seen for that session.
+    """
+
+    frame: pl.DataFrame
+    scorer: str
+    cutoff_minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
     """Validated daily bars: one row per symbol and session, sorted by both, in `BAR_COLUMNS`.
 
@@ -94,7 +109,8 @@ class Bars:
     `findings` are the repairs and warnings that led here. `basis` says what the prices are:
     adjusted for splits and dividends, raw, or unknown. `exchanges` names each symbol's calendar,
     "" where only weekdays are counted. `settled` holds format facts that the files decided, by
-    the name of their `[data]` setting; later bars are read the same way.
+    the name of their `[data]` setting; later bars are read the same way. `news` are headlines
+    about the symbols; None: none were given, which is not the same as none there were.
     """
 
     frame: pl.DataFrame
@@ -102,6 +118,7 @@ class Bars:
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
     exchanges: Mapping[str, str] = field(default_factory=dict)
     settled: Mapping[str, str] = field(default_factory=dict)
+    news: News | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -114,13 +131,21 @@ class Bars:
         digest = hashlib.sha256()
         for name in (*BAR_COLUMNS, "segment", *MASK_COLUMNS):
             if name in self.frame.columns:
-                column = self.frame[name]
-                digest.update(f"{name}:{column.dtype};".encode())
-                if column.dtype == pl.String:
-                    digest.update("\x1f".join(column.to_list()).encode())
-                else:
-                    digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
+                _add(digest, self.frame[name])
+        if self.news is not None:
+            digest.update(f"news:{self.news.scorer};{self.news.cutoff_minutes};".encode())
+            for column in self.news.frame:
+                _add(digest, column)
         return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, column: pl.Series) -> None:
+    """Feed name, type and values of a column to the digest."""
+    digest.update(f"{column.name}:{column.dtype};".encode())
+    if column.dtype == pl.String:
+        digest.update("\x1f".join(column.to_list()).encode())
+    else:
+        digest.update(np.ascontiguousarray(column.to_numpy()).tobytes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

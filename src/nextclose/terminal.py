@@ -12,11 +12,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+from nextclose.config import DataConfig
+from nextclose.data.cures import assignments
+from nextclose.data.inventory import BASES, extent, holdings
+from nextclose.data.tally import finding_counts, policies_in_force
 from nextclose.evaluation.ablation import Ablation
 from nextclose.evaluation.evidence import POOLED
 from nextclose.evaluation.verdict import VerdictRow
 from nextclose.execution import Progress
+from nextclose.schema import Bars
 
 STYLES = {
     "VOID": "bold red",
@@ -126,6 +132,16 @@ def forecast_table(prices: pl.DataFrame) -> Table:
         )
     table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table
+
+
+def data_lines(bars: Bars, config: DataConfig) -> Table:
+    """What a result rests on: how much was read, the counts of findings, the policies in force."""
+    counts = finding_counts(bars.findings)
+    facts = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    facts.add_row("data", f"{extent(holdings(bars))}, prices {BASES[bars.basis]}")
+    facts.add_row("found", ", ".join(f"{code}: {n:,}" for code, n in counts.items()) or "nothing")
+    facts.add_row("allowed", Text(assignments(policies_in_force(config)) or "no lossy repair"))
+    return facts
 
 
 @contextmanager

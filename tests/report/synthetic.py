@@ -8,9 +8,10 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
+from nextclose.data.inventory import holdings
 from nextclose.evaluation.metrics import INTERVALS
 from nextclose.report.content import ReportContent, RunFacts
-from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Finding
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Bars, Finding
 from tests.report.frames import (
     make_ablation,
     make_curves,
@@ -204,6 +205,9 @@ def make_content(
         "ablation": tuple(make_ablation(h) for h in horizons),
         "weights": make_weights(horizons),
         "importance": make_importance(horizons),
+        "basis": "adjusted",
+        "holdings": holdings(Bars(frame=bars, exchanges=dict.fromkeys(symbols, "XNYS"))),
+        "policies": {"unfinished": "drop"},
         "findings": (
             Finding(
                 number=52,

@@ -1,7 +1,8 @@
 import pytest
 
-from nextclose.report.ingredients import calibration, importance_bars, weight_bars, worth
-from tests.report.frames import make_ablation, make_importance, make_weights
+from nextclose.evaluation.newsworth import NewsWorth
+from nextclose.report.ingredients import calibration, importance_bars, news, weight_bars, worth
+from tests.report.frames import make_ablation, make_importance, make_variant, make_weights
 
 MODELS = ("hybrid", "garch", "trees", "lstm")
 
@@ -57,4 +58,21 @@ def test_calibration_is_shown_before_and_after_with_what_it_cost():
     assert row.name == "7 sessions"
     assert [cell.text for cell in row.cells] == [
         *("87.1%", "89.8%", "4.40%", "4.60%", "1.045 ×", "−0.03%", "yes"),  # noqa: RUF001
+    ]
+
+
+def test_news_are_shown_with_and_without_by_horizon():
+    gain = make_variant("without news", -0.0012, (-0.004, 0.0016))
+    part = NewsWorth(
+        horizon_sessions=7,
+        model="hybrid",
+        crps_with=0.02001,
+        crps_without=0.019986,
+        gain=gain,
+        sentence="",
+    )
+    (row,) = news([part]).rows
+    assert row.name == "7 sessions"
+    assert [cell.text for cell in row.cells] == [
+        *("2.001%", "1.999%", "−0.12%", "−0.40 to +0.16%"),  # noqa: RUF001
     ]

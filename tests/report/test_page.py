@@ -188,7 +188,7 @@ def test_a_hostile_model_name_is_a_name_only():
 
 def test_folders_of_the_machine_are_not_shown():
     finding = Finding(number=54, response="W", found="x", rule="y", path="/home/ann/p/AAPL.csv")
-    url = replace(finding, path="postgresql://ann:secret@db/prices")
+    url = replace(finding, number=55, path="postgresql://ann:secret@db/prices")
     page = render_page(
         make_content(("A",), n_sessions=300, n_origins=60, horizons=(7,), findings=(finding, url))
     )

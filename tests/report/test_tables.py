@@ -1,8 +1,6 @@
 import polars as pl
-import pytest
 
 from nextclose.report import tables
-from nextclose.schema import Finding
 from tests.report.synthetic import make_content
 
 
@@ -21,20 +19,3 @@ def test_a_metric_of_the_tutorial_without_a_row_has_no_line_of_dashes():
     grid = tables.tutorial(frame.filter(pl.col("metric") != "consecutive_direction"))
     assert len(grid.rows) == 5
     assert "Direction the tutorial’s way" not in [row.name for row in grid.rows]  # noqa: RUF001
-
-
-@pytest.mark.parametrize(
-    ("path", "shown"),
-    [
-        ("prices/AAPL.csv", "W54 prices/AAPL.csv: found x; rule: y."),
-        ("/home/ann/AAPL.csv", "W54 AAPL.csv: found x; rule: y."),
-        ("postgresql://ann:pw@db/prices", "W54 prices: found x; rule: y."),
-        ("postgresql://ann:pw@db?password=pw", "W54 : found x; rule: y."),
-        ("C:\\Users\\ann\\AAPL.csv", "W54 AAPL.csv: found x; rule: y."),
-    ],
-)
-def test_a_finding_names_the_file_but_no_folder_of_the_machine(path, shown):
-    (row,) = tables.findings(
-        [Finding(number=54, response="W", found="x", rule="y", path=path)]
-    ).rows
-    assert f"{row.name} {row.cells[1].text}" == shown

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from nextclose.commands.complaints import say, say_findings
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
+    AsOf,
     Calendar,
     Config,
     Encoding,
     Horizons,
     Models,
+    News,
     Prices,
     Workers,
     err,
+    given,
     out,
-    say_findings,
     settings_of,
 )
 from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nextclose.config import RunConfig
+    from nextclose.config import DataConfig, NewsConfig, RunConfig
     from nextclose.run import Run
     from nextclose.schema import Bars
 
@@ -45,12 +48,7 @@ def demo(
 
     started = time.monotonic()
     config, bars = _demo_settings(), sample_bars()
-    err.print(
-        "demo: refitted every two years, with two seeds; a backtest refits yearly, with five",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
     _backtest(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
     forecasts = _trained(bars, config, out_folder / "bundle")
     if not as_json:
@@ -66,6 +64,8 @@ def backtest(
     horizons: Horizons = None,
     calendar: Calendar = None,
     encoding: Encoding = None,
+    as_of: AsOf = None,
+    news: News = None,
     out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
         "runs/backtest"
     ),
@@ -73,13 +73,13 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
-    from nextclose.data.sources.loading import load_bars
-
-    read = {"calendar": calendar, "encoding": encoding}
+    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=read)
-    names = " ".join(Path(given).name for given in prices)
+    names = " ".join(quote(_shown(given)) for given in prices)
+    if news is not None:
+        names += f" --news {quote(news.name)}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
-    bars = load_bars(*prices, config=settings.data)
+    bars = _loaded(prices, news, data=settings.data, config=settings.news)
     _backtest(bars, settings, out_folder, workers, command=command, as_json=as_json)
 
 
@@ -90,19 +90,20 @@ def train(
     horizons: Horizons = None,
     calendar: Calendar = None,
     encoding: Encoding = None,
+    as_of: AsOf = None,
+    news: News = None,
     workers: Workers = N_CORES,
     as_json: AsJson = False,
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
-    from nextclose.data.sources.loading import load_bars
     from nextclose.run import served_rows
     from nextclose.run import train as trained
-    from nextclose.terminal import progress_on
+    from nextclose.terminal import data_lines, progress_on
 
-    read = {"calendar": calendar, "encoding": encoding}
+    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=read)
-    bars = load_bars(*prices, config=settings.data)
+    bars = _loaded(prices, news, data=settings.data, config=settings.news)
     say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
     with progress_on(err) as progress:
         manifest = trained(
@@ -115,6 +116,7 @@ def train(
     if as_json:
         print(manifest.model_dump_json())
     else:
+        out.print(data_lines(bars, settings.data))
         out.print(
             f"bundle   {out_folder}\n{len(manifest.symbols)} symbols up to {manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
@@ -124,11 +126,19 @@ def train(
 def predict(
     bundle: Annotated[Path, typer.Argument(help="Folder that `nextclose train` wrote.")],
     prices: Prices,
+    config: Config = None,
+    calendar: Calendar = None,
+    as_of: AsOf = None,
+    news: News = None,
     as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     as_json: AsJson = False,
 ) -> None:
-    """The next closes of PRICES: dates, prices and ranges from a bundle."""
-    from nextclose.data.sources.loading import load_bars
+    """The next closes of PRICES: dates, prices and ranges from a bundle.
+
+    Prices are read as those of its training were, but for what --config says of data.
+    """
+    from nextclose.config import NewsConfig
+    from nextclose.report.exports import csv_text, json_text
     from nextclose.serving.predictor import load_bundle, price_table, reasons_without
     from nextclose.serving.predictor import predict as predicted
     from nextclose.terminal import forecast_table
@@ -137,25 +147,40 @@ def predict(
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
     trusted = load_bundle(bundle)
-    bars = load_bars(*prices, config=trusted.manifest.data)
+    manifest = trusted.manifest
+    data = manifest.data.model_copy(
+        update=settings_of(config).data.model_dump(exclude_unset=True)
+        | given({"calendar": calendar, "as_of": as_of})
+    )
+    bars = _loaded(prices, news, data=data, config=manifest.news or NewsConfig())
     say_findings(bars)
     table = price_table(predicted(trusted, bars))
     for symbol, reason in reasons_without(trusted, bars, table).items():
-        err.print(f"{symbol}: no forecast; {reason}", markup=False, highlight=False)
+        say(f"{symbol}: no forecast; {reason}")
     if as_format == "csv":
-        print(table.write_csv(), end="")
+        print(csv_text(table), end="")
     elif as_format == "json":
-        print(json.dumps([_plain(row) for row in table.iter_rows(named=True)]))
+        print(json_text([_plain(row) for row in table.iter_rows(named=True)], what="forecasts"))
     else:
         out.print(forecast_table(table))
+
+
+def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
+    """The bars of PRICES, with the headlines of a file if one is given."""
+    from nextclose.data.sources.loading import load_bars
+    from nextclose.data.sources.newsfile import with_news
+
+    bars = load_bars(*prices, config=data)
+    return bars if news is None else with_news(bars, news, config=config, data=data)
 
 
 def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
+    from nextclose.report.exports import json_text
     from nextclose.run import backtest as walked
     from nextclose.runfolder import CLASSIC, headline, start_run, write_run
-    from nextclose.terminal import hybrid_lines, progress_on, scoreboard, sentences
+    from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
 
     say_findings(bars)
     start_run(folder, config)
@@ -168,14 +193,18 @@ def _backtest(
         progress("report", 1, 1)
     say_findings(run.bars, besides=bars)
     if as_json:
-        print(json.dumps(run.document, allow_nan=False))
+        print(json_text(run.document, what="verdict"))
         return run
     out.print(scoreboard(run.verdict, models=config.backtest.models))
     for line in sentences(run.verdict, models=(headline(run), CLASSIC)):
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.backtest.weights, run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
-    out.print(f"\nreport   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    for part in run.news:
+        out.print(f"\n{part.sentence}", markup=False, highlight=False)
+    out.print()
+    out.print(data_lines(run.bars, config.data))
+    out.print(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
     return run
 
 
@@ -200,6 +229,13 @@ def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
     with err.status("training on all bars"):
         trained(bars, folder, config=config)
         return price_table(predict(load_bundle(folder), bars))
+
+
+def _shown(given: str) -> str:
+    """An argument as a run folder may show it: a file's name, or a database and a table."""
+    from nextclose.data.sources.postgres_url import is_url, shown_url
+
+    return shown_url(given) if is_url(given) else Path(given).name
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,25 +15,45 @@ from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
     from nextclose.config import RunConfig
-    from nextclose.schema import Bars
 
 out, err = Console(), Console(stderr=True)
 
 Prices = Annotated[
     list[str],
-    typer.Argument(help="Files, folders, or the word [b]sample[/b] for the bundled data."),
+    typer.Argument(
+        help="Files, folders, postgresql:// URLs, or the word [b]sample[/b] for the bundled data."
+    ),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="Settings as TOML.")]
 Calendar = Annotated[
     str | None,
     typer.Option(help="Exchange of the prices, as XNYS, or weekdays; else told by each suffix."),
 ]
+AsOf = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="A store as it stood at the end of that day, UTC."),
+]
 Encoding = Annotated[str | None, typer.Option(help="Encoding of the files, as latin-1.")]
+News = Annotated[
+    Path | None,
+    typer.Option(
+        "--news", help="Headlines as CSV or Parquet: symbol, first_seen with its zone, headline."
+    ),
+]
 Models = Annotated[str | None, typer.Option(help="Models, separated by commas.")]
 Horizons = Annotated[str | None, typer.Option(help="Trading sessions ahead, as in 1,7,30.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes, of one thread each.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 N_CORES = os.cpu_count() or 1
+
+
+def given(options: Mapping[str, object]) -> dict[str, object]:
+    """The options that were given, instants as dates."""
+    return {
+        name: value.date() if isinstance(value, datetime) else value
+        for name, value in options.items()
+        if value is not None
+    }
 
 
 def settings_of(
@@ -57,18 +78,8 @@ def settings_of(
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
         settings = parse_config(text, path=str(config))
-    given = {name: value for name, value in (data or {}).items() if value is not None}
-    settings = overridden(settings, models=models, horizons=horizons, data=given)
+    settings = overridden(settings, models=models, horizons=horizons, data=given(data or {}))
     for name in settings.backtest.models:  # before anything is written
         if name not in NAMES:
             raise unknown_model(name)
     return settings
-
-
-def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
-    """Print what was found in the input, less what was said before."""
-    said = besides.findings if besides else ()
-    for finding in bars.findings:
-        if finding in said:
-            continue
-        err.print(finding.line(), style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from nextclose.data.inventory import Holding
 from nextclose.evaluation.ablation import Ablation
 from nextclose.evaluation.evidence import POOLED
+from nextclose.evaluation.newsworth import NewsWorth
 from nextclose.evaluation.verdict import VerdictRow
 from nextclose.report.palette import in_order
 from nextclose.schema import Finding
@@ -51,6 +53,7 @@ class ReportContent:
     `weights`    `WEIGHT_SCHEMA`
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
+    `news`       `newsworth.news_worth`; empty where the run was given none
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
@@ -68,10 +71,14 @@ class ReportContent:
     ablation: tuple[Ablation, ...]
     weights: pl.DataFrame
     importance: pl.DataFrame
+    basis: str  # of the prices, as `Bars.basis`
+    holdings: tuple[Holding, ...]
+    policies: Mapping[str, str]  # lossy repairs that were allowed: setting -> value
     findings: tuple[Finding, ...]
     left_out: Mapping[str, str]  # symbol -> why
     run: RunFacts
     network: str = ""
+    news: tuple[NewsWorth, ...] = ()
 
     @property
     def horizons(self) -> tuple[int, ...]:

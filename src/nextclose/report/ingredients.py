@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from nextclose.evaluation.ablation import GARCH, PICKED, Ablation, Variant
+from nextclose.evaluation.newsworth import NewsWorth
 from nextclose.report.grid import Bar, Bars, Cell, Grid, Row
 from nextclose.report.wording import NOTHING, between, number, sessions, share, yes_or_no
 
@@ -103,6 +104,21 @@ def _gain(variant: Variant | None) -> tuple[Cell, Cell]:
     return (
         Cell(text=share(variant.crps_skill, decimals=2, signed=True), look=look),
         Cell(text=interval or NOTHING, look="beside"),
+    )
+
+
+def news(parts: Sequence[NewsWorth]) -> Grid:
+    """CRPS of the leading model with and without news, a row per horizon."""
+    rows = []
+    for part in parts:
+        losses = (part.crps_with, part.crps_without)
+        with_, without = (share(loss, decimals=3) for loss in losses)
+        cells = (Cell(text=with_), Cell(text=without), *_gain(part.gain))
+        rows.append(Row(name=sessions(part.horizon_sessions), cells=cells))
+    return Grid(
+        caption="CRPS with news and without, in log return",
+        head=("Ahead", "With", "Without", "Gain", "95% interval"),
+        rows=tuple(rows),
     )
 
 

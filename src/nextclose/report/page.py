@@ -12,7 +12,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nextclose.report import gallery, ingredients, tables
+from nextclose.report import gallery, ingredients, quality, tables
 from nextclose.report.cards import cards
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
@@ -62,7 +62,8 @@ def render_page(content: ReportContent) -> str:
         "sliced": gallery.sliced_models(content),
         "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
         "network": content.network,
-        "findings": tables.findings(content.findings),
+        "reading": quality.reading(content),
+        "found": quality.found(content.findings),
         "left_out": tables.left_out(content.left_out),
         "run": content.run,
     }
@@ -90,6 +91,8 @@ def _hybrid(content: ReportContent) -> dict[str, Any]:
         "earned": [part.sentence for part in content.ablation if part.sentence],
         "calibration": ingredients.calibration(content.ablation),
         "importance": ingredients.importance_bars(content.importance),
+        "news": ingredients.news(content.news),
+        "news_sentences": [part.sentence for part in content.news],
     }
 
 

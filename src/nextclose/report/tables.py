@@ -1,17 +1,15 @@
-"""The tutorial's numbers, findings in the input, and symbols left out, as tables."""
+"""The tutorial's numbers, and symbols left out, as tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import polars as pl
 
 from nextclose.report.grid import Cell, Grid, Row
-from nextclose.report.wording import file_name, number, sessions, shown_of
-from nextclose.schema import Finding
+from nextclose.report.wording import number, sessions, shown_of
 
-MAX_FINDINGS = 60
+MAX_LEFT_OUT = 60
 # metric of the tutorial -> (name, decimals, factor, unit)
 TUTORIAL_METRICS = {
     "mse": ("Mean squared error, price²", 3, 1.0, ""),
@@ -56,27 +54,9 @@ def tutorial(frame: pl.DataFrame) -> Grid:
     )
 
 
-def findings(found: Sequence[Finding]) -> Grid:
-    """Findings by code, one line each, at most `MAX_FINDINGS`; file names without folders."""
-    ordered = sorted(found, key=lambda f: (f.number, f.response))
-    shown = ordered[:MAX_FINDINGS]
-    return Grid(
-        caption="Findings in the input",
-        head=("Code", "Places", "What, where and why"),
-        rows=tuple(_finding(f) for f in shown),
-        text=("What, where and why",),
-        note=shown_of(len(ordered), len(shown), "findings"),
-    )
-
-
-def _finding(f: Finding) -> Row:
-    text = replace(f, path=file_name(f.path)).line().removeprefix(f.code).strip()
-    return Row(name=f.code, cells=(Cell(text=f"{f.count:,}"), Cell(text=text, look="words")))
-
-
 def left_out(reasons: Mapping[str, str]) -> Grid:
-    """Symbols that were not forecast, and why, at most `MAX_FINDINGS`."""
-    shown = sorted(reasons.items())[:MAX_FINDINGS]
+    """Symbols that were not forecast, and why, at most `MAX_LEFT_OUT`."""
+    shown = sorted(reasons.items())[:MAX_LEFT_OUT]
     return Grid(
         caption="Symbols left out",
         head=("Symbol", "Why"),

@@ -1,0 +1,64 @@
+"""Text that leaves for other programs: CSV that runs nothing, JSON without NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from nextclose.errors import DataError, Finding
+
+# What a spreadsheet takes for a formula, full-width forms too (catalogue 77, CVE-2021-41270).
+FORMULA = "^[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}" + (
+    "\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}]"
+)
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """The frame as CSV: LF, shortest floats that read back equal, an empty cell for null.
+
+    A text that a spreadsheet would run as a formula gets a `'` in front; numbers stay numbers.
+    """
+    is_live = pl.col(pl.String).str.contains(FORMULA)
+    inert = pl.when(is_live).then("'" + pl.col(pl.String)).otherwise(pl.col(pl.String))
+    return frame.with_columns(inert.name.keep()).write_csv()
+
+
+def json_text(value: Any, *, what: str, indent: int | None = None) -> str:
+    """The value as JSON; `what` names the document in a message.
+
+    Raises: DataError (E79) naming each number that is not finite.
+    """
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        raise DataError(tuple(_refused(value, what=what))) from None
+
+
+def _refused(value: Any, *, what: str) -> Iterator[Finding]:
+    for place, symbol, number in _not_finite(value):
+        yield Finding(
+            number=79,
+            response="E",
+            found=f"{number} at {place or 'the top'}",
+            rule="finite numbers in what is given on",
+            fix="see what `nextclose check` says of these prices, and leave out what it names.",
+            path=what,
+            symbol=symbol,
+        )
+
+
+def _not_finite(value: Any, place: str = "", symbol: str = "") -> Iterator[tuple[str, str, float]]:
+    """Where numbers are not finite: key path, the symbol that the record around them names."""
+    if isinstance(value, Mapping):
+        symbol = str(value.get("symbol", symbol))
+        for key, inner in value.items():
+            yield from _not_finite(inner, f"{place}.{key}" if place else str(key), symbol)
+    elif isinstance(value, list | tuple):
+        for k, inner in enumerate(value):
+            yield from _not_finite(inner, f"{place}[{k}]", symbol)
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield place, symbol, value
