@@ -9,14 +9,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.config import BacktestConfig, ClassicConfig, HybridConfig, LstmConfig, RunConfig
+from nextclose.config import (
+    BacktestConfig,
+    ClassicConfig,
+    HybridConfig,
+    LstmConfig,
+    NewsConfig,
+    RunConfig,
+)
 from nextclose.data.bars import collected_bars
 from nextclose.evaluation.backtest import Backtest, Study, backtest, make_study
 from nextclose.features.columns import FamilyDefinition
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
-from nextclose.schema import BAR_COLUMNS, QUANTILE_COLUMNS, Bars, Table
+from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, QUANTILE_COLUMNS, Bars, Table
 from tests.leakage.worlds import day
 
 FOLDS = (400, 430, 460)  # rows of the fold borders
@@ -56,6 +63,7 @@ class Pipeline:
     lstm: LstmConfig = TINY
     members: tuple[str, ...] = ("garch", "loghar")
     market: bool = True
+    news: NewsConfig | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -74,7 +82,11 @@ class Pipeline:
 
     def table_of(self, bars: Bars) -> Table:
         return make_table(
-            bars, families=self.families, definitions=self.definitions, market=self.market
+            bars,
+            families=self.families,
+            definitions=self.definitions,
+            market=self.market,
+            news=self.news,
         )
 
     def study(self, frame: pl.DataFrame) -> Study:
@@ -99,7 +111,7 @@ class Pipeline:
 def of_bars(bars: Bars) -> Iterator[tuple[str, Artefact]]:
     session = bars.frame["session"].to_numpy().astype("datetime64[D]")
     label = labels(bars.frame["symbol"].to_numpy(), session)
-    for name in (*BAR_COLUMNS[2:], "close_raw"):
+    for name in (*BAR_COLUMNS[2:], "close_raw", "segment", *MASK_COLUMNS):
         if name in bars.frame.columns:
             value = bars.frame[name].to_numpy()
             yield f"bars {name}", Artefact(known_at=session, label=label, value=value)

@@ -138,6 +138,11 @@ def expanding_mean(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.cumsum(x) / np.arange(1, len(x) + 1))
 
 
+def long_enough(values: Values) -> Values:
+    """The values; 0 in segments of less than 20 sessions, which no smoother can smooth."""
+    return lambda bars: values(bars) if len(bars.close) >= 20 else np.zeros(len(bars.close))
+
+
 LEAKY_FEATURES: dict[str, Values] = {
     "M18 next close": lambda bars: shifted(close(bars), 1),
     "M19 target": lambda bars: shifted(close(bars), 30),
@@ -163,6 +168,7 @@ LEAKY_FEATURES: dict[str, Values] = {
         bars.volume > 5e4, close(bars), np.median(close(bars))
     ),
 }
+LEAKY_FEATURES = {name: long_enough(values) for name, values in LEAKY_FEATURES.items()}
 HONEST_FEATURES: dict[str, Values] = {
     "expanding mean": lambda bars: close(bars) - expanding_mean(close(bars)),
     "drawdown": lambda bars: close(bars) - np.maximum.accumulate(close(bars)),

@@ -17,7 +17,7 @@ from nextclose.run import backtest as whole_backtest
 from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
-from nextclose.serving.predictor import latest_rows
+from nextclose.serving.golden import latest_rows
 from nextclose.serving.states import state_bytes, state_of
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds

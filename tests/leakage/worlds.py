@@ -140,15 +140,15 @@ PRICE_WORLDS: dict[str, World] = {
     "x1e-6": lambda later, noise: times(later, 1e-6),
     "reversed": reversed_values,
     "wild walk": wild_walk,
-    "flat, no volume": lambda later, noise: with_prices(
-        later, np.full(later.height, 31.25), volume=np.zeros(later.height)
-    ),
     "saw": saw,
     "rising": lambda later, noise: with_prices(later, 40 * 1.01 ** np.arange(later.height)),
 }
 WORLDS: dict[str, World] = {
     "cut": lambda later, noise: later.clear(),
     **PRICE_WORLDS,
+    "flat, no volume": lambda later, noise: with_prices(  # a halt: cut out from its sixtieth row
+        later, np.full(later.height, 31.25), volume=np.zeros(later.height)
+    ),
     "NaN": lambda later, noise: with_prices(later, np.full(later.height, np.nan)),
     "zeros": lambda later, noise: with_prices(later, np.zeros(later.height)),
     "half deleted": lambda later, noise: later.filter(pl.Series(noise.random(later.height) < 0.5)),

@@ -1,0 +1,142 @@
+"""Every number of the input catalogue, and the exact response to it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nextclose import cli
+from nextclose.config import DataConfig, RunConfig
+from nextclose.data.sources.loading import collected, load_bars
+from nextclose.errors import DataError
+from nextclose.runfolder import effective_toml
+from nextclose.schema import Bars, Finding
+from tests.catalogue.cases import AMBIENT, DAYS, Case, base, csv, text_of
+from tests.catalogue.columns import COLUMN_CASES
+from tests.catalogue.dates import DATE_CASES
+from tests.catalogue.files import FILE_CASES
+from tests.catalogue.values import VALUE_CASES
+
+ROOT = Path(__file__).parents[2]
+CASES = (*FILE_CASES, *COLUMN_CASES, *DATE_CASES, *VALUE_CASES)
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+# Numbers that need a server, a run or a race: where they are shown, by test.
+ELSEWHERE: dict[int, str] = {}
+
+
+def counts(case: Case, findings: tuple[Finding, ...]) -> dict[str, int]:
+    """Findings by code, less what is said of every file and is not the case's own matter."""
+    found: dict[str, int] = {}
+    for finding in findings:
+        if finding.code not in AMBIENT or finding.code in case.codes:
+            found[finding.code] = found.get(finding.code, 0) + finding.count
+    return found
+
+
+def data_of(case: Case) -> DataConfig:
+    given = {
+        name: {k: date.fromisoformat(str(v)) for k, v in value.items()}  # type: ignore[attr-defined]
+        if name == "since"
+        else value
+        for name, value in case.data.items()
+    }
+    return DataConfig.model_validate(given)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_each_input_gets_its_response(case: Case, tmp_path: Path) -> None:
+    prices = case.write(tmp_path)
+    bars = collected(*prices, config=data_of(case), now=NOW)
+    expected = {code: n for code, n in case.codes.items() if n}
+    assert counts(case, bars.findings) == expected
+    if case.codes:
+        first = next(f for f in bars.findings if f.code == next(iter(case.codes)))
+        assert_place(case, first)
+    if case.kept is not None:
+        assert_rows(case, bars)
+
+
+def assert_place(case: Case, first: Finding) -> None:
+    for name in ("row", "column", "symbol", "session"):
+        wanted = getattr(case, name)
+        assert not wanted or getattr(first, name) == wanted, name
+    assert case.found in first.found
+    assert case.fix in first.fix
+    assert first.rule
+    assert first.response != "E" or first.fix
+    assert len(first.line()) <= 300
+
+
+def assert_rows(case: Case, bars: Bars) -> None:
+    kept = list(case.kept or ())
+    closes = [close for block in blocks(case) for close in (block[k] for k in kept)]
+    assert bars.symbols == (tuple(case.symbols) if kept else ())
+    assert bars.frame["session"].to_list() == [DAYS[k] for k in kept] * len(bars.symbols)
+    assert bars.frame["close"].to_list() == pytest.approx(closes, rel=1e-15)
+
+
+def blocks(case: Case) -> list[list[float]]:
+    """The closes of each symbol."""
+    n = len(DAYS)
+    closes = list(case.closes)
+    if len(closes) == n * len(case.symbols):
+        return [closes[k * n : (k + 1) * n] for k in range(len(case.symbols))]
+    return [closes] * len(case.symbols)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_command_ends_with_the_code_and_without_a_traceback(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = case.write(tmp_path)
+    settings = tmp_path / "run.toml"
+    settings.write_text(effective_toml(RunConfig(data=data_of(case))), encoding="utf-8")
+    # ten rows are too few for any model (E66, shown elsewhere): what else is wrong is asked here
+    monkeypatch.setattr("nextclose.run.needed_sessions", lambda settings: 1)
+    arguments = ["nextclose", "check", *prices, "--config", str(settings), "--json"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = capsys.readouterr()
+    assert ended.value.code == case.ends_with, printed.err
+    assert "Traceback" not in printed.out + printed.err
+    document = json.loads(printed.out)
+    refused = {code for code in case.codes if code.startswith("E")}
+    assert refused <= set(document["counts"])
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.ends_with], ids=lambda case: case.name)
+def test_what_is_refused_when_collecting_is_an_error_when_loading(
+    case: Case, tmp_path: Path
+) -> None:
+    prices = case.write(tmp_path)
+    with pytest.raises(DataError) as raised:
+        load_bars(*prices, config=data_of(case), now=NOW)
+    assert raised.value.exit_code == case.ends_with
+    assert {finding.code for finding in raised.value.findings} <= set(case.codes)
+
+
+def test_every_number_of_the_catalogue_has_a_case_or_a_test() -> None:
+    shown = {case.number for case in CASES} | set(ELSEWHERE)
+    assert shown == set(range(1, 80))
+    assert len(CASES) >= 200
+    for place in ELSEWHERE.values():
+        path, name = place.split("::")
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(async )?def {name}\(", source, re.MULTILINE), place
+
+
+def test_case_titles_are_told_apart() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_the_base_itself_is_welcome(tmp_path: Path) -> None:
+    frame = collected(*csv(text_of(base()))(tmp_path), now=NOW).frame
+    assert frame.height == len(DAYS)
+    assert frame.select(pl.all().is_not_null().all()).row(0) == (True,) * frame.width

@@ -1,0 +1,86 @@
+"""What must hold of any bytes that somebody calls prices: an answer, and a sound one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.sources.loading import collected
+from nextclose.schema import Bars
+from tests.catalogue.cases import Case
+from tests.catalogue.columns import COLUMN_CASES
+from tests.catalogue.dates import DATE_CASES
+from tests.catalogue.files import FILE_CASES
+from tests.catalogue.values import VALUE_CASES
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SUFFIXES = (".csv", ".csv", ".csv", ".csv", ".csv.gz", ".zip", ".csv.zst", ".parquet")
+LENIENT = DataConfig(
+    duplicates="last",
+    nonpositive="drop",
+    fractional_volume="round",
+    gaps="split",
+    fill="ffill:2",
+    spikes="clip",
+    numeric_symbols=True,
+)
+FOREIGN = DataConfig(
+    encoding="latin-1", separator=";", decimal=",", thousands=".", date_format="%d.%m.%Y"
+)
+CONFIGS = (DataConfig(), DataConfig(), LENIENT, FOREIGN)
+N_CHARACTERS = 300
+
+
+def answer(data: bytes, folder: Path) -> Bars:
+    """The bars of `data`, whose first two bytes choose the file's ending and the settings.
+
+    Raises: AssertionError where the answer is not sound; any other exception is a bug.
+    """
+    head, content = data[:2].ljust(2, b"\0"), data[2:]
+    path = folder / f"AAPL{SUFFIXES[head[0] % len(SUFFIXES)]}"
+    path.write_bytes(content)
+    bars = collected(path, config=CONFIGS[head[1] % len(CONFIGS)], now=NOW)
+    refuse_unsound(bars)
+    return bars
+
+
+def refuse_unsound(bars: Bars) -> None:
+    """Raise AssertionError unless the bars are what `schema.Bars` promises."""
+    frame = bars.frame
+    keys = frame.select("symbol", "session")
+    assert keys.is_unique().all()
+    assert frame.equals(frame.sort("symbol", "session"))
+    assert frame["close"].is_finite().all()
+    assert (frame["close"] > 0).all()
+    assert frame.null_count().sum_horizontal().sum() == 0
+    assert frame.height or any(finding.response == "E" for finding in bars.findings)
+    assert frame["segment"].dtype == pl.Int32
+    for finding in bars.findings:
+        line = finding.line()
+        assert len(line) <= N_CHARACTERS, line
+        assert line.isprintable(), ascii(line)
+        assert finding.response != "E" or finding.fix
+
+
+def seeds(folder: Path) -> list[bytes]:
+    """Every catalogue case of one file as an input: where a fuzzer may begin."""
+    return [seed for case in _cases() for seed in _seeds_of(case, folder)]
+
+
+def _cases() -> tuple[Case, ...]:
+    return (*FILE_CASES, *COLUMN_CASES, *DATE_CASES, *VALUE_CASES)
+
+
+def _seeds_of(case: Case, folder: Path) -> list[bytes]:
+    own = folder / f"{abs(hash(case.name))}"
+    own.mkdir(parents=True)
+    found = []
+    for given in case.write(own):
+        path = Path(given)
+        if not path.is_file() or path.is_symlink() or path.stat().st_size > 50_000:
+            continue
+        suffix = "".join(path.suffixes)
+        kind = SUFFIXES.index(suffix) if suffix in SUFFIXES else 0
+        found.append(bytes([kind, 2 if case.data else 0]) + path.read_bytes())
+    return found

@@ -1,0 +1,84 @@
+"""Prices as no vendor writes them: the loader answers, and soundly. `make fuzz` does a million."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.harness import answer, seeds
+
+HEADERS = (
+    "date",
+    "Date",
+    "symbol",
+    "Ticker",
+    "open",
+    "high",
+    "low",
+    "close",
+    "Adj Close",
+    "volume",
+)
+CELLS = st.one_of(
+    st.dates().map(str),
+    st.floats().map(str),
+    st.integers().map(str),
+    st.sampled_from(
+        ("", "nan", "null", "N/A", "-", "1,234.5", "1,5", '"', '""', "03/04/2019", "20190304", "=1")
+    ),
+    st.text(max_size=8),
+)
+SEPARATORS = st.sampled_from((",", ";", "\t", "|"))
+ENDS = st.sampled_from(("\n", "\r\n", "\r", "\n\n"))
+MANY = settings(
+    max_examples=150, deadline=5000, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@st.composite
+def tables(draw: Callable[..., object]) -> bytes:
+    """Separated text with a plausible header and implausible cells."""
+    names = draw(st.lists(st.sampled_from(HEADERS), min_size=1, max_size=8))
+    rows = draw(st.lists(st.lists(CELLS, min_size=1, max_size=len(names)), max_size=12))  # type: ignore[arg-type]
+    separator, end = str(draw(SEPARATORS)), str(draw(ENDS))
+    lines = [separator.join(row) for row in [names, *rows]]  # type: ignore[misc]
+    return end.join(lines).encode("utf-8", "surrogatepass")
+
+
+@MANY
+@given(tables(), st.integers(0, 255), st.integers(0, 3))
+def test_any_table_gets_a_sound_answer(
+    tmp_path: Path, table: bytes, kind: int, config: int
+) -> None:
+    answer(bytes([kind, config]) + table, tmp_path)
+
+
+@MANY
+@given(st.binary(max_size=400), st.integers(0, 7))
+def test_any_bytes_get_a_sound_answer(tmp_path: Path, noise: bytes, kind: int) -> None:
+    answer(bytes([kind, 0]) + noise, tmp_path)
+
+
+@MANY
+@given(st.data())
+def test_a_good_file_with_some_bytes_changed_gets_a_sound_answer(
+    tmp_path: Path, good: list[bytes], data: st.DataObject
+) -> None:
+    seed = bytearray(data.draw(st.sampled_from(good)))
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, len(seed) - 1))
+        seed[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    answer(bytes(seed), tmp_path)
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return seeds(tmp_path_factory.mktemp("seeds"))
+
+
+def test_the_catalogue_gives_the_fuzzer_much_to_begin_with(good: list[bytes]) -> None:
+    assert len(good) > 150

@@ -1,0 +1,174 @@
+"""The loader alone, in every world: what it kept and said up to a date, no future changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nextclose.config import DataConfig
+from nextclose.data.bars import collected_bars
+from nextclose.data.findings import N_NAMED
+from nextclose.data.sources.loading import collected
+from nextclose.schema import Bars, Finding
+from tests.catalogue.cases import Case
+from tests.catalogue.test_catalogue import CASES, NOW, data_of
+from tests.fuzz.harness import LENIENT
+from tests.leakage.price_files import BASES, N_ROWS
+from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
+
+CONFIGS = {"strict": DataConfig(), "lenient": LENIENT}
+Frame = pl.DataFrame
+
+
+def known(bars: Bars, at: date) -> Frame:
+    """The rows up to a date, with masks and segments."""
+    return bars.frame.filter(pl.col("session") <= at)
+
+
+def said(bars: Bars, at: date) -> dict[str, set[tuple[str, str, str]]]:
+    """What was found at rows up to a date, by code. Counts speak of the whole file and stay out.
+
+    Of a rule that is hit more often than it is named, which hits are named depends on the file.
+    """
+    found: dict[str, list[Finding]] = {}
+    for finding in bars.findings:
+        if finding.session:
+            found.setdefault(finding.code, []).append(finding)
+    return {
+        code: {(f.symbol, f.session, f.column) for f in findings if f.session <= str(at)}
+        for code, findings in found.items()
+        if len(findings) < N_NAMED
+    }
+
+
+def assert_same_past(one: Bars, two: Bars, at: date, label: str) -> None:
+    left, right = known(one, at), known(two, at)
+    assert left.columns == right.columns, label
+    assert left.equals(right), f"{label}: {first_difference(left, right)}"
+    ours, theirs = said(one, at), said(two, at)
+    for code in ours.keys() & theirs.keys():
+        assert ours[code] == theirs[code], f"{label}: {code}"
+
+
+def first_difference(left: Frame, right: Frame) -> str:
+    both = left.join(right, on=["symbol", "session"], how="full", coalesce=True, suffix="_other")
+    for row in both.sort("session").iter_rows(named=True):
+        for name in left.columns[2:]:
+            if row[name] != row[f"{name}_other"]:
+                return f"{name}, {row['symbol']} {row['session']}"
+    return "order"
+
+
+@pytest.mark.parametrize("policy", CONFIGS)
+@pytest.mark.parametrize("name", BASES)
+def test_no_future_changes_what_was_kept_or_said_before_it(name: str, policy: str) -> None:
+    walk(name, policy, ROWS, step=23)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", CONFIGS)
+@pytest.mark.parametrize("name", BASES)
+def test_no_future_of_any_scope_changes_what_was_kept(name: str, policy: str) -> None:
+    walk(name, policy, ROWS + LATE_ROWS, step=1)
+
+
+def walk(name: str, policy: str, rows: tuple[int, ...], *, step: int) -> None:
+    base, config = BASES[name](), CONFIGS[policy]
+    made = collected_bars(base, config=config)
+    for cut, world, scope in futures(rows, step=step):
+        other = collected_bars(with_future(base, cut, world, scope), config=config)
+        assert_same_past(made, other, cut, f"{name}, {policy}, after {cut}: {world}, {scope}")
+
+
+def test_the_bases_hold_what_they_promise() -> None:
+    """Each mask is set and segments end: else the worlds above would prove little."""
+    made = {name: collected_bars(base(), config=LENIENT) for name, base in BASES.items()}
+    assert made["halted"].frame["halted"].any()
+    assert made["spiky"].frame["spiked"].any()
+    assert made["dirty"].frame["filled"].any()
+    assert made["halted"].frame["segment"].max() == 1
+    assert made["spiky"].frame["segment"].max() == 1
+    codes = {finding.code for bars in made.values() for finding in bars.findings}
+    assert codes >= {"E59", "E61", "E65", "E69", "P43", "P52", "P54", "P58", "P64", "R42", "W63"}
+
+
+LEAKS = {
+    "M08 halts back-dated": lambda frame: frame.with_columns(
+        pl.col("halted").reverse().cum_max().reverse().over("symbol")
+    ),
+    "M07 spike that came back": lambda frame: frame.with_columns(
+        pl.col("spiked") & ((pl.col("close").shift(-1) / pl.col("close") - 1).abs() > 0.2)
+    ),
+    "M10 the last segment alone": lambda frame: frame.filter(
+        pl.col("segment") == pl.col("segment").max().over("symbol")
+    ),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_mask_or_segment_that_looks_ahead_is_found(leak: str) -> None:
+    assert any(changes_the_past(LEAKS[leak], BASES[name]()) for name in ("spiky", "halted"))
+
+
+def changes_the_past(change: Callable[[Frame], Frame], base: Frame) -> bool:
+    """Whether any future changes what `change` makes of the rows before it."""
+    made = change(collected_bars(base, config=LENIENT).frame)
+    for cut, world, scope in futures(ROWS + LATE_ROWS, step=7):
+        future = with_future(base, cut, world, scope)
+        other = change(collected_bars(future, config=LENIENT).frame)
+        past = pl.col("session") <= cut
+        if not made.filter(past).equals(other.filter(past)):
+            return True
+    return False
+
+
+# --- the catalogue's own files, cut after some of their lines ---
+
+# A cut cannot stand for "the rows before": lines out of order, two lines of one session.
+OUT_OF_ORDER = {40, 41, 43, 45}
+
+
+def one_text_file(case: Case, folder: Path) -> Path | None:
+    """The case's file if it is text in time order of one symbol, else None."""
+    given = [Path(name) for name in case.write(folder)]
+    is_one = len(given) == 1 and given[0].is_file() and given[0].suffix == ".csv"
+    if not is_one or case.number in OUT_OF_ORDER or len(case.symbols) > 1:
+        return None
+    return given[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_catalogue_file_cut_after_any_line_keeps_the_rows_before(
+    case: Case, tmp_path: Path
+) -> None:
+    path = one_text_file(case, tmp_path)
+    if path is None:
+        return
+    config = data_of(case)
+    whole = collected(path, config=config, now=NOW)
+    lines = path.read_bytes().splitlines(keepends=True)
+    # what the whole file settled stays settled: a reader of tomorrow does not guess anew
+    config = DataConfig.model_validate(config.model_dump() | dict(whole.settled))
+    for n in sorted({len(lines) // 3, len(lines) // 2, 5, 8, 9} & set(range(2, len(lines)))):
+        path.write_bytes(b"".join(lines[:n]))
+        early = collected(path, config=config, now=NOW)
+        if whole.frame.height and early.frame.height:  # a file refused whole makes nothing
+            last = early.frame["session"].max()
+            assert known(whole, last).equals(early.frame), f"after line {n}"  # type: ignore[arg-type]
+
+
+def test_the_clock_drops_only_the_bar_that_is_not_over() -> None:
+    base = BASES["clean"]()
+    last = base.filter(pl.col("symbol") == "AAA")["date"][-1]
+    before = datetime.combine(last, datetime.min.time()).replace(hour=15, tzinfo=NOW.tzinfo)
+    made, early = collected_bars(base, now=NOW), collected_bars(base, now=before)
+    rows = made.frame.filter(~((pl.col("symbol") != "CCC.T") & (pl.col("session") == last)))
+    assert early.frame.filter(pl.col("symbol") != "CCC.T").equals(
+        rows.filter(pl.col("symbol") != "CCC.T")
+    )
+    assert np.isin(N_ROWS, made.frame.group_by("symbol").len()["len"].to_numpy())
