@@ -5,7 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo full test check bench choices proof picture clean
+FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
+FUZZ_RUNS ?= 500000
+
+.PHONY: demo full test check fuzz bench choices proof picture clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -27,10 +30,17 @@ check: $(READY)
 proof: $(READY)
 	$(BIN)/python -m pytest -q -m "slow and not gpu"
 
+# a million inputs that no vendor would send, two processes; some twenty minutes on two cores
+fuzz: $(READY)
+	mkdir -p runs/fuzz/one runs/fuzz/two
+	$(FUZZ) runs/fuzz/one -seed=1 -runs=$(FUZZ_RUNS) & one=$$!; \
+	$(FUZZ) runs/fuzz/two -seed=2 -runs=$(FUZZ_RUNS) && wait $$one
+
 # claims of speed; the first needs TensorFlow and some ten minutes
 bench: $(READY)
 	$(BIN)/pip install -q -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/training_rate.py --write
+	$(BIN)/python benchmarks/csv_loading.py --write
 	$(BIN)/python benchmarks/demo_time.py --write
 	$(BIN)/python benchmarks/tutorial_job.py --write
 

@@ -24,7 +24,8 @@ import numpy as np
 import polars as pl
 from arch.data import nasdaq, sp500
 
-from nextclose.data.sources.loading import frame_bars, sample_bars
+from nextclose.data.sources.frames import frame_bars
+from nextclose.data.sources.loading import sample_bars
 from nextclose.features.table import make_table
 from nextclose.models.loghar import available_inputs, design, gamma_weights, long_run
 from nextclose.models.prior import HORIZONS, ROWS_PER_SESSION

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from nextclose.config import FeaturesConfig as FeaturesConfig
     from nextclose.config import HybridConfig as HybridConfig
     from nextclose.config import LstmConfig as LstmConfig
+    from nextclose.config import NewsConfig as NewsConfig
     from nextclose.config import RunConfig as RunConfig
     from nextclose.config import TreesConfig as TreesConfig
     from nextclose.config import parse_config as parse_config
-    from nextclose.data.sources.loading import frame_bars as frame_bars
+    from nextclose.data.sources.frames import frame_bars as frame_bars
     from nextclose.data.sources.loading import load_bars as load_bars
     from nextclose.data.sources.loading import sample_bars as sample_bars
+    from nextclose.data.sources.newsfile import with_news as with_news
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
@@ -54,11 +56,14 @@ _HOMES = {
         "FeaturesConfig",
         "HybridConfig",
         "LstmConfig",
+        "NewsConfig",
         "RunConfig",
         "TreesConfig",
         "parse_config",
     ),
-    "nextclose.data.sources.loading": ("frame_bars", "load_bars", "sample_bars"),
+    "nextclose.data.sources.frames": ("frame_bars",),
+    "nextclose.data.sources.loading": ("load_bars", "sample_bars"),
+    "nextclose.data.sources.newsfile": ("with_news",),
     "nextclose.errors": (
         "BundleError",
         "ConfigError",
@@ -91,6 +96,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "LeakError",
     "LockedError",
     "LstmConfig",
+    "NewsConfig",
     "NextcloseError",
     "NotEnoughDataError",
     "OutputError",
@@ -107,6 +113,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "sample_bars",
     "train",
     "verdicts",
+    "with_news",
     "write_run",
 ]
 

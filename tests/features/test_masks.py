@@ -34,5 +34,11 @@ def test_a_halt_ends_the_segment_that_no_window_crosses():
     table = make_table(bars)
     borders = {(table.symbols[table.symbol[a]], int(b - a)) for a, b in table.segments}
     # BBB stands still for sessions 350 to 419: 59 of them stay, the rest are no bars
-    assert borders == {("AAA", 700), ("BBB", 350 + 59), ("BBB", 280), ("CCC.T", 559), ("CCC.T", 138)}
+    assert borders == {
+        ("AAA", 700),
+        ("BBB", 350 + 59),
+        ("BBB", 280),
+        ("CCC.T", 559),
+        ("CCC.T", 138),
+    }
     assert all(len(set(table.symbol[a:b])) == 1 for a, b in table.segments)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -10,13 +10,17 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.cell_rules import CELL_RULES
-from nextclose.data.columns import OPTIONAL, Basis, Part, part_of
+from nextclose.data.columns import Basis, Part, part_of
 from nextclose.data.exchanges import exchanges_of
 from nextclose.data.findings import Rule, merged, rule_findings
+from nextclose.data.gaps import broken
+from nextclose.data.header import OPTIONAL
 from nextclose.data.placing import placed
-from nextclose.data.repair import adjusted, masked
+from nextclose.data.repair import adjusted, divided, masked
 from nextclose.data.series import is_in_order
-from nextclose.data.series_rules import SERIES_RULES
+from nextclose.data.series_rules import DAY_RULES, MOVE_RULES
+from nextclose.data.steps import segment_numbers
+from nextclose.data.twins import survivors
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 
@@ -79,7 +83,7 @@ def collected_bars(
 
 
 def assembled(
-    parts: Sequence[Part],
+    parts: Iterable[Part],
     *,
     config: DataConfig = DEFAULTS,
     now: datetime | None = None,
@@ -88,33 +92,39 @@ def assembled(
     """The parts as one set of bars; refusals stand first among its findings, in file order.
 
     A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
-    session and ratio (new shares for an old one): prices before are divided by it.
+    session and ratio (new shares for an old one): prices before are divided by it. Parts from an
+    iterator are let go once joined, so that rows are in memory once.
     """
-    paths = [part.path for part in parts]
-    notes = [finding for part in parts for finding in part.findings]
-    frame, found = _obeyed(_joined(parts), CELL_RULES, paths, config)
+    joined, heads = _joined(parts)
+    paths = [path for head in heads for path in head.files or (head.path,)]
+    notes = [finding for head in heads for finding in head.findings]
+    frame, found = _obeyed(joined, CELL_RULES, paths, config)
+    del joined
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
     frame = placed(frame, exchanges, now=now, vouched=config.not_a_split)
     frame = begun(frame, config.since)
-    frame, more = _obeyed(frame, SERIES_RULES, paths, config)
-    findings = _ordered([*notes, *found, *more], paths)
+    frame, of_days = _obeyed(frame, DAY_RULES, paths, config)
+    frame, of_splits = divided(frame, splits)
+    frame, of_moves = _obeyed(broken(adjusted(frame)), MOVE_RULES, paths, config)
+    seen = [*notes, *found, *of_days, *of_splits, *of_moves, *survivors(frame)]
+    findings = _ordered(seen, paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (replace(NO_ROWS, path=paths[0]), *findings)
-    bases = {part.basis for part in parts if part.frame is not None}
+    bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
-    frame = masked(adjusted(frame))
+    frame = masked(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
     if "close_raw" in frame.columns:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
-    segment = pl.col("breaks").cum_sum().over("symbol").cast(pl.Int32).alias("segment")
+    segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
     return Bars(
         frame=frame.select(*columns, segment, *MASK_COLUMNS),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
-        settled=_agreed([part.settled for part in parts]),
+        settled=_agreed([head.settled for head in heads]),
     )
 
 
@@ -134,20 +144,29 @@ def _agreed(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: values.pop() for name, values in sorted(said.items()) if len(values) == 1}
 
 
-def _joined(parts: Sequence[Part]) -> pl.DataFrame:
-    """All rows in file order, `part` telling the file."""
-    frames = {k: part.frame for k, part in enumerate(parts) if part.frame is not None}
+def _joined(parts: Iterable[Part]) -> tuple[pl.DataFrame, list[Part]]:
+    """All rows in file order, `part` telling the file; and the parts without their rows."""
+    heads: list[Part] = []
+    frames: list[pl.DataFrame] = []
+    n_files = 0
+    for part in parts:
+        frame = part.frame
+        if frame is not None:
+            file = pl.col("file") if part.files else pl.lit(0, pl.Int32)
+            place = (file + n_files).alias("part")
+            frames.append(frame.with_columns(place).drop("file", strict=False))
+        n_files += len(part.files) or 1
+        heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:
-        return pl.DataFrame(schema=_NO_ROWS_SCHEMA)
-    half = {c for c in OPTIONAL if any(c not in frame.columns for frame in frames.values())}
-    has_adjusted = any("adj_close" in frame.columns for frame in frames.values())
-    ready = []
-    for k, frame in frames.items():
+        return pl.DataFrame(schema=_NO_ROWS_SCHEMA), heads
+    half = {c for c in OPTIONAL if any(c not in frame.columns for frame in frames)}
+    has_adjusted = any("adj_close" in frame.columns for frame in frames)
+    for k, frame in enumerate(frames):
         if has_adjusted and "adj_close" not in frame.columns:  # taken as it is: ratio 1
-            frame = frame.with_columns(pl.col("close").alias("adj_close"))
-        left_out = [c for c in frame.columns if c.removesuffix("_text") in half]
-        ready.append(frame.drop(left_out).with_columns(pl.lit(k).alias("part")))
-    return pl.concat(ready, how="diagonal")
+            copy = pl.col("close").alias("adj_close")
+            frame = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
+        frames[k] = frame.drop([c for c in frame.columns if c.removesuffix("_text") in half])
+    return pl.concat(frames, how="diagonal_relaxed"), heads
 
 
 def _obeyed(
@@ -156,6 +175,8 @@ def _obeyed(
     """The rows that obey the rules, or were brought to; and a finding for each that did not."""
     findings: list[Finding] = []
     for rule in filter(None, (rule.under(config) for rule in rules)):
+        if not frame.height:
+            break  # nothing is left to obey
         hits = rule.find(frame)
         if hits.height:
             findings += rule_findings(rule, frame, hits, paths)
@@ -180,34 +201,50 @@ def sound(bars: Bars) -> Bars:
 
 
 def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
-    """The same rows, with a finding (W66) for each symbol without `needed` sessions in a segment.
+    """The same rows, with the findings of `short_symbols`.
 
     The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
     by the length of its whole file would let the future decide who is learnt from.
     Raises: NotEnoughDataError if no symbol has enough.
     """
+    findings = short_symbols(bars, needed=needed)
+    if findings and findings[0].response == "E":
+        most = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
+        raise NotEnoughDataError(findings[0].line(), needed=needed, found=most)
+    return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
+
+
+def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
+    """Rule 66: a warning for each symbol without `needed` sessions in a segment.
+
+    If there is no other symbol: one refusal instead, naming the symbol with the most.
+    """
     counts = segment_lengths(bars).group_by("symbol").agg(pl.col("len").max()).sort("symbol")
     short = counts.filter(pl.col("len") < needed)
     if short.height == counts.height:
-        most = int(counts["len"].max() or 0)  # type: ignore[arg-type]
-        raise NotEnoughDataError(
-            f"expected at least {needed} sessions of one symbol, found {most}. "
-            "Fix: give a longer history, or ask for less: shorter horizons or fewer folds.",
-            needed=needed,
-            found=most,
+        most = counts.sort("len", descending=True, maintain_order=True).head(1)
+        symbol, n = next(most.iter_rows(), ("", 0))
+        return (
+            Finding(
+                number=66,
+                response="E",
+                found=f"{n} sessions in one piece, the most of any symbol",
+                rule=f"at least {needed}, which one forecast of every chosen model reads",
+                fix="give a longer history, or choose models that read less.",
+                symbol=symbol,
+            ),
         )
-    findings = tuple(
+    return tuple(
         Finding(
             number=66,
             response="W",
-            found=f"{n} sessions, {needed} needed for a forecast",
-            rule="symbols with too little history get none",
+            found=f"{n} sessions, {needed} needed",
+            rule="a symbol with too little history gets no forecast",
             fix="give a longer history.",
             symbol=symbol,
         )
         for symbol, n in short.iter_rows()
     )
-    return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
 
 
 def segment_lengths(bars: Bars) -> pl.DataFrame:

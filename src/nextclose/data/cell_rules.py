@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from nextclose.data import cells, series
-from nextclose.data.findings import Rule, unchanged
+from nextclose.data.epochs import READINGS
+from nextclose.data.findings import Rule, unchanged, without_rows
 from nextclose.data.repair import widened
 
-AS_ISO = "write dates as YYYY-MM-DD."
+AS_ISO = "write dates as YYYY-MM-DD, or set data.date_format = FORM."
 CORRECT = "correct the file."
+
+POINT = "a decimal mark as data.decimal says"
+UNMARKED = "digits without a mark between thousands"
+UNCLEAR = "a comma or point that can only be a fraction, or only thousands"
+LEAD = r"^[+-]?\d{1,3}"
+DOTS, COMMAS, QUOTES, SPACES = (rf"(?:{mark}\d{{3}})" for mark in (r"\.", ",", "['\u2019]", r"\s"))
+
+# Number, form of the cell, what must hold, and the settings that would read it. Rows of rule 9 are
+# passed over once the decimal mark is a comma.
+MARKED_NUMBERS = (
+    (9, rf"{LEAD}{DOTS}+,\d*$", POINT, 'set data.decimal = "," and data.thousands = ".".'),
+    (9, rf"{LEAD}{DOTS}{{2,}}$", POINT, 'set data.decimal = "," and data.thousands = ".".'),
+    (9, rf"{LEAD}{QUOTES}+,\d*$", POINT, 'set data.decimal = "," and data.thousands = "\'".'),
+    (9, rf"{LEAD}{SPACES}+,\d*$", POINT, 'set data.decimal = "," and data.thousands = " ".'),
+    (9, r"^[+-]?(?:\d*,\d{0,2}|\d*,\d{4,}|(?:0|\d{4,}),\d{3})$", POINT, 'set data.decimal = ",".'),
+    (10, rf"{LEAD}{COMMAS}(?:{COMMAS}*\.\d*|{COMMAS}+)$", UNMARKED, 'set data.thousands = ",".'),
+    (10, rf"{LEAD}{DOTS}(?:{DOTS}*,\d*|{DOTS}+)$", UNMARKED, 'set data.thousands = ".".'),
+    (10, rf"{LEAD}{QUOTES}+(?:[.,]\d*)?$", UNMARKED, 'set data.thousands = "\'".'),
+    (10, rf"{LEAD}{SPACES}+(?:[.,]\d*)?$", UNMARKED, 'set data.thousands = " ".'),
+    (10, rf"{LEAD}[.,]\d{{3}}$", UNCLEAR, "set data.decimal = MARK or data.thousands = MARK."),
+)
 
 # In the order of the file; each rule sees the rows that the rules above it kept.
 CELL_RULES: tuple[Rule, ...] = (
@@ -28,34 +50,108 @@ CELL_RULES: tuple[Rule, ...] = (
         per="rule",
     ),
     Rule(
+        number=29,
+        response="E",
+        must="a symbol that is no number: spreadsheets lose its letters and zeros",
+        fix="repair the symbols; for an exchange with numeric codes data.numeric_symbols = true.",
+        find=cells.numeric_symbols,
+        per="symbol",
+        setting="numeric_symbols",
+        policies={True: None},
+    ),
+    Rule(
+        number=29,
+        response="E",
+        must="a symbol that is no date, as spreadsheets make of MAR1",
+        fix="repair the symbols.",
+        find=cells.date_like_symbols,
+        per="symbol",
+    ),
+    Rule(
         number=36,
         response="E",
         must="an order of day and month that other rows settle",
-        fix=AS_ISO,
+        fix='set data.date_format = FORM, "%d/%m/%Y" or "%m/%d/%Y".',
         find=cells.ambiguous_dates,
+        per="file",
     ),
     Rule(
         number=44,
         response="E",
-        must="a plain date, or midnight at the exchange",
-        fix=AS_ISO,
+        must="a plain date, midnight, or an exchange whose zone is known",
+        fix='set data.calendar = EXCHANGE, as "XNYS".',
         find=cells.zoned_stamps,
+        per="file",
     ),
-    Rule(number=35, response="E", must="a date", fix=AS_ISO, find=cells.unreadable_dates),
+    Rule(
+        number=39,
+        response="E",
+        must="a date rather than a spreadsheet's serial number",
+        fix='set data.date_format = "excel".',
+        find=cells.serial_dates,
+        per="file",
+    ),
+    Rule(
+        number=38,
+        response="E",
+        must=f"integers that just one of {', '.join(READINGS)} makes dates one to four days apart",
+        fix='set data.date_format = READING, as "yyyymmdd".',
+        find=cells.integer_dates,
+        per="file",
+    ),
     Rule(
         number=37,
         response="E",
         must="a year of four digits",
-        fix=AS_ISO,
+        fix='set data.date_format = FORM, as "%d/%m/%y".',
         find=cells.two_digit_years,
+        per="file",
     ),
+    Rule(number=35, response="E", must="a date", fix=AS_ISO, find=cells.unreadable_dates),
     Rule(number=49, response="E", must="a date from 1900 on", fix=CORRECT, find=cells.early_dates),
+    *(
+        Rule(
+            number=number,
+            response="E",
+            must=must,
+            fix=fix,
+            find=cells.unread_numbers(pattern),
+            per="file",
+            setting="decimal",
+            policies={",": None} if number == 9 else {},
+        )
+        for number, pattern, must, fix in MARKED_NUMBERS
+    ),
+    Rule(
+        number=9,
+        response="E",
+        must=POINT,
+        fix='set data.decimal = ".".',
+        find=cells.unread_numbers(r"^[+-]?\d*\.\d*$"),
+        per="file",
+    ),
+    Rule(
+        number=31,
+        response="E",
+        must="a volume written out, from 0 to below 2^63",
+        fix="correct the file: write volumes in digits.",
+        find=cells.impossible_volumes,
+    ),
+    Rule(
+        number=31,
+        response="E",
+        must="a whole volume",
+        fix='correct the file, or set data.fractional_volume = "round".',
+        find=cells.fractional_volumes,
+        setting="fractional_volume",
+        policies={"round": ("P", unchanged)},
+    ),
     Rule(
         number=27,
         response="E",
         must="a number, or an empty cell",
-        fix=CORRECT,
-        find=cells.unreadable_numbers,
+        fix="correct the file, or list the text in data.missing.",
+        find=cells.unread_numbers(),
     ),
     Rule(
         number=32,
@@ -65,20 +161,21 @@ CELL_RULES: tuple[Rule, ...] = (
         find=cells.outlandish_prices,
     ),
     Rule(
-        number=31,
-        response="E",
-        must="volume >= 0 and below 2^63",
-        fix=CORRECT,
-        find=cells.impossible_volumes,
-    ),
-    Rule(
         number=56,
         response="W",
         must="a bar without prices is a missing row",
         find=cells.all_zero_prices,
         per="rule",
     ),
-    Rule(number=54, response="E", must="price > 0", fix=CORRECT, find=cells.nonpositive_prices),
+    Rule(
+        number=54,
+        response="E",
+        must="price > 0",
+        fix='correct the file or set data.nonpositive = "drop".',
+        find=cells.nonpositive_prices,
+        setting="nonpositive",
+        policies={"drop": ("P", without_rows)},
+    ),
     Rule(
         number=55,
         response="E",
@@ -93,6 +190,14 @@ CELL_RULES: tuple[Rule, ...] = (
         find=cells.rounded_ranges,
         mend=widened,
         per="rule",
+    ),
+    Rule(
+        number=46,
+        response="E",
+        must="daily bars: one row per symbol and date; this is not daily",
+        fix="give daily bars alone.",
+        find=cells.stamps_of_one_day,
+        per="symbol",
     ),
     Rule(
         number=41,

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import polars as pl
 
-from nextclose.data.columns import EARLIEST, NUMBERS
-from nextclose.data.dates import DAY_OR_MONTH_FIRST, STAMP
-from nextclose.data.findings import cell_hits, hits_at, no_hits
+from nextclose.data.columns import distinct_symbols
+from nextclose.data.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
+from nextclose.data.epochs import EARLIEST
+from nextclose.data.findings import Find, cell_hits, hits_at, no_hits
+from nextclose.data.header import NUMBERS
 from nextclose.data.repair import body
 from nextclose.schema import PRICE_COLUMNS
 
 LEGAL_SYMBOL = r"^[A-Z0-9^][A-Za-z0-9.=&_-]{0,19}$"
+DIGITS_ONLY = r"^\d+(?:\.0+)?$"  # 7203, or 7203.0 once a spreadsheet took it for a number
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DATE_LIKE = rf"(?i)^(?:\d{{1,2}}-{MONTH}(?:-\d{{2,4}})?|{MONTH}-\d{{1,4}}|\d{{4}}-\d{{2}}-\d{{2}})$"
+SERIAL = r"^\d{5}(?:\.\d+)?$"
+COUNT = r"(?i)^[+-]?(?:[\d.,]+(?:e[+-]?\d+)?\s*[kmbt]?|inf(?:inity)?)$"
+TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].*)?$"
 SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
@@ -20,7 +28,7 @@ Frame = pl.DataFrame
 
 def illegal_symbols(frame: Frame) -> Frame:
     """Rows whose symbol has an odd character, two dots, or too many characters."""
-    names = frame["symbol"].unique()
+    names = distinct_symbols(frame["symbol"])
     bad = names.filter(~names.str.contains(LEGAL_SYMBOL) | names.str.contains("..", literal=True))
     if not len(bad) and not names.null_count():
         return no_hits()
@@ -41,29 +49,51 @@ def _symbol_fault(symbol: str) -> str:
 
 def symbols_equal_but_for_case(frame: Frame) -> Frame:
     """Rows of symbols that another symbol equals when case is ignored."""
-    names = frame.select(pl.col("symbol").unique().drop_nulls().sort())
-    names = names.filter(pl.col("symbol").str.to_uppercase().is_duplicated())
-    is_twin = pl.col("symbol").is_in(names["symbol"].to_list())
-    found = pl.lit(" and ".join(names["symbol"].head(4)))
-    return hits_at(frame, is_twin, found=found, column="symbol") if names.height else no_hits()
+    names = distinct_symbols(frame["symbol"]).drop_nulls().sort()
+    twins = names.filter(names.str.to_uppercase().is_duplicated())
+    if not len(twins):
+        return no_hits()
+    found = pl.lit(" and ".join(twins.head(4)))
+    return hits_at(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
 
 
-def _unread_date(frame: Frame, pattern: str | None, *, unless: tuple[str, ...] = ()) -> Frame:
-    """Cells of the date column that gave no date, of one form and not of others."""
+def _odd_symbols(frame: Frame, pattern: str) -> Frame:
+    """Rows whose symbol is of a form that spreadsheets make of others."""
+    names = distinct_symbols(frame["symbol"])
+    odd = names.filter(names.str.contains(pattern).fill_null(value=False)).to_list()
+    if not odd:
+        return no_hits()
+    return hits_at(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
+
+
+def numeric_symbols(frame: Frame) -> Frame:
+    """Rows whose symbol is a number."""
+    return _odd_symbols(frame, DIGITS_ONLY)
+
+
+def date_like_symbols(frame: Frame) -> Frame:
+    """Rows whose symbol is a date: MAR1 comes back from a spreadsheet as 1-Mar."""
+    return _odd_symbols(frame, DATE_LIKE)
+
+
+def _odd_dates(frame: Frame, is_odd: pl.Expr) -> Frame:
+    """Rows with an odd date; `session_text` is there only in frames that have any."""
     if "session_text" not in frame.columns:
-        is_empty = pl.col("session").is_null() if pattern is None else pl.lit(value=False)
-        return hits_at(frame, is_empty, found=pl.lit("no date"), column="date")
-    text = pl.col("session_text").fill_null("")
-    is_form = pl.lit(value=True) if pattern is None else text.str.contains(pattern)
-    for other in unless:
-        is_form = is_form & ~text.str.contains(other)
+        return no_hits()
     found = pl.col("session_text").fill_null("no date")
-    return hits_at(frame, pl.col("session").is_null() & is_form, found=found, column="date")
+    return hits_at(frame, is_odd, found=found, column="date")
+
+
+def _unread_date(frame: Frame, pattern: str) -> Frame:
+    """Cells of the date column that gave no date, of one form."""
+    return _odd_dates(
+        frame, pl.col("session").is_null() & pl.col("session_text").str.contains(pattern)
+    )
 
 
 def unreadable_dates(frame: Frame) -> Frame:
     """Dates in no form we know, and none at all."""
-    return _unread_date(frame, None, unless=(DAY_OR_MONTH_FIRST, STAMP))
+    return _odd_dates(frame, pl.col("session").is_null())
 
 
 def ambiguous_dates(frame: Frame) -> Frame:
@@ -72,38 +102,60 @@ def ambiguous_dates(frame: Frame) -> Frame:
 
 
 def zoned_stamps(frame: Frame) -> Frame:
-    """Stamps with a zone and a time of day: the exchange's date is not known from them."""
-    return _unread_date(frame, STAMP)
+    """Stamps with a zone and a time of day, of an exchange whose own zone is not known."""
+    return _unread_date(frame, ZONED)
+
+
+def serial_dates(frame: Frame) -> Frame:
+    """Dates like 43528: days as a spreadsheet counts them."""
+    return _unread_date(frame, SERIAL)
+
+
+def integer_dates(frame: Frame) -> Frame:
+    """Integers that no reading, or more than one, makes into days of trading."""
+    return _unread_date(frame, DIGITS)
 
 
 def two_digit_years(frame: Frame) -> Frame:
-    """Dates whose year has two digits, as read."""
-    return hits_at(frame, pl.col("session").dt.year() < 100, found=_date_text(frame), column="date")
+    """Dates whose year has two digits."""
+    is_unsound = pl.col("session").is_null() | (pl.col("session") < EARLIEST)
+    is_short = pl.col("session_text").str.contains(TWO_DIGIT_YEAR)
+    return _odd_dates(frame, is_unsound & is_short)
 
 
 def early_dates(frame: Frame) -> Frame:
     """Dates before 1900."""
-    return hits_at(frame, pl.col("session") < EARLIEST, found=_date_text(frame), column="date")
+    return _odd_dates(frame, pl.col("session") < EARLIEST)
 
 
-def _date_text(frame: Frame) -> pl.Expr:
-    text = [pl.col("session_text")] if "session_text" in frame.columns else []
-    return pl.coalesce(*text, pl.col("session").cast(pl.String))
+def stamps_of_one_day(frame: Frame) -> Frame:
+    """Rows of days that have several times of day, or one beside a plain date."""
+    if "second_of_day" not in frame.columns:
+        return no_hits()
+    second = pl.col("second_of_day").fill_null(0)
+    is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
+    clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
+    found = pl.format("{} {}", pl.col("session"), clock)
+    return hits_at(frame, is_mixed, found=found, column="date")
 
 
-def unreadable_numbers(frame: Frame) -> Frame:
-    """Cells with text that is no number."""
-    hits = [
-        hits_at(
-            frame,
-            pl.col(name).is_null() & pl.col(f"{name}_text").is_not_null(),
-            found=pl.col(f"{name}_text"),
-            column=name,
-        )
-        for name in NUMBERS
-        if f"{name}_text" in frame.columns
-    ]
-    return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True)
+def unread_numbers(pattern: str = "") -> Find:
+    """The check for cells with text that is no number, of one form or of any."""
+
+    def find(frame: Frame) -> Frame:
+        hits = [
+            hits_at(
+                frame,
+                pl.col(name).is_null() & pl.col(f"{name}_text").str.contains(pattern),
+                found=pl.col(f"{name}_text"),
+                column=name,
+            )
+            for name in NUMBERS
+            if f"{name}_text" in frame.columns
+        ]
+        return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True) if hits else no_hits()
+
+    return find
 
 
 def outlandish_prices(frame: Frame) -> Frame:
@@ -111,13 +163,25 @@ def outlandish_prices(frame: Frame) -> Frame:
     return cell_hits(
         frame,
         PRICES,
-        lambda c: (c.abs() > LARGEST_PRICE) | ((c > 0) & (c < SMALLEST_PRICE)),
+        lambda c: ~c.is_between(SMALLEST_PRICE, LARGEST_PRICE) & ~c.is_between(-LARGEST_PRICE, 0),
     )
 
 
 def impossible_volumes(frame: Frame) -> Frame:
-    """Volumes below zero, or infinite, or too large to count."""
-    return cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))
+    """Volumes below zero, too large to count, or written short as in 1.2M."""
+    hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
+    if "volume_text" in frame.columns:
+        is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
+        hits.append(hits_at(frame, is_unread, found=pl.col("volume_text"), column="volume"))
+    return pl.concat(hits).sort("at", maintain_order=True)
+
+
+def fractional_volumes(frame: Frame) -> Frame:
+    """Volumes that were rounded to whole numbers."""
+    if "volume_text" not in frame.columns:
+        return no_hits()
+    is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
+    return hits_at(frame, is_rounded, found=pl.col("volume_text"), column="volume")
 
 
 def all_zero_prices(frame: Frame) -> Frame:

@@ -1,38 +1,21 @@
-"""One file's columns: foreign names and types brought to ours, what is missing named."""
+"""One file's rows in our names and types, with what was found on the way."""
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.dates import date_texts, sessions
+from nextclose.data.amounts import prices, refuse_one_mark_for_both, volumes
+from nextclose.data.dates import Days, date_texts, days_of
+from nextclose.data.epochs import EARLIEST, READINGS
 from nextclose.data.findings import shown
-from nextclose.schema import PRICE_COLUMNS, Finding
-
-# Folded spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
-# company, and the column is left alone.
-SPELLINGS = {
-    "symbol": ("symbol", "ticker", "sym", "name"),
-    "session": ("session", "date", "time", "timestamp", "datetime", "day", "trade_date"),
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "close": ("close",),
-    "volume": ("volume", "vol"),
-    "adj_close": ("adj_close", "adjclose", "adjusted_close"),
-    "close_raw": ("close_raw",),
-}
-OPTIONAL = ("open", "high", "low", "volume")
-NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
-EARLIEST = date(1900, 1, 1)  # an older date is a misread one
-MISSING_TEXTS = ("", "nan", "NaN", "null")  # numbers that are not there, rather than wrong
+from nextclose.data.header import NUMBERS, OPTIONAL, column_map, header_faults, header_notes
+from nextclose.data.levels import one_level
+from nextclose.schema import Finding
 
 DEFAULTS = DataConfig()
 
@@ -44,8 +27,12 @@ class Part:
     """One file (or frame) in our names and types: what `assembled` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
-    text is then in `<column>_text`. It is None when the file cannot be used at all. `settled`
-    holds format facts that this file decided, by the name of their `[data]` setting.
+    text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
+    volumes Int64, exact, or Float64 where they came adjusted. `second_of_day` (Int32) is there if
+    stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
+    cannot be used at all. `settled` holds format facts that this file decided, by the name of their
+    `[data]` setting. A part of several `files` begins with `path`, and `file` (Int32) in its frame
+    counts them from 0.
     """
 
     path: str
@@ -53,6 +40,7 @@ class Part:
     findings: tuple[Finding, ...] = ()
     basis: Basis = "unknown"
     settled: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
 
 
 def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
@@ -61,22 +49,18 @@ def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
     return Part(path=path, frame=None, findings=(finding,))
 
 
-def folded(name: str) -> str:
-    """A column name less case, spaces, underscores, dots, and the mark of a repeated name."""
-    plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
-    return re.sub(r"[\s_.-]+", "_", plain.strip().lower()).strip("_")
+def parsing_types(header: Sequence[str], config: DataConfig) -> dict[str, pl.DataType]:
+    """What each column of a CSV that we know may be parsed as at once, by its own name.
 
-
-def column_map(names: Sequence[str]) -> dict[str, str]:
-    """Foreign name -> our name, for each of our columns that is there."""
-    by_fold: dict[str, str] = {}
-    for name in names:
-        by_fold.setdefault(folded(name), name)
-    found = {
-        ours: next((by_fold[spelling] for spelling in spellings if spelling in by_fold), None)
-        for ours, spellings in SPELLINGS.items()
+    A cell that does not parse, and settings that only text can obey, ask for all columns as text.
+    """
+    names = column_map(header, config.columns)
+    is_plain = config.decimal == "." and set(DEFAULTS.missing) <= set(config.missing)
+    kinds = dict.fromkeys(NUMBERS, pl.Float64()) | {"volume": pl.Int64()}
+    return {
+        theirs: kinds[ours] if is_plain and ours in kinds else pl.String()
+        for theirs, ours in names.items()
     }
-    return {theirs: ours for ours, theirs in found.items() if theirs is not None}
 
 
 def part_of(
@@ -86,143 +70,154 @@ def part_of(
     rows: pl.Series,
     symbol: str = "",
     config: DataConfig = DEFAULTS,
+    basis: Basis | None = None,
 ) -> Part:
-    """A foreign frame in our names and types. `symbol` is for a frame without such a column."""
-    names = column_map(frame.columns)
-    findings = [
-        *_repeated(frame.columns, path),
-        *_absent(frame.columns, set(names.values()) | ({"symbol"} if symbol else set()), path),
-        *_wrong_types(frame.select(list(names)), names, path),
-    ]
-    if findings:
-        return Part(path=path, frame=None, findings=tuple(findings))
+    """A foreign frame in our names and types.
+
+    `symbol` is for a frame without such a column; `rows` numbers the rows for messages; `basis` is
+    for a source that knows what its close is where no adjusted close stands beside it.
+    Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
+    """
+    refuse_one_mark_for_both(config)
+    frame, rows, levels = one_level(frame, rows, path=path)
+    names = column_map(frame.columns, config.columns)
+    faults = header_faults(frame, names, path=path, has_symbol=bool(symbol))
+    if faults:
+        return Part(path=path, frame=None, findings=tuple(faults))
     ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.Int64))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
-    if "close" not in ours.columns:
-        ours = ours.rename({"adj_close": "close"})
-    basis: Basis = "adjusted" if {"adj_close", "close_raw"} & set(names.values()) else "unknown"
-    typed = _typed(ours)
-    kept = typed.drop(
-        [c for c in OPTIONAL if c in typed.columns and typed[c].null_count() == typed.height]
-    )
-    return Part(path=path, frame=kept, findings=tuple(_notes(kept, names, path)), basis=basis)
+    is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
+    ours, basis, of_basis = _with_basis(ours, config, basis, path)
+    typed, cells, form = _typed(ours, config, path, is_adjusted=is_adjusted)
+    typed = typed.drop([c for c in OPTIONAL if _is_empty(typed, c)])
+    notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
+    settled = {"date_format": form} if form else {}
+    return Part(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
 
 
-def _typed(frame: pl.DataFrame) -> pl.DataFrame:
-    """Cells in our types, null where unreadable; unread text beside them in `<column>_text`."""
-    dates = sessions(frame["session"])
-    new = [frame["symbol"].cast(pl.String).str.strip_chars(), dates]
-    if dates.null_count() or not (dates >= EARLIEST).all():
+def _with_basis(
+    frame: pl.DataFrame, config: DataConfig, given: Basis | None, path: str
+) -> tuple[pl.DataFrame, Basis, list[Finding]]:
+    """The frame with one close, and an adjusted one beside it if it is to adjust; and what it is.
+
+    Rules 25 and 26. `given` is what the source says of a close that stands alone.
+    """
+    have = {"close", "adj_close", "close_raw"} & set(frame.columns)
+    if have == {"close"}:
+        return frame, given or "unknown", [_told_basis(given, path)]
+    is_both = {"close", "adj_close"} <= have
+    note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
+    if config.price_basis == "raw" and have == {"close", "adj_close"}:
+        must = 'close stays as traded; data.price_basis = "raw"'
+        return frame.drop("adj_close"), "raw", [replace(note, rule=must)]
+    ready = frame if "close" in have else frame.rename({"adj_close": "close"})
+    if config.price_basis == "raw":
+        found = "a close that is adjusted already"
+        must = 'close as traded; data.price_basis = "raw"'
+        fix = 'give close as traded, or set data.price_basis = "adjusted".'
+        note = replace(note, response="E", found=found, rule=must, fix=fix, column="close")
+        return ready, "adjusted", [note]
+    must = "close is the adjusted one, open, high, low and volume in proportion"
+    return ready, "adjusted", [replace(note, rule=must)] if is_both else []
+
+
+def _told_basis(given: Basis | None, path: str) -> Finding:
+    """Rule 25: no adjusted close; what the close is, as the source says, or unknown."""
+    found = "no adjusted close"
+    if given is not None:
+        must = f"prices are {given}, as their source says"
+        return Finding(number=25, response="R", found=found, rule=must, path=path)
+    must = "whether close is adjusted for splits and dividends is unknown"
+    fix = "add a column 'adj_close'."
+    return Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path)
+
+
+def _typed(
+    frame: pl.DataFrame, config: DataConfig, path: str, *, is_adjusted: bool
+) -> tuple[pl.DataFrame, list[Finding], str]:
+    """Cells in our types, null where unreadable, their text beside them; and the date format.
+
+    Rules 31, 38 and 44, where they repair.
+    """
+    symbol = _stripped(frame["symbol"].cast(pl.String))
+    days = days_of(frame["session"], symbol, config)
+    new = [symbol, days.session.alias("session")]
+    if days.second_of_day is not None:
+        new.append(days.second_of_day.alias("second_of_day"))
+    if days.session.null_count() or not (days.session >= EARLIEST).all():
         new.append(date_texts(frame["session"]).alias("session_text"))
+    is_respelt = None
     for name in NUMBERS:
-        if name not in frame.columns:
-            continue
-        column = frame[name]
-        if column.dtype == pl.String:
-            text = column.str.strip_chars()
-            column = text.set(text.is_in(MISSING_TEXTS), None)
-        numbers = column.cast(pl.Float64, strict=False).fill_nan(None).alias(name)
-        new.append(numbers)
-        if column.dtype == pl.String and numbers.null_count() > column.null_count():
-            new.append(column.alias(f"{name}_text"))
-    return frame.with_columns(new)
+        if name in frame.columns:
+            is_whole = name == "volume" and not is_adjusted
+            read = volumes(frame[name], config) if is_whole else prices(frame[name], config)
+            new.append(read.value.alias(name))
+            if read.text is not None:
+                new.append(read.text.alias(f"{name}_text"))
+            is_respelt = read.is_respelt if is_whole else is_respelt
+    typed = frame.with_columns(new)
+    if "currency" in typed.columns:
+        typed = typed.with_columns(pl.col("currency").cast(pl.String).str.strip_chars())
+    notes = _date_notes(frame, typed, days, path)
+    if is_respelt is not None:
+        must = "whole volumes; read as whole numbers"
+        note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
+        notes += _at_first(typed, is_respelt, frame["volume"], note)
+    return typed, notes, days.form
 
 
-def _repeated(names: Sequence[str], path: str) -> list[Finding]:
-    """Rule 23: two columns whose names mean the same."""
-    places: dict[str, list[int]] = {}
-    for position, name in enumerate(names, start=1):
-        places.setdefault(folded(name), []).append(position)
-    known = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
-    return [
-        Finding(
-            number=23,
-            response="E",
-            found=f"{name} in columns {' and '.join(str(p) for p in positions)}",
-            rule="each column once",
-            fix="delete or rename all but one.",
-            path=path,
-            column=name,
-        )
-        for name, positions in places.items()
-        if len(positions) > 1 and name in known
-    ]
+def distinct_symbols(symbols: pl.Series) -> pl.Series:
+    """Each symbol once, and null if there is one; quick where symbols come in runs."""
+    return symbols.filter(symbols.ne_missing(symbols.shift()) | symbols.is_null()).unique()
 
 
-def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
-    """Rule 21: a needed column that is not there."""
-    have = have | ({"close"} if "adj_close" in have else set())
-    findings = []
-    for ours, public in (("session", "date"), ("symbol", "symbol"), ("close", "close")):
-        if ours in have:
-            continue
-        folds = {folded(name): name for name in names}
-        near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
-        fix = (
-            f"rename {folds[near[0]]!r} to {public!r}."
-            if near
-            else f"add a column named {public!r}."
-        )
-        findings.append(
-            Finding(
-                number=21,
-                response="E",
-                found=f"only {shown(', '.join(names))}",
-                rule=f"a column {public!r}",
-                fix=fix,
-                path=path,
-                column=public,
-            )
-        )
-    return findings
+def _stripped(symbols: pl.Series) -> pl.Series:
+    """The symbols less spaces around them."""
+    names = distinct_symbols(symbols)
+    return symbols if names.equals(names.str.strip_chars()) else symbols.str.strip_chars()
 
 
-def _wrong_types(frame: pl.DataFrame, names: dict[str, str], path: str) -> list[Finding]:
-    """Rule 34: a column whose type cannot hold what it should."""
-    findings = []
-    for theirs, ours in names.items():
-        kind = frame[theirs].dtype
-        text = kind == pl.Null or kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum)
-        number = "numbers", text or kind.is_numeric()
-        wanted, fits = {
-            "symbol": ("text", text or kind.is_integer()),
-            "session": ("dates", text or kind.is_integer() or kind in (pl.Date, pl.Datetime)),
-        }.get(ours, number)
-        if not fits:
-            findings.append(
-                Finding(
-                    number=34,
-                    response="E",
-                    found=f"type {shown(str(kind))}",
-                    rule=wanted,
-                    fix="convert the column.",
-                    path=path,
-                    column=shown(theirs),
-                )
-            )
-    return findings
-
-
-def _notes(frame: pl.DataFrame, names: dict[str, str], path: str) -> list[Finding]:
-    """Rules 22, 21, 25 and 26: what was mapped, left out or decided for the whole file."""
+def _date_notes(frame: pl.DataFrame, typed: pl.DataFrame, days: Days, path: str) -> list[Finding]:
+    """Rules 38 and 44: integers that were dates, and stamps dated at their exchange."""
+    text = frame["session"]
     notes = []
-    spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
-    if spelt:
-        must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
-        notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
-    absent = [name for name in OPTIONAL if name not in frame.columns]
-    if absent:
-        must = "features that need them are left out"
-        found = f"no {', '.join(absent)}"
-        notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
-    if "adj_close" in frame.columns:
-        must = "close is the adjusted one, open, high, low and volume in proportion"
-        found = "close and adjusted close"
-        notes.append(Finding(number=26, response="W", found=found, rule=must, path=path))
-    elif not {"adj_close", "close_raw"} & set(names.values()):
-        must = "whether close is adjusted for splits and dividends is unknown"
-        found = "no adjusted close"
-        fix = "add a column 'adj_close'."
-        notes.append(Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path))
+    if days.form in READINGS:
+        note = Finding(
+            number=38,
+            response="R",
+            found="",
+            rule=f"dates; read as {days.form}",
+            path=path,
+            column="date",
+        )
+        notes += _at_first(typed, days.session.is_not_null(), text, note)
+    if days.is_moved is not None:
+        must = "plain dates; the date at the exchange is taken"
+        note = Finding(number=44, response="R", found="", rule=must, path=path, column="date")
+        notes += _at_first(typed, days.is_moved, text, note)
     return notes
+
+
+def _at_first(
+    typed: pl.DataFrame, is_hit: pl.Series, cells: pl.Series, note: Finding
+) -> list[Finding]:
+    """The note with the first of its places and their count."""
+    at = is_hit.arg_max()
+    if at is None or not is_hit[at]:
+        return []
+    row = typed.select("row", "symbol", "session").row(at, named=True)
+    place = {
+        "row": row["row"],
+        "symbol": shown(row["symbol"] or ""),
+        "session": "" if row["session"] is None else str(row["session"]),
+    }
+    found = shown(date_texts(cells)[at] or "")
+    return [replace(note, **place, found=found, count=int(is_hit.sum()))]
+
+
+def _is_empty(typed: pl.DataFrame, name: str) -> bool:
+    """Whether the column is there without a single cell, readable or not."""
+    if name not in typed.columns or f"{name}_text" in typed.columns:
+        return False
+    return typed[name].null_count() == typed.height

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.schema import Finding, Response
+from nextclose.data.cures import toml_value
+from nextclose.errors import printable
+from nextclose.schema import Finding, Ints, Response
 
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
 N_CHARACTERS = 60  # of a found value, before it is cut
@@ -36,7 +38,8 @@ class Rule:
     `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`, `found`.
     `mend` maps rows and hits to the rows kept. It decides each session from that session and
     earlier ones alone, because a repair that reads the future leaks it.
-    `per` says what one finding stands for: a hit, a symbol's first hit, or the rule's first hit.
+    `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
+    the whole of a symbol, which no single row tells. SYMBOL and DATE in `fix` stand for the hit's.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
     gives another response and mend, or None where the rule does not apply at all.
     """
@@ -47,7 +50,7 @@ class Rule:
     find: Find
     fix: str = ""
     mend: Mend = without_rows
-    per: Literal["hit", "symbol", "rule"] = "hit"
+    per: Literal["hit", "symbol", "file", "rule", "whole"] = "hit"
     setting: str = ""
     policies: Mapping[object, tuple[Response, Mend] | None] = field(default_factory=dict)
 
@@ -60,12 +63,8 @@ class Rule:
         if policy is None:
             return None
         response, mend = policy
-        must = f"{self.must}; data.{self.setting} = {_toml(value)}"
+        must = f"{self.must}; data.{self.setting} = {toml_value(value)}"
         return replace(self, response=response, mend=mend, must=must, fix="", per="rule")
-
-
-def _toml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f'"{value}"'
 
 
 def no_hits() -> pl.DataFrame:
@@ -84,6 +83,12 @@ def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = 
     return rows.filter(bad).select("at", pl.lit(column).alias("column"), "found")
 
 
+def hits_on(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
+    """Hits on the rows at these positions, with the text of each."""
+    hits = pl.DataFrame({"at": rows, "found": found}, schema_overrides={"at": pl.UInt32})
+    return hits.select("at", pl.lit(column).alias("column"), pl.col("found").cast(pl.String))
+
+
 def cell_hits(
     frame: pl.DataFrame, columns: Iterable[str], bad: Callable[[pl.Expr], pl.Expr]
 ) -> pl.DataFrame:
@@ -99,7 +104,7 @@ def cell_hits(
 
 def shown(text: str) -> str:
     """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
-    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: N_CHARACTERS + 1])
+    safe = printable(text[: N_CHARACTERS + 1])
     return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
 
 
@@ -112,9 +117,12 @@ def rule_findings(
     """
     where = frame.select("part", "row", "symbol", "session")[hits["at"]]
     rows = pl.concat([hits, where], how="horizontal").with_columns(pl.lit(1).alias("count"))
-    if rule.per == "symbol":
-        rows = rows.with_columns(pl.len().over("symbol").alias("count"))
-        rows = rows.unique("symbol", keep="first", maintain_order=True)
+    key = {"symbol": "symbol", "file": "part"}.get(rule.per)
+    if key is not None:
+        rows = rows.with_columns(pl.len().over(key).alias("count"))
+        rows = rows.unique(key, keep="first", maintain_order=True)
+    if rule.per == "rule":  # the earliest in time: no later bar can move it
+        rows = rows.sort("session", maintain_order=True)
     n_named = 1 if rule.per == "rule" else N_NAMED
     named = [_finding(rule, row, paths) for row in rows.head(n_named).iter_rows(named=True)]
     n_more = int(rows["count"][n_named:].sum())
@@ -122,26 +130,34 @@ def rule_findings(
 
 
 def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
+    symbol = shown(row["symbol"] or "")
+    session = "" if row["session"] is None else str(row["session"])
+    is_whole = rule.per == "whole"
     return Finding(
         number=rule.number,
         response=rule.response,
         found=shown(row["found"]),
         rule=rule.must,
-        fix=rule.fix,
+        fix=rule.fix.replace("SYMBOL", symbol).replace("DATE", session),
         path=paths[row["part"]],
-        row=row["row"],
+        row=None if is_whole else row["row"],
         column=row["column"],
-        symbol=shown(row["symbol"] or ""),
-        session="" if row["session"] is None else str(row["session"]),
+        symbol=symbol,
+        session="" if is_whole else session,
         count=row["count"],
     )
 
 
 def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """One finding per code and column, the first, with the counts of all; refusals stay apart."""
+    """One finding per code and column, the earliest in time, with the counts of all.
+
+    Refusals stay apart. One without a session is before all others.
+    """
     kept: dict[tuple[object, ...], Finding] = {}
     for k, finding in enumerate(findings):
         key = (k,) if finding.response == "E" else (finding.code, finding.column)
-        old = kept.get(key)
-        kept[key] = finding if old is None else replace(old, count=old.count + finding.count)
+        old = kept.get(key, finding)
+        first = finding if finding.session < old.session else old  # "" is before any date
+        n = finding.count + (old.count if key in kept else 0)
+        kept[key] = replace(first, count=n)
     return tuple(kept.values())

@@ -1,15 +1,21 @@
-"""Repairs decided row by row: high and low widened, prices adjusted by the row's ratio."""
+"""Prices repaired and adjusted: ranges widened, splits divided out, ratios of adjusted closes."""
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS
+from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding
 
 
 def body(frame: pl.DataFrame) -> list[str]:
     """Those of open and close that are there: what high and low must enclose."""
     return [name for name in ("open", "close") if name in frame.columns]
+
+
+def present_prices(frame: pl.DataFrame) -> list[str]:
+    """Those of open, high and low that are there."""
+    return [name for name in PRICE_COLUMNS[:-1] if name in frame.columns]
 
 
 def widened(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
@@ -29,6 +35,7 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
     open, high and low are divided by close first: equal to close stays equal to it, to the bit,
     and high >= close survives the rounding. Volume moves the other way, so that price x volume
     stays the money that changed hands.
+    NaN: `close_raw` is null where `is_pair` is false: the row's file had one close.
     Causal per row, but the ratio knows later splits and dividends: ratios between sessions are
     sound, the level of a price is not (the table uses no level).
     """
@@ -40,8 +47,7 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col(c) / pl.col("close") * pl.col("adj_close"))
         .otherwise(pl.col(c))
         .alias(c)
-        for c in PRICE_COLUMNS[:-1]
-        if c in frame.columns
+        for c in present_prices(frame)
     ]
     if "volume" in frame.columns:
         scaled.append(
@@ -50,8 +56,54 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.col("volume"))
             .alias("volume")
         )
-    close = [pl.col("close").alias("close_raw"), pl.col("adj_close").alias("close")]
+    raw = pl.col("close")
+    if "is_pair" in frame.columns:
+        raw = pl.when(pl.col("is_pair").fill_null(value=True)).then(raw)
+    close = [raw.alias("close_raw"), pl.col("adj_close").alias("close")]
     return frame.with_columns(*scaled, *close).drop("adj_close")
+
+
+def divided(
+    frame: pl.DataFrame, splits: pl.DataFrame | None
+) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+    """Prices before each split divided by its ratio, volume times it; and a finding (R59) of each.
+
+    `splits` has symbol, session and ratio: new shares for an old one, from that session on. An
+    adjusted close that the file gave beside the close has them already, and stays.
+    Expects: rows sorted by symbol and session. Causal: the table is given, not read from prices.
+    """
+    if splits is None or not splits.height or not frame.height:
+        return frame, ()
+    runs = frame["symbol"].rle().struct.unnest()
+    stops = np.cumsum(runs["len"].to_numpy())
+    places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
+    factor, findings = np.ones(frame.height), []
+    for symbol, session, ratio in splits.select("symbol", "session", "ratio").iter_rows():
+        start, stop = places.get(symbol, (0, 0))
+        n_before = int(frame["session"][start:stop].search_sorted(session)) if stop else 0
+        if 0 < n_before < stop - start:
+            factor[start : start + n_before] *= ratio
+            findings.append(_given_split(symbol, str(session), ratio))
+    by = pl.lit(pl.Series(factor))
+    prices = [pl.col(c) / by for c in (*present_prices(frame), "close")]
+    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
+    new = frame.with_columns(*prices, *volume)
+    if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
+        is_copy = ~pl.col("is_pair").fill_null(value=True)
+        copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
+        new = new.with_columns(copy.alias("adj_close"))
+    return new, tuple(findings)
+
+
+def _given_split(symbol: str, session: str, ratio: float) -> Finding:
+    return Finding(
+        number=59,
+        response="R",
+        found=f"{ratio:g} new shares for an old one, in the table of splits",
+        rule="prices before a split are divided by its ratio",
+        symbol=symbol,
+        session=session,
+    )
 
 
 def masked(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,14 +1,14 @@
-"""Checks of a symbol's rows together: order, gaps in bars, repeated sessions, a still close."""
+"""Checks of a symbol's rows together: order, repeated sessions, mixed currencies."""
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from nextclose.data.columns import NUMBERS
-from nextclose.data.findings import hits_at, no_hits
-from nextclose.schema import PRICE_COLUMNS
-
-N_CONSTANT = 5  # rows before equal closes mean a dead series rather than a quiet week
+from nextclose.data.findings import hits_at, hits_on, no_hits
+from nextclose.data.header import NUMBERS
+from nextclose.data.steps import day_numbers, is_first
+from nextclose.schema import Ints
 
 Frame = pl.DataFrame
 
@@ -47,66 +47,62 @@ def is_in_order(frame: Frame) -> bool:
     return bool(frame.select(rises.fill_null(value=True).all()).item())
 
 
-def _is_incomplete(frame: Frame) -> pl.Expr:
-    columns = [c for c in (*PRICE_COLUMNS, "volume", "adj_close") if c in frame.columns]
-    return pl.any_horizontal(pl.col(columns).is_null())
-
-
-def _is_newest() -> pl.Expr:
-    return pl.col("symbol").ne_missing(pl.col("symbol").shift(-1))
-
-
-def incomplete_newest_bar(frame: Frame) -> Frame:
-    """A symbol's newest row with an empty cell."""
-    return hits_at(frame, _is_incomplete(frame) & _is_newest(), found=_empty_cells(frame))
-
-
-def incomplete_bars(frame: Frame) -> Frame:
-    """Older rows with an empty cell."""
-    return hits_at(frame, _is_incomplete(frame), found=_empty_cells(frame))
-
-
-def _empty_cells(frame: Frame) -> pl.Expr:
-    columns = [c for c in (*PRICE_COLUMNS, "volume", "adj_close") if c in frame.columns]
-    names = [pl.when(pl.col(c).is_null()).then(pl.lit(c)) for c in columns]
-    return pl.format("no {}", pl.concat_str(names, separator=", ", ignore_nulls=True))
-
-
-def _is_same_session() -> pl.Expr:
-    return (pl.col("symbol") == pl.col("symbol").shift()) & (
-        pl.col("session") == pl.col("session").shift()
-    )
-
-
 def repeated_rows(frame: Frame) -> Frame:
-    """Rows equal in every value to an earlier row of the same session."""
-    if is_in_order(frame):
-        return no_hits()
-    values = [c for c in ("symbol", "session", *NUMBERS) if c in frame.columns]
-    is_copy = ~pl.struct(values).is_first_distinct()
-    return hits_at(frame, is_copy, found=pl.lit("the same row again"))
+    """Rows equal in every value to the row before, of the same session."""
+    rows = _second_rows(frame)
+    is_copy = _changes(frame, rows)["found"] == ""
+    return hits_on(rows[is_copy.to_numpy()], ["the same row again"] * int(is_copy.sum()))
 
 
 def contradicting_rows(frame: Frame) -> Frame:
     """Rows of a session that the symbol already has, with other values."""
-    if is_in_order(frame):
+    rows = _second_rows(frame)
+    if not len(rows):
         return no_hits()
-    differing = [
-        pl.when(pl.col(c).ne_missing(pl.col(c).shift())).then(
-            pl.format(f"{c} {{}} against {{}}", pl.col(c), pl.col(c).shift())
+    with_row = pl.format("row {} again with {}", "before", "found")  # a database has no row numbers
+    found = _changes(frame, rows).select(pl.coalesce(with_row, pl.format("again with {}", "found")))
+    return hits_on(rows, found.to_series(), column="date")
+
+
+def last_rows(frame: Frame, _hits: Frame) -> Frame:
+    """The rows less those that another row of the same session follows."""
+    is_followed = np.zeros(frame.height, dtype=np.bool_)
+    is_followed[_second_rows(frame) - 1] = True
+    return frame.filter(~pl.Series(is_followed))
+
+
+def mixed_currencies(frame: Frame) -> Frame:
+    """The first row of each symbol with another currency than the row before; both codes."""
+    if "currency" not in frame.columns or frame["currency"].n_unique() < 2:
+        return no_hits()
+    code, old = pl.col("currency"), pl.col("currency").forward_fill().over("series").shift()
+    is_other = (code != old) & (pl.col("series") == pl.col("series").shift())
+    hits = hits_at(frame, is_other, found=pl.format("{} after {}", code, old), column="currency")
+    series = frame["series"].gather(hits["at"])
+    return hits.filter(series.is_first_distinct())
+
+
+def _second_rows(frame: Frame) -> Ints:
+    """Positions of rows whose symbol has their session already, in the row before."""
+    day = day_numbers(frame)
+    is_second = ~is_first(frame)
+    is_second[1:] &= day[1:] == day[:-1]
+    return np.flatnonzero(is_second)
+
+
+def _changes(frame: Frame, rows: Ints) -> Frame:
+    """For each of `rows`: `found`, its values that differ from the row before; `before`, its row.
+
+    As in "close 10.4 against 10.3"; empty for a copy.
+    """
+    columns = [c for c in NUMBERS if c in frame.columns]
+    new, old = frame[rows].select(columns), frame[rows - 1].select(columns).rename("old_{}".format)
+    texts = [
+        pl.when(pl.col(c).ne_missing(pl.col(f"old_{c}"))).then(
+            pl.format(f"{c} {{}} against {{}}", pl.col(c), pl.col(f"old_{c}"))
         )
-        for c in NUMBERS
-        if c in frame.columns
+        for c in columns
     ]
-    values = pl.concat_str(differing, separator=", ", ignore_nulls=True)
-    found = pl.format("row {} again with {}", pl.col("row").shift(), values)
-    return hits_at(frame, _is_same_session(), found=found, column="date")
-
-
-def constant_closes(frame: Frame) -> Frame:
-    """Rows of symbols whose close never moves."""
-    stats = frame.group_by("symbol").agg(pl.len(), pl.col("close").n_unique().alias("n"))
-    still = stats.filter((pl.col("n") == 1) & (pl.col("len") >= N_CONSTANT))["symbol"].to_list()
-    if not still:
-        return no_hits()
-    return hits_at(frame, pl.col("symbol").is_in(still), found=pl.col("close"), column="close")
+    both = pl.concat([new, old], how="horizontal")
+    found = both.select(pl.concat_str(texts, separator=", ", ignore_nulls=True).alias("found"))
+    return found.with_columns(frame["row"].gather(rows - 1).alias("before"))

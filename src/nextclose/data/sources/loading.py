@@ -1,51 +1,43 @@
-"""[I/O] Where bars come from: CSV, Parquet, folders, data frames, and the bundled sample."""
+"""[I/O] Where bars come from: what each argument stands for, read and joined."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import importlib.resources
-import io
 import os
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
-
-import narwhals as nw
-import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
-from nextclose.data.columns import NUMBERS, Part, column_map, part_of, refused
+from nextclose.data.columns import Part
 from nextclose.data.findings import shown
+from nextclose.data.sources.csvfiles import csv_part, csv_parts
+from nextclose.data.sources.filenames import is_price_file, kind_of
+from nextclose.data.sources.files import absent, opened
+from nextclose.data.sources.parquet import parquet_parts
+from nextclose.data.sources.postgres_url import is_url
+from nextclose.data.sources.splitfile import read_splits
+from nextclose.data.unusable import UnusableError
 from nextclose.schema import Bars
 
 SAMPLE = "sample"
-CSV_SUFFIXES = (".csv", ".txt")
-PARQUET_SUFFIXES = (".parquet", ".pq")
-FOREIGN = {  # leading bytes -> what the file is
-    b"PAR1": "Parquet",
-    b"PK\x03\x04": "a ZIP archive or a spreadsheet",
-    b"\x1f\x8b": "gzip",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x89HDF": "HDF5",
-    b"\xd0\xcf\x11\xe0": "an old Office file",
-    b"version https://git-lfs": "a Git LFS pointer",
-    b"<": "HTML or XML",
-    b"{": "JSON",
-    b"[": "JSON",
-}
+FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample is
+    *("encoding", "separator", "decimal", "thousands"),
+    *("columns", "missing", "date_format"),
+)
 
 
 def load_bars(
     *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
-    """Bars of files, folders of files, or the word `sample`, joined.
+    """Bars of files, folders of files, stores, `postgresql://` URLs or the word `sample`, joined.
 
     A file without a symbol column holds one symbol, named by the file. Folders are read in the
     order of their file names, one level deep. `now` is the clock's unless it is given.
-    Raises: DataError with every problem of every file.
+    Raises: DataError with every problem of every file; SourceError if a database gives nothing.
     """
     return sound(collected(*prices, config=config, now=now))
 
@@ -54,9 +46,19 @@ def collected(
     *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
     """As `load_bars`, but what must be refused is left out and named in `findings`."""
-    nothing = _unusable("", 1, "no file, folder or `sample` named", "price files", "name one.")
-    parts = [part for given in prices for part in _parts(given)] or [nothing]
-    return assembled(parts, config=config, now=now or datetime.now(UTC))
+    splits = None
+    refusals: list[Part] = []
+    if not prices:
+        nothing = "no file, folder or `sample` named"
+        refusals = [UnusableError(1, nothing, must="price files", fix="name one.").part("")]
+    if config.splits is not None:
+        try:
+            splits = read_splits(Path(config.splits), config)
+        except UnusableError as error:
+            refusals.append(error.part(config.splits))
+    items = (item for given in prices for item in _items(given, config))
+    parts = chain(_parts(items, config), refusals)
+    return assembled(parts, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
 def sample_bars() -> Bars:
@@ -67,169 +69,65 @@ def sample_bars() -> Bars:
     return load_bars(SAMPLE)
 
 
-def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
-    """Bars of a pandas, polars or other data frame; `symbol` names a frame without such a column.
-
-    A pandas index that holds the dates is read as a column; two-level columns, as a download of
-    several symbols gives them, are split by symbol. Row numbers in messages count from 1.
-    """
-    rows = _polars(frame)
-    numbers = pl.int_range(1, rows.height + 1, eager=True)
-    part = part_of(rows, path="frame", rows=numbers, symbol=symbol, config=config)
-    return sound(assembled([part], config=config, now=datetime.now(UTC)))
-
-
-def _polars(frame: Any) -> pl.DataFrame:
-    """Any eager data frame as polars, column by column: pandas needs no pyarrow this way."""
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if hasattr(frame, "index") and hasattr(frame, "reset_index"):
-        frame = _flat_pandas(frame)
-    foreign = nw.from_native(frame, eager_only=True)
-    return pl.DataFrame([_column(str(name), foreign[name]) for name in foreign.columns])
-
-
-def _flat_pandas(frame: Any) -> Any:
-    """A pandas frame with one level of column names and its index, if it has one, as a column."""
-    if frame.columns.nlevels == 2:
-        level = next((k for k in (0, 1) if "Close" in frame.columns.get_level_values(k)), 0)
-        frame = frame.stack(1 - level, future_stack=True).dropna(how="all")
-        frame.index.names = [frame.index.names[0] or "date", "symbol"]
-        return frame.reset_index()
-    if frame.index.name is None and frame.index.dtype.kind in "iu":
-        return frame
-    return frame.rename_axis(index=frame.index.name or "date").reset_index()
-
-
-def _column(name: str, series: nw.Series[Any]) -> pl.Series:
-    values = series.to_numpy()
-    return pl.Series(name, series.to_list() if values.dtype == object else values)
-
-
-def _parts(given: str | Path) -> list[Part]:
-    """The files that one argument stands for, read; a folder gives its price files by name."""
+def _items(given: str | Path, config: DataConfig) -> Iterable[Path | Part]:
+    """What one argument stands for: files still to be read, and parts that were."""
     if str(given) == SAMPLE:
-        return [_sample()]
-    path = Path(given)
-    if not path.is_dir():
-        return [_file(path)]
+        return [_sample(config)]
+    if is_url(given):
+        from nextclose.data.sources.postgres import postgres_parts
+
+        return postgres_parts(str(given), config=config)
+    return _folder(Path(given), config) if os.path.isdir(given) else [Path(given)]
+
+
+def _folder(path: Path, config: DataConfig) -> Iterable[Path | Part]:
+    """A store's prices, or the price files of a folder by name, one level deep."""
+    from nextclose.data.sources.store import is_store, store_parts
+
     try:
-        files = sorted(
-            f for f in path.iterdir() if f.suffix.lower() in CSV_SUFFIXES[:1] + PARQUET_SUFFIXES
-        )
+        if is_store(path):
+            return store_parts(path, config=config)
+        files = sorted(file for file in path.iterdir() if is_price_file(file))
     except OSError as error:
-        return [_absent(path, error)]
+        return [absent(path, error).part(str(path))]
     if files:
-        return [_file(file) for file in files]
+        return files
     fix = "put files ending in .csv or .parquet there."
-    return [_unusable(str(path), 1, "no price files in this folder", "at least one", fix)]
+    nothing = UnusableError(1, "no price files in this folder", must="at least one", fix=fix)
+    return [nothing.part(str(path))]
 
 
-def _file(path: Path) -> Part:
-    """One file, read by its ending; every other kind is refused unopened."""
-    name, suffix = str(path), path.suffix.lower()
-    read: Callable[[Path], Part]
-    if path.exists() and not path.is_file():  # a pipe would be waited on for ever
-        return _unusable(
-            name, 18, "a pipe, socket or device", "a regular file", "copy it to a file."
-        )
-    if suffix in PARQUET_SUFFIXES:
-        read = _parquet
-    elif suffix in CSV_SUFFIXES:
-        read = _csv
-    elif not path.exists():
-        read = _csv  # the system says why
-    else:
-        kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
-        return _unusable(name, 17, kind, "CSV or Parquet", "export the prices as CSV or Parquet.")
+def _parts(items: Iterable[Path | Part], config: DataConfig) -> Iterator[Part]:
+    """The items in their order, files read; neighbours of one kind are read together."""
+    for kind, run in groupby(items, key=_kind):
+        paths = (item for item in run if isinstance(item, Path))
+        if kind == "csv":
+            yield from csv_parts(paths, config)
+        elif kind == "parquet":
+            yield from parquet_parts(paths, config)
+        elif kind == "part":
+            yield from (item for item in run if isinstance(item, Part))
+        else:
+            yield from (_unknown(path, config) for path in paths)
+
+
+def _kind(item: Path | Part) -> str:
+    return "part" if isinstance(item, Part) else kind_of(item)
+
+
+def _unknown(path: Path, config: DataConfig) -> Part:
+    """A file whose name does not say how to read it: not read."""
+    suffix = path.suffix.lower()
+    kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
     try:
-        return read(path)
-    except OSError as error:
-        return _absent(path, error)
+        with opened(path, follow_symlinks=config.follow_symlinks):
+            fix = "export the prices as CSV or Parquet."
+            raise UnusableError(17, kind, must="CSV or Parquet", fix=fix)
+    except UnusableError as error:
+        return error.part(str(path))
 
 
-def _absent(path: Path, error: OSError) -> Part:
-    found = f"{error.strerror or error} at {path.absolute()}, working directory {os.getcwd()}"
-    return _unusable(str(path), 1, found, "a readable file or folder", "correct the path.")
-
-
-def _unusable(path: str, number: int, found: str, must: str, fix: str) -> Part:
-    return refused(path, number, found=found, must=must, fix=fix)
-
-
-def _symbol(path: Path) -> str:
-    """The symbol a file is named by: AAPL.csv and aapl.csv both hold AAPL."""
-    return path.stem.upper() if path.stem.islower() else path.stem
-
-
-def _sample() -> Part:
+def _sample(config: DataConfig) -> Part:
     source = importlib.resources.files("bokeh_sampledata").joinpath("_data", "stocks.csv.gz")
-    return _csv_part(gzip.decompress(source.read_bytes()), path=SAMPLE, symbol="")
-
-
-def _parquet(path: Path) -> Part:
-    data = path.read_bytes()
-    if not data:
-        return _unusable(str(path), 2, "an empty file", "Parquet", "export the prices again.")
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except pl.exceptions.PolarsError as error:
-        found = shown(str(error).splitlines()[0])
-        return _unusable(str(path), 19, found, "a whole Parquet file", "export the prices again.")
-    rows = pl.int_range(1, frame.height + 1, eager=True)
-    return part_of(frame, path=str(path), rows=rows, symbol=_symbol(path))
-
-
-def _csv(path: Path) -> Part:
-    data, name = path.read_bytes(), str(path)
-    if not data.strip():
-        return _unusable(name, 2, "an empty file", "CSV with a header", "export the prices again.")
-    head = data[:64].lstrip()
-    kind = next((kind for lead, kind in FOREIGN.items() if head.startswith(lead)), None)
-    if kind:
-        fix = "name it .parquet." if kind == "Parquet" else "export the prices as CSV or Parquet."
-        return _unusable(name, 16, f"this is {kind}", "CSV", fix)
-    return _csv_part(data, path=name, symbol=_symbol(path))
-
-
-def _csv_part(data: bytes, *, path: str, symbol: str) -> Part:
-    """CSV text parsed to numbers at once; if that fails, as text, so that the bad cell is named."""
-    try:
-        header = pl.read_csv(data, n_rows=0, infer_schema=False).columns
-        types = {
-            theirs: pl.Float64() if ours in NUMBERS else pl.String()
-            for theirs, ours in column_map(header).items()
-        }
-        try:
-            frame = pl.read_csv(data, schema_overrides=types, infer_schema=False)
-        except pl.exceptions.ComputeError:
-            frame = pl.read_csv(data, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        return _unreadable(data, path, shown(str(error).splitlines()[0]))
-    is_row = frame.select(
-        pl.any_horizontal(pl.all().is_not_null())
-    ).to_series()  # else a blank line
-    if not is_row.any():
-        fix = "export the prices again."
-        return _unusable(path, 3, "0 data rows", "rows below the header", fix)
-    rows = pl.int_range(2, frame.height + 2, eager=True)
-    return part_of(frame.filter(is_row), path=path, rows=rows.filter(is_row), symbol=symbol)
-
-
-def _unreadable(data: bytes, path: str, reason: str) -> Part:
-    """Why a CSV cannot be read as a table: its bytes, or the first row with too many fields."""
-    if b"\0" in data:
-        found = f"a NUL byte at offset {data.index(0)}"
-        return _unusable(path, 6, found, "text", "export the prices again.")
-    try:
-        lines = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""))
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{data[error.start]:02x} at offset {error.start}"
-        return _unusable(path, 5, found, "UTF-8", "save the file as UTF-8.")
-    n_fields = len(next(lines))
-    for fields in lines:
-        if len(fields) > n_fields:
-            found = f"{len(fields)} fields in row {lines.line_num}"
-            must = f"{n_fields} fields as in the header"
-            return _unusable(path, 12, found, must, "correct the row.")
-    return _unusable(path, 12, reason, "a table with a header", "export the prices again.")
+    plain = config.model_copy(update={name: getattr(DEFAULTS, name) for name in FORMAT_SETTINGS})
+    return csv_part(gzip.decompress(source.read_bytes()), path=SAMPLE, symbol="", config=plain)

@@ -1,0 +1,204 @@
+"""A file's column names: which of ours each stands for, and what is missing, double or odd."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from nextclose.data.findings import shown
+from nextclose.errors import ConfigError
+from nextclose.schema import PRICE_COLUMNS, Finding
+
+# Folded spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
+# company, and the column is left alone.
+SPELLINGS = {
+    "symbol": ("symbol", "ticker", "sym", "name"),
+    "session": ("session", "date", "time", "timestamp", "datetime", "day", "trade_date"),
+    "open": ("open",),
+    "high": ("high",),
+    "low": ("low",),
+    "close": ("close",),
+    "volume": ("volume", "vol"),
+    "adj_close": ("adj_close", "adjclose", "adjusted_close"),
+    "close_raw": ("close_raw",),
+    "currency": ("currency", "ccy"),
+}
+KNOWN = {spelling: ours for ours, spellings in SPELLINGS.items() for spelling in spellings}
+OPTIONAL = ("open", "high", "low", "volume")
+NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
+
+
+def folded(name: str) -> str:
+    """A column name less case, spaces, underscores, dots, and the mark of a repeated name."""
+    plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
+    return re.sub(r"[\s_.-]+", "_", plain.strip().lower()).strip("_")
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, repeated ones marked as polars marks them (`folded` knows the mark)."""
+    marked: dict[str, None] = {}
+    for name in names:
+        new, n_before = name, 0
+        while new in marked:
+            new, n_before = f"{name}_duplicated_{n_before}", n_before + 1
+        marked[new] = None
+    return list(marked)
+
+
+def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Foreign name -> our name, for each of our columns that is there.
+
+    `given` is `data.columns`: a name in it stands for what it says, and no other name does. Two
+    such names may stand for one of ours: `header_faults` tells.
+    Raises: ConfigError if `given` says a name that is none of ours.
+    """
+    said = {folded(theirs): _ours(ours) for theirs, ours in (given or {}).items()}
+    by_fold: dict[str, str] = {}
+    for name in names:
+        by_fold.setdefault(folded(name), name)
+    mapped: dict[str, str] = {}
+    for ours, spellings in SPELLINGS.items():
+        folds = [fold for fold, meant in said.items() if meant == ours and fold in by_fold]
+        if not folds:
+            folds = [fold for fold in spellings if fold in by_fold and fold not in said][:1]
+        mapped |= {by_fold[fold]: ours for fold in folds}
+    return mapped
+
+
+def _ours(name: str) -> str:
+    fold = folded(name)
+    if fold not in KNOWN:
+        nearest = difflib.get_close_matches(fold, list(KNOWN), n=1, cutoff=0.0)[0]
+        raise ConfigError(
+            f"[data] columns: {name!r} is no column that is read; the nearest is {nearest!r}.",
+            section="data",
+            key="columns",
+        )
+    return KNOWN[fold]
+
+
+def header_faults(
+    frame: pl.DataFrame, names: Mapping[str, str], *, path: str, has_symbol: bool
+) -> list[Finding]:
+    """Why the columns cannot be used: absent, double, or of a type that cannot hold what it should.
+
+    `names` is the `column_map`; `has_symbol` says that the file is of one known symbol.
+    """
+    have = set(names.values()) | ({"symbol"} if has_symbol else set())
+    return [
+        *_repeated(frame.columns, names, path),
+        *_absent(frame.columns, have, path),
+        *_wrong_types(frame.select(list(names)), names, path),
+    ]
+
+
+def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
+    """Rule 23: two columns whose names mean the same."""
+    places: dict[str, list[int]] = {}
+    folds = KNOWN.keys() | {folded(name) for name in mapped}
+    for position, name in enumerate(names, start=1):
+        if folded(name) in folds:
+            places.setdefault(folded(name), []).append(position)
+    said: dict[str, list[int]] = {}
+    for theirs, ours in mapped.items():
+        said.setdefault(ours, []).append(names.index(theirs) + 1)
+    return [
+        Finding(
+            number=23,
+            response="E",
+            found=f"{shown(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
+            rule="each column once",
+            fix="delete or rename all but one.",
+            path=path,
+            column=shown(name),
+        )
+        for name, positions in (*places.items(), *said.items())
+        if len(positions) > 1
+    ]
+
+
+def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
+    """Rule 21: a needed column that is not there."""
+    have = have | ({"close"} if "adj_close" in have else set())
+    return [
+        Finding(
+            number=21,
+            response="E",
+            found=f"only {shown(', '.join(names))}",
+            rule=f"a column {public!r}",
+            fix=_cure(public, names),
+            path=path,
+            column=public,
+        )
+        for ours, public in (("session", "date"), ("symbol", "symbol"), ("close", "close"))
+        if ours not in have
+    ]
+
+
+def _cure(public: str, names: Sequence[str]) -> str:
+    """How to give a column: the nearest name there is, or any, said to stand for it."""
+    folds = {folded(name): name for name in names}
+    near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
+    if near:
+        name = shown(folds[near[0]])
+        return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
+    return f"add a column {public!r}, or say in data.columns which one it is."
+
+
+def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> list[Finding]:
+    """Rule 34: a column whose type cannot hold what it should."""
+    findings = []
+    for theirs, ours in names.items():
+        column = frame[theirs]
+        wanted = _wanted(column, ours)
+        if wanted:
+            findings.append(
+                Finding(
+                    number=34,
+                    response="E",
+                    found=f"type {shown(_type_name(column))}",
+                    rule=wanted,
+                    fix="convert the column.",
+                    path=path,
+                    column=shown(theirs),
+                )
+            )
+    return findings
+
+
+def _wanted(column: pl.Series, ours: str) -> str:
+    """What the column should hold; "" if it can."""
+    kind = column.dtype
+    if kind == pl.Null or kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
+        return ""
+    if ours in ("symbol", "currency"):
+        return "" if kind.is_integer() else "text"
+    if ours == "session":
+        is_whole = kind.is_float() and bool((column.fill_nan(None) % 1 == 0).all())
+        is_number = kind.is_integer() or is_whole  # pandas makes floats of integers with a gap
+        return "" if is_number or kind == pl.Date or isinstance(kind, pl.Datetime) else "dates"
+    return "" if kind.is_numeric() else "numbers"
+
+
+def _type_name(column: pl.Series) -> str:
+    if column.dtype != pl.Object:
+        return str(column.dtype)
+    return next((type(cell).__name__ for cell in column if cell is not None), "Object")
+
+
+def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) -> list[Finding]:
+    """Rules 22 and 21: names that were mapped, and columns that are not there or empty."""
+    notes = []
+    spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
+    if spelt:
+        must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
+        notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
+    absent = [name for name in OPTIONAL if name not in frame.columns]
+    if absent:
+        must = "features that need them are left out"
+        found = f"no {', '.join(absent)}"
+        notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
+    return notes

@@ -1,0 +1,91 @@
+"""[I/O] Bars of data frames in memory: pandas, polars, and whatever narwhals knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.bars import DEFAULTS, assembled, sound
+from nextclose.data.columns import part_of
+from nextclose.data.header import distinct
+from nextclose.schema import Bars
+
+
+def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
+    """Bars of a pandas, polars or other data frame; `symbol` names a frame without such a column.
+
+    A pandas index that holds dates or symbols is read as columns; two-level columns, as a download
+    of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
+    Raises: DataError with every problem; ConfigError for a setting that cannot be obeyed.
+    """
+    rows = polars_frame(frame)
+    numbers = pl.int_range(1, rows.height + 1, eager=True)
+    part = part_of(rows, path="frame", rows=numbers, symbol=symbol, config=config)
+    return sound(assembled([part], config=config, now=datetime.now(UTC)))
+
+
+def polars_frame(frame: Any) -> pl.DataFrame:
+    """Any eager data frame as polars, column by column: pandas needs no pyarrow this way.
+
+    A name that comes twice is marked as in CSV; a column of mixed types becomes text.
+    """
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if hasattr(frame, "index") and hasattr(frame, "reset_index"):
+        frame = _flat_pandas(frame)
+    foreign = nw.from_native(frame, eager_only=True)
+    return pl.DataFrame([_column(str(name), foreign[name]) for name in foreign.columns])
+
+
+def _flat_pandas(frame: Any) -> Any:
+    """A pandas frame whose names are distinct texts, its index, if it says anything, as columns."""
+    frame = frame.copy(deep=False)
+    frame.columns = [str(name) for name in frame.columns]
+    index = frame.index
+    if index.nlevels > 1 or index.name is not None or index.dtype.kind not in "iu":
+        if index.nlevels == 1:
+            frame.index = index.rename(index.name or "date")
+        frame = frame.reset_index(allow_duplicates=True)
+    frame.columns = distinct([str(name) for name in frame.columns])
+    return frame
+
+
+def _column(name: str, series: nw.Series[Any]) -> pl.Series:
+    if isinstance(series.dtype, nw.Datetime):
+        return _stamps(name, series, zone=series.dtype.time_zone)
+    values = series.to_numpy()
+    if values.dtype != object:
+        return pl.Series(name, values)
+    gaps = series.is_null().to_list()
+    cells = [None if gap else cell for gap, cell in zip(gaps, series.to_list(), strict=True)]
+    return _of_cells(name, cells)
+
+
+def _of_cells(name: str, cells: Sequence[Any]) -> pl.Series:
+    """Python values as a column of their type; as text where they have several, or an odd one."""
+    try:
+        column = pl.Series(name, cells)
+    except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+        column = None
+    if column is not None and column.dtype != pl.Object:
+        return column
+    return pl.Series(name, [None if cell is None else str(cell) for cell in cells], dtype=pl.String)
+
+
+def _stamps(name: str, series: nw.Series[Any], *, zone: str | None) -> pl.Series:
+    """Stamps with the zone they had, which numpy would lose; as text where polars has no such."""
+    since_1970 = pl.Series(name, series.dt.timestamp("us").to_numpy())
+    if since_1970.dtype.is_float():  # pandas marks a gap by NaN
+        since_1970 = since_1970.fill_nan(None).cast(pl.Int64)
+    stamps = since_1970.cast(pl.Datetime("us"))
+    if zone is None:
+        return stamps
+    try:
+        return stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+    except pl.exceptions.ComputeError:  # a fixed offset, as UTC+05:30
+        return _of_cells(name, [str(cell) for cell in series.to_list()])

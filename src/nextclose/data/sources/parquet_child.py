@@ -1,0 +1,91 @@
+"""[I/O] The process that reads Parquet for the loader, so that a hostile file kills it alone.
+
+Run by `sources.parquet`. A request is eight bytes of length and a whole file; the answer is one
+line of JSON, empty or saying why not, eight bytes of length and the table as Arrow IPC.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+
+from nextclose.data.unusable import UnusableError
+
+MAX_RATIO = 1000
+FREE_BYTES = 16 << 20  # below, any ratio is fine
+SPARE_BYTES = 256 << 20  # of address space, beside what the table needs
+THREAD_BYTES = 64 << 20  # reserved, not used, by each thread of the library
+COPIES = 4  # of the table at once: pages, columns, the answer
+CELL_BYTES = 16  # the widest cell: a text's view
+AGAIN = "export the prices again."
+
+
+def table_of(data: bytes) -> pl.DataFrame:
+    """The table of a Parquet file's bytes. Raises: UnusableError (19)."""
+    try:
+        schema = pl.read_parquet_schema(io.BytesIO(data))
+        _refuse_odd_types(schema)
+        n_rows = int(pl.scan_parquet(io.BytesIO(data)).select(pl.len()).collect().item())
+        _limit_memory(data, n_rows * len(schema) * CELL_BYTES)
+        return pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
+        raise _broken(str(error)) from None
+    except (OSError, ValueError, TypeError, OverflowError) as error:
+        raise _broken(str(error)) from None
+
+
+def _refuse_odd_types(schema: Mapping[str, pl.DataType]) -> None:
+    for name, kind in schema.items():
+        if kind.is_nested() or isinstance(kind, pl.Object | pl.BaseExtension):
+            raise UnusableError(
+                19,
+                f"column {name!r} of type {kind}",
+                must="columns of plain values",
+                fix="export the prices without that column.",
+            )
+
+
+def _limit_memory(data: bytes, n_declared: int) -> None:
+    """Refuse a table that the file cannot hold; cap the process at what a sound one needs."""
+    if n_declared > max(MAX_RATIO * len(data), FREE_BYTES):
+        found = f"a declared size of {n_declared} bytes in a file of {len(data)}"
+        must = f"past 16 MiB at most {MAX_RATIO} times the file"
+        raise UnusableError(19, found, must=must, fix=AGAIN)
+    size = Path("/proc/self/statm")
+    if not size.exists():  # no Linux: the parent's life is protected, the machine's memory is not
+        return
+    n_now = int(size.read_text().split()[0]) * resource.getpagesize()
+    spare = SPARE_BYTES + THREAD_BYTES * pl.thread_pool_size()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (n_now + spare + COPIES * n_declared, hard))
+
+
+def _broken(reason: str) -> UnusableError:
+    first = (reason.splitlines() or ["it does not read"])[0]
+    return UnusableError(19, first, must="a whole Parquet file", fix=AGAIN)
+
+
+def main(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Answer until nobody asks any more."""
+    while head := requests.read(8):
+        problem: dict[str, object] = {}
+        payload = io.BytesIO()
+        try:
+            table_of(requests.read(int.from_bytes(head))).write_ipc(payload)
+        except UnusableError as error:
+            problem = {"found": error.found, "must": error.must, "fix": error.fix}
+        replies.write(json.dumps(problem).encode() + b"\n")
+        replies.write(payload.getbuffer().nbytes.to_bytes(8))
+        replies.write(payload.getbuffer())
+        replies.flush()
+
+
+if __name__ == "__main__":
+    main(sys.stdin.buffer, sys.stdout.buffer)

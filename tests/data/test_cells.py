@@ -1,0 +1,222 @@
+import polars as pl
+import pytest
+
+from nextclose.data.bars import collected_bars
+from tests.data.made_prices import DAYS, bars, codes, findings_of, refusals, rows_of, texts
+
+REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
+    ("E9", 1, "close", "12,5", "2019-03-05", "12,5"),
+    ("E9", 1, "close", "1.234,5", "2019-03-05", "1.234,5"),
+    ("E10", 3, "high", "1,234.5", "2019-03-07", "1,234.5"),
+    ("E10", 1, "close", "12,345", "2019-03-05", "12,345"),
+    ("E10", 1, "close", "1'234.5", "2019-03-05", "1'234.5"),
+    ("E10", 1, "volume", "1 234", "2019-03-05", "1 234"),
+    ("E27", 1, "close", "N/A", "2019-03-05", "N/A"),
+    ("E27", 1, "close", "-", "2019-03-05", "-"),
+    ("E27", 2, "open", "#REF!", "2019-03-06", "#REF!"),
+    ("E27", 3, "high", "1.2.3", "2019-03-07", "1.2.3"),
+    ("E27", 3, "high", "1,23,4", "2019-03-07", "1,23,4"),
+    ("E27", 3, "high", "0x10", "2019-03-07", "0x10"),
+    ("E27", 2, "volume", "none", "2019-03-06", "none"),
+    ("E31", 2, "volume", "1.2M", "2019-03-06", "1.2M"),
+    ("E31", 2, "volume", "15k", "2019-03-06", "15k"),
+    ("E31", 1, "volume", "-5", "2019-03-05", "-5"),
+    ("E31", 1, "volume", "2.5", "2019-03-05", "2.5"),
+    ("E31", 1, "volume", "9223372036854775808", "2019-03-05", "9223372036854775808"),
+    ("E31", 1, "volume", "1e300", "2019-03-05", "1e300"),
+    ("E31", 1, "volume", "inf", "2019-03-05", "inf"),
+    ("E32", 1, "close", "inf", "2019-03-05", "inf"),
+    ("E32", 1, "close", "-Infinity", "2019-03-05", "-inf"),
+    ("E32", 1, "high", "1e308", "2019-03-05", "1e+308"),
+    ("E32", 1, "low", "5e-324", "2019-03-05", "5e-324"),
+    ("E35", 1, "date", "yesterday", "", "yesterday"),
+    ("E35", 1, "date", "2019-02-30", "", "2019-02-30"),
+    ("E35", 1, "date", "2019-03-05 25:00", "", "2019-03-05 25:00"),
+    ("E35", 1, "date", "12019-03-05", "", "12019-03-05"),
+    ("E35", 1, "date", "", "", "no date"),
+    ("E36", 1, "date", "03/04/2019", "", "03/04/2019"),
+    ("E36", 1, "date", "03.04.2019 16:00", "", "03.04.2019 16:00"),
+    ("E37", 1, "date", "19-03-05", "", "19-03-05"),
+    ("E37", 1, "date", "03/04/19", "", "03/04/19"),
+    ("E37", 1, "date", "5-Mar-19", "", "5-Mar-19"),
+    ("E39", 1, "date", "43528", "", "43528"),
+    ("E39", 1, "date", "43528.6667", "", "43528.6667"),
+    ("E49", 1, "date", "1899-12-31", "1899-12-31", "1899-12-31"),
+    ("E54", 1, "close", "-12.5", "2019-03-05", "-12.5"),
+    ("E54", 1, "low", "0", "2019-03-05", "0.0"),
+    ("E55", 1, "high", "11.9", "2019-03-05", "11.9 below 12.0"),
+    ("E55", 1, "low", "11.1", "2019-03-05", "11.1 above 11.0"),
+    ("E55", 1, "high", "11.99998", "2019-03-05", "11.99998 below 12.0"),  # 1.7e-6 below
+]
+
+
+@pytest.mark.parametrize(("code", "row", "column", "text", "session", "found"), REFUSED_CELLS)
+def test_a_bad_cell_is_refused_where_it_stands(code, row, column, text, session, found):
+    (finding,) = refusals(texts([(row, column, text)]), symbol="AAPL")
+    assert (finding.code, finding.row, finding.column) == (code, row + 1, column)
+    assert (finding.symbol, finding.session, finding.found) == ("AAPL", session, found)
+    assert (finding.path, finding.count) == ("prices.csv", 1)
+    assert finding.fix
+
+
+@pytest.mark.parametrize(("code", "row", "column", "text", "session", "found"), REFUSED_CELLS)
+def test_collecting_leaves_the_refused_row_out_and_keeps_the_rest(
+    code, row, column, text, session, found
+):
+    kept = collected_bars(texts([(row, column, text)]), symbol="AAPL").frame
+    assert kept["session"].to_list() == [day for day in DAYS if day != DAYS[row]]
+
+
+CURES = [  # column, text, the cure
+    ("close", "12,5", 'set data.decimal = ",".'),
+    ("close", "0,125", 'set data.decimal = ",".'),
+    ("close", "1234,125", 'set data.decimal = ",".'),
+    ("close", "1.234,5", 'set data.decimal = "," and data.thousands = ".".'),
+    ("close", "1'234,5", 'set data.decimal = "," and data.thousands = "\'".'),
+    ("close", "1,234.5", 'set data.thousands = ",".'),
+    ("close", "1,234,567", 'set data.thousands = ",".'),
+    ("close", "1'234.5", 'set data.thousands = "\'".'),
+    ("close", "1\u00a0234", 'set data.thousands = " ".'),
+    ("close", "12,345", "set data.decimal = MARK or data.thousands = MARK."),
+    ("close", "N/A", "correct the file, or list the text in data.missing."),
+    ("volume", "2.5", 'correct the file, or set data.fractional_volume = "round".'),
+    ("date", "43528", 'set data.date_format = "excel".'),
+    ("date", "03/04/2019", 'set data.date_format = FORM, "%d/%m/%Y" or "%m/%d/%Y".'),
+    ("date", "03/04/19", 'set data.date_format = FORM, as "%d/%m/%y".'),
+]
+
+
+@pytest.mark.parametrize(("column", "text", "cure"), CURES)
+def test_the_cure_names_the_setting_that_reads_the_cell(column, text, cure):
+    (finding,) = refusals(texts([(1, column, text)]), symbol="AAPL")
+    assert finding.fix == cure
+
+
+def test_with_a_decimal_comma_set_the_next_cure_is_the_mark_between_thousands():
+    found = bars(texts([(1, "close", "1.234,5"), (2, "close", "12.5")]), decimal=",").findings
+    fixes = {f.code: f.fix for f in found if f.response == "E"}
+    assert fixes == {"E10": 'set data.thousands = ".".', "E9": 'set data.decimal = ".".'}
+
+
+def test_the_wrong_mark_in_a_whole_file_is_one_finding_with_the_first_place():
+    changes = [(row, "close", f"1{row},5") for row in range(5)]
+    (finding,) = refusals(texts(changes), symbol="AAPL")
+    assert (finding.code, finding.row, finding.count) == ("E9", 1, 5)
+
+
+def test_control_and_bidirectional_characters_are_escaped_and_long_values_cut():
+    (finding,) = refusals(texts([(1, "close", "\x1b[31m\u202e" + "9" * 99 + "x")]), symbol="AAPL")
+    assert finding.found.startswith("\\x1b[31m\\u202e999")
+    assert len(finding.found) == 60
+
+
+def test_a_column_without_a_single_readable_cell_is_refused_not_left_out():
+    changes = [(row, "volume", "1.2M") for row in range(5)]
+    assert [f.code for f in refusals(texts(changes), symbol="AAPL")] == ["E31"] * 5
+
+
+def test_a_fractional_volume_is_rounded_by_policy():
+    read = bars(texts([(1, "volume", "200.6")]), fractional_volume="round")
+    assert read.frame["volume"].to_list() == [100, 201, 300, 400, 500]
+    (repair,) = findings_of(read, "P31")
+    assert (repair.row, repair.found, repair.session) == (2, "200.6", "2019-03-05")
+    assert repair.rule == 'a whole volume; data.fractional_volume = "round"'
+
+
+def test_volumes_above_2_to_the_53_are_compared_exactly():
+    exact = 2**53 + 1  # as a float it would equal 2**53
+    rows = texts([(1, "volume", str(2**53))])
+    again = pl.concat([rows, texts([(1, "volume", str(exact))])[1:2]])
+    (finding,) = refusals(again, symbol="AAPL")
+    assert (finding.code, finding.row) == ("E43", 6)
+    assert str(exact) in finding.found
+    assert codes(bars(pl.concat([rows, rows[1:2]]))) == {"R40": 1, "R42": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["NA", "NAN", "NULL", "TRUE", "ON", "1E5", "BRK-B", "^GSPC", "7203.T", "MAR", "DEC-A"]
+)
+def test_symbols_are_text_whatever_they_look_like(name):
+    read = bars(rows_of((name, "2019-03-04", 11.0), (name, "2019-03-05", 12.0)))
+    assert read.symbols == (name,)
+    assert codes(read) == {"W21": 1}
+
+
+MANGLED = ["5", "7203", "7203.0", "1-Mar", "12-Sep", "Mar-01", "1-Mar-19", "2019-03-01"]
+
+
+@pytest.mark.parametrize("name", MANGLED)
+def test_a_symbol_that_a_spreadsheet_made_is_refused_once(name):
+    frame = rows_of((name, "2019-03-04", 11.0), (name, "2019-03-05", 12.0))
+    (finding,) = refusals(frame)
+    assert (finding.code, finding.column, finding.count) == ("E29", "symbol", 2)
+    assert finding.found == name
+    assert "repair the symbols" in finding.fix
+
+
+def test_numeric_symbols_are_accepted_where_the_settings_say_so_but_dates_are_not():
+    frame = rows_of(("0005", "2019-03-04", 11.0), ("0005", "2019-03-05", 12.0))
+    assert bars(frame, numeric_symbols=True).symbols == ("0005",)
+    numbers = frame.with_columns(pl.lit(7203).alias("symbol"))
+    assert bars(numbers, numeric_symbols=True).symbols == ("7203",)
+    dates = frame.with_columns(pl.lit("1-Mar").alias("symbol"))
+    assert "E29" in codes(bars(dates, numeric_symbols=True))
+
+
+ILLEGAL_SYMBOLS = [
+    ("../x", "U+002E at position 1 of '../x'"),
+    ("A/B", "U+002F at position 2 of 'A/B'"),
+    ("A\\B", "U+005C at position 2 of 'A\\\\B'"),
+    ("A\nB", "U+000A at position 2 of 'A\\nB'"),
+    ("A\0", "U+0000 at position 2 of 'A\\x00'"),
+    ("ÄB", "U+00C4 at position 1 of 'ÄB'"),
+    ("aapl", "U+0061 at position 1 of 'aapl'"),
+    ("A..B", "'A..B'"),
+    ("A" * 21, "'AAAAAAAAAAAAAAAAAAAAA', 21 characters"),
+    ("", "''"),
+    (None, "no symbol"),
+]
+
+
+@pytest.mark.parametrize(("name", "found"), ILLEGAL_SYMBOLS)
+def test_an_illegal_symbol_is_refused_once_with_its_odd_character(name, found):
+    frame = rows_of(("OK", "2019-03-04", 1.0), (name, "2019-03-04", 1.0), (name, "2019-03-05", 1.1))
+    (finding,) = refusals(frame)
+    assert (finding.code, finding.row, finding.column, finding.count) == ("E30", 2, "symbol", 2)
+    assert finding.found == found
+
+
+def test_symbols_equal_but_for_case_are_refused():
+    (finding,) = refusals(rows_of(("BRKb", "2019-03-04", 1.0), ("BRKB", "2019-03-05", 2.0)))
+    assert (finding.code, finding.found, finding.row) == ("E30", "BRKB and BRKb", 1)
+
+
+def test_several_times_in_a_day_are_not_daily_and_named_once_a_symbol():
+    rows = [("A", f"2019-03-0{day} {hour}:00", 11.0) for day in (4, 5) for hour in (10, 11)]
+    frame = rows_of(*rows, ("A", "2019-03-06 10:00", 12.0), ("B", "2019-03-04", 11.0))
+    read = bars(frame)
+    (finding,) = findings_of(read, "E46")
+    assert (finding.symbol, finding.row, finding.count) == ("A", 1, 4)
+    assert finding.found == "2019-03-04 10:00:00"
+    assert "not daily" in finding.rule
+    assert read.frame.filter(pl.col("symbol") == "A")["session"].to_list() == [DAYS[2]]
+
+
+def test_a_plain_date_beside_a_time_of_that_day_is_not_daily_but_beside_midnight_it_is():
+    mixed = rows_of(("A", "2019-03-04", 11.0), ("A", "2019-03-04 10:30", 11.5))
+    assert "E46" in codes(bars(mixed))
+    midnight = rows_of(
+        ("A", "2019-03-04", 11.0),
+        ("A", "2019-03-04 00:00", 11.0),
+        ("A", "2019-03-05 16:00", 12.0),
+    )
+    assert "E46" not in codes(bars(midnight))
+    assert codes(bars(midnight))["R42"] == 1
+
+
+def test_high_and_low_off_by_rounding_are_widened_in_their_own_row():
+    read = bars(texts([(1, "high", "11.999999"), (2, "low", "12.000001")]))
+    assert read.frame["high"].to_list() == [12.0, 12.0, 14.0, 15.0, 16.0]
+    assert read.frame["low"].to_list() == [9.0, 10.0, 12.0, 12.0, 13.0]
+    (repair,) = findings_of(read, "R55")
+    assert (repair.row, repair.column, repair.session, repair.count) == (2, "high", "2019-03-05", 2)

@@ -1,0 +1,102 @@
+import polars as pl
+import pytest
+
+from tests.data.made import codes, days, read, the, where
+
+DAYS = days(8)
+
+
+def rows(*empty: tuple[int, str], copies: tuple[int, ...] = ()) -> pl.DataFrame:
+    """Eight bars, close 10 to 17, with some cells empty; some rows again behind themselves."""
+    close = [10.0 + k for k in range(8)]
+    frame = pl.DataFrame(
+        {
+            "symbol": ["AAPL"] * 8,
+            "date": DAYS,
+            "open": [c - 0.5 for c in close],
+            "high": [c + 1 for c in close],
+            "low": [c - 1 for c in close],
+            "close": close,
+            "volume": [100 + k for k in range(8)],
+        }
+    )
+    for row, column in empty:
+        is_it = pl.int_range(pl.len()) == row
+        frame = frame.with_columns(pl.when(~is_it).then(pl.col(column)).alias(column))
+    order = sorted([*range(8), *copies])
+    return frame[order]
+
+
+def test_an_incomplete_row_is_a_missing_row():
+    bars = read(rows((3, "close"), (4, "volume"), (4, "open")))
+    assert codes(bars) == {"W58": 2, "W52": 1}
+    assert the(bars, "W58").found == "no close"
+    assert bars.frame["close"].to_list() == [10.0, 11.0, 12.0, 15.0, 16.0, 17.0]
+
+
+def test_the_newest_incomplete_row_says_which_is_the_last_complete_one():
+    bars = read(rows((6, "close"), (7, "close"), (7, "volume")))
+    assert codes(bars) == {"W57": 1, "W58": 1}
+    found = the(bars, "W57")
+    assert (found.session, found.symbol) == (str(DAYS[7]), "AAPL")
+    assert found.found == f"no close, volume; the last complete bar is of {DAYS[5]}"
+
+
+def test_without_any_complete_row_none_is_named():
+    nothing = rows(*((k, "close") for k in range(8)))
+    assert the(read(nothing), "W57").found == "no close"
+    assert read(nothing).frame.height == 0
+
+
+FILLS = [  # rows without close, policy, rows filled, rows gone
+    ([3], "ffill:1", [3], []),
+    ([3, 4], "ffill:1", [3], [4]),
+    ([3, 4], "ffill:2", [3, 4], []),
+    ([3, 4, 5, 6], "ffill:3", [3, 4, 5], [6]),
+    ([3, 5], "ffill:1", [3, 5], []),
+    ([0, 1], "ffill:3", [], [0, 1]),  # nothing to take a close from
+    ([7], "ffill:1", [7], []),  # the newest too: whether it is the newest is not known later
+]
+
+
+@pytest.mark.parametrize(("empty", "policy", "filled", "gone"), FILLS)
+def test_so_many_incomplete_rows_in_a_row_take_the_last_close(empty, policy, filled, gone):
+    bars = read(rows(*((k, "close") for k in empty)), fill=policy)
+    kept = [k for k in range(8) if k not in gone]
+    assert [kept[k] for k in where(bars, "filled")] == filled
+    assert bars.frame["session"].to_list() == [DAYS[k] for k in kept]
+    counts = codes(bars)
+    assert counts.get("P58", 0) == len(filled)
+    assert counts.get("W58", 0) == len(gone)
+    last = 10.0
+    for k, row in zip(kept, bars.frame.iter_rows(named=True), strict=True):
+        if k in filled:
+            assert [row[c] for c in ("open", "high", "low", "close", "volume")] == [last] * 4 + [
+                0.0
+            ]
+        else:
+            last = row["close"]
+            assert (row["close"], row["volume"]) == (10.0 + k, 100.0 + k)
+
+
+def test_no_symbol_is_filled_from_another():
+    other = rows((0, "close")).with_columns(pl.lit("IBM").alias("symbol"))
+    bars = read(rows(), other, fill="ffill:3")
+    assert codes(bars) == {"W58": 1}
+    assert bars.frame.filter(symbol="IBM")["close"][0] == 11.0
+
+
+def test_an_incomplete_row_beside_a_complete_one_of_the_same_session_is_dropped():
+    frame = pl.concat([rows(), rows((3, "close"))[3:4]])
+    bars = read(frame, fill="ffill:1")
+    assert codes(bars) == {"R40": 1, "W58": 1}
+    assert bars.frame["close"].to_list() == [10.0 + k for k in range(8)]
+    assert not bars.frame["filled"].any()
+
+
+def test_a_filled_row_keeps_the_ratio_of_its_adjusted_close():
+    adjusted = pl.Series("adj_close", [5.0, 5.5, 6.0, None, *[14.0 + k for k in range(4)]])
+    bars = read(rows((3, "close")).with_columns(adjusted), fill="ffill:1")
+    filled = bars.frame.row(3, named=True)
+    assert [filled[c] for c in ("open", "close", "close_raw", "volume")] == [6.0, 6.0, 12.0, 0.0]
+    assert the(bars, "P58").found == "no close, adj_close"
