@@ -11,11 +11,16 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
+def run_page(name: str) -> None:
+    """Run every block of Python of a page, one after the other."""
+    names: dict[str, object] = {}
+    for block in BLOCK.findall((ROOT / "docs" / name).read_text(encoding="utf-8")):
+        exec(compile(block, name, "exec"), names)  # noqa: S102 -- our own page
+
+
 def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in BLOCK.findall((ROOT / "docs" / "guide.md").read_text(encoding="utf-8")):
-        exec(compile(block, "guide.md", "exec"), names)  # noqa: S102 -- our own page
+    run_page("guide.md")
     printed = capsys.readouterr().out
     assert "('AAPL', 'FB', 'GOOG', 'IBM', 'MSFT')" in printed
     assert "har" in printed
@@ -26,16 +31,33 @@ def test_the_provider_of_the_guide_fetches_twice_and_its_store_is_read(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
-    for block in BLOCK.findall((ROOT / "docs" / "providers.md").read_text(encoding="utf-8")):
-        exec(compile(block, "providers.md", "exec"), names)  # noqa: S102 -- our own page
+    run_page("providers.md")
     new, revised, n_rows = capsys.readouterr().out.splitlines()
     assert new == "ACME new 3"
     assert revised.startswith("W75 text, ACME 2024-01-04: found other values than were stored")
     assert n_rows == "4"
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/log.md", "docs/guide.md"])
+def test_every_vendors_file_of_the_data_page_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run_page("data.md")
+    printed = capsys.readouterr().out
+    for shown in (
+        "('AAPL',)",
+        "('IBM.US',) {'IBM.US': 'XNYS'}",
+        "adjusted ['R22', 'W26', 'R41',",
+        "[datetime.date(2019, 3, 4), datetime.date(2019, 3, 5), datetime.date(2019, 3, 6)]",
+        "('AAPL', 'IBM')",
+        "{'SAP.DE': 'XETR'}",
+        "[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]",
+        "shape: (3, 3)",
+    ):
+        assert shown in printed
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CHANGELOG.md", "docs/log.md", "docs/guide.md", "docs/data.md"]
+)
 def test_no_page_waits_for_its_figures(page):
     assert re.findall(r"@[A-Z0-9]+@", (ROOT / page).read_text(encoding="utf-8")) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.harness import answer, seeds
+from tests.fuzz.harness import SUFFIXES, answer, seeds
 
 HEADERS = (
     "date",
@@ -82,3 +84,24 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 def test_the_catalogue_gives_the_fuzzer_much_to_begin_with(good: list[bytes]) -> None:
     assert len(good) > 150
+
+
+def nameless_zip() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        member = zipfile.ZipInfo("AAPL.csv")
+        member.filename = ""
+        archive.writestr(member, b"date,close\n2019-03-05,1\n")
+    return buffer.getvalue()
+
+
+ONCE_BROKEN = {
+    "no close throughout, and a high below open": b"\0\0date,symbol,open,high,low,close,volume\n"
+    b"2019-03-05,AAPL,10.1,10.5,9.9,,1010\n2019-03-06,AAPL,10.6,10.4,9.4,,1080\n",
+    "a ZIP whose member has no name": bytes([SUFFIXES.index(".zip"), 0]) + nameless_zip(),
+}
+
+
+@pytest.mark.parametrize("name", ONCE_BROKEN)
+def test_what_once_broke_the_loader_gets_an_answer(tmp_path: Path, name: str) -> None:
+    answer(ONCE_BROKEN[name], tmp_path)

@@ -205,7 +205,8 @@ def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
         ("low", pl.col("low") > bottom * (1 + tolerance), "above", bottom),
     ):
         if name in frame.columns:
-            found = pl.format(f"{{}} {verb} {{}}", pl.col(name), bound)
+            # not pl.format: polars 2.1 panics in it where open or close is null throughout
+            found = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
             hits.append(hits_at(frame, is_wrong, found=found, column=name))
     return pl.concat(hits).sort("at", maintain_order=True)
 
