@@ -4,6 +4,9 @@ Limit: two cores that parse text; 130 MB lie in the page cache, so the disk does
 Peer: pandas.read_csv of the same files, dates parsed, nothing checked; polars, which checks as
 little, beside it. Not measured: a network's disk, files with quotes or faults.
 
+And the memory of one file of ten million rows, sorted by symbol: the most that a process of its own
+takes for it beyond what its libraries took, over what the resulting frame holds.
+
     python benchmarks/csv_loading.py [--write]
 """
 
@@ -13,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,9 @@ from nextclose.data.calendar import session_table
 from nextclose.schema import PRICE_COLUMNS
 
 RESULT = Path(__file__).parent / "results" / "csv_loading.json"
-GOAL_SECONDS, GOAL_RATIO = 3, 3
+GOAL_SECONDS, GOAL_RATIO, GOAL_MEMORY = 3, 3, 1.5
+TEXT_BYTES = 16  # of a text cell, besides its characters where they are more than 12
+N_SYMBOLS = 2_000  # in one file
 N_FILES, N_ROWS, ROUNDS = 500, 5_000, 5
 FIRST = np.datetime64("2000-01-03", "D")
 
@@ -43,34 +47,50 @@ def main() -> None:
     parser.add_argument("--only-load", metavar="FOLDER", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only_load:
-        load_bars(given.only_load)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        print(json.dumps(memory_of_loading(given.only_load)))
         return
     with tempfile.TemporaryDirectory() as name:
         result = measured(made(Path(name)))
+    with tempfile.TemporaryDirectory() as name:
+        result |= large_import(made_large(Path(name) / "prices.csv"))
     if given.write:
         RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
 
 
 def made(folder: Path) -> Path:
-    """Random walks with ranges and volumes, one file a symbol, on sessions of New York."""
-    days = FIRST + np.arange(N_ROWS * 2)
-    days = days[session_table("XNYS").at(days)[1]][:N_ROWS]
+    """Files of one symbol each."""
     draw = np.random.default_rng(1)
     for k in range(N_FILES):
-        close = 50 * np.exp(np.cumsum(0.01 * draw.standard_t(5, N_ROWS)))
-        open_ = np.concatenate([close[:1], close[:-1]])
-        columns = {
-            "Date": days,
-            "Open": open_.round(4),
-            "High": (np.maximum(open_, close) * 1.01).round(4),
-            "Low": (np.minimum(open_, close) * 0.99).round(4),
-            "Close": close.round(4),
-            "Volume": draw.integers(100_000, 100_000_000, N_ROWS),
-        }
-        pl.DataFrame(columns).write_csv(folder / f"S{k:03d}.csv")
+        walk(draw).write_csv(folder / f"S{k:03d}.csv")
     return folder
+
+
+def made_large(path: Path) -> Path:
+    """One file with all symbols."""
+    draw = np.random.default_rng(2)
+    with path.open("wb") as file:
+        for k in range(N_SYMBOLS):
+            symbol = pl.lit(f"S{k:04d}").alias("Symbol")
+            walk(draw).select(symbol, pl.all()).write_csv(file, include_header=not k)
+    return path
+
+
+def walk(draw: np.random.Generator) -> pl.DataFrame:
+    """A random walk with ranges and volumes, on sessions of New York."""
+    days = FIRST + np.arange(N_ROWS * 2)
+    days = days[session_table("XNYS").at(days)[1]][:N_ROWS]
+    close = 50 * np.exp(np.cumsum(0.01 * draw.standard_t(8, N_ROWS).clip(-8, 8)))
+    open_ = np.concatenate([close[:1], close[:-1]])
+    columns = {
+        "Date": days,
+        "Open": open_.round(4),
+        "High": (np.maximum(open_, close) * 1.01).round(4),
+        "Low": (np.minimum(open_, close) * 0.99).round(4),
+        "Close": close.round(4),
+        "Volume": draw.integers(100_000, 100_000_000, N_ROWS),
+    }
+    return pl.DataFrame(columns)
 
 
 def with_pandas(folder: Path) -> pd.DataFrame:
@@ -134,10 +154,50 @@ def refuse_difference(folder: Path) -> None:
 
 
 def peak_bytes(folder: Path) -> int:
-    """The most memory that a process of its own took to load them."""
-    command = [sys.executable, __file__, "--only-load", str(folder)]
+    """The most memory that a process of its own took to load them, libraries and all."""
+    return in_child(folder)["peak_bytes"]
+
+
+def large_import(path: Path) -> dict[str, object]:
+    """Memory of loading one large file, as a ratio to the frame."""
+    taken = in_child(path)
+    grown = taken["peak_bytes"] - taken["before_bytes"]
+    ratio = grown / taken["frame_bytes"]
+    print(f"{ratio:10.2f} x the frame, {taken['frame_bytes']:,} bytes (goal: {GOAL_MEMORY} x)")
+    return {
+        "large_rows": N_SYMBOLS * N_ROWS,
+        "large_frame_bytes": taken["frame_bytes"],
+        "large_peak_bytes": grown,
+        "large_memory_ratio": ratio,
+    }
+
+
+def in_child(path: Path) -> dict[str, int]:
+    """What `memory_of_loading` says in a process of its own."""
+    command = [sys.executable, __file__, "--only-load", str(path)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return int(done.stdout)
+    return dict(json.loads(done.stdout))
+
+
+def memory_of_loading(path: str) -> dict[str, int]:
+    """Bytes of this process before loading and at the peak of it, and those the frame holds."""
+    load_bars("sample")  # the libraries are there, and the calendar
+    before = taken_bytes()
+    frame = load_bars(path).frame
+    return {"before_bytes": before, "peak_bytes": taken_bytes(), "frame_bytes": held_bytes(frame)}
+
+
+def taken_bytes() -> int:
+    """The most memory that this process had at any time; `getrusage` counts its parent's in."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def held_bytes(frame: pl.DataFrame) -> int:
+    """What the frame holds; `estimated_size` leaves out what each text cell takes by itself."""
+    n_characters = int(frame["symbol"].str.len_bytes().sum())
+    return int(frame.estimated_size()) - n_characters + TEXT_BYTES * frame.height
 
 
 def commit() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 
 import polars as pl
 import pytest
@@ -260,6 +262,22 @@ def test_other_ends_have_their_own_exit_codes_too(command, monkeypatch, error, c
         found, printed, complaint = command("check", "sample", *options)
         assert (found, printed, len(complaint.splitlines())) == (code, "", 1)
         assert complaint.startswith("{") == bool(options)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize(("name", "code"), [("sample", 0), ("nowhere.csv", 3)])
+def test_a_reader_who_leaves_changes_neither_the_end_nor_what_is_said(name, code, options):
+    script = "from nextclose.cli import main; main()"
+    running = subprocess.Popen(
+        [sys.executable, "-c", script, "check", name, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout
+    running.stdout.close()  # before anything was written: every write meets a broken pipe
+    _, complaint = running.communicate(timeout=120)
+    assert (running.returncode, complaint) == (code, "")
 
 
 def test_help_of_every_command_has_an_example(command):

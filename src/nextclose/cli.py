@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -55,6 +56,7 @@ def main() -> None:
     err.quiet = JSON_ERRORS in arguments
     if err.quiet:  # wherever it was given: it belongs to no command
         arguments = [JSON_ERRORS, *(text for text in arguments if text != JSON_ERRORS)]
+    sys.stdout, sys.stderr = outliving(sys.stdout), outliving(sys.stderr)
     with ended_by(signal.SIGTERM, signal.SIGHUP):
         sys.exit(_exit_code(arguments))
 
@@ -89,6 +91,30 @@ def _exit_code(arguments: Sequence[str]) -> int:
         return OUT_OF_MEMORY
     except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
         return _reported_bug()
+
+
+class Abandonable(io.FileIO):
+    """A stream to write to whose reader may leave, as `head` does: what nobody reads is let go."""
+
+    def write(self, data: Any, /) -> int:
+        """All of it is taken once there is no reader."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
+
+
+def outliving(stream: TextIO) -> TextIO:
+    """The stream, going on without its reader if it is the process's own."""
+    if stream is None or stream not in (sys.__stdout__, sys.__stderr__):
+        return stream
+    stream.flush()
+    return io.TextIOWrapper(
+        io.BufferedWriter(Abandonable(stream.fileno(), "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream is sys.__stderr__ or stream.isatty(),
+    )
 
 
 class Signalled(BaseException):

@@ -13,6 +13,7 @@ import pytest
 
 from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
+from nextclose.data.cures import mended, mending_settings
 from nextclose.data.sources.loading import collected, load_bars
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
@@ -134,6 +135,22 @@ def test_what_is_refused_when_collecting_is_an_error_when_loading(
         load_bars(*prices, config=data_of(case), now=NOW)
     assert raised.value.exit_code == case.ends_with
     assert {finding.code for finding in raised.value.findings} <= set(case.codes)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.ends_with], ids=lambda case: case.name)
+def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
+    case: Case, tmp_path: Path
+) -> None:
+    prices = case.write(tmp_path)
+    data = data_of(case)
+    suggestion = mending_settings(collected(*prices, config=data, now=NOW).findings, config=data)
+    lines = [line for line in suggestion.splitlines()[1:] if not line.startswith("#")]
+    codes = {code for line in lines for code in line.rpartition("  # ")[2].split(", ")}
+    if "\n# " not in suggestion:
+        after = collected(*prices, config=mended(data, suggestion), now=NOW)
+        left = codes & {finding.code for finding in after.findings}
+        # a file with two decimal marks: whichever is set, the other is refused
+        assert left == ({"E9"} if case.name == "09 one decimal comma" else set())
 
 
 def test_every_number_of_the_catalogue_has_a_case_or_a_test() -> None:

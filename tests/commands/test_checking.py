@@ -122,6 +122,47 @@ def test_prices_pass_with_the_settings_that_the_check_suggests(command, sound, t
     assert found["symbols"][0]["segments"] == 2
 
 
+HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
+GOES_ON = "A run would go on with these settings"
+# rows after HEAD; the codes that the suggestion mends; what is said above it
+SUGGESTIONS = {
+    "one cure": (("2019-03-06,10,11,9,-10",), {"E54"}, GOES_ON),
+    "two cures": (("2019-03-06,10,11,9,-10", "2019-03-05,10,11,9,9"), {"E43", "E54"}, GOES_ON),
+    "one without a cure": (
+        ("2019-03-06,10,11,9,-10", "2019-03-07,10,8,7,10"),
+        {"E54"},
+        "E55 would be left",
+    ),
+    "another reason behind it": (
+        ('2019-03-06,10,11,9,"1.000,5"', "2019-03-07,10,11,9,-10"),
+        {"E9", "E54"},
+        "E55 would be left",  # 1000.5, once it is read, is above the high
+    ),
+    "only a choice": (("06.03.19,10,11,9,10",), set(), "Choose one of these settings"),
+}
+
+
+@pytest.mark.parametrize(("rows", "mended", "said"), SUGGESTIONS.values(), ids=SUGGESTIONS)
+def test_what_is_said_above_the_suggestion_comes_true(
+    command, tmp_path, monkeypatch, rows, mended, said
+):
+    monkeypatch.setattr("nextclose.run.needed_sessions", lambda settings: 1)
+    path = tmp_path / "AAPL.csv"
+    path.write_text("\n".join((*HEAD, *rows)) + "\n")
+    code, printed, _ = command("check", path)
+    heading = " ".join(printed.split()).partition("besides, ")[2]
+    assert code == 3
+    assert said in heading
+    before = json.loads(command("check", path, "--json")[1])
+    settings = tmp_path / "run.toml"
+    settings.write_text(before["suggestion"])
+    code, printed, _ = command("check", path, "--config", settings, "--json")
+    left = {one for one in json.loads(printed)["counts"] if one.startswith("E")}
+    assert (code == 0) == (said == GOES_ON) == (not left)
+    assert mended <= set(before["counts"])
+    assert not mended & left
+
+
 def test_errors_as_json_repeat_the_refusals_on_standard_error(command, bad):
     for arguments in (("check", bad, "--json-errors"), ("--json-errors", "check", bad)):
         code, printed, complaint = command(*arguments)

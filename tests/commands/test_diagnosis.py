@@ -12,6 +12,7 @@ from nextclose.commands.diagnosis import (
     MAX_SYMBOLS,
     conclusion,
     findings_by_code,
+    promise,
     symbol_table,
 )
 from nextclose.data.inventory import Holding
@@ -88,6 +89,29 @@ def test_everything_fits_whatever_the_width(width):
         assert max(map(len, lines)) <= width
     whole = "".join("".join(printed(findings_by_code([long]), width=width)).split())
     assert "folder/" * 30 in whole  # folded, never cut
+
+
+def test_an_incomplete_newest_bar_that_only_warns_here_is_said_to_stop_a_forecast():
+    lines = printed(findings_by_code([finding(57, "W")]))
+    assert lines[2] == "     Fix: complete that bar or end the file before it: predict refuses it."
+    assert not any("predict" in line for line in printed(findings_by_code([finding(58, "W")])))
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (None, "Choose one of these settings or fill it in, and give it with --config FILE:"),
+        ([], "A run would go on with these settings, given with --config FILE:"),
+        ([(25, "W")], "A run would go on with these settings, given with --config FILE:"),
+        ([(55, "E")] * 2, "With these settings, given with --config FILE, E55 would be left:"),
+        (
+            [(66, "E"), (55, "E"), (9, "E"), (68, "W")],
+            "With these settings, given with --config FILE, E9, E55 and E66 would be left:",
+        ),
+    ],
+)
+def test_a_run_is_promised_only_if_nothing_would_be_left_refused(left, said):
+    assert promise(left and [finding(*one) for one in left]) == said
 
 
 def test_the_conclusion_says_what_stands_in_the_way():

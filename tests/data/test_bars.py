@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
 from nextclose.data.cell_rules import CELL_RULES
 from nextclose.data.series_rules import SERIES_RULES
@@ -96,10 +97,10 @@ def test_a_bar_of_zeros_is_a_missing_row():
     assert codes(bars) == {"W52": 1, "W56": 1}
 
 
-def test_nothing_left_is_refused_as_no_rows():
-    assert [
-        f.code for f in refusals(pl.DataFrame({"date": DAYS[:1], "close": [None]}), symbol="A")
-    ] == ["E3"]
+def test_a_symbol_without_a_complete_bar_is_refused():
+    (finding,) = refusals(pl.DataFrame({"date": DAYS[:1], "close": [None]}), symbol="A")
+    assert (finding.code, finding.found) == ("E58", "no complete bar")
+    assert finding.fix == "leave A out, or give its prices."
 
 
 def test_rows_out_of_order_are_sorted_and_the_moved_ones_counted():
@@ -156,7 +157,7 @@ def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
     bars = with_short_symbols_named(read, needed=5)
     assert bars.frame is read.frame
     assert bars.findings[-1].line() == (
-        "W66 FB: found 1 sessions, 5 needed; rule: a symbol with too little history gets no "
+        "W66 FB: found 1 session, 5 needed; rule: a symbol with too little history gets no "
         "forecast. Fix: give a longer history."
     )
     assert with_short_symbols_named(read, needed=1) is read
@@ -169,3 +170,14 @@ def test_every_rule_of_the_table_has_a_number_of_the_catalogue_and_refusals_a_cu
     rules = (*CELL_RULES, *SERIES_RULES)
     assert all(1 <= rule.number <= 79 for rule in rules)
     assert all(rule.fix for rule in rules if rule.response == "E")
+
+
+def test_settings_that_speak_of_no_symbol_are_told():
+    config = DataConfig(since={"APPL": DAYS[0]}, not_a_split=("APPL 2019-03-05",))
+    read = validated_bars(texts(), symbol="AAPL", config=config)
+    told = [f for f in read.findings if "no symbol" in f.found]
+    assert [(f.code, f.found, f.rule.split(" ")[0]) for f in told] == [
+        ("W67", "no symbol APPL", "data.since"),
+        ("W59", "no symbol APPL", "data.not_a_split"),
+    ]
+    assert read.frame.height == 5

@@ -10,7 +10,7 @@ import pytest
 
 from nextclose.config import DataConfig, parse_config
 from nextclose.data.cell_rules import CELL_RULES
-from nextclose.data.cures import SETTING, assignments, mending_settings, toml_value
+from nextclose.data.cures import SETTING, assignments, mended, mending_settings, toml_value
 from nextclose.data.series_rules import SERIES_RULES
 from nextclose.schema import Finding
 
@@ -55,6 +55,26 @@ def test_the_settings_that_cures_name_become_toml(fixes, lines):
     text = mending_settings(findings)
     assert text.splitlines() == (["[data]", *lines] if lines else [])
     parse_config(text, path="suggestion")  # what is suggested must be obeyed
+
+
+def test_lists_and_tables_keep_what_is_set_already():
+    config = DataConfig(not_a_split=("A 2000-01-03",), columns={"last": "close"})
+    fixes = ['data.not_a_split = ["B 2001-01-03"].', 'data.columns = {"day" = "date"}.']
+    text = mending_settings([refusal(k, fix) for k, fix in enumerate(fixes, 1)], config=config)
+    assert text.splitlines()[1:] == [
+        'not_a_split = ["A 2000-01-03", "B 2001-01-03"]  # E1',
+        'columns = { "last" = "close", "day" = "date" }  # E2',
+    ]
+    assert mended(config, text) == DataConfig(
+        not_a_split=("A 2000-01-03", "B 2001-01-03"), columns={"last": "close", "day": "date"}
+    )
+
+
+def test_comments_mend_nothing_and_all_else_stays_as_it_was():
+    config = DataConfig(gaps="split")
+    assert mended(config, "[data]\n# splits = FILE  # E59") == config
+    both = DataConfig(gaps="split", nonpositive="drop")
+    assert mended(config, '[data]\nnonpositive = "drop"  # E54') == both
 
 
 def test_only_refusals_need_mending():

@@ -104,8 +104,10 @@ def test_a_close_only_file_is_welcome():
     assert note.found == "no open, high, low, volume"
 
 
-def test_an_empty_optional_column_counts_as_missing():
-    read = bars(texts([(row, "volume", "") for row in range(5)]))
-    assert "volume" not in read.frame.columns
-    assert findings_of(read, "W21")[0].found == "no volume"
-    assert read.frame.height == 5
+def test_a_column_is_left_out_when_the_settings_say_so_whatever_its_spelling():
+    frame = texts([(row, "volume", "") for row in range(5)]).rename({"volume": "Vol"})
+    for name in ("vol", "volume"):
+        read = bars(frame, columns={name: ""})
+        assert "volume" not in read.frame.columns
+        assert findings_of(read, "W21")[0].found == "no volume"
+        assert read.frame.height == 5

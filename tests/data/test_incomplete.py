@@ -42,10 +42,19 @@ def test_the_newest_incomplete_row_says_which_is_the_last_complete_one():
     assert found.found == f"no close, volume; the last complete bar is of {DAYS[5]}"
 
 
-def test_without_any_complete_row_none_is_named():
+def test_a_symbol_without_any_complete_row_is_refused():
     nothing = rows(*((k, "close") for k in range(8)))
-    assert the(read(nothing), "W57").found == "no close"
+    assert the(read(nothing), "E58").found == "no complete bar"
     assert read(nothing).frame.height == 0
+
+
+def test_values_that_come_later_bring_no_earlier_row_back():
+    late = rows(*((k, "volume") for k in range(5)))
+    whole, early = read(late), read(late.head(4))
+    assert the(early, "E58").found == "no volume in any row"
+    assert the(early, "E58").column == "volume"
+    assert early.frame.height == 0
+    assert whole.frame["session"].to_list() == sorted(whole.frame["session"])[-3:]
 
 
 FILLS = [  # rows without close, policy, rows filled, rows gone

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars
-from nextclose.data.series_rules import DAY_RULES, MOVE_RULES, SERIES_RULES
+from nextclose.data.series_rules import SERIES_RULES
 from nextclose.schema import Bars
 from tests.data.made import codes, days, read, walk
 
@@ -203,9 +203,9 @@ SETTINGS = [  # number, setting, value, response under it, or None where the rul
     (52, "gaps", "split", ["W", "P"]),
     (57, "fill", None, ["W"]),
     (57, "fill", "ffill:1", []),
-    (58, "fill", None, ["W"]),
-    (58, "fill", "ffill:1", ["P", "W"]),
-    (58, "fill", "ffill:3", ["P", "W"]),
+    (58, "fill", None, ["E", "E", "W"]),
+    (58, "fill", "ffill:1", ["E", "E", "P", "W"]),
+    (58, "fill", "ffill:3", ["E", "E", "P", "W"]),
     (64, "spikes", None, ["W"]),
     (64, "spikes", "clip", ["P"]),
 ]
@@ -222,7 +222,7 @@ def test_settings_change_the_response_as_the_catalogue_says(number, setting, val
 
 
 def test_every_rule_of_the_piece_is_there_and_refusals_name_a_cure():
-    numbers = {rule.number for rule in (*DAY_RULES, *MOVE_RULES)}
+    numbers = {rule.number for rule in SERIES_RULES}
     assert numbers == {42, 43, 47, 48, 50, 51, 52, 57, 58, 59, 60, 61, 62, 63, 64, 65, 67, 69}
     assert all(rule.fix for rule in SERIES_RULES if rule.response == "E")
 

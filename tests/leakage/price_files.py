@@ -143,6 +143,16 @@ def twins() -> Frame:
     return pl.concat([first, second, still])
 
 
+def late() -> Frame:
+    """Volume that begins amid the file, in one symbol never; opens that begin late in another."""
+    frame = clean().with_columns(pl.int_range(pl.len()).over("symbol").alias("place"))
+    of = pl.col("symbol")
+    none = pl.lit(None, dtype=pl.Float64)
+    frame = with_cells(frame, (of == "AAA") & (pl.col("place") < 300), volume=none)
+    frame = with_cells(frame, (of == "BBB") & (pl.col("place") < 200), open=none)
+    return with_cells(frame, of == "CCC.T", volume=none).drop("place")
+
+
 BASES: dict[str, Callable[[], Frame]] = {
     "clean": clean,
     "dirty": dirty,
@@ -150,4 +160,5 @@ BASES: dict[str, Callable[[], Frame]] = {
     "halted": halted,
     "adjusted": adjusted,
     "twins": twins,
+    "late": late,
 }

@@ -21,6 +21,8 @@ from tests.fuzz.harness import LENIENT
 from tests.leakage.price_files import BASES, N_ROWS
 from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
 
+# told at its first line, and the worlds put lines of later dates at the end of the file
+FIRST_OF_THE_FILE = {"R31"}
 CONFIGS = {"strict": DataConfig(), "lenient": LENIENT}
 Frame = pl.DataFrame
 
@@ -42,7 +44,7 @@ def said(bars: Bars, at: date) -> dict[str, set[tuple[str, str, str]]]:
     return {
         code: {(f.symbol, f.session, f.column) for f in findings if f.session <= str(at)}
         for code, findings in found.items()
-        if len(findings) < N_NAMED
+        if len(findings) < N_NAMED and code not in FIRST_OF_THE_FILE
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from nextclose.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from nextclose.config import DataConfig
+    from nextclose.config import DataConfig, RunConfig
     from nextclose.schema import Bars
 
 REFUSED = 3
@@ -36,22 +37,21 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """What is in PRICES, what is wrong with it, what would be repaired, and what mends the rest."""
-    from nextclose.data.bars import short_symbols
-    from nextclose.data.sources.loading import collected
+    from nextclose.data.cures import mending_settings
     from nextclose.report.exports import json_text
-    from nextclose.run import needed_sessions
 
     read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, data=read)
-    bars = collected(*prices, config=settings.data)
-    if bars.symbols:
-        short = short_symbols(bars, needed=needed_sessions(settings))
-        bars = replace(bars, findings=(*bars.findings, *short))
+    bars = _collected(prices, settings)
     refusals = [finding for finding in bars.findings if finding.response == "E"]
     if as_json:
         print(json_text(document(bars, settings.data), what="check"))
     else:
         _show(bars, settings.data)
+    suggestion = mending_settings(bars.findings, config=settings.data)
+    del bars  # room to read them again
+    if suggestion and not as_json:
+        _suggest(suggestion, prices, settings)
     if err.quiet:
         say_as_json(finding.facts() for finding in refusals)
     if refusals:
@@ -75,13 +75,12 @@ def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
         "counts": counts,
         "findings": [finding.facts() for finding in bars.findings],
         "policies": policies_in_force(config),
-        "suggestion": mending_settings(bars.findings),
+        "suggestion": mending_settings(bars.findings, config=config),
     }
 
 
 def _show(bars: Bars, config: DataConfig) -> None:
     from nextclose.commands.diagnosis import conclusion, findings_by_code, reading, symbol_table
-    from nextclose.data.cures import mending_settings
     from nextclose.data.inventory import holdings
 
     held = holdings(bars)
@@ -93,7 +92,29 @@ def _show(bars: Bars, config: DataConfig) -> None:
         out.print()
         out.print(findings_by_code(bars.findings))
     out.print(conclusion(bars.findings))
-    settings = mending_settings(bars.findings)
-    if settings:
-        out.print("\nA run would go on with these settings, given with --config FILE:\n")
-        out.print(settings, markup=False, highlight=False, soft_wrap=True)
+
+
+def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
+    """Read the prices again as suggested: a mended file may be refused for another reason."""
+    from nextclose.commands.diagnosis import promise
+    from nextclose.data.cures import mended
+
+    data = mended(settings.data, suggestion)
+    tried = None
+    if data != settings.data:
+        tried = _collected(prices, settings.model_copy(update={"data": data})).findings
+    out.print(f"\n{promise(tried)}\n", highlight=False)
+    out.print(suggestion, markup=False, highlight=False, soft_wrap=True)
+
+
+def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:
+    """The bars with all that is found in them, too short a history included."""
+    from nextclose.data.bars import short_symbols
+    from nextclose.data.sources.loading import collected
+    from nextclose.run import needed_sessions
+
+    bars = collected(*prices, config=settings.data)
+    if not bars.symbols:
+        return bars
+    short = short_symbols(bars, needed=needed_sessions(settings))
+    return replace(bars, findings=(*bars.findings, *short))

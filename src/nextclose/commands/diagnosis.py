@@ -19,6 +19,7 @@ from nextclose.terminal import LOOK
 
 MAX_SYMBOLS = 20
 MAX_PLACES = 3  # of a refusal; of all else the first
+PREDICT_REFUSES = {57: "complete that bar or end the file before it: predict refuses it."}
 GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
 
 
@@ -92,6 +93,20 @@ def conclusion(findings: Sequence[Finding]) -> Text:
     return Text(f"Nothing is refused; {rest}.", "green")
 
 
+def promise(left: Sequence[Finding] | None) -> str:
+    """What the suggested settings are good for; `left` is what they leave refused.
+
+    None: they were not tried, for each needs the user's choice.
+    """
+    if left is None:
+        return "Choose one of these settings or fill it in, and give it with --config FILE:"
+    codes = list(by_code(finding for finding in left if finding.response == "E"))
+    if not codes:
+        return "A run would go on with these settings, given with --config FILE:"
+    names = " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
+    return f"With these settings, given with --config FILE, {names} would be left:"
+
+
 def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
     first = group[0]
     shown = group[: MAX_PLACES if first.response == "E" else 1]
@@ -103,6 +118,8 @@ def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
         yield f"and {n_places - len(shown):,} more"
     if first.fix:
         yield f"Fix: {first.fix}"
+    if first.response == "W" and first.number in PREDICT_REFUSES:
+        yield f"Fix: {PREDICT_REFUSES[first.number]}"
 
 
 def _refusals(findings: Sequence[Finding]) -> Counter[str]:

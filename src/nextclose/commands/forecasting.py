@@ -97,6 +97,7 @@ def train(
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
+    from nextclose.data.inventory import counted
     from nextclose.run import served_rows
     from nextclose.run import train as trained
     from nextclose.terminal import data_lines, progress_on
@@ -118,7 +119,8 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         out.print(
-            f"bundle   {out_folder}\n{len(manifest.symbols)} symbols up to {manifest.fitted_at}; "
+            f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
+            f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import chain
 
 import polars as pl
 
@@ -12,13 +13,15 @@ from nextclose.config import DataConfig
 from nextclose.data.cell_rules import CELL_RULES
 from nextclose.data.columns import Basis, Part, part_of
 from nextclose.data.exchanges import exchanges_of
-from nextclose.data.findings import Rule, merged, rule_findings
+from nextclose.data.findings import merged, shown
 from nextclose.data.gaps import broken
 from nextclose.data.header import OPTIONAL
+from nextclose.data.inventory import counted
+from nextclose.data.judging import Judged, Told, by_symbols, obeyed, together
 from nextclose.data.placing import placed
 from nextclose.data.repair import adjusted, divided, masked
 from nextclose.data.series import is_in_order
-from nextclose.data.series_rules import DAY_RULES, MOVE_RULES
+from nextclose.data.series_rules import DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.steps import segment_numbers
 from nextclose.data.twins import survivors
 from nextclose.errors import DataError, NotEnoughDataError
@@ -31,7 +34,7 @@ _NO_ROWS_SCHEMA = {
     "session": pl.Date(),
     "close": pl.Float64(),
     "part": pl.Int32(),
-    "row": pl.Int64(),
+    "row": pl.UInt32(),
 }
 NO_ROWS = Finding(
     number=3,
@@ -98,34 +101,75 @@ def assembled(
     joined, heads = _joined(parts)
     paths = [path for head in heads for path in head.files or (head.path,)]
     notes = [finding for head in heads for finding in head.findings]
-    frame, found = _obeyed(joined, CELL_RULES, paths, config)
+    frame, found = obeyed(joined, CELL_RULES, paths, config)
     del joined
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
-    frame = placed(frame, exchanges, now=now, vouched=config.not_a_split)
-    frame = begun(frame, config.since)
-    frame, of_days = _obeyed(frame, DAY_RULES, paths, config)
-    frame, of_splits = divided(frame, splits)
-    frame, of_moves = _obeyed(broken(adjusted(frame)), MOVE_RULES, paths, config)
-    seen = [*notes, *found, *of_days, *of_splits, *of_moves, *survivors(frame)]
+    if splits is not None:
+        splits = splits.sort("symbol", "session", maintain_order=True)
+    n_splits = 0 if splits is None else splits.height
+
+    def judged(rows: pl.DataFrame) -> Judged:
+        """Rows of whole symbols as they are kept, and what each rule found in them."""
+        rows = placed(rows, exchanges, now=now, vouched=config.not_a_split)
+        rows, of_days = obeyed(begun(rows, config.since), DAY_RULES, paths, config)
+        rows, of_splits = divided(rows, splits)
+        rows, of_moves = obeyed(broken(adjusted(rows)), MOVE_RULES, paths, config)
+        return _finished(rows), [*of_days, Told(findings=of_splits, n_named=n_splits), *of_moves]
+
+    pieces = map(judged, by_symbols(frame))
+    del frame  # each piece is let go once joined
+    frame, of_series = together(pieces)
+    frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
+    frame, of_panel = obeyed(frame, PANEL_RULES, paths, config)
+    told = (*found, *of_series, *of_panel)
+    idle = _idle_settings(config, splits, known=set(exchanges))
+    seen = [*notes, *chain(*(rule.findings for rule in told)), *idle, *survivors(frame)]
     findings = _ordered(seen, paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (replace(NO_ROWS, path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
-    frame = masked(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
-    if "close_raw" in frame.columns:
-        frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
-    segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
-    columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
     return Bars(
-        frame=frame.select(*columns, segment, *MASK_COLUMNS),
+        frame=frame.drop("part", "row", "series", "breaks"),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
         settled=_agreed([head.settled for head in heads]),
     )
+
+
+def _finished(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns of `Bars`, and those that rules over all symbols read."""
+    frame = masked(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
+    if "close_raw" in frame.columns:
+        frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
+    segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
+    columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
+    return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
+
+
+def _idle_settings(
+    config: DataConfig, splits: pl.DataFrame | None, *, known: set[str]
+) -> list[Finding]:
+    """A warning for each setting that speaks of symbols that are not there: a slip of the pen."""
+    given = {
+        "since": (67, list(config.since)),
+        "not_a_split": (59, [text.split(" ")[0] for text in config.not_a_split]),
+        "splits": (59, [] if splits is None else splits["symbol"].to_list()),
+    }
+    return [
+        Finding(
+            number=number,
+            response="W",
+            found=shown(f"no symbol {', '.join(sorted(set(names) - known))}"),
+            rule=f"data.{setting} speaks of symbols that are there",
+            fix="correct the name.",
+        )
+        for setting, (number, names) in given.items()
+        if set(names) - known
+    ]
 
 
 def begun(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
@@ -167,21 +211,6 @@ def _joined(parts: Iterable[Part]) -> tuple[pl.DataFrame, list[Part]]:
             frame = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
         frames[k] = frame.drop([c for c in frame.columns if c.removesuffix("_text") in half])
     return pl.concat(frames, how="diagonal_relaxed"), heads
-
-
-def _obeyed(
-    frame: pl.DataFrame, rules: Sequence[Rule], paths: Sequence[str], config: DataConfig
-) -> tuple[pl.DataFrame, list[Finding]]:
-    """The rows that obey the rules, or were brought to; and a finding for each that did not."""
-    findings: list[Finding] = []
-    for rule in filter(None, (rule.under(config) for rule in rules)):
-        if not frame.height:
-            break  # nothing is left to obey
-        hits = rule.find(frame)
-        if hits.height:
-            findings += rule_findings(rule, frame, hits, paths)
-            frame = rule.mend(frame, hits)
-    return frame, findings
 
 
 def _ordered(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Finding, ...]:
@@ -228,7 +257,7 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
             Finding(
                 number=66,
                 response="E",
-                found=f"{n} sessions in one piece, the most of any symbol",
+                found=f"{counted(n, 'session')} in one piece, the most of any symbol",
                 rule=f"at least {needed}, which one forecast of every chosen model reads",
                 fix="give a longer history, or choose models that read less.",
                 symbol=symbol,
@@ -238,7 +267,7 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
         Finding(
             number=66,
             response="W",
-            found=f"{n} sessions, {needed} needed",
+            found=f"{counted(n, 'session')}, {needed} needed",
             rule="a symbol with too little history gets no forecast",
             fix="give a longer history.",
             symbol=symbol,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import polars as pl
 
 from nextclose.data.columns import distinct_symbols
 from nextclose.data.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.epochs import EARLIEST
-from nextclose.data.findings import Find, cell_hits, hits_at, no_hits
+from nextclose.data.findings import Find, cell_hits, hits_at, hits_by_block, no_hits
 from nextclose.data.header import NUMBERS
 from nextclose.data.repair import body
 from nextclose.schema import PRICE_COLUMNS
@@ -213,9 +215,9 @@ def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
 
 def contradicting_ranges(frame: Frame) -> Frame:
     """High below open or close, or low above, by more than rounding."""
-    return _not_enclosing(frame, tolerance=ENCLOSE_TOLERANCE)
+    return hits_by_block(frame, partial(_not_enclosing, tolerance=ENCLOSE_TOLERANCE))
 
 
 def rounded_ranges(frame: Frame) -> Frame:
     """High below open or close, or low above, by no more than rounding."""
-    return _not_enclosing(frame, tolerance=0.0)
+    return hits_by_block(frame, partial(_not_enclosing, tolerance=0.0))

@@ -13,7 +13,7 @@ from nextclose.data.amounts import prices, refuse_one_mark_for_both, volumes
 from nextclose.data.dates import Days, date_texts, days_of
 from nextclose.data.epochs import EARLIEST, READINGS
 from nextclose.data.findings import shown
-from nextclose.data.header import NUMBERS, OPTIONAL, column_map, header_faults, header_notes
+from nextclose.data.header import NUMBERS, column_map, header_faults, header_notes
 from nextclose.data.levels import one_level
 from nextclose.schema import Finding
 
@@ -84,13 +84,12 @@ def part_of(
     faults = header_faults(frame, names, path=path, has_symbol=bool(symbol))
     if faults:
         return Part(path=path, frame=None, findings=tuple(faults))
-    ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.Int64))
+    ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
     typed, cells, form = _typed(ours, config, path, is_adjusted=is_adjusted)
-    typed = typed.drop([c for c in OPTIONAL if _is_empty(typed, c)])
     notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
     settled = {"date_format": form} if form else {}
     return Part(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
@@ -169,7 +168,8 @@ def _typed(
 
 def distinct_symbols(symbols: pl.Series) -> pl.Series:
     """Each symbol once, and null if there is one; quick where symbols come in runs."""
-    return symbols.filter(symbols.ne_missing(symbols.shift()) | symbols.is_null()).unique()
+    later = symbols[1:]
+    return pl.concat([symbols[:1], later.filter(later.ne_missing(symbols[:-1]))]).unique()
 
 
 def _stripped(symbols: pl.Series) -> pl.Series:
@@ -214,10 +214,3 @@ def _at_first(
     }
     found = shown(date_texts(cells)[at] or "")
     return [replace(note, **place, found=found, count=int(is_hit.sum()))]
-
-
-def _is_empty(typed: pl.DataFrame, name: str) -> bool:
-    """Whether the column is there without a single cell, readable or not."""
-    if name not in typed.columns or f"{name}_text" in typed.columns:
-        return False
-    return typed[name].null_count() == typed.height

@@ -25,7 +25,9 @@ FOREIGN = {  # leading bytes -> what the file is
     b"\x80\x04": "a pickle",
     b"\x80\x05": "a pickle",
     b"version https://git-lfs": "a Git LFS pointer",
-    b"<": "HTML or XML",
+    **dict.fromkeys(
+        (b"<!", b"<?", b"<html", b"<head", b"<body", b"<table", b"<div", b"<script"), "HTML or XML"
+    ),  # not every "<": some vendors write <DATE>,<OPEN>
     b"{": "JSON",
     b"[": "JSON",
 }
@@ -70,7 +72,8 @@ def decoded(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple
 
 def _refuse_foreign(data: bytes) -> None:
     head = data[:64].lstrip()
-    kind = next((kind for lead, kind in FOREIGN.items() if head.startswith(lead)), None)
+    folded = head.lower() if head.startswith(b"<") else head
+    kind = next((kind for lead, kind in FOREIGN.items() if folded.startswith(lead)), None)
     if kind:
         fix = CURES.get(kind, "export the prices as CSV or Parquet.")
         raise UnusableError(16, f"this is {kind}, not CSV", must="CSV", fix=fix)

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nextclose.config import DataConfig
+from nextclose.config import DataConfig, parse_config
 from nextclose.schema import Finding
+
+DEFAULTS = DataConfig()
 
 # as a cure names it: data.gaps = "split", data.splits = FILE
 SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|\w+)')
@@ -27,11 +29,12 @@ class _Mend:
     is_first: bool  # of a choice
 
 
-def mending_settings(findings: Iterable[Finding]) -> str:
+def mending_settings(findings: Iterable[Finding], *, config: DataConfig = DEFAULTS) -> str:
     """The `[data]` settings that the cures of refusals name, as TOML; "" if they name none.
 
     Of a choice ("or") the first that names any stands as it is; the others, and what needs a value
-    of the user's own, are comments. Values of one setting that are lists or tables are joined.
+    of the user's own, are comments. Values of one setting that are lists or tables are joined, with
+    those of `config` first: whoever sets them anew loses none.
     """
     mends: dict[str, _Mend] = {}
     for finding in findings:
@@ -42,7 +45,18 @@ def mending_settings(findings: Iterable[Finding]) -> str:
                     _note(mends, setting, text, code=finding.code, is_first=k == 0)
     if not mends:
         return ""
+    for name, mend in mends.items():
+        mend.value = _joined(getattr(config, name), mend.value, besides=mend.value)
     return "\n".join(["[data]", *(_line(name, mend) for name, mend in mends.items())])
+
+
+def mended(config: DataConfig, suggestion: str) -> DataConfig:
+    """The settings as a text of `mending_settings` has them; its comments change nothing.
+
+    Raises: ConfigError.
+    """
+    live = parse_config(suggestion, path="suggestion").data
+    return config.model_copy(update=live.model_dump(exclude_unset=True))
 
 
 def assignments(settings: Mapping[str, object]) -> str:
@@ -71,10 +85,15 @@ def _note(mends: dict[str, _Mend], setting: str, text: str, *, code: str, is_fir
     old = mends.setdefault(setting, _Mend(value=value, text=text, codes={}, is_first=is_first))
     old.codes[code] = None
     old.is_first |= is_first
-    if isinstance(old.value, list) and isinstance(value, list):
-        old.value = list(dict.fromkeys([*old.value, *value]))
-    elif isinstance(old.value, dict) and isinstance(value, dict):
-        old.value = value | old.value
+    if type(old.value) is type(value):
+        old.value = _joined(old.value, value, besides=old.value)
+
+
+def _joined(old: Any, new: Any, *, besides: Any) -> Any:
+    """Two lists or tables as one, the old first; `besides` if they are neither."""
+    if isinstance(new, list):
+        return list(dict.fromkeys([*old, *new]))
+    return old | new if isinstance(new, dict) else besides
 
 
 def _line(setting: str, mend: _Mend) -> str:

@@ -1,6 +1,6 @@
 """Which exchange a symbol is of, told by its suffix: a table.
 
-Suffixes are those of Yahoo Finance, the most used; codes are ISO 10383 market identifiers, as
+Suffixes are those of Yahoo Finance, and of Stooq; codes are ISO 10383 market identifiers, as
 `exchange_calendars` names them. "" stands for "not known": then every weekday counts as a session.
 Athens and Tel Aviv are left out: their calendars cannot be built by the versions pinned.
 """
@@ -14,6 +14,10 @@ UNKNOWN = ""
 DEFAULT = "XNYS"  # names without a suffix: New York, Nasdaq keeps the same sessions
 
 SUFFIXES: Mapping[str, str] = {
+    "US": "XNYS",
+    "UK": "XLON",
+    "JP": "XTKS",
+    "PL": "XWAR",  # as Stooq writes them
     "L": "XLON",
     "IL": "XLON",
     "IR": "XDUB",
@@ -107,8 +111,8 @@ def exchange_of(symbol: str) -> str:
     if symbol.endswith("=X"):
         return "24/5"
     _, dot, suffix = symbol.rpartition(".")
-    if not dot:
-        return UNKNOWN if "=" in symbol else DEFAULT
+    if not dot:  # digits alone are of Tokyo, Hong Kong, Taipei, ...
+        return UNKNOWN if "=" in symbol or symbol.isdigit() else DEFAULT
     is_class = len(suffix) == 1 and suffix.isalpha() and suffix not in SUFFIXES
     return DEFAULT if is_class else SUFFIXES.get(suffix, UNKNOWN)
 

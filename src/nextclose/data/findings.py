@@ -15,6 +15,7 @@ from nextclose.schema import Finding, Ints, Response
 
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
 N_CHARACTERS = 60  # of a found value, before it is cut
+BLOCK = 1 << 18  # rows looked at together
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
 Mend = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -39,7 +40,8 @@ class Rule:
     `mend` maps rows and hits to the rows kept. It decides each session from that session and
     earlier ones alone, because a repair that reads the future leaks it.
     `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
-    the whole of a symbol, which no single row tells. SYMBOL and DATE in `fix` stand for the hit's.
+    the whole of a symbol, which no single row tells. SYMBOL, DATE and COLUMN in `fix`
+    stand for the hit's.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
     gives another response and mend, or None where the rule does not apply at all.
     """
@@ -94,12 +96,21 @@ def cell_hits(
 ) -> pl.DataFrame:
     """Hits in those of `columns` that are there, each showing the cell's own value."""
     present = [name for name in columns if name in frame.columns]
-    return pl.concat(
-        [
-            no_hits(),
-            *(hits_at(frame, bad(pl.col(c)), found=pl.col(c), column=c) for c in present),
-        ]
-    ).sort("at", maintain_order=True)
+
+    def find(rows: pl.DataFrame) -> pl.DataFrame:
+        hits = [hits_at(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
+        return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True)
+
+    return hits_by_block(frame.select(present), find)
+
+
+def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
+    """Hits of a check that looks at single rows, made on some rows at a time to spare memory."""
+    hits = [no_hits()]
+    for start in range(0, frame.height, BLOCK):
+        found = find(frame[start : start + BLOCK])
+        hits.append(found.with_columns(pl.col("at") + start))
+    return pl.concat(hits)
 
 
 def shown(text: str) -> str:
@@ -123,10 +134,15 @@ def rule_findings(
         rows = rows.unique(key, keep="first", maintain_order=True)
     if rule.per == "rule":  # the earliest in time: no later bar can move it
         rows = rows.sort("session", maintain_order=True)
-    n_named = 1 if rule.per == "rule" else N_NAMED
-    named = [_finding(rule, row, paths) for row in rows.head(n_named).iter_rows(named=True)]
-    n_more = int(rows["count"][n_named:].sum())
+    n_most = n_named(rule)
+    named = [_finding(rule, row, paths) for row in rows.head(n_most).iter_rows(named=True)]
+    n_more = int(rows["count"][n_most:].sum())
     return [*named[:-1], replace(named[-1], count=named[-1].count + n_more)]
+
+
+def n_named(rule: Rule) -> int:
+    """How many findings a rule makes at most; the last one counts the other hits."""
+    return 1 if rule.per == "rule" else N_NAMED
 
 
 def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
@@ -138,7 +154,9 @@ def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Findin
         response=rule.response,
         found=shown(row["found"]),
         rule=rule.must,
-        fix=rule.fix.replace("SYMBOL", symbol).replace("DATE", session),
+        fix=rule.fix.replace("SYMBOL", symbol)
+        .replace("DATE", session)
+        .replace("COLUMN", row["column"]),
         path=paths[row["part"]],
         row=None if is_whole else row["row"],
         column=row["column"],

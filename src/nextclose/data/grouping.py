@@ -38,8 +38,8 @@ def part_of_group(group: Group, config: DataConfig) -> Part | None:
     heights = np.asarray(group.heights)
     if n_files > 1 and _has_empty_column(group.frame, heights):
         return None
-    ranges = (pl.int_range(group.first_row, group.first_row + n, eager=True) for n in heights)
-    rows = pl.concat(ranges, rechunk=True)
+    rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
+    rows += group.first_row
     frame, symbol = group.frame, group.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
         symbols = pl.Series("symbol", group.symbols, dtype=pl.String)

@@ -32,9 +32,9 @@ NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
 
 
 def folded(name: str) -> str:
-    """A column name less case, spaces, underscores, dots, and the mark of a repeated name."""
+    """A column name less case, spaces, underscores, dots, <>, and the mark of a repeated name."""
     plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
-    return re.sub(r"[\s_.-]+", "_", plain.strip().lower()).strip("_")
+    return re.sub(r"[\s_.-]+", "_", plain.strip().strip("<>").lower()).strip("_")
 
 
 def distinct(names: Sequence[str]) -> list[str]:
@@ -51,16 +51,19 @@ def distinct(names: Sequence[str]) -> list[str]:
 def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """Foreign name -> our name, for each of our columns that is there.
 
-    `given` is `data.columns`: a name in it stands for what it says, and no other name does. Two
-    such names may stand for one of ours: `header_faults` tells.
+    `given` is `data.columns`: a name in it stands for what it says, and no other name does; one
+    that stands for "" is not read. Two such names may stand for one of ours: `header_faults` tells.
     Raises: ConfigError if `given` says a name that is none of ours.
     """
-    said = {folded(theirs): _ours(ours) for theirs, ours in (given or {}).items()}
+    said = {folded(theirs): ours and _ours(ours) for theirs, ours in (given or {}).items()}
+    unread = {KNOWN.get(fold) for fold, meant in said.items() if not meant}
     by_fold: dict[str, str] = {}
     for name in names:
         by_fold.setdefault(folded(name), name)
     mapped: dict[str, str] = {}
     for ours, spellings in SPELLINGS.items():
+        if ours in unread:
+            continue
         folds = [fold for fold, meant in said.items() if meant == ours and fold in by_fold]
         if not folds:
             folds = [fold for fold in spellings if fold in by_fold and fold not in said][:1]
@@ -198,7 +201,7 @@ def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) ->
         notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
     absent = [name for name in OPTIONAL if name not in frame.columns]
     if absent:
-        must = "features that need them are left out"
+        must = "features that need them are left out of all symbols"
         found = f"no {', '.join(absent)}"
         notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
     return notes

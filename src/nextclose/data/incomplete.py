@@ -11,10 +11,43 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.findings import hits_on, no_hits
+from nextclose.data.header import OPTIONAL
 from nextclose.data.steps import is_first
 from nextclose.schema import PRICE_COLUMNS, Bools, Ints
 
 Frame = pl.DataFrame
+
+
+def symbols_without_a_column(frame: Frame) -> Frame:
+    """The first row of symbols in which open, high, low or volume is empty throughout.
+
+    Known at the end of a file alone: were the column left out by itself, a later value would take
+    back the rows of before.
+    """
+    hits = [no_hits()]
+    for name in reversed([c for c in OPTIONAL if c in frame.columns and frame[c].null_count()]):
+        rows = _first_rows(frame, frame[name].is_null().to_numpy())
+        hits.append(hits_on(rows, [f"no {name} in any row"] * len(rows), column=name))
+    return pl.concat(hits).unique("at", keep="first").sort("at")
+
+
+def bare_symbols(frame: Frame) -> Frame:
+    """The first row of symbols without any complete bar."""
+    rows = _first_rows(frame, _is_incomplete(frame))
+    return hits_on(rows, ["no complete bar"] * len(rows))
+
+
+def without_symbols(frame: Frame, hits: Frame) -> Frame:
+    """The frame less all rows of the symbols that were hit."""
+    return frame.filter(~pl.col("series").is_in(frame["series"][hits["at"]].implode()))
+
+
+def _first_rows(frame: Frame, holds: Bools) -> Ints:
+    """The first row of each symbol in whose every row it holds."""
+    if not holds.any():
+        return np.empty(0, dtype=np.int64)
+    _, first, place = np.unique(frame["series"].to_numpy(), return_index=True, return_inverse=True)
+    return np.asarray(first[np.bincount(place, ~holds) == 0])
 
 
 def incomplete_newest_bar(frame: Frame) -> Frame:
@@ -74,7 +107,7 @@ def filled(frame: Frame, hits: Frame) -> Frame:
     new |= {c: pl.col(c) for c in ("adj_close", "close_raw") if c in frame.columns}
     last = {name: pl.when(is_given).then(value).forward_fill() for name, value in new.items()}
     if "volume" in frame.columns:
-        last["volume"] = pl.lit(0.0)
+        last["volume"] = pl.lit(0, dtype=frame.schema["volume"])
     is_filled = pl.Series("filled", is_hit)
     return frame.with_columns(
         is_filled,

@@ -10,6 +10,8 @@ from nextclose.data.header import NUMBERS
 from nextclose.data.steps import day_numbers, is_first
 from nextclose.schema import Ints
 
+BLOCK = 1 << 18  # rows compared at once
+
 Frame = pl.DataFrame
 
 
@@ -41,6 +43,11 @@ def descending_rows(frame: Frame) -> Frame:
 
 def is_in_order(frame: Frame) -> bool:
     """Whether rows rise strictly by symbol, then session: sorted, and no session twice."""
+    starts = range(0, frame.height, BLOCK)
+    return all(_rises(frame[max(start - 1, 0) : start + BLOCK]) for start in starts)
+
+
+def _rises(frame: Frame) -> bool:
     symbol, session = pl.col("symbol"), pl.col("session")
     is_same = symbol == symbol.shift()
     rises = (is_same & (session > session.shift())) | (symbol > symbol.shift())

@@ -24,6 +24,24 @@ DAY_RULES: tuple[Rule, ...] = (
         policies={"drop": ("P", without_rows), "keep": ("W", unchanged)},
     ),
     Rule(
+        number=58,
+        response="E",
+        must="a column that is there has values for every symbol",
+        fix='leave SYMBOL out, or the column: data.columns = {"COLUMN" = ""}.',
+        find=incomplete.symbols_without_a_column,
+        mend=incomplete.without_symbols,
+        per="whole",
+    ),
+    Rule(
+        number=58,
+        response="E",
+        must="at least one complete bar of each symbol",
+        fix="leave SYMBOL out, or give its prices.",
+        find=incomplete.bare_symbols,
+        mend=incomplete.without_symbols,
+        per="whole",
+    ),
+    Rule(
         number=57,
         response="W",
         must="an incomplete newest bar is a missing row",
@@ -81,7 +99,7 @@ DAY_RULES: tuple[Rule, ...] = (
         number=51,
         response="W",
         must="a day on which the exchange is open; kept",
-        fix='name the exchange: data.calendar = "XNYS".',
+        fix='set data.calendar = EXCHANGE if it trades elsewhere, "24/7" if it never closes.',
         find=days.other_closed_days,
         mend=unchanged,
         per="rule",
@@ -201,6 +219,10 @@ MOVE_RULES: tuple[Rule, ...] = (
         setting="spikes",
         policies={None: None, "clip": ("P", spikes.clipped)},
     ),
+)
+
+# What symbols say of each other: read with all of them there.
+PANEL_RULES: tuple[Rule, ...] = (
     Rule(
         number=69,
         response="E",
@@ -211,4 +233,4 @@ MOVE_RULES: tuple[Rule, ...] = (
         per="whole",
     ),
 )
-SERIES_RULES = (*DAY_RULES, *MOVE_RULES)
+SERIES_RULES = (*DAY_RULES, *MOVE_RULES, *PANEL_RULES)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import polars as pl
 
 from nextclose.data.findings import hits_on, no_hits
 from nextclose.data.steps import close_ratios, day_numbers, days, is_first
-from nextclose.schema import Bools, Finding, Floats, Ints
+from nextclose.schema import Bools, Finding, Floats
 
 N_COMMON = 250  # sessions that twins share
 CORRELATION = 1 - 1e-12
@@ -32,11 +34,11 @@ def twins(frame: Frame) -> Frame:
         return no_hits()
     names = frame["symbol"].gather(starts).to_list()
     stops = np.append(starts[1:], frame.height)
-    returns, day = np.log(close_ratios(frame)), days(frame)
+    own = {k: frame[int(starts[k]) : int(stops[k])] for k in {*chain(*pairs)}}
+    returns = {k: (days(rows), np.log(close_ratios(rows))) for k, rows in own.items()}
     rows, found = [], []
     for one, other in pairs:
-        own = [slice(starts[k], stops[k]) for k in (one, other)]
-        n_common = _common(*((day[rows_], returns[rows_]) for rows_ in own))
+        n_common = _common(returns[one], returns[other])
         if n_common:
             rows.append(starts[other])
             found.append(f"{names[one]} and {names[other]}, {n_common} equal returns")
@@ -48,7 +50,7 @@ def survivors(frame: Frame) -> tuple[Finding, ...]:
     if not frame.height:
         return ()
     first = is_first(frame)
-    last = days(frame)[np.append(first[1:], True)]
+    last = days(frame.filter(pl.Series(np.append(first[1:], True))))
     if np.busday_count(last, last.max()).max() > MARGIN_SESSIONS:
         return ()
     n = len(last)
@@ -73,7 +75,8 @@ def _candidates(frame: Frame) -> list[tuple[int, int]]:
     """
     day, series = day_numbers(frame), frame["series"].to_numpy()
     n = len(WEIGHTS)
-    rows = n + np.flatnonzero((day[n:] % ONE_DAY_IN == 0) & (series[n:] == series[:-n]))
+    is_compared = day.astype(np.uint8) % ONE_DAY_IN == 0  # the last byte tells, and is small
+    rows = n + np.flatnonzero(is_compared[n:] & (series[n:] == series[:-n]))
     close = np.log(frame["close"].to_numpy()[rows[:, None] - np.arange(n + 1)])
     mixture = -np.diff(close, axis=1) @ np.array(WEIGHTS)
     moves = mixture != 0  # still ones are equal by the thousand
@@ -81,15 +84,10 @@ def _candidates(frame: Frame) -> list[tuple[int, int]]:
     order = np.lexsort((mixture, day[rows]))
     rows, mixture = rows[order], mixture[order]
     is_pair = (np.diff(mixture) <= EQUAL) & (np.diff(day[rows]) == 0)
-    number = _numbers(frame)[rows]
+    number = np.searchsorted(np.flatnonzero(is_first(frame)), rows, side="right") - 1
     pair = np.sort(np.stack([number[:-1][is_pair], number[1:][is_pair]], axis=1), axis=1)
     met, n_met = np.unique(pair, axis=0, return_counts=True)
     return [(int(one), int(other)) for one, other in met[n_met >= N_EQUAL]]
-
-
-def _numbers(frame: Frame) -> Ints:
-    """0, 1, ... by symbol. Shape (row,)."""
-    return np.asarray(np.cumsum(is_first(frame)) - 1)
 
 
 def _common(one: tuple[np.ndarray, Floats], other: tuple[np.ndarray, Floats]) -> int:

@@ -155,13 +155,19 @@ def test_the_same_notice_from_many_files_is_one_finding_with_a_count(tmp_path):
     assert (found["W25"].count, found["W25"].path) == (3, str(tmp_path / "A.csv"))
 
 
-def test_a_column_that_one_file_leaves_empty_is_missing_in_that_file_alone(tmp_path):
+def test_a_column_that_one_file_leaves_empty_is_refused_with_the_setting_that_leaves_it_out(
+    tmp_path,
+):
     (tmp_path / "A.csv").write_text("date,open,close\n2019-03-04,9,10\n2019-03-05,10,11\n")
     (tmp_path / "B.csv").write_text("date,open,close\n2019-03-04,,20\n2019-03-05,,21\n")
-    absent = [f for f in load_bars(tmp_path).findings if f.code == "W21"]
-    assert [(f.found, f.path, f.count) for f in absent] == [
-        ("no high, low, volume", str(tmp_path / "A.csv"), 2),
-    ]
+    with pytest.raises(DataError) as raised:
+        load_bars(tmp_path)
+    (finding,) = raised.value.findings
+    assert (finding.code, finding.symbol, finding.column) == ("E58", "B", "open")
+    assert 'data.columns = {"open" = ""}' in finding.fix
+    bars = load_bars(tmp_path, config=DataConfig(columns={"open": ""}))
+    assert bars.symbols == ("A", "B")
+    assert "open" not in bars.frame.columns
 
 
 def test_files_parsed_together_keep_their_own_names_and_rows_in_findings(tmp_path):

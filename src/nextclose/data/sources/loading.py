@@ -92,9 +92,20 @@ def _folder(path: Path, config: DataConfig) -> Iterable[Path | Part]:
         return [absent(path, error).part(str(path))]
     if files:
         return files
+    return [_nothing_in(path).part(str(path))]
+
+
+def _nothing_in(folder: Path) -> UnusableError:
+    """Why a folder gave no prices: nothing there, or folders of files one level deeper."""
+    deeper = sorted(
+        inner.name
+        for inner in folder.iterdir()
+        if inner.is_dir() and any(is_price_file(file) for file in inner.iterdir())
+    )
     fix = "put files ending in .csv or .parquet there."
-    nothing = UnusableError(1, "no price files in this folder", must="at least one", fix=fix)
-    return [nothing.part(str(path))]
+    if deeper:
+        fix = f"name the {len(deeper)} folders in it that hold some, as {folder.name}/{deeper[0]}."
+    return UnusableError(1, "no price files in this folder", must="at least one", fix=fix)
 
 
 def _parts(items: Iterable[Path | Part], config: DataConfig) -> Iterator[Part]:
