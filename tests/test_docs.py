@@ -47,6 +47,8 @@ def test_every_vendors_file_of_the_data_page_is_read(tmp_path, monkeypatch, caps
         "('IBM.US',) {'IBM.US': 'XNYS'}",
         "adjusted ['R22', 'W26', 'R41',",
         "[datetime.date(2019, 3, 4), datetime.date(2019, 3, 5), datetime.date(2019, 3, 6)]",
+        "{'AAPL.US': 'XNYS'} 2019-03-04",
+        "[datetime.date(2019, 3, 14), datetime.date(2019, 3, 15)]",
         "('AAPL', 'IBM')",
         "{'SAP.DE': 'XETR'}",
         "[0, 0, 0, 0, 0, 1, 1, 1, 1, 1]",
