@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import assembled, collected_bars
+from nextclose.data.columns import part_of
 from nextclose.data.findings import N_NAMED
 from nextclose.data.sources.loading import collected
 from nextclose.schema import Bars, Finding
@@ -85,6 +86,40 @@ def walk(name: str, policy: str, rows: tuple[int, ...], *, step: int) -> None:
     for cut, world, scope in futures(rows, step=step):
         other = collected_bars(with_future(base, cut, world, scope), config=config)
         assert_same_past(made, other, cut, f"{name}, {policy}, after {cut}: {world}, {scope}")
+
+
+def told_of_symbols(frame: Frame) -> Bars:
+    """As collected with settings that speak of symbols: a table of splits, vouched moves, a start.
+
+    Closes alone: what volumes would say is not there. The splits lie before every cut: a later one
+    moves the level of all prices before it, and no more (`test_adjustment.py`).
+    """
+    splits = pl.DataFrame(
+        {
+            "symbol": ["AAA", "CCC.T"],
+            "session": [date(2001, 2, 9), date(2001, 1, 19)],
+            "ratio": [2.0, 0.01],
+        }
+    )
+    config = LENIENT.model_copy(
+        update={
+            "not_a_split": ("BBB 2002-06-13", "AAA 2002-01-17"),
+            "since": {"BBB": date(2001, 3, 1)},
+        }
+    )
+    rows = pl.int_range(1, frame.height + 1, eager=True)
+    closes = frame.select("symbol", "date", "close")
+    part = part_of(closes, path="closes", rows=rows, config=config)
+    return assembled([part], config=config, now=NOW, splits=splits)
+
+
+@pytest.mark.parametrize("name", ["spiky", "dirty", "halted"])
+def test_no_future_changes_what_settings_of_symbols_made(name: str) -> None:
+    base = BASES[name]()
+    made = told_of_symbols(base)
+    for cut, world, scope in futures(ROWS + LATE_ROWS, step=41):
+        other = told_of_symbols(with_future(base, cut, world, scope))
+        assert_same_past(made, other, cut, f"{name}, after {cut}: {world}, {scope}")
 
 
 def test_the_bases_hold_what_they_promise() -> None:

@@ -70,7 +70,8 @@ def divided(
 
     `splits` has symbol, session and ratio: new shares for an old one, from that session on. An
     adjusted close that the file gave beside the close has them already, and stays.
-    Expects: rows sorted by symbol and session. Causal: the table is given, not read from prices.
+    Expects: rows sorted by symbol and session. Causal: the table is given, not read from prices;
+    but a split behind the last row is not applied yet, and once it is, every level before it moves.
     """
     if splits is None or not splits.height or not frame.height:
         return frame, ()
