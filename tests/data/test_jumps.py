@@ -84,7 +84,7 @@ def test_volumes_of_nothing_say_nothing():
 def test_a_vouched_move_is_real():
     day = days(40)[30]
     assert codes(read(moved(0.5), not_a_split=(f"AAPL {day}",))) == {}
-    assert codes(read(moved(0.5), not_a_split=(f"IBM {day}",))) == {"E59": 1}
+    assert codes(read(moved(0.5), not_a_split=(f"IBM {day}",))) == {"E59": 1, "W59": 1}
 
 
 def test_across_a_gap_that_ends_the_segment_nothing_is_asked():

@@ -117,8 +117,9 @@ def with_prices(later: Frame, close: np.ndarray, *, volume: np.ndarray | None = 
 
 
 def times(later: Frame, factor: float) -> Frame:
-    numbers = [name for name in (*PRICES, "volume") if name in later.columns]
-    return later.with_columns(pl.col(numbers) * factor)
+    """Prices times a factor; volumes too, in whole shares."""
+    prices = [pl.col(name) * factor for name in PRICES if name in later.columns]
+    return later.with_columns(*prices, (pl.col("volume") * factor).round())
 
 
 def reversed_values(later: Frame, noise: np.random.Generator) -> Frame:
