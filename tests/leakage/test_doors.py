@@ -1,0 +1,123 @@
+"""Through every door that files have: no future in a file changes what was kept before it."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+import zstandard
+
+from nextclose.config import DataConfig
+from nextclose.data.bars import assembled
+from nextclose.data.columns import part_of
+from nextclose.data.sources.frames import polars_frame
+from nextclose.data.sources.loading import collected
+from nextclose.schema import Bars
+from tests.catalogue.test_catalogue import NOW
+from tests.fuzz.harness import LENIENT
+from tests.leakage.price_files import BASES
+from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
+from tests.leakage.test_loader import assert_same_past
+
+Frame = pl.DataFrame
+Door = Callable[[Frame, Path], Bars]
+
+
+def read(*paths: Path, config: DataConfig = LENIENT) -> Bars:
+    return collected(*paths, config=config, now=NOW)
+
+
+def text(frame: Frame, *, separator: str = ",") -> bytes:
+    return frame.write_csv(separator=separator).encode()
+
+
+def plain(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv").write_bytes(text(frame))
+    return read(folder / "prices.csv")
+
+
+def separated(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv").write_bytes(b"\xef\xbb\xbf" + text(frame, separator=";"))
+    return read(folder / "prices.csv")
+
+
+def gzipped(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv.gz").write_bytes(gzip.compress(text(frame), compresslevel=1))
+    return read(folder / "prices.csv.gz")
+
+
+def zstandard_packed(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv.zst").write_bytes(zstandard.compress(text(frame), 1))
+    return read(folder / "prices.csv.zst")
+
+
+def zipped(frame: Frame, folder: Path) -> Bars:
+    with zipfile.ZipFile(folder / "prices.zip", "w") as archive:
+        archive.writestr("prices.csv", text(frame))
+    return read(folder / "prices.zip")
+
+
+def parquet(frame: Frame, folder: Path) -> Bars:
+    frame.write_parquet(folder / "prices.parquet")
+    return read(folder / "prices.parquet")
+
+
+def one_file_each(frame: Frame, folder: Path) -> Bars:
+    """A folder; the files of a symbol that has no rows left hold their header alone."""
+    for symbol in ("AAA", "BBB", "CCC.T"):
+        own = frame.filter(pl.col("symbol") == symbol).drop("symbol")
+        (folder / f"{symbol}.csv").write_bytes(text(own))
+    return read(folder)
+
+
+def of_two_vendors(frame: Frame, folder: Path) -> Bars:
+    """One file with an adjusted close, one with closes alone."""
+    is_first = pl.col("symbol") == "AAA"
+    both = frame.filter(is_first).with_columns((pl.col("close") / 2).alias("adj_close"))
+    (folder / "one.csv").write_bytes(text(both))
+    lone = frame.filter(~is_first).select("symbol", "date", "close")
+    (folder / "two.csv").write_bytes(text(lone))
+    return read(folder / "one.csv", folder / "two.csv")
+
+
+def raw_basis(frame: Frame, folder: Path) -> Bars:
+    both = frame.with_columns((pl.col("close") / 4).alias("adj_close"))
+    (folder / "prices.csv").write_bytes(text(both))
+    return read(folder / "prices.csv", config=LENIENT.model_copy(update={"price_basis": "raw"}))
+
+
+def stamped_frame(frame: Frame, folder: Path) -> Bars:
+    """A pandas frame whose index holds midnights with a zone."""
+    stamps = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("America/New_York")
+    theirs = frame.with_columns(stamps)
+    columns = {name: theirs[name].to_list() for name in theirs.columns}
+    import pandas as pd
+
+    rows = polars_frame(pd.DataFrame(columns).set_index("date"))
+    numbers = pl.int_range(1, rows.height + 1, eager=True)
+    part = part_of(rows, path="frame", rows=numbers, config=LENIENT)
+    return assembled([part], config=LENIENT, now=NOW)
+
+
+DOORS: dict[str, Door] = {
+    door.__name__: door
+    for door in (
+        *(plain, separated, gzipped, zstandard_packed, zipped, parquet),
+        *(one_file_each, of_two_vendors, raw_basis, stamped_frame),
+    )
+}
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_no_future_in_a_file_changes_what_was_kept_before_it(name: str, tmp_path: Path) -> None:
+    base, door = BASES["dirty"](), DOORS[name]
+    made = door(base, tmp_path)
+    assert made.frame.height > 1500
+    for cut, world, scope in futures(ROWS + LATE_ROWS, step=127):
+        if world != "cut" or name != "one_file_each":  # a file without rows is refused by itself
+            other = door(with_future(base, cut, world, scope), tmp_path)
+            assert_same_past(made, other, cut, f"{name}, after {cut}: {world}, {scope}")
