@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check fuzz bench choices proof picture clean
+.PHONY: demo full test check frozen fuzz bench choices proof picture clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -25,6 +25,10 @@ check: $(READY)
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_public_api.py
+
+# nothing that is computed has moved since a commit: make frozen BASE=HEAD~1
+frozen: $(READY)
+	$(BIN)/python -m tests.frozen $(BASE)
 
 # the slower proofs: all worlds and cuts, null and planted panels, the README against its run
 proof: $(READY)
