@@ -12,8 +12,10 @@ import pytest
 import zstandard
 
 from nextclose.config import DataConfig
+from nextclose.data import csvlines
 from nextclose.data.bars import assembled
 from nextclose.data.columns import part_of
+from nextclose.data.sources import csvfiles
 from nextclose.data.sources.frames import polars_frame
 from nextclose.data.sources.loading import collected
 from nextclose.schema import Bars
@@ -103,11 +105,58 @@ def stamped_frame(frame: Frame, folder: Path) -> Bars:
     return assembled([part], config=LENIENT, now=NOW)
 
 
+def in_latin(frame: Frame, folder: Path) -> Bars:
+    """Another encoding, CRLF ends, a note in each line, and quotes around it."""
+    noted = frame.with_columns(pl.lit("caf\xe9, closed").alias("note"))
+    content = noted.write_csv(line_terminator="\r\n").encode("latin-1")
+    (folder / "prices.csv").write_bytes(content)
+    return read(folder / "prices.csv", config=LENIENT.model_copy(update={"encoding": "latin-1"}))
+
+
+def in_blocks(frame: Frame, folder: Path) -> Bars:
+    """A file read in blocks of 16 KiB, as a large one is."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (csvlines, csvfiles):
+            patch.setattr(module, "BLOCK", 1 << 14)
+        return plain(frame, folder)
+
+
+def of_other_markets(frame: Frame, folder: Path) -> Bars:
+    """An index, a currency and a coin, whose calendars are told by their names."""
+    names = {"AAA": "^N225", "BBB": "BTC-USD", "CCC.T": "EURUSD=X"}
+    return plain(frame.with_columns(pl.col("symbol").replace(names)), folder)
+
+
+def stamped_at_the_close(frame: Frame, folder: Path) -> Bars:
+    """Stamps of the close, every fiftieth at an odd time before it."""
+    odd = pl.col("date").dt.ordinal_day() % 50 == 0
+    time = pl.when(odd).then(pl.lit(" 11:37:02")).otherwise(pl.lit(" 16:00:00"))
+    return plain(frame.with_columns(pl.col("date").cast(pl.String) + time), folder)
+
+
+def in_seconds_since_1970(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv").write_bytes(text(frame.with_columns(pl.col("date").dt.epoch("s"))))
+    config = LENIENT.model_copy(update={"date_format": "epoch-s"})
+    return read(folder / "prices.csv", config=config)
+
+
+def adjusted_alone(frame: Frame, folder: Path) -> Bars:
+    return plain(frame.rename({"close": "adj_close"}).drop("open", "high", "low"), folder)
+
+
+def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
+    rows = pl.int_range(1, frame.height + 1, eager=True)
+    part = part_of(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
+    return assembled([part], config=LENIENT, now=NOW)
+
+
 DOORS: dict[str, Door] = {
     door.__name__: door
     for door in (
         *(plain, separated, gzipped, zstandard_packed, zipped, parquet),
-        *(one_file_each, of_two_vendors, raw_basis, stamped_frame),
+        *(one_file_each, of_two_vendors, raw_basis, stamped_frame, in_latin, in_blocks),
+        *(of_other_markets, stamped_at_the_close, in_seconds_since_1970, adjusted_alone),
+        of_a_source_that_knows,
     )
 }
 
