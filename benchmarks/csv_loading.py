@@ -29,7 +29,7 @@ import pandas as pd
 import polars as pl
 
 from nextclose import load_bars
-from nextclose.data.calendar import session_table
+from nextclose.data.calendars.sessions import session_table
 from nextclose.schema import PRICE_COLUMNS
 
 RESULT = Path(__file__).parent / "results" / "csv_loading.json"

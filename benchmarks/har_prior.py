@@ -1,4 +1,4 @@
-"""What other stocks taught before 2005: the numbers behind `models/prior.py`.
+"""What other stocks taught before 2005: the numbers behind `models/loghar/prior.py`.
 
 Closes of 20 US stocks, 1990 to 2004 (data set of the package `skfolio`), and for the range daily
 bars of two indices, 1999 to 2004 (`arch`), of MSFT, 1990 to 2004 (`pmdarima`), and of AAPL and IBM,
@@ -27,9 +27,9 @@ from arch.data import nasdaq, sp500
 from nextclose.data.sources.frames import frame_bars
 from nextclose.data.sources.loading import sample_bars
 from nextclose.features.table import make_table
-from nextclose.models.loghar import available_inputs, design, gamma_weights, long_run
-from nextclose.models.prior import HORIZONS, ROWS_PER_SESSION
-from nextclose.models.volatility import HAR_CAP_LEVEL, year_move
+from nextclose.models.loghar.loghar import available_inputs, design, gamma_weights, long_run
+from nextclose.models.loghar.prior import HORIZONS, ROWS_PER_SESSION
+from nextclose.models.volatility.har import HAR_CAP_LEVEL, year_move
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import LEVELS, MEDIAN, Bars, Floats
 

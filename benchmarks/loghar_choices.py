@@ -24,11 +24,11 @@ import numpy as np
 import polars as pl
 
 from har_prior import spread_of, stocks, weights_of
+from nextclose.backtest.walk_forward import Study, backtest, make_study
 from nextclose.config import BacktestConfig, RunConfig
-from nextclose.evaluation.backtest import Study, backtest, make_study
-from nextclose.evaluation.scoring import scored
+from nextclose.evaluation.scores.scored import scored
 from nextclose.features.table import make_table
-from nextclose.models import loghar, prior
+from nextclose.models.loghar import loghar, prior
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import MEDIAN, Bars, Floats
 
@@ -59,7 +59,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 
 
 def earlier_prior() -> dict[str, Floats]:
-    """The tables of `models/prior.py` as they stood at the end of 1997."""
+    """The tables of `models/loghar/prior.py` as they stood at the end of 1997."""
     bars = stocks(last=date(1997, 12, 31))
     samples = make_samples(make_table(bars), horizons=prior.HORIZONS)
     weights, _ = weights_of(samples)

@@ -26,15 +26,16 @@ import polars as pl
 
 from har_prior import stocks
 from loghar_choices import earlier_prior
+from nextclose.backtest.forecasts import forecast_frame, log_quantiles
+from nextclose.backtest.walk_forward import Backtest, backtest, make_study
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
-from nextclose.evaluation.ablation import ablations
-from nextclose.evaluation.backtest import Backtest, backtest, make_study
-from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
-from nextclose.evaluation.scoring import scored
-from nextclose.evaluation.significance import decisive_test, relative_gain
+from nextclose.evaluation.breakdowns.ablation import ablations
+from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
+from nextclose.evaluation.scores.scored import scored
 from nextclose.features.table import make_table
-from nextclose.models import conformal, prior
-from nextclose.models.lstm import FittedLstm, Lstm
+from nextclose.models.hybrid import conformal
+from nextclose.models.loghar import prior
+from nextclose.models.lstm.lstm import FittedLstm, Lstm
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import known_at
 from nextclose.schema import Floats

@@ -27,9 +27,9 @@ import torch
 
 from nextclose.config import LstmConfig
 from nextclose.features.table import make_table
-from nextclose.models.lstm import new_network
-from nextclose.models.optimizer import AdamW
-from nextclose.models.training import (
+from nextclose.models.lstm.lstm import new_network
+from nextclose.models.lstm.optimizer import AdamW
+from nextclose.models.lstm.training import (
     gathered,
     horizon_weights,
     target_chunks,

@@ -34,9 +34,9 @@ import polars as pl
 
 from nextclose.config import LstmConfig, RunConfig
 from nextclose.data.sources.loading import sample_bars
-from nextclose.evaluation.metrics import mape, relative_mae
 from nextclose.features.table import make_table
-from nextclose.models.catalogue import model_named
+from nextclose.metrics import mape, relative_mae
+from nextclose.models.registry import model_named
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, holdout
 from nextclose.schema import HORIZONS, MEDIAN, Floats
@@ -115,7 +115,7 @@ def our_forecasts(job: Job, samples: Samples, fold: Fold) -> Floats:
 
 SIDES = {  # the module that loads a framework, and what to run
     "peer": ("keras_recipe", peer_forecasts),
-    "ours": ("nextclose.models.lstm", our_forecasts),
+    "ours": ("nextclose.models.lstm.lstm", our_forecasts),
 }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from har_prior import stocks
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
-from nextclose.evaluation.verdict import plain
+from nextclose.evaluation.verdict.verdict import plain
 from nextclose.run import backtest
 
 RESULT = Path(__file__).parent / "results" / "twenty_stocks.json"

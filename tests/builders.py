@@ -10,13 +10,13 @@ import polars as pl
 
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
-from nextclose.models.hybrid import FittedHybrid
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
 
 if TYPE_CHECKING:
-    from nextclose.evaluation.backtest import Backtest
-    from nextclose.evaluation.stacking import Stack
+    from nextclose.backtest.stacking import Stack
+    from nextclose.backtest.walk_forward import Backtest
 
 DAY_ZERO = np.datetime64("2001-01-01")
 
@@ -193,7 +193,7 @@ def hybrid_bars() -> Bars:
 @cache
 def hybrid_walk(*members: str) -> "Backtest":
     """The hybrid of `members` (none: garch, loghar and a tiny network), once for all who ask."""
-    from nextclose.evaluation.backtest import backtest, make_study
+    from nextclose.backtest.walk_forward import backtest, make_study
 
     config = hybrid_config(*(members or ("garch", "loghar", "lstm")))
     return backtest(make_study(samples_of(hybrid_bars()), config))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from nextclose.data.newsitems import news_items
+from nextclose.data.news.items import news_items
 
 Frame = pl.DataFrame
 

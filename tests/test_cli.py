@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 
 from nextclose import cli
-from nextclose.commands import forecasting
+from nextclose.commands import forecast
 from nextclose.config import RunConfig
+from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
-from nextclose.data.tally import policies_in_force
 from nextclose.errors import LockedError, SourceError
 from nextclose.schema import Bars, Finding
 
@@ -85,7 +85,7 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
 
 
 def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
-    demo, full = forecasting._demo_settings(), RunConfig()
+    demo, full = forecast._demo_settings(), RunConfig()
     assert demo.backtest.models == (*full.backtest.models, "classic")
     assert demo.backtest.test_sessions == full.backtest.test_sessions
     assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions

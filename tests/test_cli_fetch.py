@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from nextclose.data.sources import download
-from nextclose.data.sources.store_writing import opened_store
-from nextclose.data.sources.yahoo import YahooProvider
-from tests.data.sources.made_histories import DAYS
-from tests.data.sources.yahoo_server import FakeYahoo, Listing, fake_yahoo
+from nextclose.data.store import fetch
+from nextclose.data.store.writer import opened_store
+from nextclose.data.store.yahoo import YahooProvider
+from tests.data.store.made_histories import DAYS
+from tests.data.store.yahoo_server import FakeYahoo, Listing, fake_yahoo
 
 
 def listing(n: int, *, factor: float = 1.0) -> Listing:
@@ -24,7 +24,7 @@ def listing(n: int, *, factor: float = 1.0) -> Listing:
 def yahoo(monkeypatch) -> Iterator[FakeYahoo]:
     with fake_yahoo(AAPL=listing(30), MSFT=listing(25)) as server:
         monkeypatch.setitem(
-            download.PROVIDERS, "yahoo", lambda: YahooProvider(base=server.url, seconds=10)
+            fetch.PROVIDERS, "yahoo", lambda: YahooProvider(base=server.url, seconds=10)
         )
         yield server
 

@@ -19,7 +19,7 @@ from nextclose.config import (
     parse_config,
 )
 from nextclose.errors import ConfigError
-from nextclose.models.catalogue import MEMBERS, NAMES, forecaster_named, hybrid_of
+from nextclose.models.registry import MEMBERS, NAMES, forecaster_named, hybrid_of
 
 EVERYTHING = """
 [data]

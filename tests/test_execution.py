@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
+from nextclose.backtest.walk_forward import FitTask, backtest, fit, serial
 from nextclose.errors import NotEnoughDataError
-from nextclose.evaluation.backtest import FitTask, backtest, fit, serial
 from nextclose.execution import THREAD_VARIABLES, Processes, Remembered
 from nextclose.serving.states import state_bytes
 

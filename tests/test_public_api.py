@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import nextclose
 
 ROOT = Path(__file__).parents[1]
-TREE_LINE = re.compile(r"^(?P<indent> *)(?P<name>[\w.{},]+/?)( {2,}.*)?$")
 
 
 def test_every_public_name_is_there():
@@ -37,26 +35,19 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_the_tree_of_the_readme_is_the_real_tree():
-    promised = set(readme_files())
-    real = {
-        str(path.relative_to(ROOT / "src" / "nextclose"))
-        for path in (ROOT / "src" / "nextclose").rglob("*.py")
-        if path.name != "__init__.py"
-    }
-    assert promised == real
+    source = ROOT / "src" / "nextclose"
+    packages = {path.parent for path in source.rglob("__init__.py")} - {source}
+    assert readme_folders() == {str(folder.relative_to(source)) for folder in packages}
 
 
-def readme_files() -> list[str]:
-    """Python files below src/nextclose/ that the README's tree names, one a line."""
+def readme_folders() -> set[str]:
+    """Folders below src/nextclose/ that the README's tree names, one a line."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     tree = text.split("```text\nsrc/nextclose/\n")[1].split("```")[0]
-    files: list[str] = []
-    folders: list[str] = []
+    folders: set[str] = set()
+    path: list[str] = []
     for line in tree.splitlines():
-        name = line.split()[0]
         depth = (len(line) - len(line.lstrip())) // 2 - 1
-        if name.endswith("/"):
-            folders[depth:] = [name]
-        elif name.endswith(".py"):
-            files.append("".join(folders[:depth]) + name)
-    return files
+        path[depth:] = [line.split()[0].removesuffix("/")]
+        folders.add("/".join(path))
+    return folders

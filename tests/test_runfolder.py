@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from nextclose.config import BacktestConfig, RunConfig, parse_config
-from nextclose.evaluation.ablation import ablations
-from nextclose.evaluation.verdict import verdicts
-from nextclose.models.trees import FittedTrees, lag_names
+from nextclose.evaluation.breakdowns.ablation import ablations
+from nextclose.evaluation.verdict.verdict import verdicts
+from nextclose.models.trees.trees import FittedTrees, lag_names
 from nextclose.report.page import render_page
 from nextclose.run import Run
 from nextclose.runfolder import (

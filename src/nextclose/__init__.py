@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nextclose.data.sources.frames import frame_bars as frame_bars
     from nextclose.data.sources.loading import load_bars as load_bars
     from nextclose.data.sources.loading import sample_bars as sample_bars
-    from nextclose.data.sources.newsfile import with_news as with_news
+    from nextclose.data.sources.news_file import with_news as with_news
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from nextclose.errors import NotEnoughDataError as NotEnoughDataError
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import SourceError as SourceError
-    from nextclose.evaluation.verdict import verdicts as verdicts
+    from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.run import backtest as backtest
     from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
@@ -63,7 +63,7 @@ _HOMES = {
     ),
     "nextclose.data.sources.frames": ("frame_bars",),
     "nextclose.data.sources.loading": ("load_bars", "sample_bars"),
-    "nextclose.data.sources.newsfile": ("with_news",),
+    "nextclose.data.sources.news_file": ("with_news",),
     "nextclose.errors": (
         "BundleError",
         "ConfigError",
@@ -75,7 +75,7 @@ _HOMES = {
         "OutputError",
         "SourceError",
     ),
-    "nextclose.evaluation.verdict": ("verdicts",),
+    "nextclose.evaluation.verdict.verdict": ("verdicts",),
     "nextclose.run": ("backtest", "train"),
     "nextclose.runfolder": ("write_run",),
     "nextclose.schema": ("Bars",),

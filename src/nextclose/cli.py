@@ -14,8 +14,8 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from nextclose.commands import checking, fetching, forecasting
-from nextclose.commands.complaints import JSON_ERRORS, say_ending, say_error
+from nextclose.commands import check, fetch, forecast
+from nextclose.commands.messages import JSON_ERRORS, say_ending, say_error
 from nextclose.commands.options import err
 from nextclose.errors import NextcloseError
 
@@ -28,12 +28,12 @@ app = typer.Typer(
 INTERRUPTED, OUT_OF_MEMORY = 130, 6
 STOPPED = "stopped; run the same command again to go on where it was"
 EXAMPLES: dict[Callable[..., None], str] = {
-    forecasting.demo: "nextclose demo",
-    fetching.fetch: "nextclose fetch AAPL MSFT --since 2000-01-01 --store prices/",
-    checking.check: "nextclose check prices/",
-    forecasting.backtest: "nextclose backtest prices/ --horizons 1,7,30 --out runs/mine",
-    forecasting.train: "nextclose train prices/ --out bundles/mine",
-    forecasting.predict: "nextclose predict bundles/mine prices/ --format csv",
+    forecast.demo: "nextclose demo",
+    fetch.fetch: "nextclose fetch AAPL MSFT --since 2000-01-01 --store prices/",
+    check.check: "nextclose check prices/",
+    forecast.backtest: "nextclose backtest prices/ --horizons 1,7,30 --out runs/mine",
+    forecast.train: "nextclose train prices/ --out bundles/mine",
+    forecast.predict: "nextclose predict bundles/mine prices/ --format csv",
 }
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: [b]{example}[/b]")(command)

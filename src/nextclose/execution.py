@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+from nextclose.backtest.walk_forward import FitTask, Mapper, Result, Study, Task, serial
 from nextclose.config import canonical_json
 from nextclose.durable import save
-from nextclose.evaluation.backtest import FitTask, Mapper, Result, Study, Task, serial
-from nextclose.models.catalogue import model_named
 from nextclose.models.protocol import Fitted
+from nextclose.models.registry import model_named
 from nextclose.serving.states import state_bytes, state_of
 
 # Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.

@@ -10,19 +10,20 @@ from typing import Any
 
 import polars as pl
 
+from nextclose.backtest import walk_forward as walk
 from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash
 from nextclose.data.bars import latest_segments, with_short_symbols_named
-from nextclose.data.tally import finding_counts, policies_in_force
+from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
-from nextclose.evaluation import backtest as walk
-from nextclose.evaluation.ablation import Ablation, ablations
-from nextclose.evaluation.newsworth import NewsWorth, beside_without_news, leading, news_worth
-from nextclose.evaluation.verdict import VerdictRow, plain, verdict_document, verdicts
+from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
+from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
+from nextclose.evaluation.verdict.verdict import VerdictRow, plain, verdict_document, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.masks import MASKS
 from nextclose.features.table import FAMILIES, make_table
-from nextclose.models.catalogue import (
+from nextclose.models.protocol import Fitted
+from nextclose.models.registry import (
     NEWS_READERS,
     SERVABLE,
     STACKED,
@@ -32,7 +33,6 @@ from nextclose.models.catalogue import (
     readers_of,
     restored,
 )
-from nextclose.models.protocol import Fitted
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars

@@ -12,21 +12,25 @@ import polars as pl
 import tomli_w
 
 from nextclose.config import RunConfig
+from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.inventory import holdings
-from nextclose.data.tally import policies_in_force
 from nextclose.durable import save
 from nextclose.errors import NotEnoughDataError
-from nextclose.evaluation.calibration import coverage_by_level, pit_histogram, rolling_coverage
-from nextclose.evaluation.slices import by_regime, by_year
-from nextclose.evaluation.tutorial import tutorial_metrics
-from nextclose.models.classic_network import network_table
-from nextclose.models.trees import FittedTrees
+from nextclose.evaluation.breakdowns.calibration import (
+    coverage_by_level,
+    pit_histogram,
+    rolling_coverage,
+)
+from nextclose.evaluation.breakdowns.tutorial import tutorial_metrics
+from nextclose.evaluation.verdict.periods import by_regime, by_year
+from nextclose.models.classic.network import network_table
+from nextclose.models.trees.trees import FittedTrees
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run, run_facts, versions
 
 CLASSIC = "classic"
-PRIOR_UNTIL = np.datetime64("2004-12-31")  # models/prior.py
+PRIOR_UNTIL = np.datetime64("2004-12-31")  # models/loghar/prior.py
 ALL_SYMBOLS = "all symbols"  # in the names of the trees' curves
 HEADLINES = (
     *("hybrid", "lstm", "trees", "loghar", "garch", "har", "ewma"),

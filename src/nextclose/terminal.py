@@ -15,12 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from nextclose.config import DataConfig
-from nextclose.data.cures import assignments
+from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.inventory import BASES, extent, holdings
-from nextclose.data.tally import finding_counts, policies_in_force
-from nextclose.evaluation.ablation import Ablation
-from nextclose.evaluation.evidence import POOLED
-from nextclose.evaluation.verdict import VerdictRow
+from nextclose.data.suggestions import assignments
+from nextclose.evaluation.breakdowns.ablation import Ablation
+from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.execution import Progress
 from nextclose.schema import Bars
 

@@ -107,7 +107,7 @@ def with_symbol(rows: Sequence[Row], symbol: str) -> list[Row]:
 
 def sessions_from(first: str, n: int) -> list[str]:
     """n sessions of New York from a date on, ISO."""
-    from nextclose.data.calendar import sessions_after
+    from nextclose.data.calendars.sessions import sessions_after
 
     start = date.fromisoformat(first)
     return [day.isoformat() for day in sessions_after(start, n, exchange="XNYS")]

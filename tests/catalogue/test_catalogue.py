@@ -13,8 +13,8 @@ import pytest
 
 from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
-from nextclose.data.cures import mended, mending_settings
 from nextclose.data.sources.loading import collected, load_bars
+from nextclose.data.suggestions import mended, mending_settings
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
 from nextclose.schema import Bars, Finding
@@ -31,13 +31,13 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SOURCES = "tests/data/sources"
 ELSEWHERE = {
     20: f"{SOURCES}/test_files.py::test_a_file_that_changes_while_it_is_read_is_refused",
-    60: "tests/data/test_jumps.py::test_a_ratio_that_cannot_be_right_is_told",
+    60: "tests/data/rules/test_stock_splits.py::test_a_ratio_that_cannot_be_right_is_told",
     66: "tests/data/test_bars.py::test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused",
-    71: f"{SOURCES}/test_download.py::test_no_answer_is_tried_five_times_with_waits_that_double",
-    72: f"{SOURCES}/test_download.py::test_a_symbol_whose_only_bar_is_running_has_no_rows",
-    73: f"{SOURCES}/test_download.py::test_a_history_of_another_shape_is_refused_with_the_difference",
-    74: f"{SOURCES}/test_download.py::test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed",
-    75: f"{SOURCES}/test_download.py::test_a_history_told_otherwise_is_fetched_whole_and_kept_beside_the_old_one",
+    71: "tests/data/store/test_fetch.py::test_no_answer_is_tried_five_times_with_waits_that_double",
+    72: "tests/data/store/test_fetch.py::test_a_symbol_whose_only_bar_is_running_has_no_rows",
+    73: "tests/data/store/test_fetch.py::test_a_history_of_another_shape_is_refused_with_the_difference",
+    74: "tests/data/store/test_fetch.py::test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed",
+    75: "tests/data/store/test_fetch.py::test_a_history_told_otherwise_is_fetched_whole_and_kept_beside_the_old_one",
     76: f"{SOURCES}/test_postgres.py::test_a_table_is_whole_though_its_backend_died_in_mid_read",
     77: "tests/report/test_exports.py::test_a_text_that_a_spreadsheet_would_run_gets_a_quote_in_front",
     78: "tests/report/test_in_browser.py::test_markup_in_findings_is_shown_as_text_and_nothing_runs",

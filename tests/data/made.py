@@ -10,7 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars
-from nextclose.data.calendar import sessions_after
+from nextclose.data.calendars.sessions import sessions_after
 from nextclose.schema import Bars, Finding
 
 AMBIENT = {"W21", "W25", "W26", "W68", "R22"}  # said of nearly every frame

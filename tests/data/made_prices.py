@@ -7,7 +7,7 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, validated_bars
-from nextclose.data.columns import part_of
+from nextclose.data.reading.part import part_of
 from nextclose.errors import DataError
 from nextclose.schema import Bars, Finding
 

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
-from nextclose.data.cell_rules import CELL_RULES
-from nextclose.data.series_rules import SERIES_RULES
+from nextclose.data.rules.cell_catalogue import CELL_RULES
+from nextclose.data.rules.series_catalogue import SERIES_RULES
 from nextclose.errors import DataError, NotEnoughDataError
 from tests.data.made_prices import DAYS, codes, findings_of, refusals, rows_of, texts
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.data.exchanges import exchange_of
+from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,

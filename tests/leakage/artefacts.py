@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from nextclose.backtest.walk_forward import Backtest, Study, backtest, make_study
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
@@ -18,7 +19,6 @@ from nextclose.config import (
     RunConfig,
 )
 from nextclose.data.bars import collected_bars
-from nextclose.evaluation.backtest import Backtest, Study, backtest, make_study
 from nextclose.features.columns import FamilyDefinition
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import Samples, make_samples

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from nextclose.data.calendar import session_table
+from nextclose.data.calendars.sessions import session_table
 
 Frame = pl.DataFrame
 N_ROWS = 700

@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 from scipy.special import gamma
 
+from nextclose.backtest.walk_forward import Backtest, Study, backtest, make_study
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
-from nextclose.evaluation.backtest import Backtest, Study, backtest, make_study
-from nextclose.evaluation.metrics import grid_crps
-from nextclose.evaluation.verdict import VerdictRow, verdicts
-from nextclose.models.prior import DRIFT, DRIFT_FROM_SESSIONS, DRIFT_SESSIONS_PER_SESSION
+from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
+from nextclose.metrics import grid_crps
+from nextclose.models.loghar.prior import DRIFT, DRIFT_FROM_SESSIONS, DRIFT_SESSIONS_PER_SESSION
 from nextclose.samples.samples import Samples
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Floats
 from tests.builders import bars_of_returns, close_only, samples_of

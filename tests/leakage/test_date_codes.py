@@ -16,9 +16,10 @@ from torch import Tensor, nn
 from nextclose.data.bars import collected_bars
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import make_table
-from nextclose.models import classic, training
-from nextclose.models.correction import served_corrections
-from nextclose.models.network import CORRECTIONS
+from nextclose.models.classic import classic
+from nextclose.models.lstm import training
+from nextclose.models.lstm.correction import served_corrections
+from nextclose.models.lstm.network import CORRECTIONS
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.splits import Fold, walk_forward

@@ -12,9 +12,9 @@ import pytest
 import zstandard
 
 from nextclose.config import DataConfig
-from nextclose.data import csvlines
 from nextclose.data.bars import assembled
-from nextclose.data.columns import part_of
+from nextclose.data.reading import encoding
+from nextclose.data.reading.part import part_of
 from nextclose.data.sources import csvfiles
 from nextclose.data.sources.frames import polars_frame
 from nextclose.data.sources.loading import collected
@@ -116,7 +116,7 @@ def in_latin(frame: Frame, folder: Path) -> Bars:
 def in_blocks(frame: Frame, folder: Path) -> Bars:
     """A file read in blocks of 16 KiB, as a large one is."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (csvlines, csvfiles):
+        for module in (encoding, csvfiles):
             patch.setattr(module, "BLOCK", 1 << 14)
         return plain(frame, folder)
 

@@ -12,8 +12,8 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, collected_bars
-from nextclose.data.columns import part_of
 from nextclose.data.findings import N_NAMED
+from nextclose.data.reading.part import part_of
 from nextclose.data.sources.loading import collected
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case

@@ -10,9 +10,9 @@ import pytest
 
 from nextclose.config import NewsConfig
 from nextclose.data.bars import collected_bars
-from nextclose.data.calendar import closing_instants
-from nextclose.data.news import placed_items
-from nextclose.data.newsitems import news_items
+from nextclose.data.calendars.sessions import closing_instants
+from nextclose.data.news.items import news_items
+from nextclose.data.news.timing import placed_items
 from nextclose.features.news import NEWS_NAMES
 from nextclose.schema import Bars, News
 from tests.leakage.artefacts import FOLDS, Pipeline, leaks, moved

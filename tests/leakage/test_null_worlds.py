@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.backtest.walk_forward import backtest, make_study
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.data.bars import validated_bars
-from nextclose.evaluation.backtest import backtest, make_study
-from nextclose.evaluation.verdict import VerdictRow, verdicts
+from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import make_samples

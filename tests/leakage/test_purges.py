@@ -8,20 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nextclose.backtest import stacking, walk_forward
+from nextclose.backtest.forecasts import rising_quantiles
 from nextclose.errors import LeakError
-from nextclose.evaluation import backtest, stacking
-from nextclose.evaluation.forecasts import rising_quantiles
 from nextclose.features import columns, indicators
-from nextclose.models import baselines, conformal, courses, hybrid, loghar, lstm, volatility
-from nextclose.models.correction import proven_shares
-from nextclose.models.hybrid import Hybrid, Issued, combined, gathered
-from nextclose.models.loghar import fit_loghar
-from nextclose.models.network import Network
-from nextclose.models.training import lesson_of
+from nextclose.models import baselines
+from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
+from nextclose.models.hybrid.hybrid import Hybrid, Issued, combined, gathered
+from nextclose.models.loghar import loghar
+from nextclose.models.loghar.loghar import fit_loghar
+from nextclose.models.lstm import lstm
+from nextclose.models.lstm.correction import proven_shares
+from nextclose.models.lstm.network import Network
+from nextclose.models.lstm.training import lesson_of
+from nextclose.models.volatility import har
 from nextclose.samples import splits, windows
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.scaling import fit_scaler
-from nextclose.samples.splits import first_origin, known_at, originating_from, walk_forward
+from nextclose.samples.splits import first_origin, known_at, originating_from
+from nextclose.samples.splits import walk_forward as folds_of
 from tests.leakage.artefacts import STACKED, Pipeline, inner_leaks, leaks
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed
@@ -86,17 +91,17 @@ def borders_by_share(patch: Patch) -> None:
 
     def leaky(samples: Samples, **plan: Any) -> Any:
         sessions = splits.sessions_of(samples)
-        return walk_forward(samples, **{**plan, "test_from": sessions[int(0.82 * len(sessions))]})
+        return folds_of(samples, **{**plan, "test_from": sessions[int(0.82 * len(sessions))]})
 
-    patch.setattr(backtest, "walk_forward", leaky)
+    patch.setattr(walk_forward, "walk_forward", leaky)
 
 
 def open_spread(patch: Patch) -> None:
     def leaky(train: Samples, valid: Samples, **options: Any) -> Any:
         return pooled(train, replace(valid, target=whole(valid).target), **options)
 
-    pooled = volatility.pooled_quantiles
-    patch.setattr(volatility, "pooled_quantiles", leaky)
+    pooled = har.pooled_quantiles
+    patch.setattr(har, "pooled_quantiles", leaky)
     patch.setattr(baselines, "pooled_quantiles", leaky)
 
 
@@ -104,8 +109,8 @@ def open_har(patch: Patch) -> None:
     def leaky(train: Samples, valid: Samples) -> Any:
         return honest(train, replace(valid, movement=whole(valid).movement))
 
-    honest = volatility.fit_har_scale
-    patch.setattr(volatility, "fit_har_scale", leaky)
+    honest = har.fit_har_scale
+    patch.setattr(har, "fit_har_scale", leaky)
 
 
 def scaler_of_all_rows(patch: Patch) -> None:
@@ -164,7 +169,7 @@ def open_outcomes(patch: Patch) -> None:
 def open_outcomes_of_the_file(patch: Patch) -> None:
     """The same, and nothing cut off at the fold's last origin."""
     open_outcomes(patch)
-    patch.setattr(backtest, "known_at", lambda samples, date: samples)
+    patch.setattr(walk_forward, "known_at", lambda samples, date: samples)
 
 
 def window_to_tomorrow(patch: Patch) -> None:
@@ -182,12 +187,12 @@ def volatility_to_tomorrow(patch: Patch) -> None:
 
 def last_fit_for_all(patch: Patch) -> None:
     """M53: the final model forecasts the past folds as well."""
-    honest = backtest.fit
+    honest = walk_forward.fit
 
-    def leaky(study: backtest.Study, task: backtest.FitTask) -> Any:
+    def leaky(study: walk_forward.Study, task: walk_forward.FitTask) -> Any:
         return honest(study, replace(task, fold=len(study.folds) - 1))
 
-    patch.setattr(backtest, "fit", leaky)
+    patch.setattr(walk_forward, "fit", leaky)
 
 
 def dropout_when_served(patch: Patch) -> None:
@@ -211,10 +216,12 @@ def outcomes_when_issued(patch: Patch) -> None:
 
     def leaky(*parts: Any) -> Any:
         course = honest(*parts)
-        course.resolved = np.where(course.resolved < courses.NEVER, course.origin, course.resolved)
+        course.resolved = np.where(
+            course.resolved < adaptive_tails.NEVER, course.origin, course.resolved
+        )
         return course
 
-    honest = courses.opened
+    honest = adaptive_tails.opened
     patch.setattr(conformal, "opened", leaky)
 
 
@@ -232,7 +239,7 @@ def stacked_on_test(patch: Patch) -> None:
         rows = np.flatnonzero(self_ready(known) & (days >= begins) & (days < begins + 40))
         grids = np.stack([fit.quantiles(whole(known), rows) for fit in members.values()])
         equal = np.full((len(known.horizons), len(members)), 1.0)
-        trackers = past[-1].trackers if past else courses.no_trackers(len(known.horizons))
+        trackers = past[-1].trackers if past else adaptive_tails.no_trackers(len(known.horizons))
         mine = Issued(rows=rows, members=grids, raw=combined(grids, equal), trackers=trackers)
         told = replace(whole(known), segments=known.segments)
         return honest(self, members, [*past, mine], told)
@@ -349,7 +356,7 @@ def seen_by_their_own_fits(monkeypatch: Patch) -> list[str]:
 
     monkeypatch.setattr(hybrid, "gathered", remembering)
     study = Pipeline(models=STACKED).study(clean_panel())
-    walk = backtest.backtest(study)
+    walk = walk_forward.backtest(study)
     found = []
     for past in records:
         for fold, record in zip(study.folds, past, strict=False):
@@ -385,7 +392,7 @@ def test_a_training_block_without_its_purge_is_refused(monkeypatch):
 
 def test_the_guard_taken_away_too_a_training_block_without_its_purge_is_found(monkeypatch):
     train_unpurged(monkeypatch)
-    monkeypatch.setattr(volatility, "refuse_overlap", lambda train, valid: None)
+    monkeypatch.setattr(har, "refuse_overlap", lambda train, valid: None)
     assert named(Pipeline(models=("har",)), valid_from(), find=inner_leaks) == {
         "inner: train targets"
     }

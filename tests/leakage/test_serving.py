@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.backtest.forecasts import log_quantiles
+from nextclose.backtest.walk_forward import Backtest, backtest, make_study
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
-from nextclose.evaluation.backtest import Backtest, backtest, make_study
-from nextclose.evaluation.forecasts import log_quantiles
 from nextclose.features.table import make_table
-from nextclose.models.catalogue import SERVABLE, restored
+from nextclose.models.registry import SERVABLE, restored
 from nextclose.run import backtest as whole_backtest
 from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples

@@ -2,15 +2,17 @@
 
 import pytest
 
-from nextclose.evaluation import backtest
-from nextclose.models import conformal, garch, hybrid, loghar, volatility
+from nextclose.backtest import walk_forward
+from nextclose.models.hybrid import conformal, hybrid
+from nextclose.models.loghar import loghar
+from nextclose.models.volatility import garch, har
 
 
 def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
     """Garch fits, two symbols are a market, a rehearsal fits, weights are learnt, tails adapt."""
     patch.setattr(garch, "MINIMUM_SESSIONS", 300)
     patch.setattr(loghar, "MARKET_SYMBOLS", 2)
-    patch.setattr(volatility, "POOL_MINIMUM", 30)
-    patch.setattr(backtest, "FIRST_ORIGINS", 100)
+    patch.setattr(har, "POOL_MINIMUM", 30)
+    patch.setattr(walk_forward, "FIRST_ORIGINS", 100)
     patch.setattr(hybrid, "MINIMUM_FORECASTS", 60)
     patch.setattr(conformal, "MINIMUM_SCORES", 60)

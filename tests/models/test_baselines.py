@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextclose.models.baselines import DRIFT, HS_250, HS_EXPANDING, NAIVE, HistoricalSimulation
-from nextclose.models.catalogue import BASELINES
+from nextclose.models.registry import BASELINES
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at, originating_from, walk_forward
 from nextclose.schema import LEVELS, MEDIAN

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.ablation import Ablation, CalibrationCost, Variant
+from nextclose.evaluation.breakdowns.ablation import Ablation, CalibrationCost, Variant
 from nextclose.schema import WEIGHT_SCHEMA
 
 MEMBERS = ("garch", "trees", "lstm")

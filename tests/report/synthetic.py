@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.inventory import holdings
-from nextclose.evaluation.metrics import INTERVALS
+from nextclose.metrics import INTERVALS
 from nextclose.report.content import ReportContent, RunFacts
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Bars, Finding
 from tests.report.frames import (

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from nextclose.evaluation.claims import Category
+from nextclose.evaluation.verdict.decision import Category
 from nextclose.report.wording import (
     NOTHING,
     WORDS,

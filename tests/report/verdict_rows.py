@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nextclose.evaluation.standing import Standing
-from nextclose.evaluation.verdict import VerdictRow
+from nextclose.evaluation.verdict.pooled import Standing
+from nextclose.evaluation.verdict.verdict import VerdictRow
 
 
 def verdict_row(symbol, h, model, rng):

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from nextclose.backtest.walk_forward import Backtest
 from nextclose.config import DataConfig, canonical_json
 from nextclose.errors import BundleError
-from nextclose.evaluation.backtest import Backtest
-from nextclose.models.catalogue import STACKED, model_named
 from nextclose.models.protocol import State
+from nextclose.models.registry import STACKED, model_named
 from nextclose.run import served_rows
 from nextclose.schema import HORIZONS, Bars
 from nextclose.serving.bundle import MANIFEST, Bundle, Manifest

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nextclose.errors import BundleError, OutputError
-from nextclose.models.catalogue import SERVABLE
+from nextclose.models.registry import SERVABLE
 from nextclose.serving.bundle import (
     GOLDEN,
     MANIFEST,

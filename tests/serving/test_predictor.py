@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from nextclose.backtest.forecasts import forecast_frame, log_quantiles
 from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
-from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
 from nextclose.serving.predictor import load_bundle, predict, price_table, reasons_without

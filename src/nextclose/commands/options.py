@@ -69,7 +69,7 @@ def settings_of(
     Raises: ConfigError.
     """
     from nextclose.config import RunConfig, overridden, parse_config
-    from nextclose.models.catalogue import NAMES, unknown_model
+    from nextclose.models.registry import NAMES, unknown_model
 
     settings = RunConfig()
     if config is not None:

@@ -10,20 +10,20 @@ from itertools import chain
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.cell_rules import CELL_RULES
-from nextclose.data.columns import Basis, Part, part_of
-from nextclose.data.exchanges import exchanges_of
+from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.findings import merged, shown
-from nextclose.data.gaps import broken
-from nextclose.data.header import OPTIONAL
 from nextclose.data.inventory import counted
-from nextclose.data.judging import Judged, Told, by_symbols, obeyed, together
-from nextclose.data.placing import placed
-from nextclose.data.repair import adjusted, divided, masked
-from nextclose.data.series import is_in_order
-from nextclose.data.series_rules import DAY_RULES, MOVE_RULES, PANEL_RULES
-from nextclose.data.steps import segment_numbers
-from nextclose.data.twins import survivors
+from nextclose.data.reading.column_names import OPTIONAL
+from nextclose.data.reading.part import Basis, Part, part_of
+from nextclose.data.rules.adjustment import adjusted, divided, masked
+from nextclose.data.rules.alignment import placed
+from nextclose.data.rules.cell_catalogue import CELL_RULES
+from nextclose.data.rules.duplicates import survivors
+from nextclose.data.rules.engine import Judged, Told, by_symbols, obeyed, together
+from nextclose.data.rules.gaps import broken
+from nextclose.data.rules.order import is_in_order
+from nextclose.data.rules.series_catalogue import DAY_RULES, MOVE_RULES, PANEL_RULES
+from nextclose.data.rules.steps import segment_numbers
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 

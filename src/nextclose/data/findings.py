@@ -9,7 +9,7 @@ from typing import Any, Literal
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.cures import toml_value
+from nextclose.data.suggestions import toml_value
 from nextclose.errors import printable
 from nextclose.schema import Finding, Ints, Response
 

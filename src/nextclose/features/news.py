@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import NewsConfig
-from nextclose.data.calendar import session_table
+from nextclose.data.calendars.sessions import session_table
 from nextclose.errors import ConfigError
 from nextclose.schema import Dates, Floats, News
 

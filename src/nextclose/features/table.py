@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import NewsConfig
-from nextclose.data.exchanges import exchange_of
+from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from nextclose.models.loghar import fit_loghar, restored_loghar
+from nextclose.models.loghar.loghar import fit_loghar, restored_loghar
 from nextclose.models.protocol import Fitted, State
-from nextclose.models.volatility import Ewma, fit_har, pooled_quantiles, restored_har
+from nextclose.models.volatility.har import Ewma, fit_har, pooled_quantiles, restored_har
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import resolved_outcomes
 from nextclose.schema import LEVELS, MEDIAN, Floats, Ints

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from nextclose.data.inventory import Holding
-from nextclose.evaluation.ablation import Ablation
-from nextclose.evaluation.evidence import POOLED
-from nextclose.evaluation.newsworth import NewsWorth
-from nextclose.evaluation.verdict import VerdictRow
-from nextclose.report.palette import in_order
+from nextclose.evaluation.breakdowns.ablation import Ablation
+from nextclose.evaluation.breakdowns.news import NewsWorth
+from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.report.figures.palette import in_order
 from nextclose.schema import Finding
 
 

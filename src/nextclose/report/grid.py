@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from nextclose.evaluation.verdict import VerdictRow
+from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.report.wording import NOTHING
 
 

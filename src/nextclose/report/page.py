@@ -12,16 +12,17 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from nextclose.report import gallery, ingredients, quality, tables
-from nextclose.report.cards import cards
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
-from nextclose.report.direction import calls, calls_of_all
-from nextclose.report.figures import png, svg
-from nextclose.report.noise import sample_size
-from nextclose.report.palette import Palette, palette_for
-from nextclose.report.pricechart import as_script_json, chart_data, chart_note
-from nextclose.report.scores import by_symbol, scoreboard
+from nextclose.report.figures import gallery
+from nextclose.report.figures.drawing import png, svg
+from nextclose.report.figures.palette import Palette, palette_for
+from nextclose.report.figures.price_chart import as_script_json, chart_data, chart_note
+from nextclose.report.sections import data_quality, hybrid, tables
+from nextclose.report.sections.cards import cards
+from nextclose.report.sections.direction import calls, calls_of_all
+from nextclose.report.sections.sample_size import sample_size
+from nextclose.report.sections.scoreboard import by_symbol, scoreboard
 
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 
@@ -62,8 +63,8 @@ def render_page(content: ReportContent) -> str:
         "sliced": gallery.sliced_models(content),
         "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
         "network": content.network,
-        "reading": quality.reading(content),
-        "found": quality.found(content.findings),
+        "reading": data_quality.reading(content),
+        "found": data_quality.found(content.findings),
         "left_out": tables.left_out(content.left_out),
         "run": content.run,
     }
@@ -86,12 +87,12 @@ def _judged(content: ReportContent) -> dict[str, Any]:
 def _hybrid(content: ReportContent) -> dict[str, Any]:
     """What the hybrid is made of, and what moved its trees; empty without them."""
     return {
-        "weights": ingredients.weight_bars(content.weights, models=content.models),
-        "worth": ingredients.worth(content.ablation),
+        "weights": hybrid.weight_bars(content.weights, models=content.models),
+        "worth": hybrid.worth(content.ablation),
         "earned": [part.sentence for part in content.ablation if part.sentence],
-        "calibration": ingredients.calibration(content.ablation),
-        "importance": ingredients.importance_bars(content.importance),
-        "news": ingredients.news(content.news),
+        "calibration": hybrid.calibration(content.ablation),
+        "importance": hybrid.importance_bars(content.importance),
+        "news": hybrid.news(content.news),
         "news_sentences": [part.sentence for part in content.news],
     }
 

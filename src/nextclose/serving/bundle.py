@@ -25,8 +25,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
-from nextclose.models.catalogue import SERVABLE, restored
 from nextclose.models.protocol import Fitted, State
+from nextclose.models.registry import SERVABLE, restored
 from nextclose.schema import Floats
 from nextclose.serving.states import state_bytes, state_of
 

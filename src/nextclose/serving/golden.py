@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from nextclose.backtest.forecasts import log_quantiles
 from nextclose.data.bars import latest_segments
 from nextclose.errors import NotEnoughDataError
-from nextclose.evaluation.forecasts import log_quantiles
 from nextclose.features.masks import MASKS
 from nextclose.features.table import make_table
 from nextclose.models.protocol import Fitted, State

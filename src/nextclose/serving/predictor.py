@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from nextclose.backtest.forecasts import forecast_frame, log_quantiles
 from nextclose.data.bars import latest_segments, with_short_symbols_named
-from nextclose.data.calendar import sessions_after
-from nextclose.data.exchanges import exchanges_of
+from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.calendars.sessions import sessions_after
 from nextclose.errors import (
     BundleError,
     ConfigError,
@@ -21,8 +22,7 @@ from nextclose.errors import (
     NextcloseError,
     NotEnoughDataError,
 )
-from nextclose.evaluation.forecasts import forecast_frame, log_quantiles
-from nextclose.models.catalogue import REPLAYED
+from nextclose.models.registry import REPLAYED
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
 from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle

@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.columns import Part
-from nextclose.data.csvlines import BLOCK
+from nextclose.data.reading.encoding import BLOCK
+from nextclose.data.reading.part import Part
 from nextclose.data.sources.csvfiles import csv_parts
 
 HEADER = "date,close,volume\n"

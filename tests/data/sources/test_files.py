@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources import filenames
 from nextclose.data.sources.files import opened
-from nextclose.data.unusable import UnusableError
 
 
 def read(path: Path, *, follow_symlinks: bool = False) -> bytes:

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources import parquet, parquet_child
 from nextclose.data.sources.parquet import table
-from nextclose.data.unusable import UnusableError
 
 PRICES = pl.DataFrame(
     {

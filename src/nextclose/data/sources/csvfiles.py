@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nextclose.config import DataConfig
-from nextclose.data.columns import Part, part_of
-from nextclose.data.csvlines import BLOCK, line_blocks, line_end_note
-from nextclose.data.csvplain import Lines, are_settings_plain, plain_lines, typed
-from nextclose.data.csvtext import sheet_of
-from nextclose.data.grouping import Group, part_of_group
-from nextclose.data.sources.archives import expanded
+from nextclose.data.reading.blocks import Stack
+from nextclose.data.reading.bulk import Lines, are_settings_plain, plain_lines, typed
+from nextclose.data.reading.delimited import sheet_of
+from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note
+from nextclose.data.reading.grouping import Group, part_of_group
+from nextclose.data.reading.part import Part, part_of
+from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.sources.compressed import expanded
 from nextclose.data.sources.filenames import packing_of, symbol_of
 from nextclose.data.sources.files import opened
-from nextclose.data.stacking import Stack
-from nextclose.data.unusable import UnusableError
 from nextclose.schema import Finding
 
 FIRST_ROW = 2  # the header is row 1

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from nextclose.data.unusable import UnusableError
+from nextclose.data.reading.unusable import UnusableError
 
 NO_REGULAR_FILE = {errno.ENXIO: "a socket or a device", errno.EISDIR: "a folder"}
 

@@ -11,8 +11,8 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
-from nextclose.data.columns import part_of
-from nextclose.data.header import distinct
+from nextclose.data.reading.column_names import distinct
+from nextclose.data.reading.part import part_of
 from nextclose.schema import Bars
 
 

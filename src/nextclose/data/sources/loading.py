@@ -12,15 +12,15 @@ from pathlib import Path
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
-from nextclose.data.columns import Part
 from nextclose.data.findings import shown
+from nextclose.data.reading.part import Part
+from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources.csvfiles import csv_part, csv_parts
 from nextclose.data.sources.filenames import is_price_file, kind_of
 from nextclose.data.sources.files import absent, opened
 from nextclose.data.sources.parquet import parquet_parts
 from nextclose.data.sources.postgres_url import is_url
-from nextclose.data.sources.splitfile import read_splits
-from nextclose.data.unusable import UnusableError
+from nextclose.data.sources.splits_table import read_splits
 from nextclose.schema import Bars
 
 SAMPLE = "sample"
@@ -82,7 +82,7 @@ def _items(given: str | Path, config: DataConfig) -> Iterable[Path | Part]:
 
 def _folder(path: Path, config: DataConfig) -> Iterable[Path | Part]:
     """A store's prices, or the price files of a folder by name, one level deep."""
-    from nextclose.data.sources.store import is_store, store_parts
+    from nextclose.data.store.index import is_store, store_parts
 
     try:
         if is_store(path):

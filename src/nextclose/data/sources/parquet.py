@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.columns import Part, part_of
+from nextclose.data.reading.part import Part, part_of
+from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import opened
-from nextclose.data.unusable import UnusableError
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it

@@ -1,6 +1,6 @@
 """[I/O] The process that reads Parquet for the loader, so that a hostile file kills it alone.
 
-Run by `sources.parquet`. A request is eight bytes of length and a whole file; the answer is one
+Run by `sources/parquet.py`. A request is eight bytes of length and a whole file; the answer is one
 line of JSON, empty or saying why not, eight bytes of length and the table as Arrow IPC.
 """
 
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from nextclose.data.unusable import UnusableError
+from nextclose.data.reading.unusable import UnusableError
 
 MAX_RATIO = 1000
 FREE_BYTES = 16 << 20  # below, any ratio is fine

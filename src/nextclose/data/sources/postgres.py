@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.columns import Part, part_of
 from nextclose.data.findings import shown
-from nextclose.data.header import column_map
+from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.part import Part, part_of
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
 from nextclose.data.sources.postgres_tables import Table, price_table
 from nextclose.data.sources.postgres_url import Address, address_of, shown_place, shown_url

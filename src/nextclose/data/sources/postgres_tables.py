@@ -10,7 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.findings import shown
-from nextclose.data.header import column_map
+from nextclose.data.reading.column_names import column_map
 from nextclose.errors import Finding, SourceError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Walk-forward: folds, fits, forecasts."""

@@ -1,0 +1,309 @@
+"""Walk-forward: fit on what was known, forecast what was not, for every fold, model and seed.
+
+Two kinds of tasks, each a pure function of its arguments: a fit (fold x model x seed) and a
+forecast (fold x model, from the fits of all its seeds). Who runs them is the mapper's business.
+What stands on forecasts of earlier folds comes after them, fold by fold (`stacking.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import numpy as np
+import polars as pl
+
+from nextclose.backtest.forecasts import (
+    Forecast,
+    forecast_frame,
+    rising_quantiles,
+    seed_losses,
+)
+from nextclose.backtest.stacking import stacked
+from nextclose.config import RunConfig, canonical_json
+from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.features.news import NEWS
+from nextclose.models.mixture import mixture_quantiles
+from nextclose.models.protocol import Fitted, Model
+from nextclose.models.registry import STACKED, forecaster_named, members_of, model_named
+from nextclose.models.threads import one_thread
+from nextclose.samples.samples import Samples, without_last_family
+from nextclose.samples.splits import Fold, known_at, walk_forward
+from nextclose.schema import Dates
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+Fits = dict[tuple[str, int], tuple[Fitted, ...]]
+Made = dict[tuple[str, int], Forecast]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What every task of one backtest reads: samples, settings, folds."""
+
+    samples: Samples
+    config: RunConfig
+    folds: tuple[Fold, ...]
+    n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitTask:
+    """One fit: which model, fold and seed; and whether it may read news, where there are any."""
+
+    model: str
+    fold: int
+    seed_index: int
+    reads_news: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastTask:
+    """The forecasts of one model in one fold, from the fits of all its seeds."""
+
+    model: str
+    fold: int
+    members: tuple[Fitted, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """Forecasts of every model on the same origins, and the fits they came from.
+
+    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `made` what
+    they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
+    `ablation` and `weights` are in the schemas of these names; empty where there are none.
+    """
+
+    study: Study
+    forecasts: pl.DataFrame
+    fits: Mapping[tuple[str, int], tuple[Fitted, ...]]
+    made: Mapping[tuple[str, int], Forecast]
+    crossings: Mapping[str, int]
+    seeds: pl.DataFrame
+    ablation: pl.DataFrame
+    weights: pl.DataFrame
+
+
+class Mapper(Protocol):
+    """What runs tasks: `function(study, task)` for each task, results in task order."""
+
+    def __call__(
+        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+    ) -> Iterator[Result]:
+        """Yield the results; an exception of a task is raised here."""
+        ...
+
+
+def serial(
+    function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
+) -> Iterator[Result]:
+    """The simplest mapper: one task after the other, in this process."""
+    return (function(study, task) for task in tasks)
+
+
+def make_study(samples: Samples, config: RunConfig) -> Study:
+    """The folds of the run; test origins are those that every model of the run can forecast.
+
+    Without a `test_from`, the last `test_sessions` are tested, at most half of what there is.
+    Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
+    """
+    plan = config.backtest
+    _refuse_partial_members(config)
+    forecastable = np.ones(len(samples.origin), dtype=np.bool_)
+    for name in plan.models:
+        model = forecaster_named(name, config)
+        forecastable &= samples.ready(model.family, context_sessions=model.context_sessions)
+    origins = np.unique(samples.origin[forecastable])
+    if len(origins) < 2:
+        raise NotEnoughDataError(
+            f"{len(origins)} sessions have the history that every model needs; at least 2 are "
+            "needed to learn and to test. Fix: give more history.",
+            needed=2,
+            found=len(origins),
+        )
+    test_from = (
+        origins[-min(plan.test_sessions, len(origins) // 2)]
+        if plan.test_from is None
+        else np.datetime64(plan.test_from, "D")
+    )
+    folds = walk_forward(
+        samples,
+        test_from=test_from,
+        refit_sessions=plan.refit_sessions,
+        n_rehearsals=_n_rehearsals(config, origins[origins < test_from]),
+    )
+    folds = tuple(fold.restricted(forecastable) for fold in folds)
+    n_rehearsals = sum(bool(fold.fitted_at < test_from) for fold in folds)
+    if not any(len(fold.test_rows) for fold in folds[n_rehearsals:]):
+        raise NotEnoughDataError(
+            f"no origin from {test_from} on has the history that every model needs. "
+            "Fix: give more history, or a later test_from.",
+            needed=1,
+            found=0,
+        )
+    return Study(samples=samples, config=config, folds=folds, n_rehearsals=n_rehearsals)
+
+
+def _refuse_partial_members(config: RunConfig) -> None:
+    """The hybrid needs every fold of its members, and is made in every fold."""
+    whole = {*members_of(config), *(set(STACKED) & set(config.backtest.models))}
+    for name in sorted(whole & set(config.backtest.last_folds)):
+        raise ConfigError(
+            f"[backtest] last_folds: {name!r} is part of the hybrid, which needs every fold. "
+            "Fix: leave it out of last_folds, or the hybrid out of models.",
+            section="backtest",
+            key="last_folds",
+        )
+
+
+def _n_rehearsals(config: RunConfig, before: Dates) -> int:
+    """Folds that fit before the test, if anything learns from them: a year of origins stays first.
+
+    `before` are the origins before the test that every model can forecast. Three times the longest
+    horizon stays, if that is more: it must resolve on both sides of the validation border.
+    """
+    plan = config.backtest
+    if not set(plan.models) & set(STACKED):
+        return 0
+    spare = len(before) - max(FIRST_ORIGINS, 3 * max(plan.horizons))
+    return max(min(plan.rehearsal_sessions, spare) // plan.refit_sessions, 0)
+
+
+def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
+    """Fit and forecast every model of the study's settings in each of its folds."""
+    fits, made = carried_out(study, fit_tasks(study), mapper)
+    stack = stacked(
+        study.samples,
+        study.config,
+        study.folds,
+        fits=fits,
+        made=made,
+        n_rehearsals=study.n_rehearsals,
+    )
+    made.update(stack.made)
+    return Backtest(
+        study=study,
+        forecasts=_forecasts(study, made),
+        fits={**fits, **stack.fits},
+        made=made,
+        crossings={
+            name: sum(found.crossings for (model, _), found in made.items() if model == name)
+            for name in study.config.backtest.models
+        },
+        seeds=_seed_losses(study, made),
+        ablation=stack.ablation,
+        weights=stack.weights,
+    )
+
+
+def carried_out(study: Study, tasks: Sequence[FitTask], mapper: Mapper) -> tuple[Fits, Made]:
+    """The fits of the tasks, one per seed by model and fold, and the forecasts made from them."""
+    fits: Fits = {}
+    for task, fitted in zip(tasks, mapper(fit, study, tasks), strict=True):
+        fits[task.model, task.fold] = (*fits.get((task.model, task.fold), ()), fitted)
+    forecast_tasks = [
+        ForecastTask(model=model, fold=fold, members=members)
+        for (model, fold), members in fits.items()
+    ]
+    found = zip(forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True)
+    return fits, {(task.model, task.fold): result for task, result in found}
+
+
+def fit(study: Study, task: FitTask) -> Fitted:
+    """Run one fit task."""
+    model = model_named(task.model, study.config)
+    fold = study.folds[task.fold]
+    seed = seed_of(model, fold, study.samples.horizons, seed_index=task.seed_index)
+    train, valid = fold.train, fold.valid
+    if not task.reads_news:
+        train, valid = (without_last_family(part, NEWS) for part in (train, valid))
+    with one_thread():
+        return model.fit(train, valid, seed)
+
+
+def forecast(study: Study, task: ForecastTask) -> Forecast:
+    """Run one forecast task; its model sees no bar after the fold's last origin."""
+    rows = study.folds[task.fold].test_rows
+    then = known_at(study.samples, study.samples.origin[rows].max()) if len(rows) else study.samples
+    found = [rising_quantiles(fitted, then, rows) for fitted in task.members]
+    grids = np.stack([grid for grid, _ in found])  # (seed, row, horizon, level)
+    return Forecast(
+        rows=rows,
+        grid=mixture_quantiles(grids),
+        seeds=grids if len(grids) > 1 else grids[:0],
+        crossings=sum(crossings for _, crossings in found),
+    )
+
+
+def _forecasts(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+    """The forecasts of the settings' models in the tested folds, in `FORECAST_SCHEMA`."""
+    frames = [
+        forecast_frame(
+            study.samples,
+            found.rows,
+            found.grid * study.samples.unit(found.rows)[:, :, None],
+            model=model,
+            fold=fold - study.n_rehearsals,
+        )
+        for (model, fold), found in made.items()
+        if model in study.config.backtest.models and fold >= study.n_rehearsals
+    ]
+    return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
+
+
+def _seed_losses(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+    """What single seeds would have lost in the tested folds, in `SEED_SCHEMA`."""
+    parts = [
+        seed_losses(
+            study.samples,
+            [
+                found
+                for (model, fold), found in made.items()
+                if model == name and fold >= study.n_rehearsals
+            ],
+            model=name,
+        )
+        for name in study.config.backtest.models
+    ]
+    return pl.concat(parts)
+
+
+def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: int) -> int:
+    """A seed in [0, 2**31) that depends on what is fitted, never on order, clock or later bars."""
+    what = {
+        "model": model.name,
+        "config": dict(model.config),
+        "horizons": list(horizons),
+        "valid_from": str(fold.valid_from),
+        "fitted_at": str(fold.fitted_at),
+        "seed_index": seed_index,
+    }
+    digest = hashlib.sha256(canonical_json(what).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def fit_tasks(study: Study) -> list[FitTask]:
+    """Fits of the settings' models and of the hybrid's members, which begin with the rehearsals."""
+    plan = study.config.backtest
+    members = members_of(study.config)
+    tasks = []
+    for name in dict.fromkeys((*plan.models, *members)):
+        if name in STACKED:
+            continue
+        folds = study.folds
+        if name not in members:  # a member is needed in every fold
+            folds = folds[study.n_rehearsals :][-plan.last_folds.get(name, len(folds)) :]
+        tasks += [
+            FitTask(model=name, fold=fold.index, seed_index=index)
+            for fold in folds
+            for index in range(model_named(name, study.config).n_seeds)
+        ]
+    # the slow ones first, so that the last worker is not left alone with one
+    return sorted(tasks, key=lambda task: SLOWEST_FIRST.get(task.model, len(SLOWEST_FIRST)))
+
+
+SLOWEST_FIRST = {"classic": 0, "lstm": 1, "trees": 2, "garch": 3}
+FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal

@@ -1,0 +1,120 @@
+"""The command that looks at prices and forecasts nothing: check."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from nextclose.commands.messages import say_as_json
+from nextclose.commands.options import (
+    AsJson,
+    AsOf,
+    Calendar,
+    Config,
+    Encoding,
+    Prices,
+    err,
+    out,
+    settings_of,
+)
+
+if TYPE_CHECKING:
+    from nextclose.config import DataConfig, RunConfig
+    from nextclose.schema import Bars
+
+REFUSED = 3
+
+
+def check(
+    prices: Prices,
+    config: Config = None,
+    calendar: Calendar = None,
+    encoding: Encoding = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """What is in PRICES, what is wrong with it, what would be repaired, and what mends the rest."""
+    from nextclose.data.suggestions import mending_settings
+    from nextclose.report.exports import json_text
+
+    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, data=read)
+    bars = _collected(prices, settings)
+    refusals = [finding for finding in bars.findings if finding.response == "E"]
+    if as_json:
+        print(json_text(document(bars, settings.data), what="check"))
+    else:
+        _show(bars, settings.data)
+    suggestion = mending_settings(bars.findings, config=settings.data)
+    del bars  # room to read them again
+    if suggestion and not as_json:
+        _suggest(suggestion, prices, settings)
+    if err.quiet:
+        say_as_json(finding.facts() for finding in refusals)
+    if refusals:
+        raise typer.Exit(REFUSED)
+
+
+def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
+    """What `check --json` prints. `suggestion` is TOML that would mend refusals, or empty."""
+    from nextclose.data.finding_counts import finding_counts, policies_in_force
+    from nextclose.data.inventory import holdings
+    from nextclose.data.suggestions import mending_settings
+
+    counts = finding_counts(bars.findings)
+    return {
+        "format": 1,
+        "ok": not any(code.startswith("E") for code in counts),
+        "basis": bars.basis,
+        "symbols": [
+            asdict(one) | {"first": str(one.first), "last": str(one.last)} for one in holdings(bars)
+        ],
+        "counts": counts,
+        "findings": [finding.facts() for finding in bars.findings],
+        "policies": policies_in_force(config),
+        "suggestion": mending_settings(bars.findings, config=config),
+    }
+
+
+def _show(bars: Bars, config: DataConfig) -> None:
+    from nextclose.commands.check_tables import conclusion, findings_by_code, reading, symbol_table
+    from nextclose.data.inventory import holdings
+
+    held = holdings(bars)
+    if held:
+        out.print(symbol_table(held, bars.findings))
+        out.print()
+    out.print(reading(bars, held, config))
+    if bars.findings:
+        out.print()
+        out.print(findings_by_code(bars.findings))
+    out.print(conclusion(bars.findings))
+
+
+def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
+    """Read the prices again as suggested: a mended file may be refused for another reason."""
+    from nextclose.commands.check_tables import promise
+    from nextclose.data.suggestions import mended
+
+    data = mended(settings.data, suggestion)
+    tried = None
+    if data != settings.data:
+        tried = _collected(prices, settings.model_copy(update={"data": data})).findings
+    out.print(f"\n{promise(tried)}\n", highlight=False)
+    out.print(suggestion, markup=False, highlight=False, soft_wrap=True)
+
+
+def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:
+    """The bars with all that is found in them, too short a history included."""
+    from nextclose.data.bars import short_symbols
+    from nextclose.data.sources.loading import collected
+    from nextclose.run import needed_sessions
+
+    bars = collected(*prices, config=settings.data)
+    if not bars.symbols:
+        return bars
+    short = short_symbols(bars, needed=needed_sessions(settings))
+    return replace(bars, findings=(*bars.findings, *short))

@@ -1,0 +1,131 @@
+"""What `check` prints for people: what was read, every kind of finding, and what would mend it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from nextclose.commands.messages import STYLES
+from nextclose.config import DataConfig
+from nextclose.data.finding_counts import RESPONSES, by_code, policies_in_force
+from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.suggestions import assignments
+from nextclose.schema import Bars, Finding
+from nextclose.terminal import LOOK
+
+MAX_SYMBOLS = 20
+MAX_PLACES = 3  # of a refusal; of all else the first
+PREDICT_REFUSES = {57: "complete that bar or end the file before it: predict refuses it."}
+GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
+
+
+def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
+    """What was read of each symbol; those with refusals, then with most segments, come first."""
+    refused = _refusals(findings)
+    ordered = sorted(held, key=lambda one: (-refused[one.symbol], -one.segments, one.symbol))
+    table = Table(**LOOK)
+    for name in ("symbol", "calendar", "first", "last"):
+        table.add_column(name)
+    for name in ("bars", "segments", *(["refused"] if refused else [])):
+        table.add_column(name, justify="right")
+    for one in ordered[:MAX_SYMBOLS]:
+        cells = (one.exchange or "weekdays", str(one.first), str(one.last))
+        counts = (f"{one.bars:,}", f"{one.segments:,}", f"{refused[one.symbol]:,}".lstrip("0"))
+        table.add_row(
+            Text(one.symbol),
+            *cells,
+            *counts[: 3 if refused else 2],
+            style=STYLES["E"] if refused[one.symbol] else "",
+        )
+    rest = ordered[MAX_SYMBOLS:]
+    if rest:
+        n_bad = sum(refused[one.symbol] > 0 for one in rest)
+        table.caption = (
+            f"\nand {counted(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
+        )
+    return table
+
+
+def reading(bars: Bars, held: Sequence[Holding], config: DataConfig) -> Table:
+    """How much was read, and by which rules."""
+    facts = Table.grid(**GAP)
+    facts.add_column(style="dim")
+    facts.add_column(overflow="fold")
+    facts.add_row("read", extent(held))
+    facts.add_row("prices", BASES[bars.basis], style=STYLES["W"] if bars.basis == "unknown" else "")
+    facts.add_row("calendar", calendars(held) or "none")
+    facts.add_row("policies", Text(assignments(policies_in_force(config)) or "none"))
+    if bars.settled:
+        facts.add_row("settled", Text(assignments(bars.settled)))
+    return facts
+
+
+def findings_by_code(findings: Sequence[Finding]) -> Table:
+    """Every code once, refusals first: how often, the rule, the first places, and the cure."""
+    grid = Table.grid(**GAP)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for code, group in by_code(findings).items():
+        style = STYLES[group[0].response]
+        n = sum(finding.count for finding in group)
+        head = f"{RESPONSES[group[0].response]}, {counted(n, 'place')}: {group[0].rule}"
+        grid.add_row(Text(code, style), Text(head, style))
+        for line in _lines(group, n_places=n):
+            grid.add_row("", Text(line))
+        grid.add_row("", "")
+    return grid
+
+
+def conclusion(findings: Sequence[Finding]) -> Text:
+    """What all of it comes to, in one sentence."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.response] += finding.count
+    repairs = counted(counts["R"] + counts["P"], "repair")
+    rest = f"{repairs}, {counted(counts['W'], 'warning')}"
+    if counts["E"]:
+        n = counted(counts["E"], "place")
+        return Text(f"Refused: {n} that must be mended first; besides, {rest}.", STYLES["E"])
+    return Text(f"Nothing is refused; {rest}.", "green")
+
+
+def promise(left: Sequence[Finding] | None) -> str:
+    """What the suggested settings are good for; `left` is what they leave refused.
+
+    None: they were not tried, for each needs the user's choice.
+    """
+    if left is None:
+        return "Choose one of these settings or fill it in, and give it with --config FILE:"
+    codes = list(by_code(finding for finding in left if finding.response == "E"))
+    if not codes:
+        return "A run would go on with these settings, given with --config FILE:"
+    names = " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
+    return f"With these settings, given with --config FILE, {names} would be left:"
+
+
+def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
+    first = group[0]
+    shown = group[: MAX_PLACES if first.response == "E" else 1]
+    for finding in shown:
+        other = "" if finding.rule == first.rule else f"; rule: {finding.rule}"
+        place = finding.place
+        yield f"{place}: {finding.found}{other}" if place else f"{finding.found}{other}"
+    if n_places > len(shown):
+        yield f"and {n_places - len(shown):,} more"
+    if first.fix:
+        yield f"Fix: {first.fix}"
+    if first.response == "W" and first.number in PREDICT_REFUSES:
+        yield f"Fix: {PREDICT_REFUSES[first.number]}"
+
+
+def _refusals(findings: Sequence[Finding]) -> Counter[str]:
+    """Places refused, by symbol."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        if finding.response == "E":
+            counts[finding.symbol] += finding.count
+    return counts

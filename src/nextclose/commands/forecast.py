@@ -1,0 +1,246 @@
+"""The commands that forecast: demo, backtest, train, predict."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nextclose.commands.messages import say, say_findings
+from nextclose.commands.options import (
+    N_CORES,
+    AsJson,
+    AsOf,
+    Calendar,
+    Config,
+    Encoding,
+    Horizons,
+    Models,
+    News,
+    Prices,
+    Workers,
+    err,
+    given,
+    out,
+    settings_of,
+)
+from nextclose.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nextclose.config import DataConfig, NewsConfig, RunConfig
+    from nextclose.run import Run
+    from nextclose.schema import Bars
+
+
+def demo(
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
+        "runs/demo"
+    ),
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
+    from nextclose.data.sources.loading import sample_bars
+    from nextclose.terminal import forecast_table
+
+    started = time.monotonic()
+    config, bars = _demo_settings(), sample_bars()
+    say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
+    _backtest(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
+    forecasts = _trained(bars, config, out_folder / "bundle")
+    if not as_json:
+        out.print(forecast_table(forecasts))
+        out.print(f"bundle   {out_folder / 'bundle'}")
+        out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
+
+
+def backtest(
+    prices: Prices,
+    config: Config = None,
+    models: Models = None,
+    horizons: Horizons = None,
+    calendar: Calendar = None,
+    encoding: Encoding = None,
+    as_of: AsOf = None,
+    news: News = None,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
+        "runs/backtest"
+    ),
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Walk forward through PRICES, judge every model, and write a report."""
+    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, models=models, horizons=horizons, data=read)
+    names = " ".join(quote(_shown(given)) for given in prices)
+    if news is not None:
+        names += f" --news {quote(news.name)}"
+    command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
+    bars = _loaded(prices, news, data=settings.data, config=settings.news)
+    _backtest(bars, settings, out_folder, workers, command=command, as_json=as_json)
+
+
+def train(
+    prices: Prices,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where the bundle is written.")],
+    config: Config = None,
+    horizons: Horizons = None,
+    calendar: Calendar = None,
+    encoding: Encoding = None,
+    as_of: AsOf = None,
+    news: News = None,
+    workers: Workers = N_CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the hybrid on all of PRICES and save it as a bundle."""
+    from nextclose.data.bars import with_short_symbols_named
+    from nextclose.data.inventory import counted
+    from nextclose.run import served_rows
+    from nextclose.run import train as trained
+    from nextclose.terminal import data_lines, progress_on
+
+    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, horizons=horizons, data=read)
+    bars = _loaded(prices, news, data=settings.data, config=settings.news)
+    say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
+    with progress_on(err) as progress:
+        manifest = trained(
+            bars,
+            out_folder,
+            config=settings,
+            workers=workers,
+            progress=progress,
+        )
+    if as_json:
+        print(manifest.model_dump_json())
+    else:
+        out.print(data_lines(bars, settings.data))
+        out.print(
+            f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
+            f"{manifest.fitted_at}; "
+            f"a forecast needs the last {manifest.min_rows} bars of a symbol"
+        )
+
+
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder that `nextclose train` wrote.")],
+    prices: Prices,
+    config: Config = None,
+    calendar: Calendar = None,
+    as_of: AsOf = None,
+    news: News = None,
+    as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """The next closes of PRICES: dates, prices and ranges from a bundle.
+
+    Prices are read as those of its training were, but for what --config says of data.
+    """
+    from nextclose.config import NewsConfig
+    from nextclose.report.exports import csv_text, json_text
+    from nextclose.serving.predictor import load_bundle, price_table, reasons_without
+    from nextclose.serving.predictor import predict as predicted
+    from nextclose.terminal import forecast_table
+
+    as_format = "json" if as_json else as_format
+    if as_format not in ("table", "csv", "json"):
+        raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
+    trusted = load_bundle(bundle)
+    manifest = trusted.manifest
+    data = manifest.data.model_copy(
+        update=settings_of(config).data.model_dump(exclude_unset=True)
+        | given({"calendar": calendar, "as_of": as_of})
+    )
+    bars = _loaded(prices, news, data=data, config=manifest.news or NewsConfig())
+    say_findings(bars)
+    table = price_table(predicted(trusted, bars))
+    for symbol, reason in reasons_without(trusted, bars, table).items():
+        say(f"{symbol}: no forecast; {reason}")
+    if as_format == "csv":
+        print(csv_text(table), end="")
+    elif as_format == "json":
+        print(json_text([_plain(row) for row in table.iter_rows(named=True)], what="forecasts"))
+    else:
+        out.print(forecast_table(table))
+
+
+def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
+    """The bars of PRICES, with the headlines of a file if one is given."""
+    from nextclose.data.sources.loading import load_bars
+    from nextclose.data.sources.news_file import with_news
+
+    bars = load_bars(*prices, config=data)
+    return bars if news is None else with_news(bars, news, config=config, data=data)
+
+
+def _backtest(
+    bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
+) -> Run:
+    from nextclose.report.exports import json_text
+    from nextclose.run import backtest as walked
+    from nextclose.runfolder import CLASSIC, headline, start_run, write_run
+    from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
+
+    say_findings(bars)
+    start_run(folder, config)
+    with progress_on(err) as progress:
+        run = walked(
+            bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
+        )
+        progress("report", 0, 1)
+        write_run(run, folder, command=command)
+        progress("report", 1, 1)
+    say_findings(run.bars, besides=bars)
+    if as_json:
+        print(json_text(run.document, what="verdict"))
+        return run
+    out.print(scoreboard(run.verdict, models=config.backtest.models))
+    for line in sentences(run.verdict, models=(headline(run), CLASSIC)):
+        out.print(line, markup=False, highlight=False)
+    for line in hybrid_lines(run.backtest.weights, run.ablation):
+        out.print(f"\n{line}", markup=False, highlight=False)
+    for part in run.news:
+        out.print(f"\n{part.sentence}", markup=False, highlight=False)
+    out.print()
+    out.print(data_lines(run.bars, config.data))
+    out.print(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    return run
+
+
+def _demo_settings() -> RunConfig:
+    """The default settings with fewer refits and seeds, and the tutorial's network in small."""
+    from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
+
+    plan = BacktestConfig(refit_sessions=504, rehearsal_sessions=1008, last_folds={"classic": 1})
+    return RunConfig(
+        backtest=plan.model_copy(update={"models": (*plan.models, "classic")}),
+        lstm=LstmConfig(n_seeds=2),
+        # the tutorial's network takes as long as all the rest: one symbol, one session, one fold
+        classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
+    )
+
+
+def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
+    """Next closes from a new bundle; in this process, for others take longer to start than it."""
+    from nextclose.run import train as trained
+    from nextclose.serving.predictor import load_bundle, predict, price_table
+
+    with err.status("training on all bars"):
+        trained(bars, folder, config=config)
+        return price_table(predict(load_bundle(folder), bars))
+
+
+def _shown(given: str) -> str:
+    """An argument as a run folder may show it: a file's name, or a database and a table."""
+    from nextclose.data.sources.postgres_url import is_url, shown_url
+
+    return shown_url(given) if is_url(given) else Path(given).name
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value) if hasattr(value, "isoformat") else value for name, value in row.items()
+    }

@@ -1,0 +1,69 @@
+"""What goes wrong, on standard error: lines for people, or JSON objects for machines.
+
+Machines are spoken to while `err` is quiet: then these objects are all that standard error holds.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from nextclose.commands.options import err
+from nextclose.errors import DataError, NextcloseError, printable
+
+if TYPE_CHECKING:
+    from nextclose.schema import Bars
+
+JSON_ERRORS = "--json-errors"
+STYLES = {"E": "red", "P": "yellow", "W": "yellow", "R": "dim"}
+
+
+def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
+    """Print what was found in the input, one line a code, less what was said before."""
+    from nextclose.data.finding_counts import one_of_each
+
+    said = besides.findings if besides else ()
+    new = [finding for finding in bars.findings if finding not in said]
+    if err.quiet:
+        say_as_json(finding.facts() for finding in new)
+        return
+    for finding in one_of_each(new):
+        say(finding.line(), style=STYLES[finding.response])
+
+
+def say_error(error: NextcloseError) -> None:
+    """Print an error made on purpose."""
+    if err.quiet:
+        say_as_json(_facts(error))
+    else:
+        say(str(error), style="red")
+
+
+def say_ending(message: str, *, kind: str, exit_code: int) -> None:
+    """Print why the program ends for another reason: a signal, a wrong call, our own bug."""
+    if err.quiet:
+        say_as_json([{"error": kind, "exit_code": exit_code, "message": message}])
+    else:
+        say(message)
+
+
+def say(text: str, *, style: str = "") -> None:
+    """Print text as it is, but for control characters."""
+    lines = "\n".join(printable(line) for line in text.splitlines())
+    err.print(lines, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_as_json(objects: Iterable[Mapping[str, Any]]) -> None:
+    """Print one object a line."""
+    for facts in objects:
+        print(json.dumps(facts, default=str), file=sys.stderr)
+
+
+def _facts(error: NextcloseError) -> Iterator[Mapping[str, Any]]:
+    if isinstance(error, DataError):
+        yield from (finding.facts() for finding in error.findings)
+        return
+    kind = type(error).__name__
+    yield {"error": kind, "exit_code": error.exit_code, "message": str(error)} | vars(error)

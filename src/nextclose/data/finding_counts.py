@@ -1,0 +1,55 @@
+"""Findings taken together: how many of each code, and which lossy repairs were allowed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from nextclose.config import DataConfig
+from nextclose.data.rules.cell_catalogue import CELL_RULES
+from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.schema import Finding, Response
+
+# In the order of what a reader must know first.
+RESPONSES: Mapping[Response, str] = {
+    "E": "refused",
+    "P": "repaired by policy",
+    "W": "warning",
+    "R": "repaired",
+}
+
+
+def finding_counts(findings: Iterable[Finding]) -> dict[str, int]:
+    """How often each finding was made, by code."""
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.code] += finding.count
+    return dict(sorted(counts.items()))
+
+
+def by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+    """The findings of each code, in the order of `RESPONSES`, then of the catalogue."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.code, []).append(finding)
+    order = list(RESPONSES)
+    ordered = sorted(
+        groups.values(), key=lambda group: (order.index(group[0].response), group[0].number)
+    )
+    return {group[0].code: tuple(group) for group in ordered}
+
+
+def one_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The first finding of each code, with the count of all; order as `by_code`."""
+    return tuple(
+        replace(group[0], count=sum(finding.count for finding in group))
+        for group in by_code(findings).values()
+    )
+
+
+def policies_in_force(config: DataConfig) -> dict[str, str]:
+    """The lossy repairs that the settings allow: name of the setting -> its value."""
+    rules = (rule.under(config) for rule in (*CELL_RULES, *SERIES_RULES))
+    allowed = {rule.setting for rule in rules if rule and rule.setting and rule.response == "P"}
+    return {name: str(getattr(config, name)) for name in sorted(allowed)}

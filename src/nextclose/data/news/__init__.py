@@ -1,0 +1,1 @@
+"""Headlines, and the session from which each may be used."""

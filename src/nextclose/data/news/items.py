@@ -1,0 +1,209 @@
+"""Headlines as a file has them, brought to our names and types; every bad row named."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from datetime import timedelta
+
+import polars as pl
+
+from nextclose.data.findings import Rule, hits_at, no_hits, rule_findings, shown
+from nextclose.data.reading.column_names import folded
+from nextclose.data.rules.cells import illegal_symbols
+from nextclose.schema import Finding
+
+SPELLINGS = {
+    "symbol": ("symbol", "ticker"),
+    "first_seen": ("first_seen", "first_seen_at"),  # when it was published is another matter
+    "headline": ("headline", "title"),
+    "score": ("score",),
+}
+NEEDED = ("symbol", "first_seen", "headline")
+TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
+REPEAT_DAYS = 7  # after it last came; later the same words are news again
+
+Frame = pl.DataFrame
+
+
+def news_items(frame: Frame, *, path: str, rows: pl.Series) -> tuple[Frame, tuple[Finding, ...]]:
+    """A foreign frame as sound items, the first seen first, and what was found on the way.
+
+    Columns of the items: symbol, seen_at (Datetime in UTC; null where a date stands alone), day
+    (Date: the one that stands there, of an instant that in UTC), headline; score if the frame has
+    it. Rows that must be refused are left out and named in the findings. Of a headline that comes
+    again within 7 days the first version and time are kept; a date alone counts from its end.
+    Causal: whether an item is kept is decided from items seen no later.
+    """
+    names = _names(frame.columns)
+    absent = [_absent(ours, frame.columns, path) for ours in NEEDED if ours not in names]
+    if absent:
+        return Frame(), tuple(absent)
+    ours = frame.select(pl.col(theirs).alias(name) for name, theirs in names.items())
+    typed = _typed(ours.with_columns(rows.alias("row").cast(pl.Int64), pl.lit(0).alias("part")))
+    sound, findings = _obeyed(typed, CELL_RULES, path)
+    findings.sort(key=lambda finding: finding.row or 0)
+    by_time = sound.sort("known_at", maintain_order=True)
+    kept, repeats = _obeyed(by_time, (FIRST_VERSIONS,), path)
+    return kept.select("symbol", "seen_at", "day", *sorted({"headline", "score"} & {*names})), (
+        *findings,
+        *repeats,
+    )
+
+
+def _obeyed(frame: Frame, rules: Sequence[Rule], path: str) -> tuple[Frame, list[Finding]]:
+    findings: list[Finding] = []
+    for rule in rules:
+        hits = rule.find(frame)
+        if hits.height:
+            findings += rule_findings(rule, frame, hits, [path])
+            frame = rule.mend(frame, hits)
+    return frame, findings
+
+
+def _names(names: Sequence[str]) -> dict[str, str]:
+    """Our name -> foreign name, for each of our columns that is there."""
+    folds = {folded(name): name for name in reversed(names)}
+    found = {ours: [name for name in known if name in folds] for ours, known in SPELLINGS.items()}
+    return {ours: folds[spelt[0]] for ours, spelt in found.items() if spelt}
+
+
+def _absent(ours: str, names: Sequence[str], path: str) -> Finding:
+    """Rule 21: a needed column that is not there."""
+    folds = {folded(name): name for name in names}
+    near = difflib.get_close_matches(ours, list(folds), n=1, cutoff=0.6)
+    cure = f"rename {folds[near[0]]!r} to {ours!r}" if near else f"add a column {ours!r}"
+    return Finding(
+        number=21,
+        response="E",
+        found=f"only {shown(', '.join(names))}",
+        rule=f"a column {ours!r}",
+        fix=f"{cure}.",
+        path=path,
+        column=ours,
+    )
+
+
+def _typed(frame: Frame) -> Frame:
+    """Cells in our types, null where unreadable; `known_at` is the instant or the date's end."""
+    stamps = frame["first_seen"]
+    if isinstance(stamps.dtype, pl.Datetime):
+        zone = "" if stamps.dtype.time_zone is None else "%:z"
+        stamps = stamps.dt.to_string(f"%Y-%m-%dT%H:%M:%S%.6f{zone}")
+    text = stamps.cast(pl.String).str.strip_chars()
+    texts = pl.col("symbol", "headline").cast(pl.String).str.strip_chars()
+    typed = frame.with_columns(texts, text.set(text == "", None))
+    if "score" in frame.columns:
+        score = pl.col("score").cast(pl.String).str.strip_chars()
+        typed = typed.with_columns(score.alias("score_text"), score.cast(pl.Float64, strict=False))
+    typed = typed.with_columns(_instant("%z").alias("seen_at"))
+    date = pl.col("first_seen").str.to_date("%Y-%m-%d", strict=False)
+    day = pl.coalesce(pl.col("seen_at").dt.date(), date)
+    written = pl.col("first_seen").str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    end = date.cast(pl.Datetime("us", "UTC")) + timedelta(days=1)
+    return typed.with_columns(
+        day.alias("day"),
+        pl.coalesce(day, written).alias("session"),  # for messages
+        pl.coalesce("seen_at", end).alias("known_at"),
+    )
+
+
+def _instant(zone: str) -> pl.Expr:
+    """Date and time of day of `first_seen`, followed by `zone`; null where that is not there."""
+    text = pl.col("first_seen").str.replace("[T ]", "T").str.replace("Z$", "+00:00")
+    return pl.coalesce(
+        text.str.to_datetime(form + zone, time_unit="us", strict=False) for form in TIMES
+    )
+
+
+def _unzoned(frame: Frame) -> Frame:
+    return hits_at(
+        frame, _instant("").is_not_null(), found=pl.col("first_seen"), column="first_seen"
+    )
+
+
+def _unreadable(frame: Frame) -> Frame:
+    return hits_at(frame, pl.col("day").is_null(), found=pl.col("first_seen"), column="first_seen")
+
+
+def _empty(frame: Frame) -> Frame:
+    texts = [name for name in ("headline", "score_text") if name in frame.columns]
+    is_empty = pl.any_horizontal(pl.col(name).fill_null("") == "" for name in texts)
+    return hits_at(frame, is_empty, found=pl.lit("an empty cell"))
+
+
+def _score_hits(frame: Frame, bad: pl.Expr) -> Frame:
+    if "score" not in frame.columns:
+        return no_hits()
+    return hits_at(frame, bad, found=pl.col("score_text"), column="score")
+
+
+def _unreadable_scores(frame: Frame) -> Frame:
+    return _score_hits(frame, pl.col("score").is_null())
+
+
+def _outlandish_scores(frame: Frame) -> Frame:
+    return _score_hits(frame, ~pl.col("score").is_between(-1, 1))
+
+
+def _repeated(frame: Frame) -> Frame:
+    """Headlines that their symbol had within REPEAT_DAYS before, but for case and punctuation."""
+    words = pl.col("headline").str.normalize("NFKC").str.to_lowercase()
+    words = words.str.replace_all(r"[\W_]+", " ").str.strip_chars()
+    since = pl.col("known_at").diff().over("symbol", words)
+    return hits_at(frame, since <= timedelta(days=REPEAT_DAYS), found=pl.col("headline"))
+
+
+# In the order of the file; each rule sees the rows that the rules above it kept.
+CELL_RULES = (
+    Rule(
+        number=30,
+        response="E",
+        must="a symbol as in the prices: AAPL, BRK-B or ^GSPC",
+        fix="correct the symbol.",
+        find=illegal_symbols,
+        per="symbol",
+    ),
+    Rule(
+        number=44,
+        response="E",
+        must="the time when it was first seen with its zone, or its date alone",
+        fix="write 2013-02-28T15:29:00-05:00, or only 2013-02-28: then it counts a session later.",
+        find=_unzoned,
+    ),
+    Rule(
+        number=35,
+        response="E",
+        must="a time with its zone, or a date",
+        fix="write 2013-02-28T15:29:00-05:00 or 2013-02-28.",
+        find=_unreadable,
+    ),
+    Rule(
+        number=58,
+        response="W",
+        must="an item without its headline or score is left out",
+        find=_empty,
+        per="rule",
+    ),
+    Rule(
+        number=27,
+        response="E",
+        must="a number",
+        fix="correct the score, or leave the column out.",
+        find=_unreadable_scores,
+    ),
+    Rule(
+        number=32,
+        response="E",
+        must="a score from -1 to 1",
+        fix="bring scores to that range.",
+        find=_outlandish_scores,
+    ),
+)
+FIRST_VERSIONS = Rule(
+    number=42,
+    response="R",
+    must=f"a headline counts once in {REPEAT_DAYS} days; first version and time kept",
+    find=_repeated,
+    per="rule",
+)

@@ -1,0 +1,240 @@
+"""Sessions read from a date column; the order of day and month is never guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.calendars.sessions import zone_of
+from nextclose.data.reading.epochs import COMPACT, UNITS, compact_dates, instants, settled_reading
+from nextclose.errors import ConfigError
+
+ISO = "%Y-%m-%d"
+NAMED_FORMS = (ISO, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y")
+ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
+STAMP = (  # a date, a time of day, and perhaps a zone
+    r"^(?<day>.+?)[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d+)?)?"
+    rf"\s*(?<zone>{ZONE})?$"
+)
+ZONED = rf":\d{{2}}(?:[.,]\d+)?\s*{ZONE}$"
+DAY_OR_MONTH_FIRST = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?:[T ].*)?$"
+DIGITS = r"^-?\d+$"
+EXCEL = "excel"
+EXCEL_DAY_0 = date(1899, 12, 30)  # serials below 61, 1900-03-01, follow a day that never was
+EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31
+DAY_SECONDS = 86_400
+FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-12-31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """A date column as read.
+
+    `session` (Date) is null where a cell gave none. `second_of_day` (Int32): local seconds after
+    midnight, null for plain dates; None where no stamp has a time of day. `is_moved`: the date is
+    that of the exchange, not the one written; None where no date is. `form`: what the column
+    settled, as `data.date_format` would say it, "" where nothing had to be.
+    """
+
+    session: pl.Series
+    second_of_day: pl.Series | None = None
+    is_moved: pl.Series | None = None
+    form: str = ""
+
+
+def days_of(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Days:
+    """The sessions of a column of text, integers, dates or stamps; `symbols` tells exchanges.
+
+    A stamp without a zone gives its date. One with a zone gives the date written if it is midnight
+    there, else the date at the exchange; null where the exchange is not known.
+    Raises: ConfigError for a date format that is none, or an exchange without a calendar.
+    """
+    if column.dtype == pl.Date:
+        return Days(session=_of_four_digits(column))
+    if isinstance(column.dtype, pl.Datetime):
+        return _at_exchanges(_of_datetimes(_of_four_digits(column)), symbols, config)
+    if column.dtype == pl.String and config.date_format is None:
+        iso = column.str.to_date(ISO, strict=False)
+        if iso.null_count() == column.null_count():
+            return Days(session=_of_four_digits(iso))
+    if column.dtype.is_float():
+        column = column.fill_nan(None).cast(pl.Int64, strict=False)
+    text = date_texts(column)
+    if config.date_format is not None:
+        return _at_exchanges(_in_form(text, config.date_format), symbols, config)
+    if text.null_count() < len(text) and text.str.contains(DIGITS).all():
+        form = settled_reading(text.cast(pl.Int64, strict=False), symbols)
+        written = _in_form(text, form) if form else _nothing(text)
+    else:
+        written, form = _in_known_forms(text)
+    return _at_exchanges(written, symbols, config, form=form)
+
+
+def date_texts(column: pl.Series) -> pl.Series:
+    """The cells as text, for messages; empty cells are null."""
+    if column.dtype.is_temporal():
+        text = _of_four_digits(column).cast(pl.String)
+        return text.fill_null(column.to_physical().cast(pl.String))
+    text = column.cast(pl.String).str.strip_chars()
+    return text.set(text == "", None)
+
+
+# Below, `written` frames have `day` (Date), `second` (Int32, of the day, as written; null without
+# a time) and `utc` (Int64, seconds from 1970; null without a zone).
+
+
+def _nothing(text: pl.Series) -> pl.DataFrame:
+    types = {"day": pl.Date(), "second": pl.Int32(), "utc": pl.Int64()}
+    return pl.DataFrame({name: [None] * len(text) for name in types}, schema=types)
+
+
+def _of_datetimes(column: pl.Series) -> pl.DataFrame:
+    local = column.dt.replace_time_zone(None)
+    second = (local.dt.epoch("s") % DAY_SECONDS).cast(pl.Int32)
+    written = _nothing(column).with_columns(local.dt.date().alias("day"), second.alias("second"))
+    if getattr(column.dtype, "time_zone", None) is None:
+        return written
+    return written.with_columns(column.dt.epoch("s").alias("utc"))
+
+
+def _in_form(text: pl.Series, form: str) -> pl.DataFrame:
+    """Cells in the form that the settings name; the rest in forms that cannot be mistaken for it.
+
+    A form that begins with the year and a hyphen could be, so then there is no rest.
+    """
+    if form in UNITS:
+        given = _of_datetimes(instants(text.cast(pl.Int64, strict=False), form))
+    elif form == COMPACT:
+        given = _plain(compact_dates(text.cast(pl.Int64, strict=False)))
+    elif form == EXCEL:
+        given = _plain(_serial_days(text.cast(pl.Float64, strict=False)))
+    else:
+        given = _of_datetimes(_parsed(text, form))
+    others = () if form.startswith("%Y-") else NAMED_FORMS
+    rest = _in_words(text, (form, *others) if "%" in form else others)
+    is_given = given["day"].is_not_null()
+    return pl.DataFrame([given[name].zip_with(is_given, rest[name]) for name in given.columns])
+
+
+def _parsed(text: pl.Series, form: str) -> pl.Series:
+    if "%" in form:
+        try:
+            return text.str.to_datetime(form, time_unit="us", strict=False)
+        except pl.exceptions.ComputeError:
+            pass  # polars refuses some forms by raising, and reads nothing in others
+    raise ConfigError(
+        f"[data] date_format = {form!r} is no date format. Fix: write it as %d/%m/%Y, or as one "
+        f"of {', '.join((EXCEL, *UNITS, COMPACT))}.",
+        section="data",
+        key="date_format",
+    )
+
+
+def _serial_days(numbers: pl.Series) -> pl.Series:
+    """Dates of a spreadsheet's serial numbers, their times of day left out."""
+    serial = numbers.set(~numbers.is_between(*EXCEL_SERIALS), None).floor().cast(pl.Int32)
+    return (serial + (EXCEL_DAY_0 - date(1970, 1, 1)).days).cast(pl.Date)
+
+
+def _plain(days: pl.Series) -> pl.DataFrame:
+    return _nothing(days).with_columns(days.alias("day"))
+
+
+def _in_known_forms(text: pl.Series) -> tuple[pl.DataFrame, str]:
+    """Cells in forms with one reading, and those that the column's own dates settle."""
+    written = _in_words(text, NAMED_FORMS)
+    is_open = written["day"].is_null() & text.str.contains(DAY_OR_MONTH_FIRST)
+    if not is_open.any():
+        return written, ""
+    open_cells = text.filter(is_open)
+    mark = open_cells[0].lstrip("0123456789")[0]
+    readings = {
+        form: _in_words(text, (*NAMED_FORMS, form))
+        for form in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y")
+    }
+    fitting = {
+        form: read
+        for form, read in readings.items()
+        if read["day"].filter(is_open).is_not_null().all()
+    }
+    if len(fitting) != 1:
+        return written, ""
+    ((form, read),) = fitting.items()
+    return read, form
+
+
+def _in_words(text: pl.Series, forms: tuple[str, ...]) -> pl.DataFrame:
+    """Cells whose date is in the first of `forms` that reads it, alone or before a time of day."""
+    groups = text.to_frame("text").select(pl.col("text").str.extract_groups(STAMP)).unnest("text")
+    day_text = groups["day"].fill_null(text)
+    days = pl.Series([None] * len(text), dtype=pl.Date)
+    for form in forms:
+        if days.null_count() == day_text.null_count():
+            break
+        days = days.fill_null(day_text.str.to_date(form, strict=False))
+    hour, minute = (groups[name].cast(pl.Int32) for name in ("hour", "minute"))
+    clock = groups["second"].cast(pl.Int32).fill_null(0)
+    second = hour * 3600 + minute * 60 + clock
+    is_time = (hour < 24) & (minute < 60) & (clock < 60)
+    days = days.set(is_time.not_().fill_null(value=False), None)
+    utc = days.cast(pl.Int64) * DAY_SECONDS + second - _offset_seconds(groups["zone"])
+    return pl.DataFrame({"day": days, "second": second, "utc": utc})
+
+
+def _offset_seconds(zone: pl.Series) -> pl.Series:
+    """Seconds that local time is ahead of UTC; null without a zone."""
+    digits = zone.str.replace_all(r"[^0-9]", "").str.pad_end(4, "0").cast(pl.Int32, strict=False)
+    sign = 1 - 2 * zone.str.starts_with("-").cast(pl.Int32)
+    return sign * (digits // 100 * 3600 + digits % 100 * 60)
+
+
+def _at_exchanges(
+    written: pl.DataFrame, symbols: pl.Series, config: DataConfig, *, form: str = ""
+) -> Days:
+    """The dates, those of stamps with a zone and not at midnight taken at each exchange."""
+    is_moved = (written["utc"].is_not_null() & (written["second"] != 0)).fill_null(value=False)
+    if is_moved.any():
+        local = _local_seconds(written["utc"], symbols, config)
+        written = written.with_columns(
+            pl.when(is_moved)
+            .then((local // DAY_SECONDS).cast(pl.Int32).cast(pl.Date))
+            .otherwise("day")
+            .alias("day"),
+            pl.when(is_moved)
+            .then((local % DAY_SECONDS).cast(pl.Int32))
+            .otherwise("second")
+            .alias("second"),
+        )
+        is_moved &= written["day"].is_not_null()
+    has_times = bool((written["second"] != 0).any())
+    return Days(
+        session=_of_four_digits(written["day"]),
+        second_of_day=written["second"] if has_times else None,
+        is_moved=is_moved if is_moved.any() else None,
+        form=form,
+    )
+
+
+def _local_seconds(utc: pl.Series, symbols: pl.Series, config: DataConfig) -> pl.Series:
+    """Seconds of each exchange's own clock since 1970; null where the exchange is not known."""
+    exchanges = exchanges_of(symbols.unique().drop_nulls(), calendar=config.calendar)
+    exchange = symbols.replace_strict(exchanges, default=None, return_dtype=pl.String)
+    instant = pl.select(pl.from_epoch(utc, "s")).to_series().dt.replace_time_zone("UTC")
+    local = pl.Series([None] * len(utc), dtype=pl.Int64)
+    for name in sorted(set(exchanges.values()) - {""}):
+        clock = instant.dt.convert_time_zone(zone_of(name)).dt.replace_time_zone(None)
+        local = clock.dt.epoch("s").zip_with(exchange == name, local)
+    return local
+
+
+def _of_four_digits(column: pl.Series) -> pl.Series:
+    """Dates or stamps, null where the year has not four digits: polars itself fails on some."""
+    n_per_day = 1
+    if isinstance(column.dtype, pl.Datetime):
+        n_per_day = DAY_SECONDS * {"ms": 10**3, "us": 10**6, "ns": 10**9}[column.dtype.time_unit]
+    is_sound = (column.to_physical() // n_per_day).is_between(FOUR_DIGITS[0], FOUR_DIGITS[1])
+    return column if is_sound.all() else column.set(~is_sound, None)

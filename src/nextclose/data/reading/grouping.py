@@ -1,0 +1,74 @@
+"""Neighbouring files with the same columns brought to our types together, as one part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.part import Part, part_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows of several files below each other, of which no cell needs a closer look.
+
+    `symbols` are for files without such a column; `heights` are rows of each file, none 0, the
+    first of which is line `first_row`.
+    """
+
+    paths: Sequence[str]
+    symbols: Sequence[str]
+    heights: Sequence[int]
+    first_row: int
+    frame: pl.DataFrame
+
+
+def part_of_group(group: Group, config: DataConfig) -> Part | None:
+    """The group as one part; None where its files must be told apart.
+
+    That is so if one of them lacks a column throughout or has anything to refuse. What is said of
+    one file is then said of each: the findings count files.
+    """
+    n_files = len(group.paths)
+    heights = np.asarray(group.heights)
+    if n_files > 1 and _has_empty_column(group.frame, heights):
+        return None
+    rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
+    rows += group.first_row
+    frame, symbol = group.frame, group.symbols[0]
+    if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
+        symbols = pl.Series("symbol", group.symbols, dtype=pl.String)
+        frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
+    part = part_of(frame, path=group.paths[0], rows=rows, symbol=symbol, config=config)
+    if n_files == 1:
+        return part
+    if part.frame is None or part.frame.height != group.frame.height:
+        return None
+    if any(finding.response == "E" or finding.row is not None for finding in part.findings):
+        return None
+    file = pl.Series("file", np.repeat(np.arange(n_files, dtype=np.int32), heights))
+    findings = tuple(replace(f, count=f.count * n_files) for f in part.findings)
+    return replace(
+        part,
+        frame=part.frame.with_columns(file),
+        findings=findings,
+        files=tuple(group.paths),
+    )
+
+
+def _has_empty_column(frame: pl.DataFrame, heights: np.ndarray) -> bool:
+    """Whether one of the files has a column without any cell."""
+    counts = frame.null_count().row(0)
+    smallest = int(heights.min())
+    ends = np.cumsum(heights)
+    return any(
+        frame[name][int(end - n) : int(end)].null_count() == n
+        for name, n_null in zip(frame.columns, counts, strict=True)
+        if n_null >= smallest
+        for end, n in zip(ends, heights, strict=True)
+    )

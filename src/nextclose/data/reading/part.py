@@ -1,0 +1,216 @@
+"""One file's rows in our names and types, with what was found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.findings import shown
+from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.dates import Days, date_texts, days_of
+from nextclose.data.reading.epochs import EARLIEST, READINGS
+from nextclose.data.reading.multiindex import one_level
+from nextclose.data.reading.numeric import prices, refuse_one_mark_for_both, volumes
+from nextclose.schema import Finding
+
+DEFAULTS = DataConfig()
+
+Basis = Literal["adjusted", "raw", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One file (or frame) in our names and types: what `assembled` joins.
+
+    `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
+    text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
+    volumes Int64, exact, or Float64 where they came adjusted. `second_of_day` (Int32) is there if
+    stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
+    cannot be used at all. `settled` holds format facts that this file decided, by the name of their
+    `[data]` setting. A part of several `files` begins with `path`, and `file` (Int32) in its frame
+    counts them from 0.
+    """
+
+    path: str
+    frame: pl.DataFrame | None
+    findings: tuple[Finding, ...] = ()
+    basis: Basis = "unknown"
+    settled: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
+    """A file that cannot be used, with the reason."""
+    finding = Finding(number=number, response="E", found=found, rule=must, fix=fix, path=path)
+    return Part(path=path, frame=None, findings=(finding,))
+
+
+def parsing_types(header: Sequence[str], config: DataConfig) -> dict[str, pl.DataType]:
+    """What each column of a CSV that we know may be parsed as at once, by its own name.
+
+    A cell that does not parse, and settings that only text can obey, ask for all columns as text.
+    """
+    names = column_map(header, config.columns)
+    is_plain = config.decimal == "." and set(DEFAULTS.missing) <= set(config.missing)
+    kinds = dict.fromkeys(NUMBERS, pl.Float64()) | {"volume": pl.Int64()}
+    return {
+        theirs: kinds[ours] if is_plain and ours in kinds else pl.String()
+        for theirs, ours in names.items()
+    }
+
+
+def part_of(
+    frame: pl.DataFrame,
+    *,
+    path: str,
+    rows: pl.Series,
+    symbol: str = "",
+    config: DataConfig = DEFAULTS,
+    basis: Basis | None = None,
+) -> Part:
+    """A foreign frame in our names and types.
+
+    `symbol` is for a frame without such a column; `rows` numbers the rows for messages; `basis` is
+    for a source that knows what its close is where no adjusted close stands beside it.
+    Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
+    """
+    refuse_one_mark_for_both(config)
+    frame, rows, levels = one_level(frame, rows, path=path)
+    names = column_map(frame.columns, config.columns)
+    faults = header_faults(frame, names, path=path, has_symbol=bool(symbol))
+    if faults:
+        return Part(path=path, frame=None, findings=tuple(faults))
+    ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.UInt32))
+    if "symbol" not in ours.columns:
+        ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
+    is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
+    ours, basis, of_basis = _with_basis(ours, config, basis, path)
+    typed, cells, form = _typed(ours, config, path, is_adjusted=is_adjusted)
+    notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
+    settled = {"date_format": form} if form else {}
+    return Part(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
+
+
+def _with_basis(
+    frame: pl.DataFrame, config: DataConfig, given: Basis | None, path: str
+) -> tuple[pl.DataFrame, Basis, list[Finding]]:
+    """The frame with one close, and an adjusted one beside it if it is to adjust; and what it is.
+
+    Rules 25 and 26. `given` is what the source says of a close that stands alone.
+    """
+    have = {"close", "adj_close", "close_raw"} & set(frame.columns)
+    if have == {"close"}:
+        return frame, given or "unknown", [_told_basis(given, path)]
+    is_both = {"close", "adj_close"} <= have
+    note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
+    if config.price_basis == "raw" and have == {"close", "adj_close"}:
+        must = 'close stays as traded; data.price_basis = "raw"'
+        return frame.drop("adj_close"), "raw", [replace(note, rule=must)]
+    ready = frame if "close" in have else frame.rename({"adj_close": "close"})
+    if config.price_basis == "raw":
+        found = "a close that is adjusted already"
+        must = 'close as traded; data.price_basis = "raw"'
+        fix = 'give close as traded, or set data.price_basis = "adjusted".'
+        note = replace(note, response="E", found=found, rule=must, fix=fix, column="close")
+        return ready, "adjusted", [note]
+    must = "close is the adjusted one, open, high, low and volume in proportion"
+    return ready, "adjusted", [replace(note, rule=must)] if is_both else []
+
+
+def _told_basis(given: Basis | None, path: str) -> Finding:
+    """Rule 25: no adjusted close; what the close is, as the source says, or unknown."""
+    found = "no adjusted close"
+    if given is not None:
+        must = f"prices are {given}, as their source says"
+        return Finding(number=25, response="R", found=found, rule=must, path=path)
+    must = "whether close is adjusted for splits and dividends is unknown"
+    fix = "add a column 'adj_close'."
+    return Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path)
+
+
+def _typed(
+    frame: pl.DataFrame, config: DataConfig, path: str, *, is_adjusted: bool
+) -> tuple[pl.DataFrame, list[Finding], str]:
+    """Cells in our types, null where unreadable, their text beside them; and the date format.
+
+    Rules 31, 38 and 44, where they repair.
+    """
+    symbol = _stripped(frame["symbol"].cast(pl.String))
+    days = days_of(frame["session"], symbol, config)
+    new = [symbol, days.session.alias("session")]
+    if days.second_of_day is not None:
+        new.append(days.second_of_day.alias("second_of_day"))
+    if days.session.null_count() or not (days.session >= EARLIEST).all():
+        new.append(date_texts(frame["session"]).alias("session_text"))
+    is_respelt = None
+    for name in NUMBERS:
+        if name in frame.columns:
+            is_whole = name == "volume" and not is_adjusted
+            read = volumes(frame[name], config) if is_whole else prices(frame[name], config)
+            new.append(read.value.alias(name))
+            if read.text is not None:
+                new.append(read.text.alias(f"{name}_text"))
+            is_respelt = read.is_respelt if is_whole else is_respelt
+    typed = frame.with_columns(new)
+    if "currency" in typed.columns:
+        typed = typed.with_columns(pl.col("currency").cast(pl.String).str.strip_chars())
+    notes = _date_notes(frame, typed, days, path)
+    if is_respelt is not None:
+        must = "whole volumes; read as whole numbers"
+        note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
+        notes += _at_first(typed, is_respelt, frame["volume"], note)
+    return typed, notes, days.form
+
+
+def distinct_symbols(symbols: pl.Series) -> pl.Series:
+    """Each symbol once, and null if there is one; quick where symbols come in runs."""
+    later = symbols[1:]
+    return pl.concat([symbols[:1], later.filter(later.ne_missing(symbols[:-1]))]).unique()
+
+
+def _stripped(symbols: pl.Series) -> pl.Series:
+    """The symbols less spaces around them."""
+    names = distinct_symbols(symbols)
+    return symbols if names.equals(names.str.strip_chars()) else symbols.str.strip_chars()
+
+
+def _date_notes(frame: pl.DataFrame, typed: pl.DataFrame, days: Days, path: str) -> list[Finding]:
+    """Rules 38 and 44: integers that were dates, and stamps dated at their exchange."""
+    text = frame["session"]
+    notes = []
+    if days.form in READINGS:
+        note = Finding(
+            number=38,
+            response="R",
+            found="",
+            rule=f"dates; read as {days.form}",
+            path=path,
+            column="date",
+        )
+        notes += _at_first(typed, days.session.is_not_null(), text, note)
+    if days.is_moved is not None:
+        must = "plain dates; the date at the exchange is taken"
+        note = Finding(number=44, response="R", found="", rule=must, path=path, column="date")
+        notes += _at_first(typed, days.is_moved, text, note)
+    return notes
+
+
+def _at_first(
+    typed: pl.DataFrame, is_hit: pl.Series, cells: pl.Series, note: Finding
+) -> list[Finding]:
+    """The note with the first of its places and their count."""
+    at = is_hit.arg_max()
+    if at is None or not is_hit[at]:
+        return []
+    row = typed.select("row", "symbol", "session").row(at, named=True)
+    place = {
+        "row": row["row"],
+        "symbol": shown(row["symbol"] or ""),
+        "session": "" if row["session"] is None else str(row["session"]),
+    }
+    found = shown(date_texts(cells)[at] or "")
+    return [replace(note, **place, found=found, count=int(is_hit.sum()))]

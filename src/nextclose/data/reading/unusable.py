@@ -1,0 +1,34 @@
+"""Why a whole file cannot be used: raised where that shows, told as one finding."""
+
+from __future__ import annotations
+
+from nextclose.data.findings import shown
+from nextclose.data.reading.part import Part
+from nextclose.errors import Finding
+
+
+class UnusableError(Exception):
+    """A file that cannot be used as prices; never leaves the loader, which makes it a finding."""
+
+    def __init__(
+        self, number: int, found: str, *, must: str, fix: str, row: int | None = None
+    ) -> None:
+        super().__init__(found)
+        self.number = number
+        self.found = found
+        self.must = must
+        self.fix = fix
+        self.row = row
+
+    def part(self, path: str) -> Part:
+        """The file without rows and with the reason."""
+        finding = Finding(
+            number=self.number,
+            response="E",
+            found=shown(self.found) if self.number != 1 else self.found,
+            rule=self.must,
+            fix=self.fix,
+            path=path,
+            row=self.row,
+        )
+        return Part(path=path, frame=None, findings=(finding,))

@@ -1,0 +1,1 @@
+"""The input catalogue: what is refused, repaired or marked, rule by rule."""

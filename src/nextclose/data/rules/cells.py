@@ -1,0 +1,223 @@
+"""Checks of single cells and rows: symbols, dates, numbers, and the range of a bar."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import polars as pl
+
+from nextclose.data.findings import Find, cell_hits, hits_at, hits_by_block, no_hits
+from nextclose.data.reading.column_names import NUMBERS
+from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
+from nextclose.data.reading.epochs import EARLIEST
+from nextclose.data.reading.part import distinct_symbols
+from nextclose.data.rules.adjustment import body
+from nextclose.schema import PRICE_COLUMNS
+
+LEGAL_SYMBOL = r"^[A-Z0-9^][A-Za-z0-9.=&_-]{0,19}$"
+DIGITS_ONLY = r"^\d+(?:\.0+)?$"  # 7203, or 7203.0 once a spreadsheet took it for a number
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DATE_LIKE = rf"(?i)^(?:\d{{1,2}}-{MONTH}(?:-\d{{2,4}})?|{MONTH}-\d{{1,4}}|\d{{4}}-\d{{2}}-\d{{2}})$"
+SERIAL = r"^\d{5}(?:\.\d+)?$"
+COUNT = r"(?i)^[+-]?(?:[\d.,]+(?:e[+-]?\d+)?\s*[kmbt]?|inf(?:inity)?)$"
+TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].*)?$"
+SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
+ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
+PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
+
+Frame = pl.DataFrame
+
+
+def illegal_symbols(frame: Frame) -> Frame:
+    """Rows whose symbol has an odd character, two dots, or too many characters."""
+    names = distinct_symbols(frame["symbol"])
+    bad = names.filter(~names.str.contains(LEGAL_SYMBOL) | names.str.contains("..", literal=True))
+    if not len(bad) and not names.null_count():
+        return no_hits()
+    is_bad = pl.col("symbol").is_in(bad.to_list()) | pl.col("symbol").is_null()
+    reasons = {name: _symbol_fault(name) for name in bad if name is not None}
+    found = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
+    return hits_at(frame, is_bad, found=found, column="symbol")
+
+
+def _symbol_fault(symbol: str) -> str:
+    """What is wrong with a symbol: the first odd character with its code point and position."""
+    tail = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklmnopqrstuvwxyz.-=&_"
+    for position, character in enumerate(symbol, start=1):
+        if character not in (tail if position > 1 else tail[:36] + "^"):
+            return f"U+{ord(character):04X} at position {position} of {symbol[:20]!r}"
+    return f"{symbol[:24]!r}, {len(symbol)} characters" if len(symbol) > 20 else repr(symbol)
+
+
+def symbols_equal_but_for_case(frame: Frame) -> Frame:
+    """Rows of symbols that another symbol equals when case is ignored."""
+    names = distinct_symbols(frame["symbol"]).drop_nulls().sort()
+    twins = names.filter(names.str.to_uppercase().is_duplicated())
+    if not len(twins):
+        return no_hits()
+    found = pl.lit(" and ".join(twins.head(4)))
+    return hits_at(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
+
+
+def _odd_symbols(frame: Frame, pattern: str) -> Frame:
+    """Rows whose symbol is of a form that spreadsheets make of others."""
+    names = distinct_symbols(frame["symbol"])
+    odd = names.filter(names.str.contains(pattern).fill_null(value=False)).to_list()
+    if not odd:
+        return no_hits()
+    return hits_at(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
+
+
+def numeric_symbols(frame: Frame) -> Frame:
+    """Rows whose symbol is a number."""
+    return _odd_symbols(frame, DIGITS_ONLY)
+
+
+def date_like_symbols(frame: Frame) -> Frame:
+    """Rows whose symbol is a date: MAR1 comes back from a spreadsheet as 1-Mar."""
+    return _odd_symbols(frame, DATE_LIKE)
+
+
+def _odd_dates(frame: Frame, is_odd: pl.Expr) -> Frame:
+    """Rows with an odd date; `session_text` is there only in frames that have any."""
+    if "session_text" not in frame.columns:
+        return no_hits()
+    found = pl.col("session_text").fill_null("no date")
+    return hits_at(frame, is_odd, found=found, column="date")
+
+
+def _unread_date(frame: Frame, pattern: str) -> Frame:
+    """Cells of the date column that gave no date, of one form."""
+    return _odd_dates(
+        frame, pl.col("session").is_null() & pl.col("session_text").str.contains(pattern)
+    )
+
+
+def unreadable_dates(frame: Frame) -> Frame:
+    """Dates in no form we know, and none at all."""
+    return _odd_dates(frame, pl.col("session").is_null())
+
+
+def ambiguous_dates(frame: Frame) -> Frame:
+    """Dates like 03/04/2019 in a file that does not settle which number is the month."""
+    return _unread_date(frame, DAY_OR_MONTH_FIRST)
+
+
+def zoned_stamps(frame: Frame) -> Frame:
+    """Stamps with a zone and a time of day, of an exchange whose own zone is not known."""
+    return _unread_date(frame, ZONED)
+
+
+def serial_dates(frame: Frame) -> Frame:
+    """Dates like 43528: days as a spreadsheet counts them."""
+    return _unread_date(frame, SERIAL)
+
+
+def integer_dates(frame: Frame) -> Frame:
+    """Integers that no reading, or more than one, makes into days of trading."""
+    return _unread_date(frame, DIGITS)
+
+
+def two_digit_years(frame: Frame) -> Frame:
+    """Dates whose year has two digits."""
+    is_unsound = pl.col("session").is_null() | (pl.col("session") < EARLIEST)
+    is_short = pl.col("session_text").str.contains(TWO_DIGIT_YEAR)
+    return _odd_dates(frame, is_unsound & is_short)
+
+
+def early_dates(frame: Frame) -> Frame:
+    """Dates before 1900."""
+    return _odd_dates(frame, pl.col("session") < EARLIEST)
+
+
+def stamps_of_one_day(frame: Frame) -> Frame:
+    """Rows of days that have several times of day, or one beside a plain date."""
+    if "second_of_day" not in frame.columns:
+        return no_hits()
+    second = pl.col("second_of_day").fill_null(0)
+    is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
+    clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
+    found = pl.format("{} {}", pl.col("session"), clock)
+    return hits_at(frame, is_mixed, found=found, column="date")
+
+
+def unread_numbers(pattern: str = "") -> Find:
+    """The check for cells with text that is no number, of one form or of any."""
+
+    def find(frame: Frame) -> Frame:
+        hits = [
+            hits_at(
+                frame,
+                pl.col(name).is_null() & pl.col(f"{name}_text").str.contains(pattern),
+                found=pl.col(f"{name}_text"),
+                column=name,
+            )
+            for name in NUMBERS
+            if f"{name}_text" in frame.columns
+        ]
+        return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True) if hits else no_hits()
+
+    return find
+
+
+def outlandish_prices(frame: Frame) -> Frame:
+    """Prices that are infinite, or of a size no price has."""
+    return cell_hits(
+        frame,
+        PRICES,
+        lambda c: ~c.is_between(SMALLEST_PRICE, LARGEST_PRICE) & ~c.is_between(-LARGEST_PRICE, 0),
+    )
+
+
+def impossible_volumes(frame: Frame) -> Frame:
+    """Volumes below zero, too large to count, or written short as in 1.2M."""
+    hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
+    if "volume_text" in frame.columns:
+        is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
+        hits.append(hits_at(frame, is_unread, found=pl.col("volume_text"), column="volume"))
+    return pl.concat(hits).sort("at", maintain_order=True)
+
+
+def fractional_volumes(frame: Frame) -> Frame:
+    """Volumes that were rounded to whole numbers."""
+    if "volume_text" not in frame.columns:
+        return no_hits()
+    is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
+    return hits_at(frame, is_rounded, found=pl.col("volume_text"), column="volume")
+
+
+def all_zero_prices(frame: Frame) -> Frame:
+    """Rows where every price is 0: a bar that a source wrote without data."""
+    prices = [name for name in PRICE_COLUMNS if name in frame.columns]
+    if len(prices) < len(PRICE_COLUMNS):
+        return no_hits()
+    return hits_at(frame, pl.all_horizontal(pl.col(prices) == 0), found=pl.lit("all four prices 0"))
+
+
+def nonpositive_prices(frame: Frame) -> Frame:
+    """Prices of 0 or less."""
+    return cell_hits(frame, PRICES, lambda c: c <= 0)
+
+
+def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
+    hits = [no_hits()]
+    top, bottom = pl.max_horizontal(body(frame)), pl.min_horizontal(body(frame))
+    for name, is_wrong, verb, bound in (
+        ("high", pl.col("high") < top * (1 - tolerance), "below", top),
+        ("low", pl.col("low") > bottom * (1 + tolerance), "above", bottom),
+    ):
+        if name in frame.columns:
+            # not pl.format: polars 2.1 panics in it where open or close is null throughout
+            found = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
+            hits.append(hits_at(frame, is_wrong, found=found, column=name))
+    return pl.concat(hits).sort("at", maintain_order=True)
+
+
+def contradicting_ranges(frame: Frame) -> Frame:
+    """High below open or close, or low above, by more than rounding."""
+    return hits_by_block(frame, partial(_not_enclosing, tolerance=ENCLOSE_TOLERANCE))
+
+
+def rounded_ranges(frame: Frame) -> Frame:
+    """High below open or close, or low above, by no more than rounding."""
+    return hits_by_block(frame, partial(_not_enclosing, tolerance=0.0))

@@ -1,0 +1,168 @@
+"""Moves out of all proportion to a symbol's own past: marked, or clipped to a bound of that past.
+
+"It came back the next day" is not asked: on the day itself nobody knows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+
+from nextclose.data.findings import hits_on
+from nextclose.data.rules.adjustment import present_prices
+from nextclose.data.rules.steps import begins, close_ratios
+from nextclose.data.rules.stock_splits import is_unit_step, split_rows
+from nextclose.schema import Floats, Ints
+
+N_SIGMA = 20.0
+MAD_TO_SIGMA = 1.4826  # the standard deviation of a normal law over its median absolute value
+BOUND = N_SIGMA * MAD_TO_SIGMA  # times the median of the past
+N_PAST, N_LEAST = 250, 60  # returns before that are read, and that must be there
+BLOCK = 50  # rows of a block whose small returns bound the median from below
+N_BLOCKS = 6  # that 250 rows can touch
+RANKS = [9, 20]  # in a sorted block: the tenth return and the 21st
+AT_ONCE = 10_000  # rows whose pasts are compared together: 20 MB
+
+Frame = pl.DataFrame
+
+
+def spikes(frame: Frame) -> Frame:
+    """Rows whose close moves by more than 20 robust standard deviations of the past.
+
+    That is 20 x 1.4826 x the median |log return| of the 250 returns before, at least 60, in the
+    row's own segment. Where that median is 0, nothing can be said. Left out are moves that rule 59
+    or 61 explains.
+    """
+    rows = _spike_rows(frame)
+    close = frame["close"].to_numpy()
+    moves = 100 * (close[rows] / close[rows - 1] - 1)
+    return hits_on(rows, [f"a move of {move:+.3g} %" for move in moves], column="close")
+
+
+def marked(frame: Frame, hits: Frame) -> Frame:
+    """The rows with the mask `spiked` at the hits."""
+    is_hit = np.zeros(frame.height, dtype=np.bool_)
+    is_hit[hits["at"].to_numpy()] = True
+    return frame.with_columns(pl.Series("spiked", is_hit))
+
+
+def clippable(frame: Frame) -> Frame:
+    """Rows whose close lies beyond the bound that `clipped` brings it to."""
+    bounds = _bounds(frame)
+    close = frame["close"].to_numpy()
+    found = [f"{close[row]:.10g}, clipped to {bound:.10g}" for row, (_, bound) in bounds.items()]
+    return hits_on(np.array(list(bounds), dtype=np.int64), found, column="close")
+
+
+def clipped(frame: Frame, hits: Frame) -> Frame:
+    """The rows with close, and open, high and low with it, inside 20 robust standard deviations.
+
+    The bounds lie around the close before, itself clipped: after a spike the next close is judged
+    against where the price was, and a move that stays is reached in steps. `close_raw` keeps its
+    ratio to the close. Hit rows have the mask `spiked`.
+    Causal: bounds read returns before the row, as they were.
+    """
+    bounds = _bounds(frame)
+    rows = np.array(list(bounds), dtype=np.int64)
+    before, bound = np.array(list(bounds.values())).T
+    reach = np.maximum(bound / before, before / bound)
+    columns = []
+    for name in present_prices(frame):
+        values = frame[name].to_numpy().copy()
+        values[rows] = np.clip(values[rows], before / reach, before * reach)
+        columns.append(pl.Series(name, values))
+    close = frame["close"].to_numpy().copy()
+    factor = bound / close[rows]
+    close[rows] = bound
+    columns.append(pl.Series("close", close))
+    if "close_raw" in frame.columns:
+        raw = frame["close_raw"].to_numpy().copy()
+        raw[rows] *= factor
+        columns.append(pl.Series("close_raw", raw).fill_nan(None))
+    return marked(frame.with_columns(columns), hits)
+
+
+def _spike_rows(frame: Frame) -> Ints:
+    """Positions of the spikes that no other rule explains."""
+    size, starts = _sizes(frame), np.flatnonzero(begins(frame))
+    rows = _candidates(size, starts)
+    parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
+    rows = np.concatenate([rows[:0], *(_likely(size, part, starts) for part in parts)])
+    median = _past_medians(size, rows, starts)
+    rows = rows[(median > 0) & (size[rows] > BOUND * median)]
+    if not len(rows):
+        return rows
+    is_explained = is_unit_step(close_ratios(frame)[rows]) | np.isin(rows, split_rows(frame))
+    return np.asarray(rows[~is_explained])
+
+
+def _sizes(frame: Frame) -> Floats:
+    """Absolute log returns; NaN at the first row of a segment. Shape (row,)."""
+    return np.asarray(np.abs(np.log(close_ratios(frame))))
+
+
+def _candidates(size: Floats, starts: Ints) -> Ints:
+    """Rows that may be spikes: a bound of their past median is small enough. None is missed.
+
+    Cuts the rows into blocks of 50. If a return is above c times the median of the n returns before
+    it, half of these are below a c-th of it. They touch some blocks, so one of these holds at least
+    n / 2 over their number: 10 of at least 60 returns in three blocks, 21 of 250 in six. Then the
+    tenth (21st) smallest of that block is below a c-th too.
+    """
+    n_blocks = -(-len(size) // BLOCK)
+    padded = np.full(n_blocks * BLOCK, np.inf)
+    padded[: len(size)] = size
+    blocks = np.sort(padded.reshape(n_blocks, BLOCK), axis=1)  # NaN last
+    lowest = blocks[:, RANKS]  # (block, rank)
+    for back in range(1, min(N_BLOCKS, n_blocks)):
+        np.fmin(lowest[back:], blocks[:-back, RANKS], out=lowest[back:])
+    is_large = padded.reshape(n_blocks, BLOCK) > BOUND * lowest[:, :1]
+    rows = np.flatnonzero(is_large.ravel()[: len(size)])
+    is_short = rows - _first_returns(rows, starts) < N_PAST
+    return np.asarray(rows[is_short | (size[rows] > BOUND * lowest[rows // BLOCK, 1])])
+
+
+def _likely(size: Floats, rows: Ints, starts: Ints) -> Ints:
+    """Those of `rows` with a past long enough, half below their bound and most of it not 0."""
+    padded = np.concatenate([np.full(N_PAST, np.nan), size])
+    past = np.lib.stride_tricks.sliding_window_view(padded, N_PAST)[rows]  # (row, return)
+    n_past = np.minimum(rows - _first_returns(rows, starts), N_PAST)
+    is_own = np.arange(N_PAST) >= N_PAST - n_past[:, None]
+    n_low = ((past < size[rows, None] / BOUND) & is_own).sum(axis=1)
+    n_still = ((past == 0) & is_own).sum(axis=1)
+    is_likely = (n_past >= N_LEAST) & (2 * n_low >= n_past) & (2 * n_still <= n_past)
+    return np.asarray(rows[is_likely])
+
+
+def _first_returns(rows: Ints, starts: Ints) -> Ints:
+    """The row of the first return in the segment of each of `rows`; segments begin at `starts`."""
+    return np.asarray(starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
+
+
+def _past_medians(size: Floats, rows: Ints, starts: Ints) -> Floats:
+    """Median of the up to 250 returns before each row, in its segment; 0 where fewer than 60."""
+    medians = np.zeros(len(rows))
+    begin = np.maximum(_first_returns(rows, starts), rows - N_PAST)
+    for k in np.flatnonzero(rows - begin >= N_LEAST):
+        medians[k] = np.median(size[begin[k] : rows[k]])
+    return medians
+
+
+def _bounds(frame: Frame) -> dict[int, tuple[float, float]]:
+    """Row -> the close before, itself clipped, and the bound that the row's own close goes to."""
+    size, is_start = _sizes(frame), begins(frame)
+    starts, close = np.flatnonzero(is_start), frame["close"].to_numpy()
+    found: dict[int, tuple[float, float]] = {}
+    judged = -1
+    for spike in _spike_rows(frame):
+        row = int(spike)
+        while row > judged and row < len(close) and not is_start[row]:
+            judged = row
+            before = found[row - 1][1] if row - 1 in found else close[row - 1]
+            median = _past_medians(size, np.array([row]), starts)[0]
+            move, most = np.log(close[row] / before), BOUND * median
+            if median == 0 or abs(move) <= most:
+                break
+            found[row] = float(before), float(before * np.exp(np.copysign(most, move)))
+            row += 1
+    return found

@@ -1,0 +1,124 @@
+"""[I/O] Compressed files expanded piece by piece, with caps, so that none fills the memory."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+from nextclose.data.reading.unusable import UnusableError
+
+if TYPE_CHECKING:
+    import zstandard
+
+MAX_BYTES = 2 << 30
+FREE_BYTES = 16 << 20  # below, any ratio is fine: a small file of equal rows packs well
+MAX_RATIO = 200
+CHUNK = 1 << 20
+ZSTD_INPUT = 1 << 10  # of which 32 MiB may come: the most that its blocks of 4 bytes hold
+ZSTD_WINDOW = 1 << 27
+
+FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, struct.error),
+)
+
+
+def expanded(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
+    """What a .gz, .zst or .zip file holds, in pieces. Raises: UnusableError (15)."""
+    n_packed = os.fstat(file.fileno()).st_size
+    n = 0
+    if not n_packed:
+        return
+    try:
+        for piece in KINDS[suffix](file):
+            n += len(piece)
+            if n > MAX_BYTES:
+                raise _bomb(f"more than 2 GiB in a file of {n_packed} bytes")
+            if n > FREE_BYTES and n > MAX_RATIO * n_packed:
+                raise _bomb(f"more than {MAX_RATIO} times the file's {n_packed} bytes")
+            yield piece
+    except FAULTS as error:
+        raise _broken(f"this does not unpack: {error}", suffix) from None
+
+
+def _bomb(found: str) -> UnusableError:
+    must = f"at most 2 GiB, and past 16 MiB at most {MAX_RATIO} times the file"
+    return UnusableError(15, found, must=must, fix="unpack the file and give its CSV.")
+
+
+def _broken(found: str, suffix: str) -> UnusableError:
+    return UnusableError(
+        15, found, must=f"a whole {suffix} file", fix="get the file again, or give its CSV."
+    )
+
+
+def _gzip(file: BinaryIO) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=file) as content:
+        yield from _pieces(content)
+
+
+def _zip(file: BinaryIO) -> Iterator[bytes]:
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len(members) != 1:
+            found = f"{len(members)} members"
+            raise UnusableError(
+                15, found, must="a ZIP of one file", fix="pack each file on its own."
+            )
+        _refuse_odd(members[0])
+        with archive.open(members[0]) as content:
+            yield from _pieces(content)
+
+
+def _refuse_odd(member: zipfile.ZipInfo) -> None:
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if not member.filename or member.is_dir() or kind not in (0, stat.S_IFREG):
+        raise _broken("a member that is no regular file", ".zip")
+    if member.flag_bits & 1:
+        raise _broken("an encrypted member", ".zip")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _broken(f"compression method {member.compress_type}", ".zip")
+
+
+def _zstd(file: BinaryIO) -> Iterator[bytes]:
+    import zstandard
+
+    try:
+        yield from _frames(file, zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW))
+    except zstandard.ZstdError as error:
+        raise _broken(f"this does not unpack: {error}", ".zst") from None
+
+
+def _frames(file: BinaryIO, decompressor: zstandard.ZstdDecompressor) -> Iterator[bytes]:
+    """Frame after frame; read in small steps, as the library does not cap what one step gives."""
+    frame = None
+    while packed := file.read(CHUNK):
+        at = 0
+        while at < len(packed):
+            frame = frame or decompressor.decompressobj()
+            step = packed[at : at + ZSTD_INPUT]
+            yield frame.decompress(step)
+            at += len(step) - len(frame.unused_data)
+            frame = None if frame.eof else frame
+    if frame is not None:
+        raise EOFError("its end is missing")
+
+
+def _pieces(content: gzip.GzipFile | IO[bytes]) -> Iterator[bytes]:
+    with closing(content):
+        while piece := content.read(CHUNK):
+            yield piece
+
+
+KINDS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
+    ".gz": _gzip,
+    ".zip": _zip,
+    ".zst": _zstd,
+}

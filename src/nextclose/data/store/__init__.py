@@ -1,0 +1,1 @@
+"""[I/O] Prices downloaded and kept, every revision of them."""

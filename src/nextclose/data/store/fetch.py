@@ -1,0 +1,148 @@
+"""[I/O] Prices downloaded into a store: symbol by symbol, each whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from nextclose.config import DataConfig
+from nextclose.data.bars import DEFAULTS
+from nextclose.data.findings import shown
+from nextclose.data.rules.cells import LEGAL_SYMBOL
+from nextclose.data.store.providers import NoHistoryError, Provider
+from nextclose.data.store.retry import MAX_SECONDS, N_TRIES, Clock
+from nextclose.data.store.update import Order, Outcome, renewed
+from nextclose.data.store.writer import Store, opened_store
+from nextclose.data.store.yahoo import YahooProvider
+from nextclose.errors import ConfigError, DataError, SourceError
+from nextclose.schema import Finding
+
+PROVIDERS: dict[str, Callable[[], Provider]] = {"yahoo": YahooProvider}
+CLOCK = Clock()
+RULES = {  # number -> what must hold, and the cure
+    71: (
+        f"an answer within {N_TRIES} tries in {MAX_SECONDS:.0f} s",
+        "wait, then run the same command again.",
+    ),
+    72: ("at least one finished bar", "correct the symbol or leave it out."),
+    73: (
+        "each day's date, open, high, low, close, volume and adjusted close, from first to last",
+        "update the client library, or try again later.",
+    ),
+}
+
+
+def downloads(
+    symbols: Iterable[str],
+    path: Path,
+    *,
+    provider: Provider,
+    since: date | None = None,
+    config: DataConfig = DEFAULTS,
+    clock: Clock = CLOCK,
+) -> Iterator[Outcome]:
+    """Each symbol's history, brought up to date in the store at `path`, one after the other.
+
+    A stored symbol is asked for from a few sessions before its end; if these are told otherwise
+    than they were stored, for its whole history, which is kept beside the old one. `since` is the
+    first day of histories; None: as stored, of new symbols 2000-01-01. Only bars whose session is
+    over are stored. Once a provider does not answer, it is not asked for the rest.
+    Raises: ConfigError for an illegal symbol; LockedError; OutputError; DataError for a damaged
+    index. What fails of one symbol stands in its outcome: `complete` raises it.
+    """
+    order = Order(provider=provider, since=since, config=config, clock=clock)
+    names = _legal(symbols)
+    with opened_store(path) as store:
+        is_silent = False
+        for symbol in names:
+            outcome = _not_asked(symbol, order) if is_silent else _outcome(symbol, store, order)
+            is_silent = any(finding.number == 71 for finding in outcome.findings)
+            yield outcome
+
+
+def complete(outcomes: Iterable[Outcome], *, allow_missing: int = 0) -> tuple[Finding, ...]:
+    """All findings, if at most `allow_missing` symbols failed, and not every one.
+
+    Raises: SourceError with what refuses.
+    """
+    outcomes = tuple(outcomes)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
+    if not failed:
+        return findings
+    lacking = _lacking(failed, n_asked=len(outcomes))
+    if len(failed) <= allow_missing and len(failed) < len(outcomes):
+        kept = tuple(replace(f, response="W") if f.response == "E" else f for f in findings)
+        rule = f"{lacking.rule}; data.allow_missing = {allow_missing}"
+        return (*kept, replace(lacking, response="W", rule=rule, fix=""))
+    refusals = tuple(finding for finding in findings if finding.response == "E")
+    raise SourceError((*refusals, lacking) if len(outcomes) > 1 else refusals)
+
+
+def _legal(symbols: Iterable[str]) -> list[str]:
+    """The symbols, each once; all in small letters are meant in capitals. Raises: ConfigError."""
+    names = list(dict.fromkeys(name.upper() if name.islower() else name for name in symbols))
+    for name in names:
+        if not re.fullmatch(LEGAL_SYMBOL, name) or ".." in name:
+            raise ConfigError(
+                f"{shown(name)!r} is no symbol. Fix: spell it as AAPL, BRK-B, 7203.T or ^GSPC."
+            )
+    return names
+
+
+def _outcome(symbol: str, store: Store, order: Order) -> Outcome:
+    """The symbol brought up to date, or why it was not."""
+    try:
+        return renewed(symbol, store, order)
+    except NoHistoryError as error:
+        findings: tuple[Finding, ...] = (_refusal(error, symbol, store, order),)
+    except DataError as error:
+        findings = error.findings
+    return Outcome(symbol=symbol, state="failed", findings=findings)
+
+
+def _not_asked(symbol: str, order: Order) -> Outcome:
+    """A symbol behind one that had no answer."""
+    must, fix = RULES[71]
+    finding = Finding(
+        number=71,
+        response="E",
+        found="not asked for, as there was no answer before",
+        rule=must,
+        fix=fix,
+        path=order.provider.name,
+        symbol=symbol,
+    )
+    return Outcome(symbol=symbol, state="failed", findings=(finding,))
+
+
+def _refusal(error: NoHistoryError, symbol: str, store: Store, order: Order) -> Finding:
+    """Rules 71 to 73, with what the store still has."""
+    must, fix = RULES[error.number]
+    held = store.newest(symbol)
+    cached = f"; stored up to {held[1]['session'][-1]}" if held else ""
+    return Finding(
+        number=error.number,
+        response="E",
+        found=f"{error.found}{cached}",
+        rule=must,
+        fix=fix,
+        path=order.provider.name,
+        symbol=symbol,
+    )
+
+
+def _lacking(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
+    """Rule 74: which symbols failed, and on which rule."""
+    names = [f"{one.symbol} ({one.findings[0].code})" for one in failed]
+    cure = f", leave them out, or set data.allow_missing = {len(failed)}"
+    return Finding(
+        number=74,
+        response="E",
+        found=f"{len(failed)} of {n_asked} symbols failed: {', '.join(names)}",
+        rule="a history of each symbol",
+        fix=f"run it again{cure if len(failed) < n_asked else ''}.",
+    )

@@ -1,0 +1,218 @@
+"""[I/O] The local price store: a folder with an index and one Parquet file a vintage of a symbol.
+
+    store.json                   which symbols there are, and the vintages of each, oldest first
+    vintages/SHA256.parquet      the rows of one, each with the instant at which it was fetched
+
+A vintage is one history as a provider told it. New sessions are added to the newest; a history that
+was told otherwise begins another. A file is named by the hash of its bytes and never changes:
+replacing the index is what makes an update count, at once and whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+import polars as pl
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from nextclose.config import DataConfig
+from nextclose.data.findings import shown
+from nextclose.data.reading.part import Part, part_of, refused
+from nextclose.errors import DataError
+from nextclose.schema import Finding
+
+INDEX, VINTAGES = "store.json", "vintages"
+FORMAT = 1
+COPY = "copy the store anew, or fetch into a new folder."
+
+
+class Facts(BaseModel):
+    """What is known of one history: when it was first fetched, from which day on, and from whom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    fetched_at: AwareDatetime
+    since: date  # the first day asked for; the symbol may be younger
+    provider: str
+    client: str
+    currency: str
+    zone: str
+    is_adjusted: bool  # close itself is; there is no adj_close
+
+
+class Vintage(BaseModel):
+    """One history of a symbol; `file` is the SHA-256 of its rows, and names them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    facts: Facts
+
+
+class Index(BaseModel):
+    """What a store holds: symbol -> its vintages, oldest first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal[1] = 1
+    symbols: dict[str, Annotated[tuple[Vintage, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder is a price store."""
+    return (path / INDEX).is_file()
+
+
+def store_parts(path: Path, *, config: DataConfig) -> list[Part]:
+    """Each symbol's newest history; with `config.as_of`, as the store stood when that day ended.
+
+    Days end in UTC. Symbols that were not there yet are left out, named in one finding.
+    A store that is damaged is one part that refuses.
+    """
+    try:
+        index = index_of(path)
+        return list(_parts(path, index, config)) or [_empty(path, config)]
+    except DataError as error:
+        return [Part(path=error.findings[0].path, frame=None, findings=error.findings)]
+
+
+def index_of(path: Path) -> Index:
+    """The index, checked. Raises: DataError naming the file if it is damaged or of a later kind."""
+    name = path / INDEX
+    try:
+        text = name.read_bytes()
+        found = json.loads(text)
+        said = found.get("format") if isinstance(found, dict) else None
+        if isinstance(said, int) and said > FORMAT:
+            must = f"a store of format {FORMAT}"
+            raise _damaged(name, f"format {said}", must, "update nextclose.")
+        return Index.model_validate_json(text)
+    except OSError as error:
+        raise _damaged(name, str(error.strerror), "a readable index", COPY) from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"]))
+        found_there = shown(f"{place}: {problem['msg']}")
+        raise _damaged(name, found_there, "the index of a store", COPY) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(name, "no JSON", "the index of a store", COPY) from error
+
+
+def rows_of(path: Path, vintage: Vintage) -> pl.DataFrame:
+    """The rows of one vintage: session, prices, volume, fetched_at.
+
+    Raises: DataError naming the file if it is missing or not the one that was stored.
+    """
+    name = file_of(path, vintage)
+    try:
+        content = name.read_bytes()
+    except OSError as error:
+        raise _damaged(name, str(error.strerror), "the file that was stored", COPY) from error
+    if hashlib.sha256(content).hexdigest() != vintage.file:
+        raise _damaged(name, "other bytes than were stored", "the hash in its name", COPY)
+    try:
+        rows = pl.read_parquet(io.BytesIO(content))
+    except pl.exceptions.PolarsError as error:
+        raise _damaged(name, "no Parquet", "the file that was stored", COPY) from error
+    if not {"session", "close", "fetched_at"} <= set(rows.columns):
+        raise _damaged(name, f"columns {shown(', '.join(rows.columns))}", "rows of a store", COPY)
+    return rows
+
+
+def file_of(path: Path, vintage: Vintage) -> Path:
+    """Where the rows of a vintage are."""
+    return path / VINTAGES / f"{vintage.file}.parquet"
+
+
+def history_part(
+    frame: pl.DataFrame,
+    *,
+    path: str,
+    symbol: str,
+    facts: Facts,
+    config: DataConfig,
+) -> Part:
+    """Rows of a vintage as the rules read them."""
+    if facts.currency:
+        frame = frame.with_columns(pl.lit(facts.currency).alias("currency"))
+    return part_of(
+        frame.drop("fetched_at"),
+        path=path,
+        rows=pl.int_range(1, frame.height + 1, eager=True),
+        symbol=symbol,
+        config=config,
+        basis="adjusted" if facts.is_adjusted else None,
+    )
+
+
+def _parts(path: Path, index: Index, config: DataConfig) -> Iterator[Part]:
+    until = _end_of(config.as_of)
+    absent = []
+    for symbol, vintages in sorted(index.symbols.items()):
+        told = [one for one in vintages if until is None or one.facts.fetched_at < until]
+        if not told:
+            absent.append(symbol)
+            continue
+        rows = rows_of(path, told[-1])
+        if until is not None:
+            rows = rows.filter(pl.col("fetched_at") < until)
+        part = history_part(
+            rows, path=str(path), symbol=symbol, facts=told[-1].facts, config=config
+        )
+        if len(vintages) > 1:
+            note = _chosen(path, symbol, vintages, config)
+            part = replace(part, findings=(*part.findings, note))
+        yield part
+    if absent and len(absent) < len(index.symbols):
+        yield Part(path=str(path), frame=None, findings=(_not_yet(path, absent, config),))
+
+
+def _end_of(day: date | None) -> datetime | None:
+    """The first instant after the day, in UTC."""
+    return None if day is None else datetime.combine(day + timedelta(days=1), time(), UTC)
+
+
+def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: DataConfig) -> Finding:
+    """Rule 75: which of several vintages is read."""
+    as_of = config.as_of
+    choice = "the newest is read" if as_of is None else f'data.as_of = "{as_of}"'
+    return Finding(
+        number=75,
+        response="P",
+        found=f"{len(vintages)} vintages, the newest of {vintages[-1].facts.fetched_at.date()}",
+        rule=f"history that was revised is kept as it was; {choice}",
+        path=str(path),
+        symbol=symbol,
+    )
+
+
+def _not_yet(path: Path, absent: list[str], config: DataConfig) -> Finding:
+    return Finding(
+        number=75,
+        response="W",
+        found=shown(f"nothing yet of {', '.join(absent)}"),
+        rule=f'the store as it stood; data.as_of = "{config.as_of}"',
+        path=str(path),
+        count=len(absent),
+    )
+
+
+def _empty(path: Path, config: DataConfig) -> Part:
+    when = f" by {config.as_of}" if config.as_of else ""
+    fix = "choose a later data.as_of." if when else "fill it with nextclose fetch."
+    must = "at least one symbol"
+    return refused(str(path), 3, found=f"nothing was stored{when}", must=must, fix=fix)
+
+
+def _damaged(name: Path, found: str, must: str, fix: str) -> DataError:
+    part = refused(str(name), 19, found=found, must=must, fix=fix)
+    return DataError(part.findings)

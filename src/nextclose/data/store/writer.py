@@ -1,0 +1,153 @@
+"""[I/O] How a price store changes: one writer at a time, each update whole or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from nextclose.data.store.index import (
+    INDEX,
+    VINTAGES,
+    Facts,
+    Index,
+    Vintage,
+    index_of,
+    rows_of,
+)
+from nextclose.durable import save
+from nextclose.errors import LockedError, OutputError
+
+LOCK = ".lock"  # holds the process id of the writer
+OURS = re.compile(r"[0-9a-f]{64}\.parquet")
+UNFINISHED = re.compile(rf"\.({re.escape(INDEX)}|{OURS.pattern})\.")  # of a save that was killed
+
+
+class Store:
+    """A store open for writing; made by `opened_store` alone."""
+
+    def __init__(self, path: Path, index: Index) -> None:
+        self.path = path
+        self._index = index
+
+    def newest(self, symbol: str) -> tuple[Facts, pl.DataFrame] | None:
+        """The newest history of a symbol. Raises: DataError if its file is damaged."""
+        vintages = self._index.symbols.get(symbol)
+        return (vintages[-1].facts, rows_of(self.path, vintages[-1])) if vintages else None
+
+    def keep(self, symbol: str, rows: pl.DataFrame, facts: Facts, *, is_revision: bool) -> None:
+        """Store `rows` as the symbol's newest history.
+
+        A revision keeps the history before it; else that one is replaced. Rows first, then the
+        index: killed between, the store is as it was.
+        Raises: OutputError.
+        """
+        buffer = io.BytesIO()
+        rows.write_parquet(buffer)
+        content = buffer.getvalue()
+        name = hashlib.sha256(content).hexdigest()
+        save(self.path / VINTAGES / f"{name}.parquet", content)
+        before = self._index.symbols.get(symbol, ())
+        kept = before if is_revision else before[:-1]
+        vintages = (*kept, Vintage(file=name, facts=facts))
+        symbols = {**self._index.symbols, symbol: vintages}
+        self._index = Index(symbols=dict(sorted(symbols.items())))
+        save_index(self.path, self._index)
+
+
+@contextmanager
+def opened_store(path: Path) -> Iterator[Store]:
+    """The store at `path` for this process alone, made if there is none.
+
+    Files that no history names, as a killed writer leaves, are removed.
+    Raises: LockedError while another process writes; OutputError if the folder holds other things
+    or cannot be written; DataError if the index is damaged.
+    """
+    with _locked(path):
+        with _failure_named(path):
+            index = _prepared(path)
+        yield Store(path, index)
+
+
+def _prepared(path: Path) -> Index:
+    """The index of a folder that is a store from now on, if it was none, and tidy."""
+    if not (path / INDEX).exists():
+        _check_free(path)
+        save_index(path, Index())
+    index = index_of(path)
+    _sweep(path, index)
+    return index
+
+
+def save_index(path: Path, index: Index) -> None:
+    """Replace the index in one step."""
+    save(path / INDEX, index.model_dump_json(indent=1).encode())
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The lock, held throughout; the kernel frees it when the process ends, however it ends."""
+    with _failure_named(path):
+        path.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        with _failure_named(path):
+            _take(handle, path)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, path: Path) -> None:
+    """Take the lock and write who has it. Raises: LockedError naming who else has."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        text = os.read(handle, 20)
+        holder = int(text) if text.isdigit() else None
+        raise LockedError(path=str(path), holder=holder) from error
+    os.ftruncate(handle, 0)
+    os.write(handle, str(os.getpid()).encode())
+
+
+@contextmanager
+def _failure_named(path: Path) -> Iterator[None]:
+    """Within, what the system refuses is an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}. Fix: choose another --store or free it.",
+            path=str(path),
+        ) from error
+
+
+def _check_free(path: Path) -> None:
+    """Raise OutputError if the folder holds anything but what a killed first writer leaves."""
+    other = sorted(
+        f.name
+        for f in path.iterdir()
+        if f.name not in (LOCK, VINTAGES) and not UNFINISHED.match(f.name)
+    )
+    if other:
+        raise OutputError(
+            f"{path} is no store and holds {other[0]}. Fix: choose an empty folder as --store.",
+            path=str(path),
+        )
+
+
+def _sweep(path: Path, index: Index) -> None:
+    """Remove what no history names and no save finished; the lock is ours, so nobody owns it."""
+    named = {f"{one.file}.parquet" for vintages in index.symbols.values() for one in vintages}
+    folder = path / VINTAGES
+    for file in [*path.iterdir(), *(folder.iterdir() if folder.is_dir() else ())]:
+        is_orphan = file.parent == folder and OURS.fullmatch(file.name) and file.name not in named
+        if is_orphan or UNFINISHED.match(file.name):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,101 @@
+"""Do the stated ranges hold what they promise: by level, over time, over the whole density."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from nextclose.errors import NotEnoughDataError
+from nextclose.evaluation.hypothesis_tests.mean import decisive_test
+from nextclose.evaluation.scores.scored import quantile_matrix, scored
+from nextclose.metrics import INTERVALS, inside
+from nextclose.schema import Bools, Floats
+
+
+def coverage_by_level(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Promised against realised coverage, one row per horizon, model and central interval.
+
+    Columns: horizon_sessions, model, nominal, realised (shares), standard_error (share, allows for
+    overlapping outcomes and symbols moving together; null if undefined), forecasts.
+    Rows of points are left out. Raises: DataError as `scored`.
+    """
+    rows = []
+    for horizon, model, part in _ranged(forecasts):
+        quantiles, outcome = quantile_matrix(part), part["target"].to_numpy()
+        for nominal in sorted(INTERVALS):
+            held = inside(quantiles, outcome, nominal=nominal)
+            error = _standard_error(part, held, horizon)
+            row = (horizon, model, nominal, float(held.mean()), error, part.height)
+            rows.append(row)
+    schema = {
+        "horizon_sessions": pl.Int32,
+        "model": pl.String,
+        "nominal": pl.Float64,
+        "realised": pl.Float64,
+        "standard_error": pl.Float64,
+        "forecasts": pl.Int64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def rolling_coverage(forecasts: pl.DataFrame, *, window_origins: int = 250) -> pl.DataFrame:
+    """Coverage of the 90 % band over the last `window_origins` origins, by horizon and model.
+
+    Columns: horizon_sessions, model, origin, coverage_90 (mean over symbols, then over origins).
+    The first row of a model is at its `window_origins`-th origin: none is shown before.
+    """
+    frame = scored(forecasts).filter(pl.col("inside_90").is_not_null())
+    by_origin = frame.group_by("horizon_sessions", "model", "origin").agg(
+        pl.col("inside_90").mean().alias("coverage_90")
+    )
+    rolling = pl.col("coverage_90").rolling_mean(window_origins).over("horizon_sessions", "model")
+    return (
+        by_origin.sort("horizon_sessions", "model", "origin")
+        .with_columns(rolling)
+        .drop_nulls("coverage_90")
+    )
+
+
+def pit_histogram(forecasts: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
+    """Counts of the probability integral transform; equal counts mean a calibrated density.
+
+    Columns: horizon_sessions, model, low, high (bin ends in [0, 1]), count, expected (count if
+    calibrated). A hump in the middle: ranges too wide; piles at the ends: too narrow.
+    """
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    rows = []
+    for horizon, model, part in _ranged(forecasts):
+        counts, _ = np.histogram(part["pit"].to_numpy(), bins=edges)
+        for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
+            rows.append((horizon, model, low, high, int(count), part.height / n_bins))
+    schema = {
+        "horizon_sessions": pl.Int32,
+        "model": pl.String,
+        "low": pl.Float64,
+        "high": pl.Float64,
+        "count": pl.Int64,
+        "expected": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _ranged(forecasts: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
+    """Scored forecasts with a range and a known outcome, by horizon and model."""
+    frame = scored(forecasts).filter(pl.col("pit").is_not_null())
+    parts = frame.partition_by("horizon_sessions", "model", as_dict=True)
+    for (horizon, model), part in sorted(parts.items()):
+        yield int(horizon), str(model), part
+
+
+def _standard_error(part: pl.DataFrame, held: Bools, horizon: int) -> float | None:
+    by_origin = (
+        part.select("origin", held=pl.Series(held)).group_by("origin").agg(pl.col("held").mean())
+    )
+    series: Floats = by_origin.sort("origin")["held"].to_numpy()
+    try:
+        pooled = part["symbol"].n_unique() > 1
+        return decisive_test(series, horizon_sessions=horizon, pooled=pooled).standard_error
+    except NotEnoughDataError:  # all inside or all outside: no spread to estimate
+        return None

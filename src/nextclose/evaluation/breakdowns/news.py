@@ -1,0 +1,120 @@
+"""What news are worth: the leading model beside itself without them, all else equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from nextclose.backtest.forecasts import Forecast, known_losses
+from nextclose.backtest.stacking import stacked
+from nextclose.backtest.walk_forward import Backtest, Mapper, carried_out, fit_tasks, serial
+from nextclose.config import RunConfig
+from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
+from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
+from nextclose.evaluation.verdict.wording import sessions
+from nextclose.models.registry import readers_of
+
+WITHOUT_NEWS = "without news"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewsWorth:
+    """One horizon: `model` with news against itself without, before calibration, all symbols.
+
+    Both CRPS (log return) are means over the forecasts that both have.
+    """
+
+    horizon_sessions: int
+    model: str
+    crps_with: float
+    crps_without: float
+    gain: Variant  # `crps_skill` above 0: news made it better
+    sentence: str
+
+
+def leading(config: RunConfig) -> str:
+    """The model whose gain by news is told: the hybrid, else the first that reads them."""
+    return HYBRID if HYBRID in config.backtest.models else readers_of(config)[0]
+
+
+def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
+    """The same backtest whose `ablation` also has what its leading model loses without news.
+
+    What reads news is fitted anew without their columns, on the same targets with the same seeds;
+    all other fits are kept. Where no hybrid runs the leading model's own losses are "raw".
+    Expects: a study whose table has news, and a model that reads them.
+    """
+    study, model = walked.study, leading(walked.study.config)
+    blind = [
+        replace(task, reads_news=False)
+        for task in fit_tasks(study)
+        if task.model in readers_of(study.config)
+    ]
+    fits, made = carried_out(study, blind, mapper)
+    if model != HYBRID:
+        own = _losses(walked, walked.made, model, variant=RAW)
+        return replace(walked, ablation=own.vstack(_losses(walked, made, model)))
+    stack = stacked(
+        study.samples,
+        study.config,
+        study.folds,
+        fits={**walked.fits, **fits},
+        made={**walked.made, **made},
+        n_rehearsals=study.n_rehearsals,
+    )
+    without = stack.ablation.filter(pl.col("variant") == RAW)
+    without = without.with_columns(pl.lit(WITHOUT_NEWS).alias("variant"))
+    return replace(walked, ablation=walked.ablation.vstack(without))
+
+
+def _losses(
+    walked: Backtest,
+    made: Mapping[tuple[str, int], Forecast],
+    model: str,
+    *,
+    variant: str = WITHOUT_NEWS,
+) -> pl.DataFrame:
+    """Losses of one model in the tested folds, in `ABLATION_SCHEMA`."""
+    study = walked.study
+    return pl.concat(
+        known_losses(study.samples, found.rows, found.grid, variant=variant)
+        for (name, fold), found in made.items()
+        if name == model and fold >= study.n_rehearsals
+    )
+
+
+def news_worth(ablation: pl.DataFrame, *, model: str) -> tuple[NewsWorth, ...]:
+    """What news were worth to `model`, shortest horizon first; empty where none were read.
+
+    Expects: `ablation` as `beside_without_news` makes it.
+    """
+    found = []
+    for horizon in ablation["horizon_sessions"].unique().sort():
+        rows = ablation.filter(pl.col("horizon_sessions") == horizon, pl.col("crps").is_finite())
+        raw, without = (rows.filter(pl.col("variant") == name) for name in (RAW, WITHOUT_NEWS))
+        gain = met_by(WITHOUT_NEWS, raw, without, int(horizon))
+        if gain is not None:
+            found.append(_worth(raw, without, gain, horizon=int(horizon), model=model))
+    return tuple(found)
+
+
+def _worth(
+    raw: pl.DataFrame, without: pl.DataFrame, gain: Variant, *, horizon: int, model: str
+) -> NewsWorth:
+    both = raw.join(without, on=["symbol", "origin"]).sort("symbol", "origin")
+    found = "news helped" if gain.is_beaten else "nothing shows that news helped"
+    if gain.p_worse is not None and gain.p_worse <= POOLED_LEVEL and gain.crps_skill < -INDISTINCT:
+        found = "news did harm"
+    difference, facts = told(gain, horizon)
+    whose = "the hybrid, before calibration," if model == HYBRID else model
+    return NewsWorth(
+        horizon_sessions=horizon,
+        model=model,
+        crps_with=float(both["crps"].to_numpy().mean()),
+        crps_without=float(both["crps_right"].to_numpy().mean()),
+        gain=gain,
+        sentence=f"At {sessions(horizon)} {found}: with them the ranges of {whose} were "
+        f"{difference} than without{facts}.",
+    )

@@ -1,0 +1,1 @@
+"""Tests that know how daily forecasts overlap."""

@@ -1,0 +1,1 @@
+"""What each forecast cost, models side by side."""

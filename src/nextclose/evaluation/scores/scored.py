@@ -1,0 +1,138 @@
+"""Forecasts in, the same rows with their losses out: one frame that everything after reads."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import polars as pl
+
+from nextclose.errors import DataError
+from nextclose.metrics import (
+    direction_call,
+    grid_crps,
+    inside,
+    interval_width_pct,
+    percentage_error,
+    pit,
+    probability_up,
+)
+from nextclose.schema import (
+    FORECAST_SCHEMA,
+    LEVELS,
+    MEDIAN,
+    QUANTILE_COLUMNS,
+    Bools,
+    Finding,
+    Floats,
+)
+
+KEY = ("symbol", "origin", "horizon_sessions", "model")
+SHOWN_INTERVALS = (0.5, 0.8, 0.9, 0.95)
+
+
+def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """The forecasts with one column per loss; null where the outcome is not known yet.
+
+    Adds crps, absolute_error, naive_absolute_error, squared_error (log return and its square),
+    percentage_error, naive_percentage_error (% of price), inside_50/80/90/95, width_90_pct (% of
+    price), pit, p_up, call (1 up, -1 down, 0 none), hit (null without call or move), point_only.
+    Point-only rows (all quantiles equal) have null inside, width and pit: they state no range.
+    Expects: FORECAST_SCHEMA, other columns pass through; any row order, kept.
+    NaN: refused, as are null or falling quantiles and a second forecast with the same key.
+    Raises: DataError (every rule broken, with its first place and count).
+    """
+    _check(forecasts)
+    quantiles = quantile_matrix(forecasts)
+    outcome = forecasts["target"].to_numpy()  # NaN where not known
+    point = quantiles[:, 0] == quantiles[:, -1]
+    known = np.isfinite(outcome)
+    median = quantiles[:, MEDIAN]
+    call = direction_call(quantiles)
+    ranged = known & ~point
+    columns = {
+        "crps": _nullable(grid_crps(quantiles, outcome), known),
+        "absolute_error": _nullable(np.abs(outcome - median), known),
+        "naive_absolute_error": _nullable(np.abs(outcome), known),
+        "squared_error": _nullable((outcome - median) ** 2, known),
+        "percentage_error": _nullable(percentage_error(median, outcome), known),
+        "naive_percentage_error": _nullable(percentage_error(0.0 * median, outcome), known),
+        **{
+            f"inside_{round(100 * nominal)}": _nullable(
+                inside(quantiles, outcome, nominal=nominal), ranged
+            )
+            for nominal in SHOWN_INTERVALS
+        },
+        "width_90_pct": _nullable(interval_width_pct(quantiles), ~point),
+        "pit": _nullable(pit(quantiles, np.where(known, outcome, 0.0)), ranged),
+        "p_up": pl.Series(probability_up(quantiles)),
+        "call": pl.Series(call, dtype=pl.Int8),
+        "hit": _nullable(np.sign(outcome) == call, known & (outcome != 0) & (call != 0)),
+        "point_only": pl.Series(point),
+    }
+    return forecasts.with_columns(**columns)
+
+
+def quantile_matrix(forecasts: pl.DataFrame) -> Floats:
+    """The quantile columns as one array. Shape (row, level), each level contiguous."""
+    return np.asfortranarray(
+        np.column_stack([forecasts[name].to_numpy() for name in QUANTILE_COLUMNS])
+        if forecasts.height
+        else np.empty((0, len(LEVELS)))
+    )
+
+
+def _nullable(values: Floats | Bools, valid: Bools) -> pl.Series:
+    """A series that is null where not `valid`."""
+    series = pl.Series("value", values)
+    return series.to_frame().select(pl.when(pl.Series(valid)).then(pl.col("value")))["value"]
+
+
+def _check(forecasts: pl.DataFrame) -> None:
+    missing = [name for name in FORECAST_SCHEMA if name not in forecasts.columns]
+    if missing:
+        raise DataError(
+            (
+                Finding(
+                    number=21,
+                    response="E",
+                    found="forecasts without " + ", ".join(missing),
+                    rule="a forecast frame has every column of the forecast schema",
+                    fix="Add the columns; `target` may be null.",
+                ),
+            )
+        )
+    quantile = [pl.col(name) for name in QUANTILE_COLUMNS]
+    unsound = ~pl.all_horizontal(column.is_finite().fill_null(False) for column in quantile)
+    falling = pl.any_horizontal(high < low for low, high in itertools.pairwise(quantile))
+    rules = (
+        (79, unsound, "a quantile that is null, NaN or infinite", "every quantile is a number",
+         "Leave the row out where there is no forecast."),
+        (79, falling & ~unsound, "quantiles that fall", "quantiles rise with their level",
+         "Sort each row's quantiles."),
+        (79, ~pl.col("target").is_finite().fill_null(True), "a target that is NaN or infinite",
+         "a target is a log return, or null until known", "Use null."),
+        (43, ~pl.struct(KEY).is_first_distinct(), "a second forecast with the same key",
+         "one forecast per symbol, origin, horizon and model", "Keep the one issued first."),
+    )  # fmt: skip
+    findings = tuple(
+        _finding(number, forecasts.filter(broken), found, rule, fix)
+        for number, broken, found, rule, fix in rules
+        if forecasts.select(broken.any()).item()
+    )
+    if findings:
+        raise DataError(findings)
+
+
+def _finding(number: int, rows: pl.DataFrame, found: str, rule: str, fix: str) -> Finding:
+    first = rows.row(0, named=True)
+    return Finding(
+        number=number,
+        response="E",
+        found=f"{found} ({first['model']} at {first['horizon_sessions']} sessions)",
+        rule=rule,
+        fix=fix,
+        symbol=str(first["symbol"]),
+        session=str(first["origin"]),
+        count=rows.height,
+    )

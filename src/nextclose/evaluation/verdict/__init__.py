@@ -1,0 +1,1 @@
+"""Better than naive, or luck: evidence, decision, sentence."""

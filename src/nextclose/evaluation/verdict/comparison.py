@@ -1,0 +1,128 @@
+"""A model against a reference, on the forecasts both have: the skill and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextclose.errors import NotEnoughDataError
+from nextclose.evaluation.hypothesis_tests.mean import MeanTest, decisive_test, relative_gain
+from nextclose.evaluation.hypothesis_tests.power import noise_floor
+from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
+from nextclose.evaluation.scores.seeds import skill_spread
+from nextclose.schema import Bools, Floats
+
+MIN_ORIGINS = 250
+MIN_INDEPENDENT = 30
+SEED_SPREADS = 3.0  # a gain below so many SDs over seeds may be the luck of the draw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """A model against a reference on the forecasts both have; skill 0 = no better, 1 = perfect."""
+
+    reference: str
+    skill: float
+    test: MeanTest | None  # of the skill; None: too few forecasts, or the two never differ
+    seed_sd: float | None = None  # of the skill that single seeds have; None: under two seeds
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the skill."""
+        return self.test.interval() if self.test else None
+
+    @property
+    def p_better(self) -> float | None:
+        """One-sided p-value that the model's loss is the lower."""
+        return self.test.p_better if self.test else None
+
+    @property
+    def p_worse(self) -> float | None:
+        """One-sided p-value that the model's loss is the higher."""
+        return self.test.p_worse if self.test else None
+
+    @property
+    def noise_floor(self) -> float | None:
+        """Two standard errors of the skill: differences below are none."""
+        return noise_floor(self.test) if self.test else None
+
+    @property
+    def is_beyond_seeds(self) -> bool:
+        """Whether the gain is at least three SDs over seeds, or no seeds are known."""
+        return self.seed_sd is None or self.skill >= SEED_SPREADS * self.seed_sd
+
+
+def is_short(n_origins: int, *, horizon_sessions: int) -> bool:
+    """Whether so many origins are too few for any test at this horizon."""
+    return n_origins < MIN_ORIGINS or n_origins < MIN_INDEPENDENT * horizon_sessions
+
+
+def error_contest(panel: Panel, losses: Losses, *, pooled: bool) -> Contest | None:
+    """Absolute error against "no change", which needs no forecasts of its own. None: no moves."""
+    move = np.where(losses.judged, np.abs(panel.target), np.nan)
+    return _met(panel, losses, "absolute", ("naive", move), pooled=pooled)
+
+
+def range_contest(panel: Panel, losses: Losses, *, pooled: bool) -> Contest | None:
+    """CRPS against the better of the two historical densities: the one with the lower skill.
+
+    None for a point forecast, and where no historical density but the model itself is there.
+    """
+    contests = [density_contest(panel, losses, name, pooled=pooled) for name in HISTORY_MODELS]
+    return min((c for c in contests if c is not None), key=lambda c: c.skill, default=None)
+
+
+def density_contest(
+    panel: Panel, losses: Losses, reference: str, *, pooled: bool
+) -> Contest | None:
+    """CRPS against one reference. None for a point forecast and without that reference."""
+    if losses.point_only:
+        return None
+    return rival_contest(panel, losses, reference, "crps", pooled=pooled)
+
+
+def rival_contest(
+    panel: Panel, losses: Losses, reference: str, loss: str, *, pooled: bool
+) -> Contest | None:
+    """The named loss against that of `reference`. None without it, or for the reference itself."""
+    if reference not in panel.models or reference == losses.model:
+        return None
+    theirs = np.where(losses.judged, getattr(panel.models[reference], loss), np.nan)
+    return _met(panel, losses, loss, (reference, theirs), pooled=pooled)
+
+
+def _met(
+    panel: Panel, losses: Losses, loss: str, rival: tuple[str, Floats], *, pooled: bool
+) -> Contest | None:
+    ours, (reference, theirs) = getattr(losses, loss), rival
+    gain = relative_gain(ours, theirs)
+    if not len(gain):
+        return None
+    seed_sd = None
+    if losses.seeds is not None:
+        shared = np.where(np.isfinite(ours), theirs, np.nan)
+        seed_sd = skill_spread(getattr(losses.seeds, loss), shared)
+    return Contest(
+        reference=reference,
+        skill=float(gain.mean()),
+        test=overlap_test(gain, horizon_sessions=panel.horizon_sessions, pooled=pooled),
+        seed_sd=seed_sd,
+    )
+
+
+def overlap_test(series: Floats, *, horizon_sessions: int, pooled: bool) -> MeanTest | None:
+    """The decisive test of a series of origins; None if they are too few or it never varies."""
+    if is_short(len(series), horizon_sessions=horizon_sessions):
+        return None
+    try:
+        return decisive_test(series, horizon_sessions=horizon_sessions, pooled=pooled)
+    except NotEnoughDataError:  # no variation: equal forecasts have nothing to test
+        return None
+
+
+def mean_by_origin(values: Floats, cells: Bools) -> Floats:
+    """Mean over symbols of the marked cells, at the origins that have any. Shape (origin,)."""
+    count = cells.sum(axis=1)
+    total = np.where(cells, values, 0.0).sum(axis=1)
+    return np.asarray(total[count > 0] / count[count > 0])

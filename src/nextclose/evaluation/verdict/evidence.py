@@ -1,0 +1,116 @@
+"""What one model did on one symbol, or on all, with every figure's reference and uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextclose.evaluation.hypothesis_tests.mean import relative_gain
+from nextclose.evaluation.hypothesis_tests.power import smallest_visible_edge
+from nextclose.evaluation.scores.panel import Losses, Panel
+from nextclose.evaluation.verdict.comparison import (
+    Contest,
+    density_contest,
+    error_contest,
+    is_short,
+    range_contest,
+    rival_contest,
+)
+from nextclose.evaluation.verdict.coverage import Coverage, coverage
+from nextclose.evaluation.verdict.direction import Calls, calls
+from nextclose.metrics import percentage_error
+
+POOLED = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Every figure behind one verdict. Fractions, but for `_pct`; None: there is no such figure."""
+
+    symbol: str  # "*": all symbols of the model together
+    symbols: tuple[str, ...]
+    horizon_sessions: int
+    model: str
+    point_only: bool
+    forecasts: int
+    origins: int  # distinct
+    filled: int
+    mape_pct: float
+    naive_mape_pct: float
+    r2_vs_zero: float | None
+    calls: Calls
+    crps: float  # log return
+    coverage: Coverage | None  # None: it states no range
+    error: Contest | None  # absolute error of the median, against "no change"
+    drift: Contest | None  # the same, against the drift rule
+    drift_skill: float | None  # of the drift rule's own error, against "no change"
+    ranges: Contest | None  # CRPS, against the historical density that is harder to beat
+    garch: Contest | None  # CRPS
+
+    @property
+    def independent(self) -> float:
+        """Origins over horizon: about how many separate outcomes there are."""
+        return self.origins / self.horizon_sessions
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there is too little to test anything."""
+        return is_short(self.origins, horizon_sessions=self.horizon_sessions)
+
+    @property
+    def noise_floor(self) -> float | None:
+        """CRPS skill, against garch or without it history, below which a difference is none."""
+        met = self.garch or self.ranges
+        return met.noise_floor if met else None
+
+    @property
+    def smallest_visible_edge(self) -> float:
+        """Least edge over a hit rate of 1/2 that so many origins would show.
+
+        Pooled as if the symbols moved as one: at most the truth asks for.
+        """
+        return smallest_visible_edge(self.origins, horizon_sessions=self.horizon_sessions)
+
+
+def evidence(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
+    """What `model` did on the whole of `panel`: one symbol's, or all with `symbol` = "*".
+
+    None if it answers for no forecast there.
+    """
+    losses = panel.models[model]
+    judged = losses.judged
+    if not judged.any():
+        return None
+    pooled = symbol == POOLED
+    outcome = panel.target[judged]
+    squares = float((outcome**2).sum())
+    return Evidence(
+        symbol=symbol,
+        symbols=tuple(np.array(panel.symbols)[judged.any(axis=0)].tolist()),
+        horizon_sessions=panel.horizon_sessions,
+        model=model,
+        point_only=losses.point_only,
+        forecasts=int(judged.sum()),
+        origins=int(judged.any(axis=1).sum()),
+        filled=int(losses.filled.sum()),
+        mape_pct=float(losses.percentage[judged].mean()),
+        naive_mape_pct=float(percentage_error(np.zeros_like(outcome), outcome).mean()),
+        r2_vs_zero=1.0 - float(losses.squared[judged].sum()) / squares if squares > 0 else None,
+        calls=calls(panel, losses, pooled=pooled),
+        crps=float(losses.crps[judged].mean()),
+        coverage=coverage(panel, losses, pooled=pooled),
+        error=error_contest(panel, losses, pooled=pooled),
+        drift=rival_contest(panel, losses, "drift", "absolute", pooled=pooled),
+        drift_skill=_drift_skill(panel, losses),
+        ranges=range_contest(panel, losses, pooled=pooled),
+        garch=density_contest(panel, losses, "garch", pooled=pooled),
+    )
+
+
+def _drift_skill(panel: Panel, losses: Losses) -> float | None:
+    if "drift" not in panel.models:
+        return None
+    theirs = np.where(losses.judged, panel.models["drift"].absolute, np.nan)
+    gain = relative_gain(theirs, np.abs(panel.target))
+    return float(gain.mean()) if len(gain) else None

@@ -1,0 +1,1 @@
+"""Members combined as earlier forecasts taught, with calibrated tails."""

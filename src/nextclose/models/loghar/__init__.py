@@ -1,0 +1,1 @@
+"""Log-linear HAR, with a prior from other stocks."""

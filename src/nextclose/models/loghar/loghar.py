@@ -1,0 +1,307 @@
+"""Log-linear HAR: how far a symbol will move, as a product of powers of how far it has moved.
+
+Three things set it apart from `har`. The form is multiplicative, fitted by gamma quasi-likelihood.
+The symbol's long-run level is an input, to which moves return over weeks. And what few data cannot
+tell, other stocks did before: weights, shape and drift are blended with a prior (`prior.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nextclose.features.market import markets
+from nextclose.models.loghar.prior import blended_spread, blended_weights
+from nextclose.models.protocol import State
+from nextclose.models.state_checks import (
+    axis_lengths,
+    checked_spread,
+    names_in,
+    refuse_not_above_zero,
+)
+from nextclose.models.volatility.har import (
+    HAR_CAP_LEVEL,
+    POOL_SESSIONS,
+    refuse_too_few,
+    year_move,
+)
+from nextclose.samples.samples import Samples
+from nextclose.samples.scaling import named_columns, present
+from nextclose.samples.splits import recent_rows, refuse_overlap, together
+from nextclose.schema import Floats, Ints
+
+# Mean size of the last moves and ranges over that of a year, as logarithms; falls and the single
+# session, which may be 0, as they are.
+CLOSE_INPUTS = (
+    *("move_ratio_1", "ln move_ratio_5", "ln move_ratio_22", "ln move_ratio_66"),
+    *("fall_ratio_1", "fall_ratio_5", "fall_ratio_22"),
+)
+RANGE_INPUTS = tuple(f"ln range_volatility_ratio_{n}" for n in (1, 5, 22, 66))
+MARKET_INPUTS = (
+    *("market_move_ratio_1", "ln market_move_ratio_5", "ln market_move_ratio_22"),
+    *("ln market_move_ratio_66", "market_fall_ratio_1", "market_fall_ratio_5"),
+    "market_fall_ratio_22",
+)
+MARKET_SYMBOLS = 5  # of each exchange, with a long run; the mean of fewer is no market
+LOG_FLOOR = 0.02  # of the year's mean
+MOVE_BOUNDS = (-2.0, 2.5)  # of the expected move over the year's mean, as a logarithm
+FIT_STEPS = 5
+LEVEL_SESSIONS = 250  # before a symbol has a long run
+WIDTH_ROWS = 50  # what the average is worth, in a symbol's rows per session of horizon
+WIDTH_FLOOR = 0.1
+SCALE_LAYOUT = {
+    "weights": "float64 horizon weight",
+    "levels": "float64 symbol",
+    "since": "int64 symbol",
+    "widths": "float64 symbol horizon",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHarScale:
+    """Expected move over each horizon. `weights`: (horizon, 1 + input), the constant first.
+
+    `levels` are the symbols' mean |log return| over all sessions up to `since`, a day number;
+    both (symbol,). From then on a symbol's long run stands still until the next fit.
+    `widths` (symbol, horizon): how much further a symbol's outcomes lay than the weights expect.
+    """
+
+    names: tuple[str, ...]
+    weights: Floats
+    symbols: tuple[str, ...]
+    levels: Floats
+    since: Ints
+    widths: Floats
+
+    def ratio(self, samples: Samples, rows: Ints) -> Floats:
+        """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
+
+        Summed input by input in a fixed order, so that a row's bits never depend on its neighbours.
+        Expects: rows no older than the fit, unless `samples` are those of the fit: the long run of
+            an older row is the mean over all that its own samples hold up to there.
+        """
+        levels = self._levels(samples)[rows]
+        inputs = design(samples, self.names, levels=levels, rows=rows)
+        log_move = np.repeat(self.weights[None, :, 0], len(rows), axis=0)
+        for j in range(inputs.shape[1]):
+            log_move = log_move + inputs[:, j : j + 1] * self.weights[None, :, j + 1]
+        move = np.exp(np.clip(log_move, *MOVE_BOUNDS)) * year_move(samples)[rows, None]
+        return np.asarray(move * self._widths(samples)[samples.table.symbol[rows]])
+
+    def _widths(self, samples: Samples) -> Floats:
+        """Widths by symbol of the samples, 1 where the fit did not know it. (symbol, horizon)."""
+        known = dict(zip(self.symbols, self.widths, strict=True))
+        usual = np.ones(len(self.weights))
+        return np.stack([known.get(name, usual) for name in samples.table.symbols])
+
+    def _levels(self, samples: Samples) -> Floats:
+        """Long-run level at every row; NaN for a symbol that the fit did not know. Shape (row,)."""
+        levels = np.full(len(samples.origin), np.nan)
+        position = {name: index for index, name in enumerate(self.symbols)}
+        running = long_run(samples)
+        for start, stop in samples.table.segments:
+            index = position.get(samples.table.symbols[samples.table.symbol[start]])
+            if index is not None:
+                day = samples.origin[start:stop].astype(np.int64)
+                fitted = day < self.since[index]
+                levels[start:stop] = np.where(fitted, running[start:stop], self.levels[index])
+        return levels
+
+    def state(self) -> State:
+        """Weights, levels and widths, names and symbols."""
+        arrays = {
+            "weights": self.weights,
+            "levels": self.levels,
+            "since": self.since,
+            "widths": self.widths,
+        }
+        return State(
+            arrays=arrays,
+            facts={"names": list(self.names), "symbols": list(self.symbols)},
+        )
+
+
+def restored_scale(state: State) -> LogHarScale:
+    """The LogHarScale that gave this state; ValueError saying what is not that of one."""
+    names, symbols = names_in(state.facts, "names"), names_in(state.facts, "symbols")
+    lengths = {"weight": len(names) + 2, "symbol": len(symbols)}  # the constant and the level
+    axis_lengths(state.arrays, SCALE_LAYOUT, lengths=lengths)
+    refuse_not_above_zero(state.arrays, "levels", "widths")
+    return LogHarScale(
+        names=names,
+        weights=state.arrays["weights"],
+        symbols=symbols,
+        levels=state.arrays["levels"],
+        since=state.arrays["since"],
+        widths=state.arrays["widths"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogHar:
+    """The scale times pooled standardised returns, `spread` of shape (horizon, level)."""
+
+    scale: LogHarScale
+    spread: Floats
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """Ratio times spread. Shape (row, horizon, level)."""
+        return self.scale.ratio(samples, rows)[:, :, None] * self.spread
+
+    def state(self) -> State:
+        """That of the scale, and the spread."""
+        scale = self.scale.state()
+        return State(arrays={**scale.arrays, "spread": self.spread}, facts=scale.facts)
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """None: the fit takes a fixed number of steps."""
+        return {}
+
+
+def fit_loghar(train: Samples, valid: Samples) -> LogHar:
+    """The scale, and the pooled quantiles of targets over it, both blended with their prior."""
+    scale = fit_loghar_scale(train, valid)
+    ratio = scale.ratio(train, np.arange(len(train.origin)))
+    return LogHar(scale=scale, spread=blended_spread(train, valid, ratio=ratio))
+
+
+def restored_loghar(state: State) -> LogHar:
+    """The LogHar that gave this state; ValueError saying what is not that of one."""
+    scale = restored_scale(state)
+    return LogHar(scale=scale, spread=checked_spread(state.arrays, n_horizons=len(scale.weights)))
+
+
+def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
+    """Gamma quasi-likelihood of future on past moves, pooled over symbols, per horizon; no seed.
+
+    Learns from all that `train` and `valid` know. Range inputs are left out where bars have none.
+    Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
+    Source: log form of Corsi (2009), A simple approximate long-memory model of realized volatility,
+        J. Financial Econometrics 7, on |return|; McCullagh & Nelder (1989), Generalized linear
+        models, for the fit.
+    """
+    refuse_overlap(train, valid)
+    known = together(train, valid)
+    names = available_inputs(known)
+    levels = long_run(known)
+    everywhere = np.arange(len(known.origin))
+    inputs = design(known, names, levels=levels, rows=everywhere)
+    inputs = np.column_stack([np.ones(len(inputs)), inputs])
+    movement = known.movement / year_move(known)[:, None]
+    sound = np.isfinite(inputs).all(axis=1)
+    weights = np.empty((len(known.horizons), inputs.shape[1]))
+    for k, horizon in enumerate(known.horizons):
+        rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
+        refuse_too_few(len(rows), "moves", horizon_sessions=horizon)
+        cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
+        found = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
+        weights[k] = blended_weights(found, n_rows=len(rows), horizon_sessions=horizon)
+    newest = last_rows(known)
+    scale = LogHarScale(
+        names=names,
+        weights=weights,
+        symbols=tuple(known.table.symbols[i] for i in known.table.symbol[newest]),
+        levels=levels[newest],
+        since=known.origin[newest].astype(np.int64),
+        widths=np.ones((len(newest), len(weights))),
+    )
+    return replace(scale, widths=own_widths(scale, known, symbols=known.table.symbol[newest]))
+
+
+def own_widths(scale: LogHarScale, known: Samples, *, symbols: Ints) -> Floats:
+    """How far each symbol's outcomes lay over its expected moves, against all. (symbol, horizon).
+
+    1 for all alike; pulled to 1 as if by `WIDTH_ROWS` average rows per session of horizon.
+    """
+    recent = recent_rows(known, sessions=POOL_SESSIONS)
+    rows = np.flatnonzero(recent)
+    size = np.abs(known.target[rows] / scale.ratio(known, rows))  # (row, horizon)
+    counted = np.isfinite(size)
+    usual = np.nanmean(size, axis=0)
+    widths = np.ones((len(symbols), size.shape[1]))
+    for index, symbol in enumerate(symbols):
+        own = known.table.symbol[rows] == symbol
+        n = counted[own].sum(axis=0)
+        mean = np.where(counted[own], size[own], 0.0).sum(axis=0) / np.maximum(n, 1)
+        share = n / (n + WIDTH_ROWS * np.array(known.horizons))
+        width = np.divide(mean, usual, out=np.ones_like(mean), where=usual > 0)  # 0: nothing moved
+        widths[index] = 1.0 + share * (np.maximum(width, WIDTH_FLOOR) - 1.0)
+    return widths
+
+
+def gamma_weights(inputs: Floats, aim: Floats) -> Floats:
+    """Weights w of E(aim) = exp(inputs @ w), gamma deviance, by least squares repeated. (input,).
+
+    Expects: inputs (row, input) with the constant first; aim (row,), >= 0, not all 0.
+    """
+    weights: Floats = np.zeros(inputs.shape[1])
+    weights[0] = np.log(max(float(aim.mean()), LOG_FLOOR))
+    gram = inputs.T @ inputs
+    for _ in range(FIT_STEPS):
+        linear = np.clip(inputs @ weights, *MOVE_BOUNDS)
+        mean = np.exp(linear)
+        moment = inputs.T @ (linear + (aim - mean) / mean)
+        weights = np.asarray(np.linalg.lstsq(gram, moment, rcond=None)[0])
+    return weights
+
+
+def available_inputs(samples: Samples) -> tuple[str, ...]:
+    """The inputs there are: of the close, of the range, of the market of enough symbols."""
+    is_ranged, has_market = (
+        len(present(samples, [_column(name) for name in names])) == len(names)
+        for names in (RANGE_INPUTS, MARKET_INPUTS)
+    )
+    latest = samples.table.symbol[last_rows(samples)]
+    market = markets(samples.table.symbols, samples.table.exchanges)[latest]
+    _, n_symbols = np.unique(market, return_counts=True)
+    has_market &= bool(len(latest)) and int(n_symbols.min()) >= MARKET_SYMBOLS
+    ranged = RANGE_INPUTS if is_ranged else ()
+    return CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
+
+
+def design(samples: Samples, names: Sequence[str], *, levels: Floats, rows: Ints) -> Floats:
+    """The inputs at `rows`, shape (row, len(names) + 1): last, ln of the year over `levels` (row,).
+
+    NaN levels, of symbols without a long run, count as the year itself.
+    """
+    values = named_columns(samples, [_column(name) for name in names])[rows].astype(np.float64)
+    for j, name in enumerate(names):
+        if name.startswith("ln "):
+            values[:, j] = np.log(np.maximum(values[:, j], LOG_FLOOR))
+    year = year_move(samples)[rows] * samples.scale[rows]
+    above = np.where(np.isnan(levels), 0.0, np.log(np.maximum(year / levels, LOG_FLOOR)))
+    return np.column_stack([values, above])
+
+
+def long_run(samples: Samples) -> Floats:
+    """Mean |log return| of a segment from its start to each row, at least 1e-4. Shape (row,).
+
+    NaN: the first 250 rows. Causal: a running sum; memory: the whole segment, so it is used in
+    fits alone, where the samples are all there.
+    """
+    levels = np.full(len(samples.origin), np.nan)
+    for start, stop in samples.table.segments:
+        close = samples.table.close[start:stop]
+        walked = np.cumsum(np.abs(np.log(close[1:] / close[:-1])))
+        mean = np.maximum(walked / np.arange(1, len(close)), 1e-4)
+        levels[start + LEVEL_SESSIONS : stop] = mean[LEVEL_SESSIONS - 1 :]
+    return levels
+
+
+def last_rows(samples: Samples) -> Ints:
+    """The newest row of each symbol that has a long run; the latest segment's where there are more.
+
+    Shape (symbol,), in order of symbol.
+    """
+    newest: dict[int, int] = {}
+    for start, stop in samples.segments:
+        if stop - start > LEVEL_SESSIONS:
+            newest[int(samples.table.symbol[start])] = int(stop) - 1
+    return np.array([newest[symbol] for symbol in sorted(newest)], dtype=np.int64)
+
+
+def _column(name: str) -> str:
+    return name.removeprefix("ln ")

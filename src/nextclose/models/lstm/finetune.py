@@ -1,0 +1,77 @@
+"""An own last layer for each symbol, where its own validation block gains by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from nextclose.config import LstmConfig
+from nextclose.errors import NotEnoughDataError
+from nextclose.models.lstm.correction import served_corrections
+from nextclose.models.lstm.network import CORRECTIONS, Network
+from nextclose.models.lstm.training import Lesson, best_epoch
+from nextclose.schema import Floats, Floats32, Ints
+
+SLOWER = 10.0  # than all together: a symbol has few targets
+HEAD = ("head.weight", "head.bias")
+Heads = Mapping[str, Mapping[str, Floats32]]  # symbol -> name -> array
+
+
+def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> Heads:
+    """The heads of the symbols that gain by one of their own; the others keep the common one.
+
+    Starts from `network`, which is left as it is. Empty if the settings ask for no epochs.
+    Expects: the global torch generator seeded by the caller; one thread.
+    """
+    if not settings.fine_tune_epochs:
+        return {}
+    slow = settings.model_copy(
+        update={
+            "max_epochs": settings.fine_tune_epochs,
+            "learning_rate": settings.learning_rate / SLOWER,
+        }
+    )
+    common = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    heads: dict[str, Mapping[str, Floats32]] = {}
+    table = lesson.train.table
+    for index, name in enumerate(table.symbols):
+        segments = table.segments[table.symbol[table.segments[:, 0]] == index]
+        network.load_state_dict(common)
+        try:
+            found = best_epoch(slow, network, list(network.head.parameters()), lesson.of(segments))
+        except NotEnoughDataError:
+            continue  # too short for a chunk of its own
+        if max(found.usable_gain) > found.usable_gain[0]:
+            heads[name] = {key: found.weights[key].cpu().numpy() for key in HEAD}
+    network.load_state_dict(common)
+    return heads
+
+
+def corrections_by_symbol(
+    settings: LstmConfig,
+    network: Network,
+    heads: Heads,
+    inputs: Floats32,
+    *,
+    symbols: Sequence[str],
+    rows: Ints,
+) -> Floats:
+    """`served_corrections` at `rows`, each with its symbol's own head where there is one.
+
+    `symbols`: name at each of `rows`. Shape (row, horizon, 3). Changes the network's head.
+    """
+    names = np.array(symbols, dtype=object)
+    has_own = np.isin(names, list(heads))
+    common = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    found = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
+    found[~has_own] = served_corrections(settings, network, inputs, rows[~has_own])
+    for name, head in heads.items():
+        here = names == name
+        if here.any():
+            own = {key: torch.from_numpy(value) for key, value in head.items()}
+            network.load_state_dict({**common, **own})
+            found[here] = served_corrections(settings, network, inputs, rows[here])
+    network.load_state_dict(common)
+    return found

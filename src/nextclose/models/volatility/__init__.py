@@ -1,0 +1,1 @@
+"""Volatility models: HAR and GJR-GARCH-t."""

@@ -1,0 +1,251 @@
+"""GJR-GARCH-t, one fit per symbol: the reference that other volatility forecasts have to beat.
+
+    sigma2[t+1] = omega + (alpha + gamma 1{eps[t] < 0}) eps[t]**2 + beta sigma2[t],  eps = r - mu
+
+The parameters are those of the refit; in between, the recursion runs on over the closes that
+follow. One session ahead the density is the fitted Student t, further ahead the pooled quantiles
+of past outcomes over their forecast volatility (filtered historical simulation in scale form).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+
+from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns
+from nextclose.models.baselines import Baseline
+from nextclose.models.protocol import State
+from nextclose.models.state_checks import axis_lengths, names_in, refuse_not_above_zero
+from nextclose.models.volatility.gjr import Gjr
+from nextclose.models.volatility.har import pooled_quantiles
+from nextclose.samples.samples import Samples
+from nextclose.samples.splits import refuse_overlap
+from nextclose.schema import LEVELS, Floats, Ints
+
+FIT_RETURNS = 2520  # ten years of trading
+MINIMUM_SESSIONS = 520  # of the current segment; shorter ones get no fit
+FIT_DECIMALS = 7  # of a return in per cent
+BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
+
+LAYOUT = {
+    "parameters": "float64 symbol parameter",
+    "session": "int64 symbol",
+    "variance": "float64 symbol",
+    "spread": "float64 horizon level",
+}
+
+# What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
+TYPICAL = {"alpha": 0.03, "gamma": 0.08, "beta": 0.90, "nu": 6.0}
+EXPONENTIAL = {"alpha": 0.06, "gamma": 0.0, "beta": 0.94, "nu": 6.0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """One symbol's parameters and where its recursion stands: next variance after `session`."""
+
+    parameters: Gjr
+    session: np.datetime64
+    variance: float
+
+    def variances_from(self, samples: Samples, start: int, stop: int) -> tuple[int, Floats]:
+        """The first row in [start, stop) that can be forecast, and next variances from it on.
+
+        None can be if `session` is not there: the recursion cannot step over what it did not see.
+        """
+        origin = samples.origin[start:stop]
+        first = start + int(np.searchsorted(origin, self.session))
+        if first == stop or samples.origin[first] != self.session:
+            return stop, np.empty(0)
+        returns = log_returns(samples.table.close[first:stop])[1:]
+        return first, self.parameters.variances(returns, first=self.variance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garch:
+    """A running filter by symbol and `spread`, pooled outcomes over volatility (horizon, level).
+
+    `failed` names the symbols whose own fit did not converge or made no sense; they are forecast
+    with parameters borrowed from the others and a variance level of their own.
+    """
+
+    filters: Mapping[str, Filter]
+    spread: Floats
+    failed: tuple[str, ...]
+
+    def ratio(self, samples: Samples, rows: Ints) -> Floats:
+        """Expected volatility over the horizon in units of the target. Shape (row, horizon).
+
+        NaN: symbols without a fit; rows before the session it ended on, or in another segment.
+        """
+        volatility = np.full((len(samples.origin), len(samples.horizons)), np.nan)
+        for start, stop in samples.segments.tolist():
+            if (filtered := self.filters.get(_symbol_at(samples, start))) is not None:
+                first, variance = filtered.variances_from(samples, start, stop)
+                volatility[first:stop] = filtered.parameters.volatility(variance, samples.horizons)
+        return np.asarray(volatility[rows] / samples.unit(rows))
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """Student t at one session, ratio times spread beyond. Shape (row, horizon, level)."""
+        ratio = self.ratio(samples, rows)
+        grid = ratio[:, :, None] * self.spread
+        own = np.full((len(samples.table.symbols), len(LEVELS)), np.nan)
+        for k in np.unique(samples.table.symbol[rows]).tolist():
+            if (filtered := self.filters.get(samples.table.symbols[k])) is not None:
+                own[k] = filtered.parameters.quantiles()
+        for k in np.flatnonzero(np.array(samples.horizons) == 1):
+            grid[:, k] = ratio[:, k, None] * own[samples.table.symbol[rows]]
+        return np.asarray(grid)
+
+    def state(self) -> State:
+        """Parameters and filter by symbol, the spread, and who failed."""
+        filters = self.filters.values()
+        parameters = np.array([astuple(each.parameters) for each in filters], dtype=np.float64)
+        sessions = np.array([each.session for each in filters], dtype="datetime64[D]")
+        arrays = {
+            "parameters": parameters.reshape(-1, len(Gjr.__slots__)),  # (symbol, parameter)
+            "session": sessions.astype(np.int64),  # days since 1970
+            "variance": np.array([each.variance for each in filters], dtype=np.float64),
+            "spread": self.spread,
+        }
+        facts = {"symbols": list(self.filters), "failed": list(self.failed)}
+        return State(arrays=arrays, facts=facts)
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """None: there are no epochs."""
+        return {}
+
+
+def fit_garch(train: Samples, valid: Samples) -> Garch:
+    """Maximum likelihood by symbol on its last 2,520 returns; no seed.
+
+    Learns from all closes up to the end of `valid`, in each symbol's current segment. A symbol
+    with fewer than 520 sessions there gets no fit and so no forecast.
+    Raises: LeakError if train resolves after valid begins; NotEnoughDataError if symbols are
+        fitted but fewer than 100 outcomes are known at a horizon.
+    Source: Glosten, Jagannathan & Runkle (1993), On the relation between the expected value and
+        the volatility of the nominal excess return on stocks, J. Finance 48; fitted by `arch`.
+    """
+    refuse_overlap(train, valid)
+    windows = _fit_windows(valid)
+    returns = {
+        name: log_returns(valid.table.close[start:stop])[1:]
+        for name, (start, stop) in windows.items()
+    }
+    own = {name: _estimate(returns[name]) for name in windows}
+    sound = [parameters for parameters in own.values() if parameters is not None]
+    filters = {}
+    ratio = np.full(valid.outcome.shape, np.nan)
+    for name, (start, stop) in windows.items():
+        parameters = own[name] or _borrowed(sound, returns[name])
+        variance = parameters.variances(returns[name], first=_first(parameters, returns[name]))
+        rows = np.arange(start, stop)
+        if own[name] or not sound:  # outcomes over a guessed volatility would widen all others
+            ratio[rows] = parameters.volatility(variance, valid.horizons) / valid.unit(rows)
+        filters[name] = Filter(
+            parameters=parameters, session=valid.origin[stop - 1], variance=float(variance[-1])
+        )
+    return Garch(
+        filters=filters,
+        spread=pooled_quantiles(train, valid, ratio=ratio)
+        if filters
+        else np.zeros((len(valid.horizons), len(LEVELS))),  # nothing will be forecast
+        failed=tuple(name for name in windows if own[name] is None),
+    )
+
+
+def restored_garch(state: State) -> Garch:
+    """The Garch that gave this state; ValueError saying what is not that of one."""
+    arrays, names = state.arrays, names_in(state.facts, "symbols")
+    lengths = {"symbol": len(names), "parameter": len(Gjr.__slots__), "level": len(LEVELS)}
+    axis_lengths(arrays, LAYOUT, lengths=lengths)
+    refuse_not_above_zero(arrays, "variance")
+    failed = names_in(state.facts, "failed")
+    if not set(failed) <= set(names):
+        raise ValueError(f"{failed!r:.60} failed, but not all of them have a filter")
+    parameters = [_gjr(row) for row in arrays["parameters"].tolist()]
+    if any(law.nu <= 2 or law.omega < 0 for law in parameters):
+        raise ValueError("parameters of a filter whose variance is infinite or below 0")
+    sessions = arrays["session"].astype("datetime64[D]")
+    filters = {
+        name: Filter(parameters=law, session=session, variance=variance)
+        for name, law, session, variance in zip(
+            names, parameters, sessions, arrays["variance"].tolist(), strict=True
+        )
+    }
+    return Garch(filters=filters, spread=arrays["spread"], failed=failed)
+
+
+def _gjr(values: Sequence[float]) -> Gjr:
+    return Gjr(**dict(zip(Gjr.__slots__, values, strict=True)))
+
+
+def _symbol_at(samples: Samples, row: int) -> str:
+    return samples.table.symbols[int(samples.table.symbol[row])]
+
+
+def _fit_windows(samples: Samples) -> dict[str, tuple[int, int]]:
+    """Rows [start, stop) to fit on by symbol: the end of its latest segment, where long enough."""
+    latest = {
+        _symbol_at(samples, start): (start, stop)
+        for start, stop in samples.segments.tolist()
+        if stop > start
+    }
+    return {
+        name: (max(start, stop - FIT_RETURNS - 1), stop)
+        for name, (start, stop) in latest.items()
+        if stop - start >= MINIMUM_SESSIONS
+    }
+
+
+def _estimate(returns: Floats) -> Gjr | None:
+    """Maximum likelihood from arch's own start, else from a typical one; None if neither serves."""
+    from arch import arch_model  # takes a second or two to import
+
+    # the optimiser turns the last bit of a return, which a dividend's rescaling or another
+    # processor's logarithm may change, into the sixth digit of a parameter: rounded, it does not
+    seen = np.round(100 * returns, FIT_DECIMALS)
+    per_cent = np.array([100.0, 100.0**2, 1.0, 1.0, 1.0, 1.0])
+    # arch warns of steps that its optimiser merely tried, and leaves filters of its own behind;
+    # its result is judged instead
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
+        for start in (None, np.array(astuple(_targeted(returns, **TYPICAL))) * per_cent):
+            result = model.fit(disp="off", show_warning=False, starting_values=start)
+            found = _gjr((np.asarray(result.params) / per_cent).tolist())
+            if result.convergence_flag == 0 and found.is_sound(returns):
+                return found
+    return None
+
+
+def _borrowed(sound: Sequence[Gjr], returns: Floats) -> Gjr:
+    """Median parameters of the sound fits; without any, those of an EWMA."""
+    if not sound:
+        return _targeted(returns, **EXPONENTIAL)
+    _, _, alpha, gamma, beta, nu = np.median([astuple(each) for each in sound], axis=0).tolist()
+    return _targeted(returns, alpha=alpha, gamma=gamma, beta=beta, nu=nu)
+
+
+def _targeted(returns: Floats, *, alpha: float, gamma: float, beta: float, nu: float) -> Gjr:
+    """These dynamics around the mean and variance of `returns`."""
+    variance = max(float(returns.var()), VOLATILITY_FLOOR**2)
+    omega = variance * max(1 - (alpha + gamma / 2 + beta), 0.0)
+    return Gjr(mu=float(returns.mean()), omega=omega, alpha=alpha, gamma=gamma, beta=beta, nu=nu)
+
+
+def _first(parameters: Gjr, returns: Floats) -> float:
+    """Variance of the first return, from a weighted mean of the first 75 squares, as arch has it.
+
+    Looks ahead within the fit window, where everything is known; its weight has faded by its end.
+    """
+    early = (returns - returns.mean())[:BACKCAST_RETURNS] ** 2
+    weights = BACKCAST_DECAY ** np.arange(len(early))
+    backcast = float(np.sum(early * weights / weights.sum()))
+    return parameters.omega + parameters.persistence * backcast
+
+
+GARCH = Baseline(name="garch", fitted=fit_garch, restored=restored_garch)

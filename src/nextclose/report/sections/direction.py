@@ -1,0 +1,86 @@
+"""Direction: no hit rate without its base rate, its interval, what it would imply, and its test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, words
+from nextclose.report.wording import NOTHING, chance, points, sessions, share
+
+
+def _right(v: VerdictRow) -> Cell:
+    return Cell(text=points(v.hit_rate))
+
+
+def _always(v: VerdictRow) -> Cell:
+    """The base rate, beside a hit rate only."""
+    base = None if v.hit_rate is None else v.base_rate
+    return pair(points(base), f"“{v.base_side}”")
+
+
+def _interval(v: VerdictRow) -> Cell:
+    bounds = v.hit_interval
+    text = f"{points(bounds[0])} to {points(bounds[1])}" if bounds else NOTHING
+    return Cell(text=text, look="beside")
+
+
+def _conclusion(v: VerdictRow) -> Cell:
+    """What the figures allow to be said; only a claim is more than a coin with drift."""
+    if v.hit_rate is None:
+        return Cell(text="calls no direction", look="text")
+    if v.direction_claim:
+        return Cell(text="knows something of direction", look="text good")
+    if v.always:
+        return Cell(text=f"always calls “{v.always}”: nothing to test", look="text")
+    if v.direction_p is None:
+        return Cell(text="too little to test", look="text")
+    return Cell(text="no sign that it knows", look="text")
+
+
+COLUMNS = (
+    Column(title="% right", cell=_right),
+    Column(title="95% interval", cell=_interval),
+    Column(
+        title="% right if always one side",
+        cell=_always,
+    ),
+    Column(title="R² it would imply", cell=lambda v: Cell(text=share(v.implied_r2, decimals=2))),
+    Column(title="p", cell=lambda v: Cell(text=chance(v.direction_p))),
+    Column(title="What it says", cell=_conclusion, is_text=True),
+)
+
+
+def calls(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+    """The headline's calls at each horizon, all symbols together."""
+    rows = _pooled(v for v in verdicts if v.model == headline)
+    return Grid(
+        caption=f"Calls of {headline}, all symbols together",
+        head=head("Ahead", columns=COLUMNS),
+        rows=tuple(Row(name=sessions(v.horizon_sessions), cells=cells(v, COLUMNS)) for v in rows),
+        text=words(COLUMNS),
+    )
+
+
+def calls_of_all(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
+    """The calls of every model that makes any, a table per horizon."""
+    rows = _pooled(v for v in verdicts if v.model in models and v.hit_rate is not None)
+    return tuple(
+        Grid(
+            caption=f"{sessions(h)} ahead",
+            head=head("Model", columns=COLUMNS),
+            rows=tuple(
+                Row(name=v.model, cells=cells(v, COLUMNS), model=v.model)
+                for v in sorted(rows, key=lambda v: models.index(v.model))
+                if v.horizon_sessions == h
+            ),
+            text=words(COLUMNS),
+        )
+        for h in sorted({v.horizon_sessions for v in rows})
+    )
+
+
+def _pooled(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
+    """Pooled rows, shortest horizon first."""
+    return sorted((v for v in verdicts if v.symbol == POOLED), key=lambda v: v.horizon_sessions)

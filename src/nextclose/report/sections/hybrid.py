@@ -1,0 +1,156 @@
+"""What the hybrid is made of: weights, what each part is worth, what calibration did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from nextclose.evaluation.breakdowns.ablation import GARCH, PICKED, Ablation, Variant
+from nextclose.evaluation.breakdowns.news import NewsWorth
+from nextclose.report.grid import Bar, Bars, Cell, Grid, Row
+from nextclose.report.wording import NOTHING, between, number, sessions, share, yes_or_no
+
+N_FEATURES = 10
+VARIANTS = {  # how a variant that is not "without NAME" is called for people
+    "equal weights": "Equal weights for all",
+    PICKED: "Only the member that had done best before",
+    GARCH: "Only garch",
+}
+
+
+def weight_bars(weights: pl.DataFrame, *, models: Sequence[str]) -> tuple[Bars, ...]:
+    """The latest weights by horizon, each with its range over all refits.
+
+    Expects: WEIGHT_SCHEMA. Members in the order of `models`.
+    """
+    return tuple(_weights(rows, horizon, models=models) for horizon, rows in _by_horizon(weights))
+
+
+def _weights(rows: pl.DataFrame, horizon: int, *, models: Sequence[str]) -> Bars:
+    bars = []
+    for (name,), part in rows.group_by("member"):
+        values = part.sort("fitted_at")["weight"].to_numpy()
+        latest, low, high = float(values[-1]), float(values.min()), float(values.max())
+        texts = [share(x, decimals=0) for x in (latest, low, high)]
+        moved = len(set(texts)) > 1
+        bars.append(
+            Bar(
+                name=str(name),
+                share=latest,
+                text=texts[0],
+                beside=f"{texts[1]} to {texts[2]}" if moved else "",
+                span=(low, high) if moved else None,
+                model=str(name),
+            )
+        )
+    bars.sort(key=lambda bar: models.index(bar.name))
+    return Bars(
+        caption=f"{sessions(horizon)} ahead", bars=tuple(bars), full=1.0, mark=1 / len(bars)
+    )
+
+
+def importance_bars(importance: pl.DataFrame) -> tuple[Bars, ...]:
+    """The features that moved the trees' forecasts most, `N_FEATURES` by horizon.
+
+    Expects: horizon_sessions, feature, share (of one horizon's whole).
+    """
+    found = []
+    for horizon, rows in _by_horizon(importance):
+        top = rows.sort("share", "feature", descending=[True, False]).head(N_FEATURES)
+        bars = tuple(
+            Bar(name=name, share=part, text=share(part, decimals=0))
+            for name, part in top.select("feature", "share").iter_rows()
+        )
+        n_rest, rest = len(rows) - len(top), 1.0 - float(top["share"].to_numpy().sum())
+        found.append(
+            Bars(
+                caption=f"{sessions(horizon)} ahead",
+                bars=bars,
+                full=bars[0].share,
+                note=f"{n_rest} others: {share(rest, decimals=0)} together." if n_rest else "",
+            )
+        )
+    return tuple(found)
+
+
+def worth(ablation: Sequence[Ablation]) -> Grid:
+    """What the hybrid gains over each of its variants, a row per variant; last, over garch."""
+    variants = [
+        {v.name: v for v in (*part.variants, part.garch) if v is not None} for part in ablation
+    ]
+    names = {name for found in variants for name in found}
+    head = [x for part in ablation for x in (sessions(part.horizon_sessions), "95% interval")]
+    order = sorted(names - set(VARIANTS)) + [name for name in VARIANTS if name in names]
+    return Grid(
+        caption="How much better the ranges of the hybrid are than …",
+        head=("… those of this variant", *head),
+        rows=tuple(
+            Row(
+                name=VARIANTS.get(name, name.capitalize() if name.islower() else name),
+                cells=tuple(cell for found in variants for cell in _gain(found.get(name))),
+            )
+            for name in order
+        ),
+    )
+
+
+def _gain(variant: Variant | None) -> tuple[Cell, Cell]:
+    if variant is None:
+        return Cell(text=NOTHING), Cell(text=NOTHING)
+    low, high = variant.interval or (0.0, 0.0)
+    look = "good" if low > 0 else "bad" if high < 0 else ""
+    interval = between(variant.interval, percent=True, decimals=2)
+    return (
+        Cell(text=share(variant.crps_skill, decimals=2, signed=True), look=look),
+        Cell(text=interval or NOTHING, look="beside"),
+    )
+
+
+def news(parts: Sequence[NewsWorth]) -> Grid:
+    """CRPS of the leading model with and without news, a row per horizon."""
+    rows = []
+    for part in parts:
+        losses = (part.crps_with, part.crps_without)
+        with_, without = (share(loss, decimals=3) for loss in losses)
+        cells = (Cell(text=with_), Cell(text=without), *_gain(part.gain))
+        rows.append(Row(name=sessions(part.horizon_sessions), cells=cells))
+    return Grid(
+        caption="CRPS with news and without, in log return",
+        head=("Ahead", "With", "Without", "Gain", "95% interval"),
+        rows=tuple(rows),
+    )
+
+
+def calibration(ablation: Sequence[Ablation]) -> Grid:
+    """Coverage, width and CRPS of the hybrid before and after its ranges were calibrated."""
+    rows = []
+    for part in ablation:
+        if (cost := part.calibration) is None:
+            continue
+        texts = (
+            share(cost.coverage_90_raw),
+            share(cost.coverage_90_issued),
+            number(cost.width_90_raw_pct, decimals=2, unit="%"),
+            number(cost.width_90_issued_pct, decimals=2, unit="%"),
+            number(cost.width_ratio, decimals=3, unit=" \N{MULTIPLICATION SIGN}"),
+            share(cost.crps_cost, decimals=2, signed=True),
+            yes_or_no(part.raw_in_confidence_set),
+        )
+        cells = tuple(Cell(text=text) for text in texts)
+        rows.append(Row(name=sessions(part.horizon_sessions), cells=cells))
+    return Grid(
+        caption="Its 90% range before and after calibration",
+        head=(
+            *("Ahead", "Held, before", "Held, after", "Width, before", "Width, after"),
+            *("Width ratio", "Change of CRPS", "May be best, before"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _by_horizon(frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
+    if frame.is_empty():
+        return []
+    parts = frame.sort("horizon_sessions").partition_by("horizon_sessions", as_dict=True)
+    return [(int(horizon), rows) for (horizon,), rows in parts.items()]

@@ -1,0 +1,58 @@
+"""What the sample of this run could show: how small an edge or a difference drowns in noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nextclose.evaluation.hypothesis_tests.power import direction_origins_needed
+from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, speaking
+from nextclose.report.wording import NOTHING, number, sessions, share
+
+POINT = 0.01  # an edge in direction that would be worth having
+
+
+def _edge(v: VerdictRow) -> Cell:
+    edge = v.smallest_visible_edge
+    if edge is None:
+        return Cell(text=NOTHING)
+    return Cell(text="none" if edge > 0.5 else number(100 * edge, decimals=1, unit=" points"))
+
+
+def _needed(v: VerdictRow) -> Cell:
+    return Cell(text=f"{direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions):,}")
+
+
+COLUMNS = (
+    Column(title="Origins", cell=lambda v: Cell(text=f"{v.origins:,}")),
+    Column(title="Of them independent", cell=lambda v: Cell(text=f"{v.independent:,.0f}")),
+    Column(title="Smallest direction edge it shows", cell=_edge),
+    Column(title="Origins that a one-point edge needs", cell=_needed),
+    Column(
+        title="Noise floor of range skill",
+        cell=lambda v: Cell(text=share(v.noise_floor, decimals=2)),
+    ),
+    Column(
+        title="Seeds differ, range skill",
+        cell=lambda v: Cell(text=share(v.crps_skill_seed_sd, decimals=3)),
+    ),
+    Column(
+        title="Seeds differ, error",
+        cell=lambda v: Cell(text=share(v.relative_mae_seed_sd, decimals=3)),
+    ),
+)
+
+
+def sample_size(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+    """What the headline's own forecasts could show at each horizon."""
+    rows = sorted(
+        (v for v in verdicts if v.symbol == POOLED and v.model == headline),
+        key=lambda v: v.horizon_sessions,
+    )
+    columns = speaking(COLUMNS, rows)
+    return Grid(
+        caption=f"What the forecasts of {headline} could show",
+        head=head("Ahead", columns=columns),
+        rows=tuple(Row(name=sessions(v.horizon_sessions), cells=cells(v, columns)) for v in rows),
+    )

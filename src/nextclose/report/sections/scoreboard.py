@@ -1,0 +1,170 @@
+"""The scoreboard: pooled figures of every model, and those of each symbol."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, speaking, words
+from nextclose.report.wording import (
+    NOTHING,
+    WORDS,
+    chance,
+    number,
+    points,
+    sessions,
+    share,
+    shown_of,
+    yes_or_no,
+)
+
+MAX_SYMBOL_ROWS = 180
+MAX_NAMED = 3  # symbols; more are only counted
+
+
+def _verdict(v: VerdictRow) -> Cell:
+    text, look = WORDS[v.verdict]
+    return Cell(text=text, look=f"text {look}".strip())
+
+
+def _is_measured(v: VerdictRow) -> bool:
+    """A yardstick's own figure is against the other one: not comparable down the column."""
+    return v.verdict != "YARDSTICK"
+
+
+def _may_be_best(v: VerdictRow) -> Cell:
+    """Membership of the model confidence set; some models are not compared."""
+    return Cell(text=yes_or_no(v.standing.in_confidence_set if v.standing else None))
+
+
+def _interval(bounds: tuple[float, float] | None, *, decimals: int) -> Cell:
+    """In per cent, as the figure before it is; without signs, for the table is wide."""
+    if bounds is None:
+        return Cell(text=NOTHING, look="beside")
+    low, high = (number(100 * x, decimals=decimals) for x in bounds)
+    return Cell(text=f"{low} to {high}", look="beside")
+
+
+def _held(v: VerdictRow) -> Cell:
+    return pair(share(v.coverage_90), number(v.width_90_pct, decimals=1, unit="%"))
+
+
+VERDICT = Column(title="Verdict", cell=_verdict, is_text=True)
+ERROR = Column(
+    title="Error ÷ no change", cell=lambda v: Cell(text=number(v.relative_mae, decimals=3))
+)
+PERCENT_ERROR = Column(
+    title="% error, no change",
+    cell=lambda v: pair(number(v.mape_pct, decimals=2), number(v.naive_mape_pct, decimals=2)),
+)
+SKILL = Column(
+    title="Range skill, history",
+    cell=lambda v: Cell(text=share(v.crps_skill_vs_hs if _is_measured(v) else None, signed=True)),
+)
+SKILL_INTERVAL = Column(
+    title="95% interval",
+    cell=lambda v: _interval(v.crps_skill_interval if _is_measured(v) else None, decimals=1),
+)
+GARCH = Column(
+    title="Range skill, garch",
+    cell=lambda v: Cell(text=share(v.crps_skill_vs_garch, decimals=2, signed=True)),
+)
+GARCH_INTERVAL = Column(
+    title="95% interval", cell=lambda v: _interval(v.crps_skill_vs_garch_interval, decimals=2)
+)
+MAY_BE_BEST = Column(title="May be best", cell=_may_be_best)
+DIRECTION = Column(
+    title="% right, base rate",
+    cell=lambda v: pair(points(v.hit_rate), points(v.base_rate)),
+)
+DIRECTION_P = Column(title="p of direction", cell=lambda v: Cell(text=chance(v.direction_p)))
+HELD = Column(title="90% range held, its width", cell=_held)
+CHANCE = Column(title="p", cell=lambda v: Cell(text=chance(v.p_value)))
+
+POOLED_COLUMNS = (
+    *(VERDICT, ERROR, PERCENT_ERROR, SKILL, SKILL_INTERVAL, GARCH, GARCH_INTERVAL),
+    *(MAY_BE_BEST, HELD, CHANCE),
+)
+SYMBOL_COLUMNS = (
+    *(VERDICT, ERROR, PERCENT_ERROR, SKILL, GARCH, DIRECTION, DIRECTION_P, HELD, CHANCE),
+)
+
+
+def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
+    """Pooled scores, one table per horizon; models in the given order, the first stands out."""
+    known = [v for v in verdicts if v.model in models]
+    pooled = [v for v in known if v.symbol == POOLED]
+    columns = speaking(POOLED_COLUMNS, pooled)
+    grids = []
+    for h in sorted({v.horizon_sessions for v in pooled}):
+        rows = sorted(
+            (v for v in pooled if v.horizon_sessions == h), key=lambda v: models.index(v.model)
+        )
+        most = max(rows, key=lambda v: v.forecasts)
+        grids.append(
+            Grid(
+                caption=f"{sessions(h)} ahead: {most.forecasts:,} forecasts from {most.origins:,} "
+                f"origins, about {most.independent:,.0f} of them independent",
+                head=head("Model", columns=columns),
+                rows=tuple(
+                    Row(
+                        name=v.model,
+                        cells=cells(v, columns),
+                        model=v.model,
+                        strong=v.model == models[0],
+                    )
+                    for v in rows
+                ),
+                text=words(columns),
+                note=_fewer(rows, [v for v in known if v.horizon_sessions == h]),
+            )
+        )
+    return tuple(grids)
+
+
+def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
+    """Which models of a table were scored on fewer forecasts than its caption says, and on which.
+
+    Expects: `pooled` in the order of the table; `rows` of that horizon, single symbols among them.
+    """
+    symbols = {
+        v.model: sorted(w.symbol for w in rows if w.model == v.model and w.symbol != POOLED)
+        for v in pooled
+    }
+    most = max(v.forecasts for v in pooled)
+    widest = max(len(found) for found in symbols.values())
+
+    def scored(v: VerdictRow) -> str:
+        found = symbols[v.model]
+        names = ", ".join(found) if len(found) <= MAX_NAMED else f"{len(found)} symbols"
+        origins = f" from {v.origins:,} origins" if v.origins < v.forecasts else ""
+        return f"{v.forecasts:,} forecasts{origins}" + (f", {names}" if len(found) < widest else "")
+
+    fewer = [v for v in pooled if v.forecasts < most]
+    parts = [
+        f"{', '.join(v.model for v in group)} on {text}"
+        for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=scored))
+    ]
+    return f"Scored on fewer forecasts: {'; '.join(parts)}." if parts else ""
+
+
+def by_symbol(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+    """The headline's scores for each symbol and horizon, at most `MAX_SYMBOL_ROWS`."""
+    rows = sorted(
+        (v for v in verdicts if v.symbol != POOLED and v.model == headline),
+        key=lambda v: (v.horizon_sessions, v.symbol),
+    )
+    shown = rows[:MAX_SYMBOL_ROWS]
+    columns = speaking(SYMBOL_COLUMNS, shown)
+    return Grid(
+        caption="Each symbol on its own: far fewer forecasts, far more luck",
+        head=head("Symbol", "Ahead", columns=columns),
+        rows=tuple(
+            Row(name=v.symbol, cells=(Cell(text=str(v.horizon_sessions)), *cells(v, columns)))
+            for v in shown
+        ),
+        text=words(columns),
+        note=shown_of(len(rows), len(shown), "rows; verdict.json has them all"),
+    )

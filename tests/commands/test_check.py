@@ -1,0 +1,196 @@
+"""`nextclose check`: what is in prices, what is wrong with them, and what mends it."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from nextclose.commands.check import document
+from nextclose.config import DataConfig
+from nextclose.data.sources.loading import sample_bars
+from nextclose.errors import DataError
+from nextclose.report.exports import json_text
+from nextclose.schema import Bars, Finding
+
+
+@pytest.fixture
+def sound(tmp_path):
+    """900 good bars of one symbol."""
+    frame = sample_bars().frame.filter(pl.col("symbol") == "IBM").tail(900)
+    path = tmp_path / "IBM.csv"
+    frame.select(pl.col("session").alias("date"), "close").write_csv(path)
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Two symbols in one long file: a price below zero in row 3, a word in row 5."""
+    path = tmp_path / "long.csv"
+    rows = ("A,2020-01-02,10", "A,2020-01-03,-3", "B,2020-01-02,5", "B,2020-01-03,ten")
+    path.write_text("\n".join(("symbol,date,close", *rows)) + "\n")
+    return path
+
+
+def test_prices_without_a_refusal_end_well_and_say_what_was_read(command, sound):
+    code, printed, complaint = command("check", sound)
+    assert (code, complaint) == (0, "")
+    said = " ".join(printed.split())
+    assert "1 symbol, 900 bars, 2009-08-04 to 2013-03-01" in said
+    assert "XNYS (1 symbol)" in said
+    assert "unknown whether adjusted" in said
+    assert "Nothing is refused" in said
+
+
+def test_refusals_are_shown_with_row_column_value_rule_and_cure(command, bad):
+    code, printed, _ = command("check", bad)
+    assert code == 3
+    said = " ".join(printed.split())
+    for part in ("E54 refused, 1 place: price > 0", "row 3, column close, A 2020-01-03: -3"):
+        assert part in said
+    for part in ("E27 refused", "row 5, column close, B 2020-01-03: ten", "Fix: correct the file"):
+        assert part in said
+    assert "E66 refused" in said
+    assert "Refused: 3 places" in said
+
+
+def test_symbols_with_too_little_history_are_named_before_a_run_is_tried(command, bad, sound):
+    code, printed, _ = command("check", sound, bad.parent / "IBM.csv", "--json")
+    assert "W66" not in json.loads(printed)["counts"]
+    sound.write_text("".join(sound.read_text().splitlines(keepends=True)[:100]))
+    code, printed, _ = command("check", sound, "--json")
+    assert code == 3
+    (finding,) = [one for one in json.loads(printed)["findings"] if one["code"] == "E66"]
+    assert finding["found"] == "99 sessions in one piece, the most of any symbol"
+    assert "436" in finding["rule"]
+
+
+def test_machines_get_one_document(command, bad):
+    code, printed, complaint = command("check", bad, "--json")
+    assert (code, complaint) == (3, "")
+    found = json.loads(printed)
+    assert (found["format"], found["ok"], found["basis"]) == (1, False, "unknown")
+    assert found["counts"] == found["counts"] | {"E27": 1, "E54": 1, "E66": 1}
+    first = next(one for one in found["findings"] if one["code"] == "E54")
+    place = (first["path"], first["row"], first["column"], first["symbol"], first["session"])
+    assert place == (str(bad), 3, "close", "A", "2020-01-03")
+    assert float(first["found"]) == -3
+    assert (first["rule"].split(";")[0], first["count"]) == ("price > 0", 1)
+    assert [one["symbol"] for one in found["symbols"]] == ["A", "B"]
+    assert found["symbols"][0] == {
+        "symbol": "A",
+        "exchange": "XNYS",
+        "first": "2020-01-02",
+        "last": "2020-01-02",
+        "bars": 1,
+        "segments": 1,
+    }
+
+
+def test_the_document_of_sound_prices_is_ok(command, sound):
+    code, printed, _ = command("check", sound, "--json")
+    found = json.loads(printed)
+    assert (code, found["ok"], found["suggestion"]) == (0, True, "")
+
+
+def test_the_document_suggests_the_settings_that_would_mend():
+    refusal = Finding(
+        number=52, response="E", found="9 missing", rule="r", fix='set data.gaps = "split".'
+    )
+    frame = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
+    found = document(Bars(frame=frame, findings=(refusal,)), DataConfig())
+    assert found["suggestion"] == '[data]\ngaps = "split"  # E52'
+    assert json_text(found, what="check")
+
+
+def test_prices_pass_with_the_settings_that_the_check_suggests(command, sound, tmp_path):
+    lines = sound.read_text().splitlines()
+    lines[5] = lines[5].partition(",")[0] + ",-1"
+    del lines[700:720]
+    sound.write_text("\n".join(lines) + "\n")
+    code, printed, _ = command("check", sound, "--json")
+    found = json.loads(printed)
+    assert (code, found["counts"]["E52"], found["counts"]["E54"]) == (3, 1, 1)
+    settings = tmp_path / "run.toml"
+    settings.write_text(found["suggestion"])
+    code, printed, _ = command("check", sound, "--config", settings, "--json")
+    found = json.loads(printed)
+    assert (code, found["counts"]["P52"], found["counts"]["P54"]) == (0, 1, 1)
+    policies = {"gaps": "split", "nonpositive": "drop"}
+    assert found["policies"] == found["policies"] | policies
+    assert found["symbols"][0]["segments"] == 2
+
+
+HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
+GOES_ON = "A run would go on with these settings"
+# rows after HEAD; the codes that the suggestion mends; what is said above it
+SUGGESTIONS = {
+    "one cure": (("2019-03-06,10,11,9,-10",), {"E54"}, GOES_ON),
+    "two cures": (("2019-03-06,10,11,9,-10", "2019-03-05,10,11,9,9"), {"E43", "E54"}, GOES_ON),
+    "one without a cure": (
+        ("2019-03-06,10,11,9,-10", "2019-03-07,10,8,7,10"),
+        {"E54"},
+        "E55 would be left",
+    ),
+    "another reason behind it": (
+        ('2019-03-06,10,11,9,"1.000,5"', "2019-03-07,10,11,9,-10"),
+        {"E9", "E54"},
+        "E55 would be left",  # 1000.5, once it is read, is above the high
+    ),
+    "only a choice": (("06.03.19,10,11,9,10",), set(), "Choose one of these settings"),
+}
+
+
+@pytest.mark.parametrize(("rows", "mended", "said"), SUGGESTIONS.values(), ids=SUGGESTIONS)
+def test_what_is_said_above_the_suggestion_comes_true(
+    command, tmp_path, monkeypatch, rows, mended, said
+):
+    monkeypatch.setattr("nextclose.run.needed_sessions", lambda settings: 1)
+    path = tmp_path / "AAPL.csv"
+    path.write_text("\n".join((*HEAD, *rows)) + "\n")
+    code, printed, _ = command("check", path)
+    heading = " ".join(printed.split()).partition("besides, ")[2]
+    assert code == 3
+    assert said in heading
+    before = json.loads(command("check", path, "--json")[1])
+    settings = tmp_path / "run.toml"
+    settings.write_text(before["suggestion"])
+    code, printed, _ = command("check", path, "--config", settings, "--json")
+    left = {one for one in json.loads(printed)["counts"] if one.startswith("E")}
+    assert (code == 0) == (said == GOES_ON) == (not left)
+    assert mended <= set(before["counts"])
+    assert not mended & left
+
+
+def test_errors_as_json_repeat_the_refusals_on_standard_error(command, bad):
+    for arguments in (("check", bad, "--json-errors"), ("--json-errors", "check", bad)):
+        code, printed, complaint = command(*arguments)
+        assert code == 3
+        assert {json.loads(line)["code"] for line in complaint.splitlines()} == {
+            *("E27", "E54", "E66")
+        }
+        assert "E54" in printed
+
+
+def test_a_missing_file_is_a_finding_too(command):
+    code, printed, _ = command("check", "nowhere.csv", "--json")
+    found = json.loads(printed)
+    assert (code, found["symbols"], found["counts"]["E1"]) == (3, [], 1)
+
+
+def test_settings_and_options_say_how_prices_are_read(command, sound, tmp_path):
+    settings = tmp_path / "run.toml"
+    settings.write_text('[data]\ncalendar = "XTKS"\n')
+    _, printed, _ = command("check", sound, "--config", settings, "--json")
+    assert json.loads(printed)["symbols"][0]["exchange"] == "XTKS"
+    _, printed, _ = command("check", sound, "--calendar", "weekdays", "--json")
+    assert json.loads(printed)["symbols"][0]["exchange"] == ""
+    code, _, complaint = command("check", sound, "--calendar", "XNYZ")
+    assert code == 2
+    assert "XNYZ" in complaint
+
+
+def test_nan_in_the_document_would_be_refused_not_printed():
+    with pytest.raises(DataError, match="E79 check"):
+        json_text({"symbols": [{"symbol": "A", "close": float("nan")}]}, what="check")

@@ -1,0 +1,97 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from nextclose.config import DataConfig
+from nextclose.data.reading.delimited import sheet_of
+from nextclose.data.reading.multiindex import one_level
+from tests.data.made_prices import bars, codes, findings_of, part, texts
+
+FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
+Ticker,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT
+Date,,,,,,
+2019-03-04,11,21,12,22,100,200
+2019-03-05,12,,13,,110,
+2019-03-06,13,23,14,24,120,220
+"""
+SYMBOL_FIRST = """Ticker,AAPL,AAPL,AAPL,MSFT,MSFT,MSFT
+Price,Close,High,Volume,Close,High,Volume
+Date,,,,,,
+2019-03-04,11,12,100,21,22,200
+2019-03-05,12,13,110,,,
+2019-03-06,13,14,120,23,24,220
+"""
+FORMS = {
+    "fields first": FIELD_FIRST,
+    "symbols first": SYMBOL_FIRST,
+    "levels without names": FIELD_FIRST.replace("Price", "").replace("Ticker", ""),
+    "an index without a name": FIELD_FIRST.replace("Date,,,,,,\n", ""),
+}
+
+
+def sheet(text: str) -> tuple[pl.DataFrame, pl.Series]:
+    read = sheet_of(text.encode(), path="prices.csv", config=DataConfig())
+    return read.frame, read.rows
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_csv_that_pandas_writes_is_split_by_symbol(form):
+    frame, _ = sheet(FORMS[form])
+    read = bars(frame, symbol="")
+    expected = [("AAPL", 11.0, 12.0), ("AAPL", 12.0, 13.0), ("AAPL", 13.0, 14.0)]
+    expected += [("MSFT", 21.0, 22.0), ("MSFT", 23.0, 24.0)]  # no row where it did not trade
+    assert read.frame.select("symbol", "close", "high").rows() == expected
+    (repair,) = findings_of(read, "R24")
+    assert (repair.count, repair.found) == (1, "two-level columns of AAPL, MSFT")
+
+
+def test_rows_keep_the_lines_of_the_file():
+    frame, rows = sheet(FIELD_FIRST)
+    long, lines, _ = one_level(frame, rows, path="prices.csv")
+    assert list(zip(long["symbol"], lines, strict=True)) == [
+        ("AAPL", 4), ("AAPL", 5), ("AAPL", 6), ("MSFT", 4), ("MSFT", 6),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", ["('{field}', '{symbol}')", "('{symbol}', '{field}')"])
+def test_names_in_pairs_as_parquet_has_them_are_split_too(names):
+    days = [date(2019, 3, 4), date(2019, 3, 5)]
+    columns = {
+        names.format(field=field, symbol=symbol): [value, value + 1]
+        for symbol, start in (("AAPL", 10.0), ("MSFT", 20.0))
+        for field, value in (("Close", start), ("Adj Close", start))
+    }
+    frame = pl.DataFrame({"Date": days, **columns})
+    read = bars(frame, symbol="")
+    assert read.basis == "adjusted"
+    assert read.frame.select("symbol", "close").rows() == [
+        ("AAPL", 10.0), ("AAPL", 11.0), ("MSFT", 20.0), ("MSFT", 21.0),
+    ]  # fmt: skip
+    assert codes(bars(frame.rename({"Date": "('Date', '')"}), symbol=""))["R24"] == 1
+
+
+def test_two_level_columns_of_one_symbol_are_flattened():
+    frame, _ = sheet("Price,Close,Volume\nTicker,AAPL,AAPL\nDate,,\n2019-03-04,11,100\n")
+    read = part(frame, symbol="OTHER")
+    assert read.frame.select("symbol", "close", "volume").rows() == [("AAPL", 11.0, 100)]
+
+
+def test_a_symbol_without_any_row_is_refused_by_name():
+    frame, _ = sheet("Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n2019-03-04,11,\n")
+    (refusal,) = findings_of(bars(frame, symbol=""), "E3")
+    assert (refusal.symbol, refusal.found) == ("MSFT", "0 data rows")
+
+
+def test_one_field_twice_for_a_symbol_is_refused_as_a_repeated_column():
+    frame, _ = sheet("Price,Close,Close\nTicker,A,A\nDate,,\n2019-03-04,11,12\n")
+    assert [f.code for f in part(frame, symbol="").findings] == ["E23"]
+
+
+@pytest.mark.parametrize("frame", [texts(), texts()[:0], texts()[:1], texts().select("date")])
+def test_one_level_is_left_as_it_is(frame):
+    rows = pl.int_range(1, frame.height + 1, eager=True)
+    same, lines, notes = one_level(frame, rows, path="")
+    assert same.equals(frame)
+    assert lines.equals(rows)
+    assert notes == []

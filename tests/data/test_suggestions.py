@@ -1,0 +1,109 @@
+"""Which settings would mend what was refused."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+
+import pytest
+
+from nextclose.config import DataConfig, parse_config
+from nextclose.data.rules.cell_catalogue import CELL_RULES
+from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.suggestions import SETTING, assignments, mended, mending_settings, toml_value
+from nextclose.schema import Finding
+
+RULES = (*CELL_RULES, *SERIES_RULES)
+
+
+def refusal(number, fix, *, response="E"):
+    return Finding(number=number, response=response, found="x", rule="r", fix=fix)
+
+
+@pytest.mark.parametrize(
+    ("fixes", "lines"),
+    [
+        (['correct the file or set data.gaps = "split".'], ['gaps = "split"  # E1']),
+        (["set data.follow_symlinks = true."], ["follow_symlinks = true  # E1"]),
+        (["set data.since = { AAPL = 2010-01-04 }."], ['since = { "AAPL" = 2010-01-04 }  # E1']),
+        # several of one kind: scalars once, lists and tables joined
+        (['data.gaps = "split".', 'data.gaps = "split".'], ['gaps = "split"  # E1, E2']),
+        (
+            ['data.not_a_split = ["A 2000-01-03"].', 'data.not_a_split = ["B 2001-01-03"].'],
+            ['not_a_split = ["A 2000-01-03", "B 2001-01-03"]  # E1, E2'],
+        ),
+        # a choice: the first stands, the rest is a comment; so does a value of the user's own
+        (
+            ['set data.splits = FILE, or data.not_a_split = ["A 2000-01-03"] for a real move.'],
+            ["# splits = FILE  # E1", '# not_a_split = ["A 2000-01-03"]  # E1'],
+        ),
+        (
+            ['data.thousands = "," or data.decimal = ",".'],
+            ['thousands = ","  # E1', '# decimal = ","  # E1'],
+        ),
+        (
+            ['set data.decimal = "," and data.thousands = ".".'],
+            ['decimal = ","  # E1', 'thousands = "."  # E1'],
+        ),
+        (['set data.date_format = FORM, as "%d/%m/%y".'], ["# date_format = FORM  # E1"]),
+        (["correct the file.", "set data.colour = true."], []),
+    ],
+)
+def test_the_settings_that_cures_name_become_toml(fixes, lines):
+    findings = [refusal(k, fix) for k, fix in enumerate(fixes, 1)]
+    text = mending_settings(findings)
+    assert text.splitlines() == (["[data]", *lines] if lines else [])
+    parse_config(text, path="suggestion")  # what is suggested must be obeyed
+
+
+def test_lists_and_tables_keep_what_is_set_already():
+    config = DataConfig(not_a_split=("A 2000-01-03",), columns={"last": "close"})
+    fixes = ['data.not_a_split = ["B 2001-01-03"].', 'data.columns = {"day" = "date"}.']
+    text = mending_settings([refusal(k, fix) for k, fix in enumerate(fixes, 1)], config=config)
+    assert text.splitlines()[1:] == [
+        'not_a_split = ["A 2000-01-03", "B 2001-01-03"]  # E1',
+        'columns = { "last" = "close", "day" = "date" }  # E2',
+    ]
+    assert mended(config, text) == DataConfig(
+        not_a_split=("A 2000-01-03", "B 2001-01-03"), columns={"last": "close", "day": "date"}
+    )
+
+
+def test_comments_mend_nothing_and_all_else_stays_as_it_was():
+    config = DataConfig(gaps="split")
+    assert mended(config, "[data]\n# splits = FILE  # E59") == config
+    both = DataConfig(gaps="split", nonpositive="drop")
+    assert mended(config, '[data]\nnonpositive = "drop"  # E54') == both
+
+
+def test_only_refusals_need_mending():
+    assert mending_settings([refusal(1, 'data.gaps = "split".', response="W")]) == ""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.response}{rule.number}")
+def test_a_cure_names_settings_that_there_are_with_values_that_they_take(rule):
+    for name in re.findall(r"data\.(\w+)", rule.fix):
+        assert name in DataConfig.model_fields
+    for name, text in SETTING.findall(rule.fix):
+        if not text.isupper():  # FILE: the user's own
+            parse_config(f"[data]\n{name} = {text}\n", path="cure")
+
+
+def test_a_refusal_that_a_setting_would_mend_says_so():
+    for rule in RULES:
+        if rule.response == "E" and rule.policies:
+            assert f"data.{rule.setting}" in rule.fix, rule.number
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["drop", 'a"b', True, 3, ["A 2000-01-03", "B"], {"A.B": date(2010, 1, 4), "C": "x"}, "ß→"],
+)
+def test_a_value_reads_back_from_its_toml(value):
+    assert tomllib.loads(f"x = {toml_value(value)}")["x"] == value
+
+
+def test_settings_in_one_line():
+    assert assignments({"gaps": "split", "k": True}) == 'gaps = "split", k = true'
+    assert assignments({}) == ""

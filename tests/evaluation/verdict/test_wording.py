@@ -1,0 +1,54 @@
+import pytest
+
+from nextclose.evaluation.hypothesis_tests.mean import MeanTest
+from nextclose.evaluation.verdict.comparison import Contest
+from nextclose.evaluation.verdict.wording import (
+    brackets,
+    claimed,
+    compared,
+    interval,
+    percent,
+    probability,
+    sessions,
+    signed,
+    times,
+    won,
+)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0.0052, "0.52%"), (0.026, "2.6%"), (-0.0000001, "0.00%"), (-0.0052, "-0.52%")],
+)
+def test_percentages_below_one_have_two_decimals_and_zero_has_no_sign(fraction, text):
+    assert percent(fraction) == text
+
+
+def test_small_phrases():
+    assert (signed(0.01), signed(-0.02)) == ("+1.0%", "-2.0%")
+    assert (times(2.345), times(12.3)) == ("2.3", "12")
+    assert (sessions(1), sessions(7)) == ("1 session", "7 sessions")
+    assert (brackets("a", "", "b"), brackets("", "")) == (" (a; b)", "")
+    assert interval((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
+    assert (interval(None), probability(None, 3)) == ("", "")
+    assert probability(0.00001, 1) == "p < 0.001"
+    assert probability(0.0123, 20) == "p = 0.012, 20 comparisons"
+
+
+def contest(mean: float, error: float) -> Contest:
+    test = MeanTest(mean=mean, standard_error=error, dof=10**9)
+    return Contest(reference="garch", skill=mean, test=test)
+
+
+def test_a_difference_that_is_no_claim_has_the_two_sided_interval_of_its_own_direction():
+    assert compared(contest(0.02, 0.01)) == "2.0% better than garch (95% interval 0.04 to 4.0%)"
+    assert compared(contest(-0.02, 0.01)) == "2.0% worse than garch (95% interval 0.04 to 4.0%)"
+    assert compared(contest(0.02, 0.01), named=False).startswith("2.0% better (95%")
+
+
+@pytest.mark.parametrize(("error", "level"), [(0.01, 0.9), (0.014, 0.8)])
+def test_a_claim_has_the_interval_that_leaves_out_zero_as_its_test_does(error, level):
+    bounds, found = claimed(contest(0.02, error))  # p = 0.023 and 0.077
+    assert found == pytest.approx(level)
+    assert bounds[0] > 0
+    assert won(contest(0.02, error), "p = 0.02").startswith(f"2.0% better than garch ({level:.0%}")

@@ -1,0 +1,225 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xgboost
+
+from nextclose.config import TreesConfig
+from nextclose.models.trees.boosters import Examples, Progress, trained
+from nextclose.models.trees.forests import best_trees, forest_of
+
+Arrays = dict[str, np.ndarray]
+INPUTS = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
+LEVELS = [0.1, 0.5, 0.9]
+OBJECTIVES: dict[int, dict[str, Any]] = {
+    1: {"objective": "reg:gamma", "eval_metric": "gamma-deviance", "base_score": 1.0},
+    3: {
+        "objective": "reg:quantileerror",
+        "quantile_alpha": LEVELS,
+        "base_score": [0.0, 0.0, 0.0],
+    },
+}
+
+
+def ints(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.int32)
+
+
+def flags(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.uint8)
+
+
+def floats(values: Any) -> np.ndarray:
+    return np.array(values, dtype=np.float32)
+
+
+def grown(n_outputs: int) -> Progress:
+    """A booster that goes on beyond its best round."""
+    noise = np.random.default_rng(1)
+    aim = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
+    settings = TreesConfig(
+        rounds=40, patience_rounds=40, learning_rate=0.3, min_child_weight=5.0, max_leaves=8
+    )
+    base = np.zeros((250, n_outputs))
+    halves = [Examples(inputs=INPUTS[i::2], aim=aim[i::2], base=base) for i in range(2)]
+    progress = trained(settings, OBJECTIVES[n_outputs], (halves[0], halves[1]), seed=1)
+    assert 0 < progress.best_round < 40
+    return progress
+
+
+# --- there and back ---
+
+
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(n_outputs):
+    progress = grown(n_outputs)
+    forest = forest_of(best_trees(progress), n_features=3, n_outputs=n_outputs)
+    booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(progress.content))
+    unknown = INPUTS.copy()
+    unknown[::7, 0] = np.nan
+    for inputs in (INPUTS, unknown):
+        zero = np.zeros((len(inputs), n_outputs))
+        expected = booster.predict(
+            xgboost.DMatrix(inputs, base_margin=zero, nthread=1),
+            output_margin=True,
+            iteration_range=(0, progress.best_round),
+        )
+        found = forest.margins(inputs)
+        assert found.shape == (500, n_outputs)
+        np.testing.assert_array_equal(found, expected.reshape(500, n_outputs))
+
+
+def test_a_rows_margin_does_not_depend_on_its_neighbours():
+    forest = forest_of(best_trees(grown(1)), n_features=3, n_outputs=1)
+    together = forest.margins(INPUTS)
+    order = np.random.default_rng(2).permutation(500)
+    np.testing.assert_array_equal(forest.margins(INPUTS[order]), together[order])
+    for row in range(0, 500, 50):
+        np.testing.assert_array_equal(forest.margins(INPUTS[row : row + 1])[0], together[row])
+
+
+def test_leaves_survive_being_written_as_text_whatever_their_bits():
+    patterns = np.random.default_rng(3).integers(0, 2**32, 4000, dtype=np.uint32)
+    values = np.concatenate([patterns.view(np.float32), floats([0.1, -1e-40, 3.4e38, 1e-45])])
+    values = values[np.isfinite(values)]
+    n = len(values) // 2  # stumps: two leaves each, and a round of n outputs to tell them apart
+    arrays = stumps(values[: 2 * n].reshape(n, 2))
+    found = forest_of(arrays, n_features=1, n_outputs=n).margins(floats([[-1.0], [1.0]]))
+    np.testing.assert_array_equal(found.T.astype(np.float32), values[: 2 * n].reshape(n, 2))
+
+
+def stumps(leaves: np.ndarray) -> Arrays:
+    """One split at 0 per row of `leaves` (tree, 2)."""
+    n = len(leaves)
+    condition = np.column_stack([np.zeros(n), leaves]).astype(np.float32)
+    return {
+        "offsets": np.arange(0, 3 * n + 1, 3, dtype=np.int32),
+        "left": np.tile(ints([1, -1, -1]), n),
+        "right": np.tile(ints([2, -1, -1]), n),
+        "feature": np.zeros(3 * n, dtype=np.int32),
+        "condition": condition.ravel(),
+        "default_left": np.zeros(3 * n, dtype=np.uint8),
+    }
+
+
+# --- two trees by hand ---
+
+
+def by_hand() -> Arrays:
+    """x0 < .5 ? (x1 < -1 ? 1 : 2) : 4, unknown x0 goes left; and a tree of one leaf, 8."""
+    return {
+        "offsets": ints([0, 5, 6]),
+        "left": ints([1, 3, -1, -1, -1, -1]),
+        "right": ints([2, 4, -1, -1, -1, -1]),
+        "feature": ints([0, 1, 0, 0, 0, 0]),
+        "condition": floats([0.5, -1.0, 4.0, 1.0, 2.0, 8.0]),
+        "default_left": flags([1, 0, 0, 0, 0, 0]),
+    }
+
+
+def test_two_trees_worked_by_hand():
+    nan = np.nan
+    rows = floats([[0.4, -2], [0.4, -1], [0.5, -2], [nan, -2], [0.4, nan], [nan, nan]])
+    found = forest_of(by_hand(), n_features=2, n_outputs=1).margins(rows)
+    np.testing.assert_array_equal(found[:, 0], [9, 10, 12, 9, 10, 10])
+    apart = forest_of(by_hand(), n_features=2, n_outputs=2).margins(rows[:1])
+    np.testing.assert_array_equal(apart, [[1, 8]])
+
+
+def test_no_tree_adds_nothing():
+    empty = {name: array[:0] for name, array in by_hand().items()} | {"offsets": ints([0])}
+    np.testing.assert_array_equal(
+        forest_of(empty, n_features=3, n_outputs=3).margins(INPUTS), np.zeros((500, 3))
+    )
+
+
+# --- what is refused ---
+
+
+def edited(name: str, position: int, value: float) -> Callable[[Arrays], Arrays]:
+    def edit(arrays: Arrays) -> Arrays:
+        arrays[name][position] = value
+        return arrays
+
+    return edit
+
+
+def replaced(name: str, array: Any) -> Callable[[Arrays], Arrays]:
+    return lambda arrays: arrays | {name: array}
+
+
+def chain(n_splits: int) -> Arrays:
+    """A tree whose every left child is a leaf: as deep as it has splits."""
+    n = 2 * n_splits + 1
+    left, right = np.full(n, -1, dtype=np.int32), np.full(n, -1, dtype=np.int32)
+    splits = np.array([0, *range(2, n - 1, 2)])
+    left[splits], right[splits] = splits + 1, splits + 2
+    return {
+        "offsets": ints([0, n]),
+        "left": left,
+        "right": right,
+        "feature": np.zeros(n, dtype=np.int32),
+        "condition": np.ones(n, dtype=np.float32),
+        "default_left": np.zeros(n, dtype=np.uint8),
+    }
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        (edited("left", 1, 0), "child that is the root"),
+        (edited("left", 1, -1), "one child"),
+        (edited("left", 1, 5), "no node"),
+        (edited("left", 1, -7), "no node"),
+        (edited("left", 2, 3), "one child"),
+        (edited("left", 0, 2), "no parent, or more than one"),
+        (edited("left", 5, 1), "tree 1"),
+        (edited("feature", 1, 2), "beyond the 2"),
+        (edited("feature", 3, -1), "beyond the 2"),
+        (edited("condition", 1, np.nan), "not finite"),
+        (edited("condition", 3, np.inf), "not finite"),
+        (edited("default_left", 0, 2), "neither 0 nor 1"),
+        (edited("offsets", 0, 1), "offsets"),
+        (edited("offsets", 2, 7), "offsets"),
+        (edited("offsets", 1, 0), "a tree of 0"),
+        (edited("offsets", 1, -3), "a tree of -3"),
+        (edited("offsets", 1, 4), "tree 0"),
+        (replaced("offsets", ints([])), "offsets"),
+        (replaced("left", ints([1, -1, -1])), "lengths"),
+        (replaced("left", np.zeros(6)), "arrays of one axis"),
+        (replaced("left", np.zeros((6, 1), dtype=np.int32)), "arrays of one axis"),
+        (replaced("categories", np.zeros(6, dtype=np.int32)), "arrays of one axis"),
+        (lambda arrays: {k: v for k, v in arrays.items() if k != "feature"}, "arrays of one axis"),
+        (lambda arrays: chain(33), "not reached from the root within 32"),
+        (lambda arrays: stumps(np.zeros((5001, 2))), "5001 trees"),
+        (lambda arrays: chain(32768), "65537 nodes"),
+    ],
+)
+def test_what_is_no_forest_is_refused_saying_why(edit, says):
+    with pytest.raises(ValueError, match=says):
+        forest_of(edit(by_hand()), n_features=2, n_outputs=1)
+
+
+def test_a_ring_beside_the_tree_is_refused():
+    # 1 and 2 are leaves of the root; 3 has children 4 and 5, and 4 has 3 and 6: all have a parent
+    ring = {
+        "offsets": ints([0, 7]),
+        "left": ints([1, -1, -1, 4, 3, -1, -1]),
+        "right": ints([2, -1, -1, 5, 6, -1, -1]),
+        "feature": np.zeros(7, dtype=np.int32),
+        "condition": np.zeros(7, dtype=np.float32),
+        "default_left": np.zeros(7, dtype=np.uint8),
+    }
+    with pytest.raises(ValueError, match="not reached from the root"):
+        forest_of(ring, n_features=1, n_outputs=1)
+
+
+def test_the_deepest_tree_allowed_is_loaded():
+    found = forest_of(chain(32), n_features=1, n_outputs=1).margins(floats([[2.0]]))
+    np.testing.assert_array_equal(found, [[1.0]])
+
+
+def test_trees_that_do_not_fill_a_round_are_refused():
+    with pytest.raises(ValueError, match="2 trees for 3 outputs"):
+        forest_of(by_hand(), n_features=2, n_outputs=3)

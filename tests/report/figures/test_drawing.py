@@ -1,0 +1,62 @@
+import re
+
+import matplotlib as mpl
+import pytest
+
+from nextclose.report.figures.drawing import blank, head, png, svg
+from nextclose.report.figures.palette import in_order, palette_for
+
+PALETTE = palette_for(in_order(["lstm"], headline="lstm"))
+
+
+def drawing(inks):
+    figure, (panel,) = blank(inks)
+    panel.plot([0.0, 1.0, 2.0], [1.0, 1.123456, 3.0], color=inks.models["lstm"], label="<b>$x_1$")
+    head(panel, "<script>$\\frac{1}$", inks)
+    return figure
+
+
+def test_an_inline_picture_has_theme_colours_real_text_and_no_size():
+    text = svg(drawing, PALETTE, name="one", description='a "quoted" <picture>')
+    assert "var(--model-0)" in text
+    assert not re.search(r"#5a..a5|#a5..5a", text)  # no stand-in colour is left
+    assert "&lt;script&gt;$\\frac{1}$</text>" in text
+    assert "<script" not in text
+    opening = text[: text.index(">") + 1]
+    assert 'aria-label="a &#34;quoted&#34; &lt;picture&gt;"' in opening
+    assert "width=" not in opening
+
+
+def test_equal_drawings_have_equal_bytes_and_ids_of_their_own():
+    one, other = (svg(drawing, PALETTE, name=name, description="") for name in ("one", "two"))
+    assert one == svg(drawing, PALETTE, name="one", description="")
+    ids = [set(re.findall(r' id="([^"]+)"', text)) for text in (one, other)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def test_every_reference_inside_a_picture_finds_its_target():
+    text = svg(drawing, PALETTE, name="one", description="")
+    used = set(re.findall(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"", text))
+    ids = set(re.findall(r' id="([^"]+)"', text))
+    assert {a or b for a, b in used} <= ids
+
+
+def test_a_saved_picture_takes_any_title_without_a_missing_glyph():
+    data = png(drawing, PALETTE, title="株 $x_1$ \u2028 \x00")
+    assert data.startswith(b"\x89PNG")
+    assert data == png(drawing, PALETTE, title="株 $x_1$ \u2028 \x00")
+
+
+def test_drawing_leaves_the_settings_of_matplotlib_alone():
+    before = dict(mpl.rcParams)
+    svg(drawing, PALETTE, name="one", description="")
+    png(drawing, PALETTE, title="")
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_axes_of_neighbouring_pictures_are_in_line(n_rows):
+    figure, panels = blank(PALETTE.light(), n_rows=n_rows)
+    left = {round(panel.get_position().x0 * figure.get_figwidth(), 6) for panel in panels}
+    assert left == {0.44}

@@ -1,0 +1,79 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from nextclose.models.registry import NAMES
+from nextclose.report.figures.gallery import N_RANGED, RIVALS
+from nextclose.report.figures.palette import BASE, MODELS, SPARE, in_order, palette_for
+
+TEXT = ("ink", "ink-2", "ink-3", "good", "bad", "caution", "accent")
+
+
+def luminance(colour):
+    """Relative luminance, WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_of_black_on_white_is_21():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_texts_reach_double_a_on_both_grounds(dark):
+    for role in TEXT:
+        for ground in ("ground", "ground-2"):
+            assert contrast(BASE[role][dark], BASE[ground][dark]) >= 4.5, (role, ground)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_lines_of_models_stand_out_from_the_ground(dark):
+    for pair in (*MODELS.values(), *SPARE):
+        assert contrast(pair[dark], BASE["ground"][dark]) >= 4.5, pair
+
+
+def test_a_known_model_keeps_its_colour_whatever_else_is_in_the_report():
+    alone = palette_for(in_order(["lstm"], headline="lstm"))
+    among = palette_for(in_order(["zeta", "naive", "lstm", "alpha"], headline="zeta"))
+    assert alone.models["lstm"] == among.models["lstm"]
+    assert among.order == ("zeta", "naive", "lstm", "alpha")
+    assert among.models["zeta"] != among.models["alpha"]
+
+
+def lightness_and_hue(colour):
+    """OKLab: distances in it are about what the eye sees (Ottosson, 2020)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    cones = np.cbrt(
+        np.array([[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]])
+        @ linear
+    )
+    return cones @ np.array(
+        [[0.2105, 1.9780, 0.0259], [0.7936, -2.4286, 0.7828], [-0.0041, 0.4506, -0.8087]]
+    )
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_models_that_share_a_picture_are_told_apart(dark):
+    together = ("hybrid", *RIVALS[: N_RANGED - 1], "naive")
+    for one, other in itertools.combinations(together, 2):
+        apart = lightness_and_hue(MODELS[one][dark]) - lightness_and_hue(MODELS[other][dark])
+        assert np.linalg.norm(apart) > 0.1, (one, other)  # 0.02 is just noticeable
+
+
+def test_every_model_of_the_package_has_a_colour():
+    assert set(NAMES) == set(MODELS)
+
+
+def test_stand_in_colours_are_all_different():
+    palette = palette_for(in_order([*MODELS, "mine"], headline="mine"))
+    _, meaning = palette.sentinels()
+    assert len(meaning) == len(BASE) + len(MODELS) + 1
+    assert meaning["#a5005a"] == "var(--model-0)"

@@ -1,0 +1,108 @@
+"""What the report says of its data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from nextclose.data.inventory import Holding
+from nextclose.report.sections import data_quality
+from nextclose.schema import Finding
+from tests.report.synthetic import make_content
+
+DAY = date(2020, 1, 2)
+SURVIVORS = Finding(number=68, response="W", found="all alive", rule="r")
+
+
+def held(symbol, *, exchange="XNYS", segments=1):
+    return Holding(symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments)
+
+
+@pytest.fixture(scope="module")
+def content():
+    made = make_content(("A",), n_sessions=100, n_origins=10)
+    return replace(made, holdings=(held("A"), held("B")), findings=())
+
+
+def says(content):
+    return {fact.label: (fact.text, fact.look) for fact in data_quality.reading(content)}
+
+
+def test_the_reader_learns_what_was_read_and_how(content):
+    assert says(content) == says(content) | {
+        "Read": ("2 symbols, 4 bars, 2020-01-02 to 2020-01-02", ""),
+        "Prices": ("Adjusted for splits and dividends", ""),
+        "Calendar": ("XNYS (2 symbols)", ""),
+        "Segments": ("Each symbol in one piece", ""),
+        "Lossy repairs allowed": ('unfinished = "drop"', ""),
+    }
+
+
+def test_an_unknown_basis_stands_out(content):
+    text, look = says(replace(content, basis="unknown"))["Prices"]
+    assert "Unknown whether adjusted" in text
+    assert look == "caution"
+
+
+def test_a_calendar_that_is_not_known_is_said_beside_those_that_are(content):
+    mixed = replace(content, holdings=(held("A"), held("B"), held("C", exchange="")))
+    expected = "XNYS (2 symbols), weekdays only, no calendar known (1 symbol)"
+    assert says(mixed)["Calendar"][0] == expected
+
+
+def test_symbols_in_several_pieces_are_named_most_broken_first_and_the_rest_counted(content):
+    many = tuple(held(f"S{k:02}", segments=2 + (k == 7)) for k in range(10))
+    text = says(replace(content, holdings=(held("A"), *many)))["Segments"][0]
+    assert text.startswith("22 pieces in all, S07 in 3, S00 in 2, ")
+    assert " and 2 symbols more; nothing is learnt or forecast across a break" in text
+
+
+@pytest.mark.parametrize(
+    ("findings", "said"),
+    [((SURVIVORS,), "Every symbol is alive at the end"), ((), "Some symbols end before")],
+)
+def test_survivorship_is_spoken_of_always(content, findings, said):
+    assert says(replace(content, findings=findings))["Survivorship"][0].startswith(said)
+
+
+def test_findings_stand_once_a_code_what_weighs_most_first():
+    made = [
+        Finding(number=22, response="R", found="Date", rule="names; mapped", path="b.csv"),
+        Finding(number=58, response="W", found="no close", rule="a missing row", row=7, count=3),
+        Finding(number=22, response="R", found="DATE", rule="names; mapped", path="c.csv", count=4),
+    ]
+    assert data_quality.found(made) == (
+        data_quality.Found(
+            code="W58",
+            response="warning",
+            places="3 places",
+            rule="A missing row",
+            first="row 7: no close",
+            look="caution",
+        ),
+        data_quality.Found(
+            code="R22",
+            response="repaired",
+            places="5 places",
+            rule="Names; mapped",
+            first="b.csv: Date",
+            look="",
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("prices/AAPL.csv", "prices/AAPL.csv: x"),
+        ("/home/ann/AAPL.csv", "AAPL.csv: x"),
+        ("postgresql://ann:pw@db/prices", "prices: x"),
+        ("postgresql://ann:pw@db?password=pw", "x"),
+        ("C:\\Users\\ann\\AAPL.csv", "AAPL.csv: x"),
+    ],
+)
+def test_a_finding_names_the_file_but_no_folder_of_the_machine(path, shown):
+    (one,) = data_quality.found([Finding(number=54, response="W", found="x", rule="y", path=path)])
+    assert one.first == shown
