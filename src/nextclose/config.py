@@ -245,6 +245,17 @@ def overridden(
         raise _first_problem(error, path="options") from error
 
 
+def replaced(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
+    """The settings with whole sections replaced, checked like those of a file.
+
+    Raises: ConfigError for a bad value.
+    """
+    try:
+        return RunConfig.model_validate(config.model_dump() | sections)
+    except ValidationError as error:
+        raise _first_problem(error, path="arguments") from error
+
+
 def config_hash(config: BaseModel) -> str:
     """SHA-256 of the settings as canonical JSON: equal settings, equal hash."""
     return hashlib.sha256(canonical_json(config.model_dump(mode="json")).encode()).hexdigest()

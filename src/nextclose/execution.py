@@ -5,20 +5,33 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from multiprocessing import active_children, get_context
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from nextclose.backtest.walk_forward import FitTask, Mapper, Result, Study, Task, serial
+from nextclose.backtest.walk_forward import (
+    FitTask,
+    ForecastTask,
+    Mapper,
+    Result,
+    Study,
+    Task,
+    serial,
+)
 from nextclose.config import canonical_json
 from nextclose.durable import save
-from nextclose.models.protocol import Fitted
-from nextclose.models.registry import model_named
+from nextclose.models.mixture import restored_fit
+from nextclose.models.protocol import Fitted, Model
+from nextclose.models.registry import OURS
+from nextclose.models.state import encode_state
 from nextclose.serving.states import state_bytes, state_of
 
 # Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
@@ -52,6 +65,7 @@ class Processes(AbstractContextManager["Processes"]):
         self._pool: ProcessPoolExecutor | None = None
         self._environment: dict[str, str | None] = {}
         self._others: set[int | None] = set()  # children of this process that are not ours
+        self._at_home: set[str] = set()  # models whose tasks this process runs itself
 
     def __enter__(self) -> Processes:
         """Children inherit one thread each; they start with the first task."""
@@ -63,22 +77,41 @@ class Processes(AbstractContextManager["Processes"]):
     def __call__(
         self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
     ) -> Iterator[Result]:
-        """Yield `function(study, task)` for each task; the first exception is raised here."""
+        """Yield `function(study, task)` for each task; the first exception is raised here.
+
+        Tasks of a model that other processes cannot import are run in this one, and that is said.
+        """
         pool = self._started(study)
         counter = _Counter(self._progress, stage=function.__name__, total=len(tasks))
-        futures = [pool.submit(_run, function, task) for task in tasks]
-        for future in futures:
-            future.add_done_callback(counter)
-        return (future.result() for future in futures)
+        futures = [
+            None if _model_of(task) in self._at_home else pool.submit(_run, function, task)
+            for task in tasks
+        ]
+        for sent in filter(None, futures):
+            sent.add_done_callback(counter)
+        for task, future in zip(tasks, futures, strict=True):
+            if future is None:
+                yield function(study, task)
+                counter(future)
+            else:
+                yield future.result()
 
     def _started(self, study: Study) -> ProcessPoolExecutor:
         if self._pool is None:
             self._study = study
+            self._at_home = {own.name for own in study.plugins if not can_travel(own)}
+            for name in sorted(self._at_home):
+                warnings.warn(
+                    f"model {name!r} runs in this process alone: others cannot import it. "
+                    "Fix: define it in a module of its own.",
+                    stacklevel=2,
+                )
+            travelling = tuple(own for own in study.plugins if own.name not in self._at_home)
             self._pool = ProcessPoolExecutor(
                 self._n_workers,
                 mp_context=get_context("spawn"),
                 initializer=_install,
-                initargs=(study,),
+                initargs=(replace(study, plugins=travelling),),
             )
         assert self._study is study, "one pool of processes serves one study"
         return self._pool
@@ -127,9 +160,25 @@ class _Counter:
         self._progress, self._stage, self._total, self._done = progress, stage, total, 0
         progress(stage, 0, total)
 
-    def __call__(self, _: Future[Any]) -> None:
+    def __call__(self, _: Future[Any] | None) -> None:
         self._done += 1
         self._progress(self._stage, self._done, self._total)
+
+
+def _model_of(task: object) -> str:
+    """The model that a task is about."""
+    return task.model if isinstance(task, FitTask | ForecastTask) else ""
+
+
+def can_travel(model: Model) -> bool:
+    """Whether another process could import the class of this model, and be sent the object."""
+    module = type(model).__module__
+    try:
+        is_found = module != "__main__" and find_spec(module) is not None
+        ForkingPickler.dumps(model)
+    except Exception:  # noqa: BLE001 -- a foreign object may refuse to be sent in any way
+        return False
+    return is_found
 
 
 _installed: Study | None = None  # this process's study; set once, by the pool's initializer
@@ -169,7 +218,7 @@ class Memory:
 
     def keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
         """Save the fit, whole or not at all."""
-        content = state_bytes(fitted.state())
+        content = state_bytes(encode_state(fitted))
         digest = hashlib.sha256(content).hexdigest()
         save(self.folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
 
@@ -178,15 +227,15 @@ class Memory:
         for path in sorted(self.folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
             content = path.read_bytes()
             if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
-                return model_named(task.model, study.config).restore(state_of(content))
+                return restored_fit(study.model(task.model), state_of(content))
         return None
 
     def _name(self, study: Study, task: FitTask) -> str:
-        model = model_named(task.model, study.config)
-        fold = study.folds[task.fold]
+        traits, fold = study.model(task.model).traits, study.folds[task.fold]
         what = {
             **asdict(task),
-            "config": dict(model.config),
+            "config": dict(traits.settings),
+            "version": traits.version,
             "horizons": list(study.samples.horizons),
             "valid_from": str(fold.valid_from),
             "fitted_at": str(fold.fitted_at),
@@ -194,6 +243,11 @@ class Memory:
             "code": self.code,
         }
         return hashlib.sha256(canonical_json(what).encode()).hexdigest()
+
+
+def is_kept(model: Model) -> bool:
+    """Whether fits are remembered: ours always, a plug-in's if it says its version and class."""
+    return model.name in OURS or (model.traits.version != "" and model.traits.fitted is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +264,8 @@ class Keeping:
     def __call__(self, study: Study, task: FitTask) -> Any:
         """Run the task and keep what it gives."""
         fitted = self.function(study, task)
-        self.memory.keep(study, task, fitted)
+        if is_kept(study.model(task.model)):
+            self.memory.keep(study, task, fitted)
         return fitted
 
 
@@ -233,9 +288,10 @@ class Remembered:
         if len(fits) < len(tasks):
             yield from self._mapper(function, study, tasks)
             return
-        found = {task: self._memory.recalled(study, task) for task in fits}
-        missing = [task for task in fits if found[task] is None]
+        kept = [task for task in fits if is_kept(study.model(task.model))]
+        found = {task: self._memory.recalled(study, task) for task in kept}
+        missing = [task for task in fits if found.get(task) is None]
         keeping = Keeping(function=function, memory=self._memory)
         fresh = iter(self._mapper(keeping, study, missing))
         for task in fits:
-            yield cast(Result, next(fresh) if found[task] is None else found[task])
+            yield cast(Result, next(fresh) if found.get(task) is None else found[task])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -11,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from nextclose.backtest import walk_forward as walk
-from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash
+from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash, replaced
 from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
@@ -19,24 +20,26 @@ from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
 from nextclose.evaluation.verdict.verdict import VerdictRow, plain, verdict_document, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
+from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.masks import MASKS
-from nextclose.features.table import FAMILIES, make_table
-from nextclose.models.protocol import Fitted
+from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
+from nextclose.models.mixture import combine_seeds, restored
+from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import (
-    NEWS_READERS,
+    HYBRID,
+    OURS,
     SERVABLE,
-    STACKED,
-    forecaster_named,
-    members_of,
-    model_named,
-    readers_of,
-    restored,
+    check_plugin,
+    model_of_state,
+    models_of,
+    news_readers,
 )
+from nextclose.models.state import State, encode_state
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
-from nextclose.serving.bundle import Bundle, Manifest, write_bundle
+from nextclose.serving.bundle import FORMAT, Bundle, Manifest, write_bundle
 from nextclose.serving.golden import golden_example
 
 PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
@@ -72,6 +75,9 @@ class Run:
 def backtest(
     bars: Bars,
     *,
+    models: Sequence[str | Model] | None = None,
+    features: Mapping[str, Feature] = NO_FEATURES,
+    horizons: Sequence[int] | None = None,
     config: RunConfig | None = None,
     workers: int = 1,
     progress: Progress = silent,
@@ -79,17 +85,27 @@ def backtest(
 ) -> Run:
     """Walk forward over `bars` and judge every model of the settings.
 
+    `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
+    own. `features` are columns of your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
     and found there by a later run of the same settings and bars. Bars with news are walked twice:
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
-    settings = _on_best_device(config or RunConfig())
-    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
-    study = _study(sound, settings)
+    chosen, plugins = _chosen(config or RunConfig(), models, horizons)
+    settings = _on_best_device(chosen)
+    needed = needed_sessions(settings, plugins=plugins, features=features)
+    sound = with_short_symbols_named(bars, needed=needed)
+    study = _study(sound, settings, plugins=plugins, features=features)
     has_news = sound.news is not None
     walked = _walked(
-        study, sound, twice=has_news, workers=workers, progress=progress, memory=memory
+        study,
+        sound,
+        features,
+        twice=has_news,
+        workers=workers,
+        progress=progress,
+        memory=memory,
     )
     return Run(
         bars=sound,
@@ -97,7 +113,7 @@ def backtest(
         backtest=walked,
         verdict=verdicts(walked.forecasts, seeds=walked.seeds),
         ablation=ablations(walked.ablation, walked.forecasts),
-        news=news_worth(walked.ablation, model=leading(settings)) if has_news else (),
+        news=news_worth(walked.ablation, model=leading(study)) if has_news else (),
     )
 
 
@@ -106,51 +122,87 @@ def train(
     folder: str | Path,
     *,
     config: RunConfig | None = None,
-    model: str = "hybrid",
+    model: str | Model = "hybrid",
+    features: Mapping[str, Feature] = NO_FEATURES,
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
     """Fit `model` on all of `bars` and write a bundle into `folder`.
 
+    A model or features of your own are not in the bundle: `load_bundle` is given them again.
     Raises: as `backtest`; OutputError if the bundle cannot be written.
     """
-    if model not in SERVABLE:
-        raise ConfigError(
-            f"{model!r} cannot be served from a bundle: its forecast needs a symbol's whole past, "
-            f"or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
-        )
-    settings = _on_best_device(_only(model, config or RunConfig()))
-    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
-    study = _study(sound, settings, only_now=True)
-    walked = _walked(study, sound, workers=workers, progress=progress, memory=None)
+    chosen, plugins = _chosen(config or RunConfig(), (model,), None)
+    (name,) = chosen.backtest.models
+    forecaster = models_of(chosen, plugins)[name]
+    _refuse_unservable(forecaster)
+    settings = _on_best_device(chosen)
+    needed = needed_sessions(settings, plugins=plugins, features=features)
+    sound = with_short_symbols_named(bars, needed=needed)
+    study = _study(sound, settings, plugins=plugins, features=features, only_now=True)
+    walked = _walked(study, sound, features, workers=workers, progress=progress, memory=None)
     fold = study.folds[-1]
-    fits = walked.fits[model, fold.index]
-    fitted = fits[0] if model in STACKED else model_named(model, settings).combine(fits)
-    needed = needed_sessions(settings)
-    served = restored(model, fitted.state())  # as a reader will have it
-    market = sound.symbols if reads_market(fitted) else ()
-    news = settings.news if sound.news is not None else None
+    fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
+    state = encode_state(fitted)
+    served = restored(model_of_state(name, state, plugins), state)  # as a reader will have it
     manifest = Manifest(
-        format=1,
-        model=model,
+        format=FORMAT,
+        model=name,
         horizons=study.samples.horizons,
         features=study.samples.table.names,
+        own=tuple(features),
         min_rows=needed,
         data=settled_data(config.data if config else DataConfig(), bars),
         basis=sound.basis,
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
         symbols=_learnt_from(sound, needed=needed),
-        market=market,
-        news=news,
+        market=sound.symbols if reads_market(state) else (),
+        news=settings.news if sound.news is not None else None,
         scorer=sound.news.scorer if sound.news is not None else "",
         data_fingerprint=sound.fingerprint,
         findings=finding_counts(sound.findings),
         versions=versions(),
         files={},
     )
-    golden = golden_example(served, sound, manifest)
-    return write_bundle(Path(folder), Bundle(manifest=manifest, fitted=fitted, golden=golden))
+    golden = golden_example(served, sound, manifest, features)
+    bundle = Bundle(
+        manifest=manifest,
+        fitted=fitted,
+        golden=golden,
+        replays=forecaster.traits.replays,
+        features=features,
+    )
+    return write_bundle(Path(folder), bundle)
+
+
+def _chosen(
+    config: RunConfig, models: Sequence[str | Model] | None, horizons: Sequence[int] | None
+) -> tuple[RunConfig, tuple[Model, ...]]:
+    """The settings with these models and horizons, and the models among them that are objects."""
+    given = () if models is None else tuple(models)
+    plugins = tuple(model for model in given if not isinstance(model, str))
+    for plugin in plugins:
+        check_plugin(plugin)
+    names = [model if isinstance(model, str) else model.name for model in given]
+    plan = config.backtest.model_dump()
+    plan |= {"models": tuple(names)} if models is not None else {}
+    plan |= {"horizons": tuple(horizons)} if horizons is not None else {}
+    return replaced(config, backtest=plan), plugins
+
+
+def _refuse_unservable(model: Forecaster) -> None:
+    """Raise ConfigError for a model that cannot be put into a bundle."""
+    if model.name in OURS and not model.traits.is_servable:
+        raise ConfigError(
+            f"{model.name!r} cannot be served from a bundle: its forecast needs a symbol's whole "
+            f"past, or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
+        )
+    if not model.traits.is_servable or model.traits.fitted is None:
+        raise ConfigError(
+            f"{model.name!r} cannot be put into a bundle: its traits name no class of its fits, "
+            "or say that it is not servable. Fix: Traits(fitted=CLASS), a frozen dataclass.",
+        )
 
 
 def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
@@ -162,9 +214,9 @@ def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
     return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
 
 
-def reads_market(fitted: Fitted) -> bool:
+def reads_market(state: State) -> bool:
     """Whether a forecast depends on the moves of other symbols."""
-    return MARKET_NAMES[0] in canonical_json(dict(fitted.state().facts))
+    return MARKET_NAMES[0] in canonical_json(dict(state.facts))
 
 
 def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
@@ -173,19 +225,23 @@ def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
     return tuple(counts["symbol"].sort())
 
 
-def needed_sessions(config: RunConfig) -> int:
+def needed_sessions(
+    config: RunConfig,
+    *,
+    plugins: Sequence[Model] = (),
+    features: Mapping[str, Feature] = NO_FEATURES,
+) -> int:
     """Sessions of one symbol that every model of the settings needs for one forecast."""
-    models = [forecaster_named(name, config) for name in config.backtest.models]
+    models = models_of(config, plugins)
     return max(
-        max(column.lookback_sessions for column in FAMILIES[model.family].columns)
-        + model.context_sessions
-        for model in models
+        lookback_sessions(traits.family, features) + traits.context_sessions
+        for traits in (models[name].traits for name in config.backtest.models)
     )
 
 
 def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
     """Bars of a symbol that one forecast of a bundle needs."""
-    return needed_sessions(_only(model, config))
+    return needed_sessions(_chosen(config, (model,), None)[0])
 
 
 def run_facts(run: Run) -> dict[str, Any]:
@@ -214,20 +270,29 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in PACKAGES}
 
 
-def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Study:
-    if bars.news is not None and not readers_of(config):
+def _study(
+    bars: Bars,
+    config: RunConfig,
+    *,
+    plugins: Sequence[Model],
+    features: Mapping[str, Feature],
+    only_now: bool = False,
+) -> walk.Study:
+    models = models_of(config, plugins)
+    if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
-            f"Fix: add {' or '.join(NEWS_READERS)}, or leave the news out.",
+            "Fix: add lstm or trees, or leave the news out.",
             section="backtest",
             key="models",
         )
-    families = {forecaster_named(name, config).family for name in config.backtest.models}
+    families = {models[name].traits.family for name in config.backtest.models}
     if config.features.masks or config.data.fill is not None:
         families.add(MASKS)
     table = make_table(
         bars,
-        families=sorted(families | {"stationary"}, reverse=True),
+        families=sorted(families | {MAIN}, reverse=True),
+        own=features,
         market=config.features.market,
         news=config.news if bars.news is not None else None,
     )
@@ -236,18 +301,13 @@ def _study(bars: Bars, config: RunConfig, *, only_now: bool = False) -> walk.Stu
         today = sessions_of(samples)[-1].astype(object)
         plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
         config = config.model_copy(update={"backtest": plan})
-    return walk.make_study(samples, config)
-
-
-def _only(model: str, config: RunConfig) -> RunConfig:
-    """The settings with one model."""
-    plan = config.backtest.model_copy(update={"models": (model,)})
-    return config.model_copy(update={"backtest": plan})
+    return walk.make_study(samples, config, plugins=plugins)
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
     """The settings with the networks on a GPU where there is one and a network is asked for."""
-    if not {"lstm", "classic"} & {*config.backtest.models, *members_of(config)}:
+    members = config.hybrid.members if HYBRID in config.backtest.models else ()
+    if not {"lstm", "classic"} & {*config.backtest.models, *members}:
         return config
     from nextclose.models.device import best_device
 
@@ -263,6 +323,7 @@ def _on_best_device(config: RunConfig) -> RunConfig:
 def _walked(
     study: walk.Study,
     bars: Bars,
+    features: Mapping[str, Feature],
     *,
     workers: int,
     progress: Progress,
@@ -274,10 +335,11 @@ def _walked(
         workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
         mapper: walk.Mapper = pool or InTurn(progress=progress)
-        if memory is not None:
+        if memory is not None and all(feature.version for feature in features.values()):
             code = canonical_json([code_fingerprint(), versions()])
             columns = [part.model_dump() for part in (study.config.features, study.config.news)]
-            data = canonical_json([bars.fingerprint, *columns])
+            own = {name: [f.version, f.lookback_sessions] for name, f in features.items()}
+            data = canonical_json([bars.fingerprint, *columns, own])
             mapper = Remembered(mapper, memory, data=data, code=code)
         walked = walk.backtest(study, mapper=mapper)
         return beside_without_news(walked, mapper=mapper) if twice else walked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Dates = npt.NDArray[np.datetime64]  # datetime64[D]; NaT = not known
+Spread = Annotated[Floats, "float64 horizon level"]  # quantiles of a fit, pooled over symbols
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("symbol", "session", *PRICE_COLUMNS, "volume")

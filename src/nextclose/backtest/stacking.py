@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtest.forecasts import Forecast, known_losses
-from nextclose.config import RunConfig
 from nextclose.metrics import grid_crps
 from nextclose.models.hybrid.hybrid import (
     FittedHybrid,
@@ -19,8 +18,9 @@ from nextclose.models.hybrid.hybrid import (
     gathered,
     learnt_weights,
 )
+from nextclose.models.mixture import combine_seeds
 from nextclose.models.protocol import Fitted
-from nextclose.models.registry import STACKED, hybrid_of
+from nextclose.models.registry import HYBRID
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at
 from nextclose.schema import (
@@ -29,9 +29,6 @@ from nextclose.schema import (
     Floats,
     Ints,
 )
-
-HYBRID = "hybrid"
-assert (HYBRID,) == STACKED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +43,30 @@ class Stack:
 
 def stacked(
     samples: Samples,
-    config: RunConfig,
+    hybrid: Hybrid | None,
     folds: Sequence[Fold],
     *,
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]],
     made: Mapping[tuple[str, int], Forecast],
     n_rehearsals: int,
 ) -> Stack:
-    """Walk the folds in order; nothing if the hybrid is not among the models of the settings.
+    """Walk the folds in order; nothing without a hybrid.
 
     `fits` and `made` are those of its members in every fold, rehearsals included.
     """
+    nothing = {"ablation": ABLATION_SCHEMA, "weights": WEIGHT_SCHEMA}
+    if hybrid is None:
+        empty = {name: pl.DataFrame(schema=schema) for name, schema in nothing.items()}
+        return Stack(fits={}, made={}, **empty)
     fitted: dict[tuple[str, int], tuple[Fitted, ...]] = {}
     issued: dict[tuple[str, int], Forecast] = {}
     losses = [pl.DataFrame(schema=ABLATION_SCHEMA)]
     weights = [pl.DataFrame(schema=WEIGHT_SCHEMA)]
     past: list[Issued] = []
-    for fold in folds if HYBRID in config.backtest.models else ():
-        hybrid = hybrid_of(config)
+    for fold in folds:
         members = {
-            name: model.combine(fits[name, fold.index]) for name, model in hybrid.models.items()
+            name: combine_seeds(model, fits[name, fold.index])
+            for name, model in hybrid.models.items()
         }
         forecasts = [made[name, fold.index] for name in members]
         one = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))

@@ -25,9 +25,10 @@ from nextclose.backtest.stacking import stacked
 from nextclose.config import RunConfig, canonical_json
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.news import NEWS
+from nextclose.models.hybrid.hybrid import Hybrid
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, Model
-from nextclose.models.registry import STACKED, forecaster_named, members_of, model_named
+from nextclose.models.registry import HYBRID, Models, members_of, model_named, models_of
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples, without_last_family
 from nextclose.samples.splits import Fold, known_at, walk_forward
@@ -47,6 +48,22 @@ class Study:
     config: RunConfig
     folds: tuple[Fold, ...]
     n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
+    plugins: tuple[Model, ...] = ()  # models of the settings that are not ours
+
+    @property
+    def models(self) -> Models:
+        """The models of the settings, and the hybrid's members."""
+        return models_of(self.config, self.plugins)
+
+    @property
+    def hybrid(self) -> Hybrid | None:
+        """The hybrid, if it is among the models of the settings."""
+        hybrid = self.models.get(HYBRID)
+        return hybrid if isinstance(hybrid, Hybrid) else None
+
+    def model(self, name: str) -> Model:
+        """The model of that name, which is fitted on samples alone."""
+        return model_named(name, self.config, self.plugins)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +121,19 @@ def serial(
     return (function(study, task) for task in tasks)
 
 
-def make_study(samples: Samples, config: RunConfig) -> Study:
+def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] = ()) -> Study:
     """The folds of the run; test origins are those that every model of the run can forecast.
 
+    `plugins` are the models of the settings that are not ours.
     Without a `test_from`, the last `test_sessions` are tested, at most half of what there is.
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
     """
-    plan = config.backtest
-    _refuse_partial_members(config)
+    plan, models = config.backtest, models_of(config, plugins)
+    _refuse_partial_members(config, models)
     forecastable = np.ones(len(samples.origin), dtype=np.bool_)
     for name in plan.models:
-        model = forecaster_named(name, config)
-        forecastable &= samples.ready(model.family, context_sessions=model.context_sessions)
+        traits = models[name].traits
+        forecastable &= samples.ready(traits.family, context_sessions=traits.context_sessions)
     origins = np.unique(samples.origin[forecastable])
     if len(origins) < 2:
         raise NotEnoughDataError(
@@ -144,12 +162,18 @@ def make_study(samples: Samples, config: RunConfig) -> Study:
             needed=1,
             found=0,
         )
-    return Study(samples=samples, config=config, folds=folds, n_rehearsals=n_rehearsals)
+    return Study(
+        samples=samples,
+        config=config,
+        folds=folds,
+        n_rehearsals=n_rehearsals,
+        plugins=tuple(plugins),
+    )
 
 
-def _refuse_partial_members(config: RunConfig) -> None:
+def _refuse_partial_members(config: RunConfig, models: Models) -> None:
     """The hybrid needs every fold of its members, and is made in every fold."""
-    whole = {*members_of(config), *(set(STACKED) & set(config.backtest.models))}
+    whole = {*members_of(models), HYBRID} if HYBRID in models else set()
     for name in sorted(whole & set(config.backtest.last_folds)):
         raise ConfigError(
             f"[backtest] last_folds: {name!r} is part of the hybrid, which needs every fold. "
@@ -166,7 +190,7 @@ def _n_rehearsals(config: RunConfig, before: Dates) -> int:
     horizon stays, if that is more: it must resolve on both sides of the validation border.
     """
     plan = config.backtest
-    if not set(plan.models) & set(STACKED):
+    if HYBRID not in plan.models:
         return 0
     spare = len(before) - max(FIRST_ORIGINS, 3 * max(plan.horizons))
     return max(min(plan.rehearsal_sessions, spare) // plan.refit_sessions, 0)
@@ -177,7 +201,7 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
     fits, made = carried_out(study, fit_tasks(study), mapper)
     stack = stacked(
         study.samples,
-        study.config,
+        study.hybrid,
         study.folds,
         fits=fits,
         made=made,
@@ -214,7 +238,7 @@ def carried_out(study: Study, tasks: Sequence[FitTask], mapper: Mapper) -> tuple
 
 def fit(study: Study, task: FitTask) -> Fitted:
     """Run one fit task."""
-    model = model_named(task.model, study.config)
+    model = study.model(task.model)
     fold = study.folds[task.fold]
     seed = seed_of(model, fold, study.samples.horizons, seed_index=task.seed_index)
     train, valid = fold.train, fold.valid
@@ -275,7 +299,7 @@ def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: in
     """A seed in [0, 2**31) that depends on what is fitted, never on order, clock or later bars."""
     what = {
         "model": model.name,
-        "config": dict(model.config),
+        "config": dict(model.traits.settings),
         "horizons": list(horizons),
         "valid_from": str(fold.valid_from),
         "fitted_at": str(fold.fitted_at),
@@ -287,11 +311,11 @@ def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: in
 
 def fit_tasks(study: Study) -> list[FitTask]:
     """Fits of the settings' models and of the hybrid's members, which begin with the rehearsals."""
-    plan = study.config.backtest
-    members = members_of(study.config)
+    plan, models = study.config.backtest, study.models
+    members = members_of(models)
     tasks = []
-    for name in dict.fromkeys((*plan.models, *members)):
-        if name in STACKED:
+    for name, model in models.items():
+        if name == HYBRID:
             continue
         folds = study.folds
         if name not in members:  # a member is needed in every fold
@@ -299,11 +323,10 @@ def fit_tasks(study: Study) -> list[FitTask]:
         tasks += [
             FitTask(model=name, fold=fold.index, seed_index=index)
             for fold in folds
-            for index in range(model_named(name, study.config).n_seeds)
+            for index in range(model.traits.n_seeds)
         ]
     # the slow ones first, so that the last worker is not left alone with one
-    return sorted(tasks, key=lambda task: SLOWEST_FIRST.get(task.model, len(SLOWEST_FIRST)))
+    return sorted(tasks, key=lambda task: -models[task.model].traits.relative_cost)
 
 
-SLOWEST_FIRST = {"classic": 0, "lstm": 1, "trees": 2, "garch": 3}
 FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal

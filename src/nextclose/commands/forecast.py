@@ -179,9 +179,10 @@ def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: N
 def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
+    from nextclose.models.registry import headline
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as walked
-    from nextclose.runfolder import CLASSIC, headline, start_run, write_run
+    from nextclose.runfolder import CLASSIC, start_run, write_run
     from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
 
     say_findings(bars)
@@ -198,7 +199,7 @@ def _backtest(
         print(json_text(run.document, what="verdict"))
         return run
     out.print(scoreboard(run.verdict, models=config.backtest.models))
-    for line in sentences(run.verdict, models=(headline(run), CLASSIC)):
+    for line in sentences(run.verdict, models=(headline(config.backtest.models), CLASSIC)):
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.backtest.weights, run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)

@@ -69,7 +69,7 @@ def settings_of(
     Raises: ConfigError.
     """
     from nextclose.config import RunConfig, overridden, parse_config
-    from nextclose.models.registry import NAMES, unknown_model
+    from nextclose.models.registry import is_known, unknown_model
 
     settings = RunConfig()
     if config is not None:
@@ -80,6 +80,6 @@ def settings_of(
         settings = parse_config(text, path=str(config))
     settings = overridden(settings, models=models, horizons=horizons, data=given(data or {}))
     for name in settings.backtest.models:  # before anything is written
-        if name not in NAMES:
+        if not is_known(name):
             raise unknown_model(name)
     return settings

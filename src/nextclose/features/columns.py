@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
+from nextclose.errors import ConfigError
 from nextclose.features.indicators import VOLATILITY_FLOOR, garman_klass, log_returns, volatility
 from nextclose.features.rolling import rolling_mean
 from nextclose.schema import Dates, Floats
@@ -101,3 +102,76 @@ class FamilyDefinition:
 
     columns: tuple[Column, ...]
     cap: float
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column of your own: a causal function of one symbol's bars, and how far back it looks.
+
+    `values` gives shape (session,), finite from `lookback_sessions` on; the value at t reads bars
+    up to t, or the leak tests find it. Values beyond +-20 are set to that. `needs` names bar
+    columns besides close; where a source lacks one the feature is left out. `version` is part of
+    what a remembered fit is found by: raise it when the function changes; "": never remembered.
+    """
+
+    values: Callable[[SymbolBars], Floats]
+    lookback_sessions: int
+    needs: tuple[str, ...] = ()
+    version: str = ""
+
+    def column(self, name: str) -> Column:
+        """It as a column of the table, checked wherever it is computed."""
+        return Column(name, self.lookback_sessions, partial(_checked, self, name), self.needs)
+
+
+def _checked(feature: Feature, name: str, bars: SymbolBars) -> Floats:
+    """The values of somebody's feature.
+
+    Raises: ConfigError if the function raises, or gives what is no finite number where it must.
+    """
+    try:
+        values = np.asarray(feature.values(bars), dtype=np.float64)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise ConfigError(
+            f"feature {name!r} raised {reason}. Fix: mend its function.", section="features"
+        ) from error
+    if values.shape != bars.close.shape:
+        raise ConfigError(
+            f"feature {name!r} gave shape {values.shape} for {len(bars.close)} sessions. "
+            "Fix: return one value a session.",
+            section="features",
+        )
+    late = np.flatnonzero(~np.isfinite(values[feature.lookback_sessions :]))
+    if len(late):
+        session = bars.session[feature.lookback_sessions + late[0]]
+        raise ConfigError(
+            f"feature {name!r} has no finite value at {session}, though it looks back "
+            f"{feature.lookback_sessions} sessions. Fix: raise lookback_sessions, or mend it.",
+            section="features",
+        )
+    return values
+
+
+def check_features(features: Mapping[str, Feature], taken: Collection[str]) -> None:
+    """Refuse own columns that cannot be: another type, a name of ours, a negative look-back.
+
+    Raises: ConfigError naming it.
+    """
+    for name, feature in features.items():
+        if not isinstance(feature, Feature):
+            found = type(feature).__name__
+            cure = "Fix: nextclose.Feature(function, lookback_sessions=...)."
+            raise ConfigError(f"feature {name!r} is a {found}. {cure}", section="features")
+        if not isinstance(name, str) or not name.isidentifier() or name in taken:
+            raise ConfigError(
+                f"{name!r} cannot name a feature: it is taken, or not of letters, digits and _. "
+                "Fix: give it another name.",
+                section="features",
+            )
+        if feature.lookback_sessions < 0:
+            raise ConfigError(
+                f"feature {name!r} looks back {feature.lookback_sessions} sessions. "
+                "Fix: 0 or more.",
+                section="features",
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 import numpy as np
@@ -12,7 +13,13 @@ from nextclose.config import NewsConfig
 from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
-from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
+from nextclose.features.columns import (
+    Column,
+    FamilyDefinition,
+    Feature,
+    SymbolBars,
+    check_features,
+)
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
@@ -35,9 +42,12 @@ from nextclose.schema import (
     Table,
 )
 
+MAIN = "stationary"  # the family that models read by default
+OWN = "own"  # columns of the user's own, the last of it
 MARKET = "market"
+NO_FEATURES: Mapping[str, Feature] = {}
 FAMILIES: Mapping[str, FamilyDefinition] = {
-    "stationary": STATIONARY,
+    MAIN: STATIONARY,
     "classic": CLASSIC,
     MASKS: MASK_FAMILY,
 }
@@ -46,30 +56,35 @@ FAMILIES: Mapping[str, FamilyDefinition] = {
 def make_table(
     bars: Bars,
     *,
-    families: Sequence[str] = ("stationary",),
+    families: Sequence[str] = (MAIN,),
     definitions: Mapping[str, FamilyDefinition] = FAMILIES,
+    own: Mapping[str, Feature] = NO_FEATURES,
     market: bool = False,
     news: NewsConfig | None = None,
 ) -> Table:
     """The columns of `families` side by side, one row per bar, in the order of `bars`.
 
-    Features of your own are a definition beside ours: `definitions={**FAMILIES, "mine": ...}`.
+    Columns of your own stand at the end of the stationary family, and are its part `OWN`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
     left is not in the table's `families`. With `market` the family of that name comes last: what
     all symbols did together (`market.py`). With `news` that of the bars' headlines comes behind it.
     NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
     Causal: row i reads bars up to i of its own segment of its symbol.
-    Raises: ConfigError for a family that does not exist, or news that are not as the settings say.
+    Raises: ConfigError for a family that does not exist, own columns that cannot be, or news that
+        are not as the settings say.
     """
     chosen = {name: _definition(name, definitions) for name in families}
+    if own:
+        chosen[MAIN] = with_own(chosen[MAIN], own)
     columns, placed, left_out = _layout(chosen, available=frozenset(bars.frame.columns))
     names = tuple(column.name for column in columns)
-    if market:
-        start, names = len(names), names + MARKET_NAMES
-        placed[MARKET] = Family(start=start, stop=len(names), warmup_sessions=MARKET_LOOKBACK)
-    if news is not None:
-        start, names = len(names), names + NEWS_NAMES
-        placed[NEWS] = Family(start=start, stop=len(names), warmup_sessions=0)
+    if n_own := len(own.keys() & set(names)):
+        placed[OWN] = replace(placed[MAIN], start=placed[MAIN].stop - n_own)
+    behind = ((MARKET, MARKET_NAMES, MARKET_LOOKBACK),) * market
+    behind += ((NEWS, NEWS_NAMES, 0),) * (news is not None)
+    for title, more, warmup in behind:
+        start, names = len(names), names + more
+        placed[title] = Family(start=start, stop=len(names), warmup_sessions=warmup)
     values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
     scale = np.empty(bars.frame.height)
     symbols, symbol, segments = _stacked(bars.frame)
@@ -77,23 +92,24 @@ def make_table(
     session, prices = _arrays(bars.frame)
     for rows, symbol_bars in _each_segment(segments, session, prices):
         scale[rows] = symbol_bars.scale
-        for name in chosen.keys() & placed.keys():
+        for name in filter(placed.__contains__, chosen):
             family = placed[name]
             block = values[rows, family.start : family.stop]
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
     if market:
-        place = markets(symbols, exchanges)[symbol[segments[:, 0]]]
-        for one in np.unique(place):
-            own = segments[place == one]
-            span = placed[MARKET]
-            _fill_market(values[:, span.start : span.stop], session, prices["close"], own)
+        span = placed[MARKET]
+        market_of_segment = markets(symbols, exchanges)[symbol[segments[:, 0]]]
+        for number in np.unique(market_of_segment):
+            segments_in_it = segments[market_of_segment == number]
+            block = values[:, span.start : span.stop]
+            _fill_market(block, session, prices["close"], segments_in_it)
     if news is not None:
+        block = values[:, placed[NEWS].start :]
         for k, exchange in enumerate(exchanges):
-            own = np.flatnonzero(symbol == k)
+            where = np.flatnonzero(symbol == k)
             items = items_of(bars.news, symbols[k], config=news)
-            found = news_columns(session[own], *items, exchange=exchange, config=news)
-            values[own, placed[NEWS].start :] = found
+            block[where] = news_columns(session[where], *items, exchange=exchange, config=news)
     return Table(
         values=values,
         names=names,
@@ -107,6 +123,29 @@ def make_table(
         segments=segments,
         exchanges=exchanges,
     )
+
+
+def with_own(definition: FamilyDefinition, own: Mapping[str, Feature]) -> FamilyDefinition:
+    """The family with the user's own columns behind its own.
+
+    Raises: ConfigError for one that cannot be.
+    """
+    ours = [column.name for family in FAMILIES.values() for column in family.columns]
+    check_features(own, taken={*ours, *MARKET_NAMES, *NEWS_NAMES})
+    columns = tuple(feature.column(name) for name, feature in own.items())
+    return replace(definition, columns=(*definition.columns, *columns))
+
+
+def own_names(table: Table) -> tuple[str, ...]:
+    """The user's own columns of a table."""
+    span = table.families.get(OWN)
+    return table.names[span.start : span.stop] if span else ()
+
+
+def lookback_sessions(family: str, own: Mapping[str, Feature] = NO_FEATURES) -> int:
+    """Sessions that the columns of a family look back."""
+    definition = with_own(FAMILIES[family], own) if family == MAIN and own else FAMILIES[family]
+    return max(column.lookback_sessions for column in definition.columns)
 
 
 def _stacked(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextclose.models.loghar.loghar import fit_loghar, restored_loghar
-from nextclose.models.protocol import Fitted, State
-from nextclose.models.volatility.har import Ewma, fit_har, pooled_quantiles, restored_har
+from nextclose.models.loghar.loghar import LogHar, fit_loghar
+from nextclose.models.protocol import Fitted, Traits
+from nextclose.models.volatility.har import Ewma, Har, fit_har, pooled_quantiles
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import resolved_outcomes
-from nextclose.schema import LEVELS, MEDIAN, Floats, Ints
+from nextclose.schema import LEVELS, MEDIAN, Floats, Ints, Spread
 
 HISTORY_SESSIONS = 250  # about a trading year
 
@@ -25,15 +24,6 @@ class Naive:
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Zeros. Shape (row, horizon, level)."""
         return np.zeros((len(rows), len(samples.horizons), len(LEVELS)))
-
-    def state(self) -> State:
-        """Nothing was learnt."""
-        return State()
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: nothing is trained."""
-        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +42,6 @@ class HistoricalSimulation:
                     grid[position, k] = np.quantile(seen, LEVELS)
         return grid / samples.unit(rows)[:, :, None]
 
-    def state(self) -> State:
-        """Nothing was learnt but the rule."""
-        return State(facts={"n_outcomes": self.n_outcomes})
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: nothing is trained."""
-        return {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
@@ -69,7 +50,7 @@ class Drift:
     `spread` holds pooled target quantiles, shape (horizon, level).
     """
 
-    spread: Floats
+    spread: Spread
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Spread shifted so that its median is the mean of the own resolved outcomes."""
@@ -80,66 +61,46 @@ class Drift:
         centred = self.spread - self.spread[:, MEDIAN : MEDIAN + 1]
         return np.asarray((point / samples.unit(rows))[:, :, None] + centred)
 
-    def state(self) -> State:
-        """The pooled spread."""
-        return State(arrays={"spread": self.spread})
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: nothing is trained."""
-        return {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """A model without seeds: how to fit it and how to build it again."""
+    """A model without settings and seeds: its definition is its name."""
 
     name: str
-    fitted: Callable[[Samples, Samples], Fitted]
-    restored: Callable[[State], Fitted]
-    n_seeds: int = 1
-    family: str = "stationary"
-    context_sessions: int = 1
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """No settings: the definition is the name."""
-        return {}
+    fit_known: Callable[[Samples, Samples], Fitted]  # on all that two blocks know
+    traits: Traits
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
         """Learn from all that is known; the seed plays no part."""
-        return self.fitted(train, valid)
-
-    def combine(self, members: Sequence[Fitted]) -> Fitted:
-        """The one member."""
-        (only,) = members
-        return only
-
-    def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state."""
-        return self.restored(state)
+        return self.fit_known(train, valid)
 
 
-NAIVE = Baseline(name="naive", fitted=lambda t, v: Naive(), restored=lambda s: Naive())
+YARDSTICK = Traits(relative_cost=0, is_servable=False, is_member=False)
+
+NAIVE = Baseline(
+    name="naive", fit_known=lambda t, v: Naive(), traits=replace(YARDSTICK, fitted=Naive)
+)
 HS_250 = Baseline(
     name="hs_250",
-    fitted=lambda t, v: HistoricalSimulation(n_outcomes=HISTORY_SESSIONS),
-    restored=lambda s: HistoricalSimulation(n_outcomes=s.facts["n_outcomes"]),
+    fit_known=lambda t, v: HistoricalSimulation(n_outcomes=HISTORY_SESSIONS),
+    traits=replace(YARDSTICK, fitted=HistoricalSimulation),
 )
 HS_EXPANDING = Baseline(
     name="hs_expanding",
-    fitted=lambda t, v: HistoricalSimulation(n_outcomes=None),
-    restored=lambda s: HistoricalSimulation(n_outcomes=s.facts["n_outcomes"]),
+    fit_known=lambda t, v: HistoricalSimulation(n_outcomes=None),
+    traits=replace(YARDSTICK, fitted=HistoricalSimulation),
 )
 DRIFT = Baseline(
     name="drift",
-    fitted=lambda t, v: Drift(spread=pooled_quantiles(t, v)),
-    restored=lambda s: Drift(spread=s.arrays["spread"]),
+    fit_known=lambda t, v: Drift(spread=pooled_quantiles(t, v)),
+    traits=replace(YARDSTICK, fitted=Drift),
 )
 EWMA = Baseline(
     name="ewma",
-    fitted=lambda t, v: Ewma(spread=pooled_quantiles(t, v)),
-    restored=lambda s: Ewma(spread=s.arrays["spread"]),
+    fit_known=lambda t, v: Ewma(spread=pooled_quantiles(t, v)),
+    traits=Traits(fitted=Ewma, relative_cost=0),
 )
-HAR = Baseline(name="har", fitted=fit_har, restored=restored_har)
-LOGHAR = Baseline(name="loghar", fitted=fit_loghar, restored=restored_loghar)
+HAR = Baseline(name="har", fit_known=fit_har, traits=Traits(fitted=Har, relative_cost=0))
+LOGHAR = Baseline(
+    name="loghar", fit_known=fit_loghar, traits=Traits(fitted=LogHar, relative_cost=0)
+)

@@ -1,10 +1,16 @@
-"""One forecast from several: the quantiles of the equal mixture of their distributions."""
+"""One forecaster from the fits of several seeds: the equal mixture of their distributions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from nextclose.schema import LEVELS, Floats
+from nextclose.models.protocol import CombinesSeeds, Fitted, Forecaster, Restores
+from nextclose.models.state import State, decode_state
+from nextclose.samples.samples import Samples
+from nextclose.schema import LEVELS, Floats, Ints
 
 # A grid says nothing beyond its outermost levels; there each member goes on along its last
 # segment until probability 0 or 1.
@@ -38,3 +44,47 @@ def _mixed(cell: Floats) -> Floats:
     chance = np.mean([np.interp(places, knots, PROBABILITIES) for knots in cell], axis=0)
     quantiles: Floats = np.interp(LEVELS, chance, places)
     return quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """The fits of several seeds as one forecaster."""
+
+    members: tuple[Fitted, ...]
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """Quantiles of the mixture of all. Shape (row, horizon, level)."""
+        return mixture_quantiles(
+            np.stack([np.sort(fit.quantiles(samples, rows), axis=2) for fit in self.members])
+        )
+
+
+def combine_seeds(model: Forecaster, members: Sequence[Fitted]) -> Fitted:
+    """One forecaster from the fits of all seeds of a model, in seed order."""
+    if isinstance(model, CombinesSeeds):
+        return model.combine(members)
+    return members[0] if len(members) == 1 else Mixture(members=tuple(members))
+
+
+def restored_fit(model: Forecaster, state: State) -> Fitted:
+    """The fit of one seed of a model that gave this state.
+
+    Raises: ValueError, KeyError or TypeError for a state that is not one, or more than one.
+    """
+    if isinstance(model, Restores):
+        return model.restore(state)
+    kind = model.traits.fitted
+    if kind is None:
+        raise ValueError(f"model {model.name!r} does not say what its fits are")
+    fitted: Fitted = decode_state(kind, state)
+    return fitted
+
+
+def restored(model: Forecaster, state: State) -> Fitted:
+    """The forecaster of all seeds of a model that gave this state, as `combine_seeds` made it.
+
+    Raises: as `restored_fit`.
+    """
+    if model.traits.n_seeds == 1 or isinstance(model, CombinesSeeds):
+        return restored_fit(model, state)
+    return decode_state(Mixture, state, build_part=lambda _, part: restored_fit(model, part))

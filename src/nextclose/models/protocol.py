@@ -1,58 +1,61 @@
-"""What a model is: two Protocols, and the record that a fitted one is written down as."""
+"""What a model is: how it is fitted, what a fit can do, and what the program must know of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
-import numpy.typing as npt
-
+from nextclose.models.state import State
 from nextclose.samples.samples import Samples
 from nextclose.schema import Floats, Ints
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """Everything a fitted model is made of, fit to be written down: plain arrays and JSON facts."""
-
-    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-def with_prefix(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, Any]:
-    """The arrays of a part, named so that they can stand beside those of other parts."""
-    return {prefix + name: value for name, value in arrays.items()}
-
-
-def of_prefix(arrays: Mapping[str, npt.NDArray[Any]], prefix: str) -> dict[str, Any]:
-    """The arrays of the part with that prefix, as the part names them."""
-    return {
-        name.removeprefix(prefix): value
-        for name, value in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
 class Fitted(Protocol):
-    """A frozen model. Its forecasts at a row depend on that row's past alone."""
+    """A frozen model. Its forecasts at a row depend on that row's past alone.
+
+    One that is to be kept, resumed or put into a bundle is a frozen dataclass of arrays, numbers,
+    names and such dataclasses (`state.py`), named in its model's `Traits.fitted`.
+    """
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
-        """Rising quantiles in target units. Shape (row, horizon, level)."""
+        """Rising quantiles in target units at `LEVELS`. Shape (row, horizon, level).
+
+        NaN: rows for which no forecast is made.
+        """
         ...
 
-    def state(self) -> State:
-        """What `restore` needs to build this object again, bit for bit."""
-        ...
 
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """Learning curves by name, one value per epoch; empty for models without epochs."""
-        ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What the program must know of a model beside how it is fitted. The defaults suit a plug-in.
+
+    `fitted` is the class of what `fit` returns; None: it cannot be kept, resumed or served.
+    `version` is part of what a remembered fit is found by: raise it when the model's code changes;
+    "" : its fits are never remembered. `settings` are plain JSON values, part of every hash and of
+    the seed. Rows before the warm-up of `family` are never asked for; one forecast reads
+    `context_sessions` consecutive rows, ending at the origin. `n_seeds` fits make one forecaster.
+    """
+
+    fitted: type | None = None
+    version: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    family: str = "stationary"
+    context_sessions: int = 1
+    n_seeds: int = 1
+    reads_news: bool = False  # where the table has them
+    # served from the tail of a file it gives what the backtest gave: a forecast is a pure function
+    # of `context_sessions` rows ...
+    is_servable: bool = True
+    replays: bool = False  # ... or goes on from the day of the fit: bars must reach back to it
+    is_member: bool = True  # the hybrid may combine it: it forecasts ranges, not points alone
+    relative_cost: int = 1  # of a fit; the dearest are begun first
+    kind: Literal["yardstick", "model", "comparison"] = "model"  # only a model makes headlines
+    colours: tuple[str, str] | None = None  # in the report, light and dark; None: a spare one
 
 
 class Forecaster(Protocol):
-    """What a model is called, what it reads, and how it is built again."""
+    """Whatever issues forecasts under a name."""
 
     @property
     def name(self) -> str:
@@ -60,43 +63,68 @@ class Forecaster(Protocol):
         ...
 
     @property
-    def family(self) -> str:
-        """The feature family it reads; rows before that family's warm-up are never asked for."""
-        ...
-
-    @property
-    def context_sessions(self) -> int:
-        """How many consecutive rows, ending at the origin, one forecast reads."""
-        ...
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Its settings as plain JSON values; part of every hash."""
-        ...
-
-    def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state."""
+    def traits(self) -> Traits:
+        """What the program must know of it."""
         ...
 
 
 class Model(Forecaster, Protocol):
-    """How to make a Fitted of samples alone: `fit` is pure, `combine` makes one of several seeds.
+    """How to make a Fitted of samples alone.
 
     The forecasts of several seeds are mixed by `mixture.mixture_quantiles`, whoever does it.
     """
 
-    @property
-    def n_seeds(self) -> int:
-        """How many fits, each with a seed of its own, make one forecaster."""
-        ...
-
     def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
-        """Learn from `train`, stop early by `valid`; both know only targets resolved in time.
+        """Learn from `train`, stop early by `valid`; both know only targets resolved in time. Pure.
 
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError (needed, found).
         """
         ...
 
+
+@runtime_checkable
+class CombinesSeeds(Protocol):
+    """A model with its own way to make one forecaster of several seeds; else they are mixed."""
+
     def combine(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster from the fits of all seeds, in seed order."""
+        ...
+
+
+@runtime_checkable
+class Restores(Protocol):
+    """A model whose fits need more than their state to be built again: a device, other models."""
+
+    def restore(self, state: State) -> Fitted:
+        """The Fitted that gave this state.
+
+        Raises: ValueError, KeyError or TypeError for a state that is not one.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningCurve:
+    """Losses of one training, on training and on validation rows; shapes (epoch,).
+
+    `kept` is the position of what was kept, `first_epoch` the number of epochs or rounds done
+    before the first entry. `symbol` "": all of them; `horizon_sessions` None: all at once.
+    """
+
+    train: tuple[float, ...]
+    valid: tuple[float, ...]
+    kept: int
+    first_epoch: int = 0
+    measure: str = "loss"
+    symbol: str = ""
+    horizon_sessions: int | None = None
+
+
+@runtime_checkable
+class Trained(Protocol):
+    """A Fitted that remembers how its training went."""
+
+    @property
+    def curves(self) -> tuple[LearningCurve, ...]:
+        """Its learning curves, by symbol and horizon."""
         ...

@@ -1,18 +1,22 @@
-"""Every model by name; the one place that knows which module a name lives in."""
+"""Every model by name: ours, those of installed packages, and objects that are handed over."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import Any
 
-from nextclose.config import LstmConfig, RunConfig, canonical_json
+from nextclose.config import LstmConfig, RunConfig
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
 from nextclose.models.hybrid.hybrid import Hybrid
-from nextclose.models.protocol import Fitted, Forecaster, Model, State
-from nextclose.models.state_checks import names_in
+from nextclose.models.protocol import Forecaster, Model, Traits
+from nextclose.models.state import State, fact, names_in
 from nextclose.models.volatility.garch import GARCH
 
-BASELINES: dict[str, Model] = {
+GROUP = "nextclose.models"  # entry points of installed packages: a model, or what makes one
+BASELINES: Mapping[str, Model] = {
     model.name: model
     for model in (
         baselines.NAIVE,
@@ -25,24 +29,27 @@ BASELINES: dict[str, Model] = {
         baselines.LOGHAR,
     )
 }
-STACKED = ("hybrid",)  # they learn from what others issued, not from samples alone
-NAMES = (*BASELINES, "trees", "lstm", *STACKED, "classic")
-NEWS_READERS = ("lstm", "trees")  # they read headlines, where the table has them
+HYBRID = "hybrid"  # learns from what others issued, not from samples alone
+OURS = (*BASELINES, "trees", "lstm", HYBRID, "classic")
+UNSERVABLE = ("naive", "drift", "hs_250", "hs_expanding", "classic")
+SERVABLE = tuple(name for name in OURS if name not in UNSERVABLE)  # their traits say the same
+# Of several models a report is about the first of these; one that was handed over goes before all.
+HEADLINES = (
+    *(HYBRID, "lstm", "trees", "loghar", "garch", "har", "ewma"),
+    *("drift", "hs_expanding", "hs_250", "classic", "naive"),
+)
 
-MEMBERS = ("ewma", "har", "garch", "loghar", "trees", "lstm")
-
-# Models that can be served from the tail of a file and give what the backtest gave: their forecast
-# is a pure function of a fixed number of rows, or of those and all since the fit.
-SERVABLE = ("ewma", "har", "loghar", "garch", "trees", "lstm", "hybrid")
-# Those that go on from the state of the day they were fitted on: bars must reach back to it.
-REPLAYED = ("garch", "hybrid")
+Models = Mapping[str, Forecaster]
 
 
-def model_named(name: str, config: RunConfig) -> Model:
+def model_named(name: str, config: RunConfig, plugins: Iterable[Model] = ()) -> Model:
     """The model of that name with its part of the settings.
 
-    Raises: ConfigError naming the nearest model.
+    Raises: ConfigError naming the nearest model, or saying what is wrong with one that is not ours.
     """
+    for plugin in plugins:
+        if plugin.name == name:
+            return plugin
     if name in BASELINES:
         return BASELINES[name]
     if name == "trees":
@@ -57,80 +64,149 @@ def model_named(name: str, config: RunConfig) -> Model:
         from nextclose.models.classic.classic import Classic
 
         return Classic(settings=config.classic)
-    raise unknown_model(name)
+    return _installed_model(name)
 
 
-def hybrid_of(config: RunConfig) -> Hybrid:
+def hybrid_of(config: RunConfig, plugins: Iterable[Model] = ()) -> Hybrid:
     """The hybrid of the settings' members.
 
     Raises: ConfigError for a member that is no model or makes no range forecasts.
     """
+    plugins = tuple(plugins)
+    models = {}
     for name in config.hybrid.members:
-        if name not in MEMBERS:
+        is_model = name != HYBRID and (is_known(name) or name in {own.name for own in plugins})
+        model = model_named(name, config, plugins) if is_model else None
+        if model is None or not model.traits.is_member:
             raise ConfigError(
-                f"[hybrid] members: {name!r} cannot take part; choose from {', '.join(MEMBERS)}.",
+                f"[hybrid] members: {name!r} cannot take part: it is no model, or forecasts no "
+                "ranges. Fix: choose models such as loghar, garch, trees or lstm.",
                 section="hybrid",
                 key="members",
             )
-    models = {name: model_named(name, config) for name in config.hybrid.members}
+        models[name] = model
     return Hybrid(settings=config.hybrid, models=models)
 
 
-def forecaster_named(name: str, config: RunConfig) -> Forecaster:
-    """Any model of that name, the hybrid too.
+def models_of(config: RunConfig, plugins: Sequence[Model] = ()) -> Models:
+    """The models of the settings by name, the hybrid's members behind them.
 
-    Raises: ConfigError naming the nearest model.
+    `plugins` are objects for names that are not ours.
+    Raises: ConfigError for an unknown name, or an object that is no model.
     """
-    return hybrid_of(config) if name in STACKED else model_named(name, config)
+    for plugin in plugins:
+        check_plugin(plugin)
+    if len({plugin.name for plugin in plugins}) < len(plugins):
+        raise ConfigError("two models have the same name. Fix: rename one of them.")
+    models: dict[str, Forecaster] = {
+        name: hybrid_of(config, plugins) if name == HYBRID else model_named(name, config, plugins)
+        for name in config.backtest.models
+    }
+    return {**models, **{name: m for name, m in members_of(models).items() if name not in models}}
 
 
-def restored(name: str, state: State) -> Fitted:
-    """The Fitted of the model of that name that gave this state, with the settings it names itself.
+def members_of(models: Models) -> Mapping[str, Model]:
+    """Models that must be fitted because the hybrid is among those given."""
+    hybrid = models.get(HYBRID)
+    return hybrid.models if isinstance(hybrid, Hybrid) else {}
 
-    Raises: ConfigError for an unknown model or member; ValueError, KeyError or TypeError for a
-        state that is not one of that model, or more than one.
+
+def news_readers(models: Models) -> tuple[str, ...]:
+    """Models that read news: among the hybrid's members; without a hybrid, of all."""
+    return tuple(
+        name for name, model in (members_of(models) or models).items() if model.traits.reads_news
+    )
+
+
+def headline(names: Sequence[str]) -> str:
+    """The model that a report is about: the first that is not ours, else by `HEADLINES`."""
+    others = [name for name in names if name not in HEADLINES]
+    return next(name for name in (*others, *HEADLINES) if name in names)
+
+
+def model_of_state(name: str, state: State, plugins: Sequence[Model] = ()) -> Forecaster:
+    """The model of that name that can restore `state`, with the settings that it names itself.
+
+    Raises: ConfigError for an unknown model or member; ValueError for a state that is not one.
     """
-    config = _settings_in(state) if name in STACKED else RunConfig()
-    fitted = forecaster_named(name, config).restore(state)
-    _refuse_unlike(fitted.state(), state)
-    return fitted
+    config = RunConfig()
+    if name == HYBRID:
+        config = _settings_in(state)
+        return hybrid_of(config, plugins)
+    return model_named(name, config, plugins)
 
 
 def _settings_in(state: State) -> RunConfig:
     """The settings that a hybrid's state names: its members, and the rows its networks read."""
-    members, config = names_in(state.facts, "order"), RunConfig()
+    pairs = fact(state.facts, "members", kind=list)
+    members: dict[str, Any] = dict(pairs)
+    names = names_in({"members": [name for name, _ in pairs]}, "members")
+    config = RunConfig()
     if "lstm" in members:
-        lstm = LstmConfig.model_validate(state.facts["members"]["lstm"]["settings"])
+        lstm = LstmConfig.model_validate(members["lstm"]["settings"])
         config = config.model_copy(update={"lstm": lstm})
-    hybrid = config.hybrid.model_copy(update={"members": members})
+    hybrid = config.hybrid.model_copy(update={"members": names})
     return config.model_copy(update={"hybrid": hybrid})
 
 
-def _refuse_unlike(again: State, given: State) -> None:
-    """Raise ValueError unless the model would write down what it was made of, and nothing else."""
-    unlike = sorted(set(again.arrays) ^ set(given.arrays))
-    if unlike:
-        raise ValueError(f"{unlike[0]} is not part of this model, or missing")
-    if canonical_json(dict(again.facts)) != canonical_json(dict(given.facts)):
-        raise ValueError("facts that this model would not state")
+def is_known(name: str) -> bool:
+    """Whether a model of that name is ours or installed; nothing is loaded."""
+    return name in OURS or name in installed_names()
 
 
-def members_of(config: RunConfig) -> tuple[str, ...]:
-    """Models that must be fitted because the hybrid is among those of the settings."""
-    return config.hybrid.members if set(STACKED) & set(config.backtest.models) else ()
+def installed_names() -> tuple[str, ...]:
+    """Names of models that installed packages offer."""
+    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
 
 
-def readers_of(config: RunConfig) -> tuple[str, ...]:
-    """Models that read news: among the hybrid's members; without a hybrid, of the settings' own."""
-    models = members_of(config) or config.backtest.models
-    return tuple(name for name in NEWS_READERS if name in models)
+def check_plugin(model: Any) -> None:
+    """Refuse what is no model, or takes a name of ours.
+
+    Raises: ConfigError saying what is missing.
+    """
+    name = getattr(model, "name", None)
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ConfigError(
+            f"{type(model).__name__} is no model: its name is {name!r}. "
+            'Fix: give it a name of letters, digits and _, as in name = "mine".',
+        )
+    if name in OURS:
+        raise ConfigError(f"{name!r} is a model of nextclose. Fix: give yours another name.")
+    if not isinstance(getattr(model, "traits", None), Traits):
+        raise ConfigError(f"model {name!r} has no traits. Fix: traits = nextclose.Traits().")
+    if not callable(getattr(model, "fit", None)):
+        raise ConfigError(f"model {name!r} has no method fit(train, valid, seed). Fix: write it.")
+
+
+def _installed_model(name: str) -> Model:
+    """The model that an installed package offers under that name, made if it must be."""
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if name not in points:
+        raise unknown_model(name)
+    try:
+        offered = points[name].load()
+        model = offered() if isinstance(offered, type) or not hasattr(offered, "fit") else offered
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise ConfigError(
+            f"the installed model {name!r} ({points[name].value}) cannot be loaded: {reason}. "
+            "Fix: mend or remove that package."
+        ) from error
+    check_plugin(model)
+    if model.name != name:
+        raise ConfigError(
+            f"the installed model {name!r} calls itself {model.name!r}. Fix: mend that package."
+        )
+    checked: Model = model
+    return checked
 
 
 def unknown_model(name: str) -> ConfigError:
     """The error that names the nearest model."""
-    nearest = get_close_matches(name, NAMES, n=1, cutoff=0.0)[0]
+    names = (*OURS, *installed_names())
+    nearest = get_close_matches(name, names, n=1, cutoff=0.0)[0]
     return ConfigError(
-        f"{name!r} is not a model; the nearest is {nearest!r}. Models: {', '.join(NAMES)}.",
+        f"{name!r} is not a model; the nearest is {nearest!r}. Models: {', '.join(names)}.",
         section="backtest",
         key="models",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 
@@ -19,9 +20,14 @@ NARROWEST = 1e-12  # below this a feature does not move
 class Scaler:
     """Centre and width of each named feature. Shapes (feature,); width > 0."""
 
-    names: tuple[str, ...]
-    center: Floats
-    width: Floats
+    names: Annotated[tuple[str, ...], "feature"]
+    center: Annotated[Floats, "float64 feature"]
+    width: Annotated[Floats, "float64 feature"]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless every width is above 0."""
+        if not (self.width > 0).all():
+            raise ValueError("width is not above 0 everywhere")
 
     def apply(self, samples: Samples) -> Floats32:
         """The named columns, standardised and capped at +-5. Shape (row, feature).

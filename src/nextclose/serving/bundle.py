@@ -13,8 +13,8 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,12 +25,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
-from nextclose.models.protocol import Fitted, State
-from nextclose.models.registry import SERVABLE, restored
+from nextclose.features.columns import Feature
+from nextclose.features.table import NO_FEATURES
+from nextclose.models.mixture import restored
+from nextclose.models.protocol import Fitted, Model
+from nextclose.models.registry import UNSERVABLE, is_known, model_of_state
+from nextclose.models.state import State, encode_state
 from nextclose.schema import Floats
 from nextclose.serving.states import state_bytes, state_of
 
-FORMAT = 1
+FORMAT = 2  # 2: states are written by one codec; features of the user's own are named
 MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
 MANIFEST_BYTES = 1 << 20
 FILE_BYTES = 512 << 20
@@ -66,6 +70,7 @@ class Manifest(BaseModel):
     model: str
     horizons: tuple[int, ...]
     features: tuple[str, ...]
+    own: tuple[str, ...] = ()  # features of the user's own among them: who loads gives them again
     min_rows: int = Field(ge=1)  # bars of a symbol that one forecast needs
     data: DataConfig  # how its bars were read, with what the files settled; later bars likewise
     basis: str  # of the prices it was trained on
@@ -90,11 +95,17 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
-    """A model that may be trusted: its manifest, the forecaster, and the golden example."""
+    """A model that may be trusted: its manifest, the forecaster, and the golden example.
+
+    `replays`: its forecasts go on from the day of the fit. `features` are the user's own columns,
+    by name; they are not saved.
+    """
 
     manifest: Manifest
     fitted: Fitted
     golden: State
+    replays: bool
+    features: Mapping[str, Feature] = field(default_factory=dict)
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
@@ -102,7 +113,7 @@ def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
 
     Raises: OutputError if it cannot be written.
     """
-    contents = {MODEL: state_bytes(bundle.fitted.state()), GOLDEN: state_bytes(bundle.golden)}
+    contents = {MODEL: state_bytes(encode_state(bundle.fitted)), GOLDEN: state_bytes(bundle.golden)}
     entries = {
         name: FileEntry(size=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in contents.items()
@@ -114,23 +125,59 @@ def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
     return Manifest.model_validate_json(manifest.content())
 
 
-def read_bundle(folder: Path) -> Bundle:
+def read_bundle(
+    folder: Path,
+    *,
+    models: Sequence[Model] = (),
+    features: Mapping[str, Feature] = NO_FEATURES,
+) -> Bundle:
     """The bundle in `folder`, with sizes, hashes and tensors checked; not yet replayed.
 
+    `models` and `features` are those of the user's own that it was trained with.
     Raises: BundleError naming the file, what was found and what was expected.
     """
     manifest = _manifest(folder)
+    _refuse_without_own(folder, manifest, models=models, features=features)
     state, golden = (
         _state(folder, name, _checked(folder, name, manifest.files[name]))
         for name in (MODEL, GOLDEN)
     )
     try:
-        fitted = restored(manifest.model, state)
+        model = model_of_state(manifest.model, state, models)
+        fitted = restored(model, state)
     except (*UNFIT, NextcloseError) as error:
         raise BundleError(
             path=str(folder / MODEL), found=_reason(error), expected="the state of a fitted model"
         ) from error
-    return Bundle(manifest=manifest, fitted=fitted, golden=golden)
+    own = {name: features[name] for name in manifest.own}
+    return Bundle(
+        manifest=manifest,
+        fitted=fitted,
+        golden=golden,
+        replays=model.traits.replays,
+        features=own,
+    )
+
+
+def _refuse_without_own(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    models: Sequence[Model],
+    features: Mapping[str, Feature],
+) -> None:
+    """A bundle holds no code: what is the user's own must be given again by who loads it."""
+    needed = []
+    if manifest.model not in {model.name for model in models} and not is_known(manifest.model):
+        needed.append(f"models=[...] with the model {manifest.model!r}")
+    if missing := [name for name in manifest.own if name not in features]:
+        needed.append(f"features={{...}} with {', '.join(map(repr, missing))}")
+    if needed:
+        raise BundleError(
+            path=str(folder / MANIFEST),
+            found="a model or features that are not of nextclose, and a bundle holds no code",
+            expected=f"load_bundle(folder, {', '.join(needed)})",
+        )
 
 
 def agreement(*, path: Path, expected: Floats, found: Floats) -> str:
@@ -169,9 +216,11 @@ def _manifest(folder: Path) -> Manifest:
         manifest = Manifest.model_validate_json(content)
     except (ValueError, RecursionError) as error:
         raise BundleError(
-            path=str(folder / MANIFEST), found=_reason(error), expected="a manifest of format 1"
+            path=str(folder / MANIFEST),
+            found=_reason(error),
+            expected=f"a manifest of format {FORMAT}",
         ) from error
-    if manifest.model not in SERVABLE or set(manifest.files) != {MODEL, GOLDEN}:
+    if manifest.model in UNSERVABLE or set(manifest.files) != {MODEL, GOLDEN}:
         raise BundleError(
             path=str(folder / MANIFEST),
             found=f"model {manifest.model!r} with files {', '.join(sorted(manifest.files))}",

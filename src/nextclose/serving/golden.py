@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,20 +12,25 @@ import polars as pl
 from nextclose.backtest.forecasts import log_quantiles
 from nextclose.data.bars import latest_segments
 from nextclose.errors import NotEnoughDataError
+from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
-from nextclose.features.table import make_table
-from nextclose.models.protocol import Fitted, State
+from nextclose.features.table import MAIN, NO_FEATURES, make_table
+from nextclose.models.protocol import Fitted
+from nextclose.models.state import State
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
 from nextclose.serving.bundle import Bundle, Manifest
 
 
-def samples_for(bars: Bars, manifest: Manifest) -> Samples:
-    """The samples that a served model reads."""
+def samples_for(
+    bars: Bars, manifest: Manifest, features: Mapping[str, Feature] = NO_FEATURES
+) -> Samples:
+    """The samples that a served model reads; `features` are the user's own columns."""
     masks = (MASKS,) if reads_masks(manifest) else ()
     table = make_table(
         bars,
-        families=("stationary", *masks),
+        families=(MAIN, *masks),
+        own=features,
         market=bool(manifest.market),
         news=manifest.news,
     )
@@ -44,7 +49,9 @@ def latest_rows(samples: Samples) -> Ints:
     return np.asarray(samples.segments[is_latest, 1] - 1)
 
 
-def golden_example(fitted: Fitted, bars: Bars, manifest: Manifest) -> State:
+def golden_example(
+    fitted: Fitted, bars: Bars, manifest: Manifest, features: Mapping[str, Feature] = NO_FEATURES
+) -> State:
     """The bars of one forecast of the first symbol that has one, and that forecast.
 
     Of the symbols that end last: one that ended before the fit may not be forecast.
@@ -57,7 +64,7 @@ def golden_example(fitted: Fitted, bars: Bars, manifest: Manifest) -> State:
     for symbol in latest["symbol"].sort():
         last = frame.filter(pl.col("symbol") == symbol).tail(manifest.min_rows)
         own = Bars(frame=last, news=_news_about(symbol, bars.news))
-        samples = samples_for(own, manifest)
+        samples = samples_for(own, manifest, features)
         quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
         if np.isfinite(quantiles).all():
             return _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
@@ -124,6 +131,6 @@ def replayed(bundle: Bundle) -> tuple[Floats, Floats]:
     if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
         raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
     bars = Bars(frame=frame, news=_news_of(bundle.golden, manifest))
-    samples = samples_for(bars, manifest)
+    samples = samples_for(bars, manifest, bundle.features)
     found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
     return np.asarray(bundle.golden.arrays["quantiles"]), found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,7 +22,9 @@ from nextclose.errors import (
     NextcloseError,
     NotEnoughDataError,
 )
-from nextclose.models.registry import REPLAYED
+from nextclose.features.columns import Feature
+from nextclose.features.table import NO_FEATURES
+from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
 from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
@@ -32,13 +34,19 @@ RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
 
 
-def load_bundle(folder: str | Path) -> Bundle:
+def load_bundle(
+    folder: str | Path,
+    *,
+    models: Sequence[Model] = (),
+    features: Mapping[str, Feature] = NO_FEATURES,
+) -> Bundle:
     """The bundle in `folder`, checked and its golden forecast replayed.
 
+    `models` and `features` of your own that it was trained with are given again: it holds no code.
     Raises: BundleError if anything about it cannot be trusted.
     """
     path = Path(folder)
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, models=models, features=features)
     try:
         expected, found = replayed(bundle)
     except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
@@ -68,14 +76,14 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     _refuse_incomplete(bars)
     with_short_symbols_named(bars, needed=manifest.min_rows)
     _refuse_part_of_a_market(bars, manifest)
-    samples = samples_for(bars, manifest)
+    samples = samples_for(bars, manifest, bundle.features)
     rows = latest_rows(samples)
     rows = rows[_segment_lengths(samples, rows) >= manifest.min_rows]
     latest = samples.origin[rows].max()
     if latest < np.datetime64(manifest.fitted_at):
         raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
     rows = rows[samples.origin[rows] >= np.datetime64(manifest.fitted_at)]
-    if manifest.model in REPLAYED:
+    if bundle.replays:
         rows = _reaching_back(samples, rows, manifest)
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)

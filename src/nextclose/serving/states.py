@@ -9,7 +9,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from nextclose.config import canonical_json
-from nextclose.models.protocol import State
+from nextclose.models.state import State
 
 FACTS = "facts"
 

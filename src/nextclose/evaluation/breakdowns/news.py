@@ -9,12 +9,11 @@ import polars as pl
 
 from nextclose.backtest.forecasts import Forecast, known_losses
 from nextclose.backtest.stacking import stacked
-from nextclose.backtest.walk_forward import Backtest, Mapper, carried_out, fit_tasks, serial
-from nextclose.config import RunConfig
+from nextclose.backtest.walk_forward import Backtest, Mapper, Study, carried_out, fit_tasks, serial
 from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.wording import sessions
-from nextclose.models.registry import readers_of
+from nextclose.models.registry import news_readers
 
 WITHOUT_NEWS = "without news"
 
@@ -34,9 +33,9 @@ class NewsWorth:
     sentence: str
 
 
-def leading(config: RunConfig) -> str:
+def leading(study: Study) -> str:
     """The model whose gain by news is told: the hybrid, else the first that reads them."""
-    return HYBRID if HYBRID in config.backtest.models else readers_of(config)[0]
+    return HYBRID if HYBRID in study.models else news_readers(study.models)[0]
 
 
 def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
@@ -46,19 +45,16 @@ def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtes
     all other fits are kept. Where no hybrid runs the leading model's own losses are "raw".
     Expects: a study whose table has news, and a model that reads them.
     """
-    study, model = walked.study, leading(walked.study.config)
-    blind = [
-        replace(task, reads_news=False)
-        for task in fit_tasks(study)
-        if task.model in readers_of(study.config)
-    ]
+    study, model = walked.study, leading(walked.study)
+    readers = news_readers(study.models)
+    blind = [replace(task, reads_news=False) for task in fit_tasks(study) if task.model in readers]
     fits, made = carried_out(study, blind, mapper)
     if model != HYBRID:
         own = _losses(walked, walked.made, model, variant=RAW)
         return replace(walked, ablation=own.vstack(_losses(walked, made, model)))
     stack = stacked(
         study.samples,
-        study.config,
+        study.hybrid,
         study.folds,
         fits={**walked.fits, **fits},
         made={**walked.made, **made},

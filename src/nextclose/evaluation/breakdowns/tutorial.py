@@ -12,6 +12,8 @@ from nextclose.evaluation.scores.scored import scored
 from nextclose.metrics import Direction, direction
 from nextclose.schema import MEDIAN, QUANTILE_COLUMNS, Floats
 
+CLASSIC = "classic"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiveNumbers:
@@ -86,3 +88,33 @@ def _five(price: Floats, forecast: Floats) -> FiveNumbers:
         r2=1.0 - float((error**2).sum()) / spread if spread > 0 else None,
         consecutive_direction=float(rises.mean()),
     )
+
+
+def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
+    """The tutorial's five numbers of `classic` beside naive's on the same origins, by horizon.
+
+    Of the first symbol it was run on: prices of different symbols have no common error.
+    """
+    rows = []
+    classic = forecasts.filter(pl.col("model") == CLASSIC)
+    first = classic.filter(pl.col("symbol") == pl.col("symbol").min())
+    for part in first.partition_by("horizon_sessions", maintain_order=True):
+        try:
+            metrics = tutorial_metrics(part)
+        except NotEnoughDataError:
+            continue
+        ours, naive, hits = metrics.model_numbers, metrics.naive_numbers, metrics.hits
+        for metric in ("mse", "mae", "mape_pct", "r2"):
+            rows.append(
+                (metrics.horizon_sessions, metric, getattr(ours, metric), getattr(naive, metric))
+            )
+        slopes = (ours.consecutive_direction, naive.consecutive_direction)
+        rows.append((metrics.horizon_sessions, "consecutive_direction", *slopes))
+        rows.append((metrics.horizon_sessions, "direction", hits.hit_rate, hits.base_rate))
+    schema = {
+        "horizon_sessions": pl.Int32,
+        "metric": pl.String,
+        "classic": pl.Float64,
+        "naive": pl.Float64,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")

@@ -8,8 +8,8 @@ no training target resolves after its cut.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,7 +27,8 @@ from nextclose.models.classic.network import (
 )
 from nextclose.models.classic.network import network_table as network_table
 from nextclose.models.device import same_bits
-from nextclose.models.protocol import Fitted, State
+from nextclose.models.protocol import LearningCurve, Traits
+from nextclose.models.state import UNSAVED, State, decode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import cut_anew, refuse_overlap
 from nextclose.samples.windows import window_rows, windows
@@ -68,7 +69,7 @@ class PriceNetwork:
     features: MinMax  # (feature,)
     close: MinMax  # (1,)
     weights: Mapping[str, Floats32]
-    curves: Mapping[str, Sequence[float]]  # by name, (epoch,)
+    curves: tuple[LearningCurve, ...]  # loss, then mean absolute error
 
     def prices(self, samples: Samples, rows: Ints, *, device: str) -> Floats:
         """Closes forecast at `rows`, whatever their symbol; may be <= 0. Shape (row,)."""
@@ -99,7 +100,7 @@ class ClassicFitted:
     """The trained networks, one at most for a symbol and horizon. Points, not distributions."""
 
     networks: tuple[PriceNetwork, ...]
-    device: str
+    device: str = field(default="cpu", metadata={UNSAVED: True})
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """All 23 levels alike: log of forecast price over close. Shape (row, horizon, level).
@@ -119,27 +120,14 @@ class ClassicFitted:
                 point[at, samples.horizons.index(net.horizon)] = np.log(share)
         return np.repeat((point / samples.unit(rows))[:, :, None], len(LEVELS), axis=2)
 
-    def state(self) -> State:
-        """Arrays named `0.weights.lstm_1.weight_ih_l0`; symbols, horizons and curves are facts."""
-        arrays: dict[str, npt.NDArray[Any]] = {}
-        facts = []
-        for i, net in enumerate(self.networks):
-            for part in ("features", "close"):
-                arrays[f"{i}.{part}.low"] = getattr(net, part).low
-                arrays[f"{i}.{part}.span"] = getattr(net, part).span
-            arrays |= {f"{i}.weights.{name}": values for name, values in net.weights.items()}
-            curves = {name: list(values) for name, values in net.curves.items()}
-            facts.append({"symbol": net.symbol, "horizon": net.horizon, "curves": curves})
-        return State(arrays=arrays, facts={"networks": facts})
-
     @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """`SYMBOL/HORIZON/loss`, and so `mae`, `val_loss`, `val_mae`; scaled prices. (epoch,)."""
-        return {
-            f"{net.symbol}/{net.horizon}/{name}": values
+    def curves(self) -> tuple[LearningCurve, ...]:
+        """Loss and mean absolute error of scaled prices, of each network."""
+        return tuple(
+            replace(curve, symbol=net.symbol, horizon_sessions=net.horizon)
             for net in self.networks
-            for name, values in net.curves.items()
-        }
+            for curve in net.curves
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,14 +151,19 @@ class Classic:
 
     settings: ClassicConfig
     name: ClassVar[str] = "classic"
-    n_seeds: ClassVar[int] = 1
-    family: ClassVar[str] = FAMILY
-    context_sessions: ClassVar[int] = WINDOW_SESSIONS
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """The settings as plain JSON values."""
-        return self.settings.model_dump(mode="json")
+    def traits(self) -> Traits:
+        """For comparison alone; by far the dearest fit."""
+        return Traits(
+            fitted=ClassicFitted,
+            settings=self.settings.model_dump(mode="json"),
+            family=FAMILY,
+            context_sessions=WINDOW_SESSIONS,
+            is_servable=False,
+            is_member=False,
+            relative_cost=4,
+        )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> ClassicFitted:
         """Train a network for each symbol and horizon with 32 samples to train on and 1 to stop by.
@@ -203,18 +196,9 @@ class Classic:
             )
         return ClassicFitted(networks=tuple(networks), device=self.settings.device)
 
-    def combine(self, members: Sequence[Fitted]) -> Fitted:
-        """The one member."""
-        (only,) = members
-        return only
-
     def restore(self, state: State) -> ClassicFitted:
         """The Fitted that gave this state, on the device of the settings."""
-        networks = [
-            _network_of(state.arrays, fact, prefix=f"{i}.")
-            for i, fact in enumerate(state.facts["networks"])
-        ]
-        return ClassicFitted(networks=tuple(networks), device=self.settings.device)
+        return replace(decode_state(ClassicFitted, state), device=self.settings.device)
 
     def _lessons(self, train: Samples, valid: Samples) -> Iterator[Lesson]:
         symbols, horizons = self.settings.symbols, self.settings.horizons
@@ -270,18 +254,3 @@ def prices_to_come(samples: Samples, rows: Ints, *, horizon: int) -> Floats:
     """The close `horizon` sessions after each origin; NaN if unknown. Shape (row,)."""
     outcome = samples.outcome[rows, samples.horizons.index(horizon)]
     return np.asarray(samples.table.close[rows] * np.exp(outcome))
-
-
-def _network_of(
-    arrays: Mapping[str, npt.NDArray[Any]], fact: Mapping[str, Any], *, prefix: str
-) -> PriceNetwork:
-    own = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-    weights = {n.removeprefix("weights."): a for n, a in own.items() if n.startswith("weights.")}
-    return PriceNetwork(
-        symbol=fact["symbol"],
-        horizon=fact["horizon"],
-        features=MinMax(low=own["features.low"], span=own["features.span"]),
-        close=MinMax(low=own["close.low"], span=own["close.span"]),
-        weights=weights,
-        curves={name: tuple(values) for name, values in fact["curves"].items()},
-    )

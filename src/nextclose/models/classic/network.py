@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from nextclose.models.protocol import LearningCurve
 from nextclose.schema import Floats32
 
 N_FEATURES = 41
@@ -21,7 +22,6 @@ FLAT_EPOCHS = 5  # then the learning rate is halved, down to its floor
 LEARNING_RATE_FLOOR = 1e-6
 FLAT_GAIN = 1e-4  # a smaller fall of the validation loss is flat: Keras' default
 ADAM_EPSILON = 1e-7  # Keras' default; torch's is 1e-8
-CURVES = ("loss", "mae", "val_loss", "val_mae")
 
 
 class ClassicNetwork(nn.Module):
@@ -106,19 +106,21 @@ class Examples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """Weights of the epoch with the lowest validation loss, and the learning curves by name."""
+class TrainedClassic:
+    """Weights of the epoch with the lowest validation loss; curves of loss and absolute error."""
 
     weights: Mapping[str, Floats32]
-    curves: Mapping[str, tuple[float, ...]]
+    curves: tuple[LearningCurve, ...]
 
 
-def train_network(train: Examples, valid: Examples, *, seed: int, max_epochs: int) -> Trained:
+def train_network(
+    train: Examples, valid: Examples, *, seed: int, max_epochs: int
+) -> TrainedClassic:
     """Train by the tutorial's recipe, on the device that the examples lie on.
 
     Learns: Adam on the squared error of batches of 32; learning rate and stopping epoch by `valid`.
-    Returns: one value per epoch of loss, mae, val_loss and val_mae, on scaled prices; the first two
-        with dropout, as they were met during the epoch.
+    Returns: one value per epoch of loss and mae, on scaled prices; those on training rows with
+        dropout, as they were met during the epoch.
     Limits: equal seeds give equal bits on one CPU thread.
     """
     device = train.x.device
@@ -141,8 +143,17 @@ def train_network(train: Examples, valid: Examples, *, seed: int, max_epochs: in
                 best, best_epoch, weights = val_loss, epoch, _copied(network)
             elif epoch - best_epoch >= PATIENCE_EPOCHS:
                 break
-    curves = dict(zip(CURVES, zip(*history, strict=True), strict=True))
-    return Trained(weights=weights, curves=curves)
+    loss, mae, valid_loss, valid_mae = zip(*history, strict=True)
+    curves = tuple(
+        LearningCurve(
+            measure=name, train=train_losses, valid=valid_losses, kept=best_epoch, first_epoch=1
+        )
+        for name, train_losses, valid_losses in (
+            ("loss", loss, valid_loss),
+            ("mae", mae, valid_mae),
+        )
+    )
+    return TrainedClassic(weights=weights, curves=curves)
 
 
 def halved_when_flat(

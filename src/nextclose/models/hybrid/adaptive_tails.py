@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -34,12 +34,25 @@ class Trackers:
     `thresholds` are the tail quantiles it was issued with, log returns, (waiting, tail).
     """
 
-    symbols: tuple[str, ...]
-    levels: Floats
-    waiting_symbol: Ints
-    waiting_horizon: Ints
-    waiting_origin: Ints
-    thresholds: Floats
+    symbols: Annotated[tuple[str, ...], "tracked"]
+    levels: Annotated[Floats, "float64 tracked horizon tail"]
+    waiting_symbol: Annotated[Ints, "int64 waiting"]
+    waiting_horizon: Annotated[Ints, "int64 waiting"]
+    waiting_origin: Annotated[Ints, "int64 waiting"]
+    thresholds: Annotated[Floats, "float64 waiting tail"]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for another number of tails, or who waits twice or is not there."""
+        n_symbols, n_horizons, n_tails = self.levels.shape
+        if (n_tails, self.thresholds.shape[1]) != (len(TAILS), len(TAILS)):
+            raise ValueError(f"levels of {n_tails} tails, expected {len(TAILS)}")
+        places = {"waiting_symbol": n_symbols, "waiting_horizon": n_horizons}
+        for name, n in places.items():
+            if not ((getattr(self, name) >= 0) & (getattr(self, name) < n)).all():
+                raise ValueError(f"{name} names one beyond the {n} there are")
+        waiting = (self.waiting_symbol, self.waiting_horizon, self.waiting_origin)
+        if len(np.unique(np.column_stack(waiting), axis=0)) < len(self.waiting_symbol):
+            raise ValueError("a forecast waits twice for its outcome")
 
 
 def no_trackers(n_horizons: int) -> Trackers:

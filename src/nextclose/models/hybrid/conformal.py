@@ -12,9 +12,9 @@ adapting all levels costs more score than calibration is worth (docs/log.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 
@@ -29,22 +29,12 @@ from nextclose.models.hybrid.adaptive_tails import (
     run,
 )
 from nextclose.models.mixture import HIGH_REACH, LOW_REACH, PROBABILITIES
-from nextclose.models.protocol import State
-from nextclose.models.state_checks import axis_lengths, fact, names_in
 from nextclose.samples.samples import Samples
 from nextclose.schema import MEDIAN, Dates, Floats, Ints
 
 MINIMUM_SCORES = 250  # resolved, before anything is adapted
 SCORE_SESSIONS = 504  # two years: older scores tell of another market
 SCORES_PER_SESSION = 300  # what a forecast's own tails are worth, in scores per session of horizon
-WAITING = ("waiting_symbol", "waiting_horizon", "waiting_origin")
-LAYOUT = {
-    "tails": "float64 horizon side knot",
-    "adapts": "int64 horizon",
-    "levels": "float64 symbol horizon tail",
-    **dict.fromkeys(WAITING, "int64 waiting"),
-    "thresholds": "float64 waiting tail",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +46,18 @@ class Calibration:
     """
 
     step: float  # of a level, at one session ahead; over the horizon at others
-    tails: Floats
-    adapts: Ints
+    tails: Annotated[Floats, "float64 horizon side knot"]
+    adapts: Annotated[Ints, "int64 horizon"]
     trackers: Trackers
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless both sides have all knots, and `adapts` is 0 or 1."""
+        if self.tails.shape[1:] != (2, len(KNOTS)):
+            raise ValueError(
+                f"tails of shape {self.tails.shape}, not of 2 sides, {len(KNOTS)} knots"
+            )
+        if not np.isin(self.adapts, (0, 1)).all():
+            raise ValueError("adapts is neither 0 nor 1")
 
     def issued(self, samples: Samples, rows: Ints, raw: Floats) -> tuple[Floats, Trackers]:
         """The forecasts at `rows` with adapted tails, and the trackers after the last of them.
@@ -82,53 +81,6 @@ class Calibration:
             last = course.origin.max(axis=1, initial=-1, where=course.row >= 0)
             course.done = (course.resolved <= last[:, None]).sum(axis=1)
         return course
-
-    def state(self) -> State:
-        """All of it as arrays and facts."""
-        tracked = self.trackers
-        arrays: dict[str, Any] = {
-            "tails": self.tails,
-            "adapts": self.adapts,
-            "levels": tracked.levels,
-            "waiting_symbol": tracked.waiting_symbol,
-            "waiting_horizon": tracked.waiting_horizon,
-            "waiting_origin": tracked.waiting_origin,
-            "thresholds": tracked.thresholds,
-        }
-        return State(arrays=arrays, facts={"symbols": list(tracked.symbols), "step": self.step})
-
-
-def restored_calibration(state: State) -> Calibration:
-    """The Calibration that gave this state.
-
-    Raises: ValueError saying what is not that of one.
-    """
-    arrays: Mapping[str, Any] = state.arrays
-    symbols = names_in(state.facts, "symbols")
-    lengths = {"side": 2, "knot": len(KNOTS), "tail": len(TAILS), "symbol": len(symbols)}
-    n_horizons = axis_lengths(arrays, LAYOUT, lengths=lengths)["horizon"]
-    for name, n in (("waiting_symbol", len(symbols)), ("waiting_horizon", n_horizons)):
-        if not ((arrays[name] >= 0) & (arrays[name] < n)).all():
-            raise ValueError(f"{name} names one beyond the {n} there are")
-    waiting = [arrays[name] for name in WAITING]
-    if len(np.unique(np.column_stack(waiting), axis=0)) < len(waiting[0]):
-        raise ValueError("a forecast waits twice for its outcome")
-    if not np.isin(arrays["adapts"], (0, 1)).all():
-        raise ValueError("adapts is neither 0 nor 1")
-    trackers = Trackers(
-        symbols=symbols,
-        levels=arrays["levels"],
-        waiting_symbol=arrays["waiting_symbol"],
-        waiting_horizon=arrays["waiting_horizon"],
-        waiting_origin=arrays["waiting_origin"],
-        thresholds=arrays["thresholds"],
-    )
-    return Calibration(
-        step=fact(state.facts, "step", kind=float),
-        tails=arrays["tails"],
-        adapts=arrays["adapts"],
-        trackers=trackers,
-    )
 
 
 def learnt_calibration(

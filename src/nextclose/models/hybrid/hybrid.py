@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,9 +17,10 @@ from scipy.optimize import minimize
 from nextclose.config import HybridConfig
 from nextclose.errors import LeakError
 from nextclose.models.hybrid.adaptive_tails import Trackers, no_trackers
-from nextclose.models.hybrid.conformal import Calibration, learnt_calibration, restored_calibration
-from nextclose.models.protocol import Fitted, Model, State, of_prefix, with_prefix
-from nextclose.models.state_checks import axis_lengths, fact, names_in
+from nextclose.models.hybrid.conformal import Calibration, learnt_calibration
+from nextclose.models.mixture import restored
+from nextclose.models.protocol import Fitted, Model, Traits
+from nextclose.models.state import State, decode_state
 from nextclose.samples.samples import Samples
 from nextclose.schema import LEVEL_WEIGHTS, LEVELS, Floats, Ints
 
@@ -50,11 +51,19 @@ class FittedHybrid:
     """
 
     members: Mapping[str, Fitted]
-    weights: Floats
+    weights: Annotated[Floats, "float64 horizon member"]
     calibration: Calibration
     fitted_at: int
     family: str
     context_sessions: int
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless weights are those of the members, and what waits is older."""
+        if self.weights.shape[1] != len(self.members) or (self.weights < 0).any():
+            raise ValueError("a weight is below 0, or not one for each member")
+        waiting = self.calibration.trackers.waiting_origin
+        if waiting.max(initial=self.fitted_at - 1) >= self.fitted_at:
+            raise ValueError("a forecast waits for its outcome that was issued after the fit")
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Calibrated quantiles, target units. Shape (row, horizon, level).
@@ -90,28 +99,6 @@ class FittedHybrid:
                 asked[start : inside.max() + 1] = True
         return np.flatnonzero(asked & ready & (day >= self.fitted_at))
 
-    def state(self) -> State:
-        """The states of all parts, each under its own prefix."""
-        parts = {name: member.state() for name, member in self.members.items()}
-        calibration = self.calibration.state()
-        arrays: dict[str, Any] = {"weights": self.weights}
-        arrays |= with_prefix(calibration.arrays, "calibration.")
-        for name, part in parts.items():
-            arrays |= with_prefix(part.arrays, f"{name}.")
-        facts = {
-            "fitted_at": self.fitted_at,
-            "context_sessions": self.context_sessions,
-            "calibration": dict(calibration.facts),
-            "members": {name: dict(part.facts) for name, part in parts.items()},
-            "order": list(self.members),
-        }
-        return State(arrays=arrays, facts=facts)
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None of its own: its members have theirs."""
-        return {}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hybrid:
@@ -120,18 +107,18 @@ class Hybrid:
     settings: HybridConfig
     models: Mapping[str, Model]
     name: str = "hybrid"
-    family: str = "stationary"
 
     @property
-    def context_sessions(self) -> int:
-        """As many rows as its hungriest member reads."""
-        return max(model.context_sessions for model in self.models.values())
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Its own settings and its members'."""
-        members = {name: dict(model.config) for name, model in self.models.items()}
-        return {"hybrid": self.settings.model_dump(mode="json"), "members": members}
+    def traits(self) -> Traits:
+        """It reads as many rows as its hungriest member; the settings are its and its members'."""
+        members = {name: dict(model.traits.settings) for name, model in self.models.items()}
+        return Traits(
+            fitted=FittedHybrid,
+            settings={"hybrid": self.settings.model_dump(mode="json"), "members": members},
+            context_sessions=max(m.traits.context_sessions for m in self.models.values()),
+            replays=True,
+            is_member=False,
+        )
 
     def learnt(
         self, members: Mapping[str, Fitted], past: Sequence[Issued], known: Samples
@@ -162,8 +149,8 @@ class Hybrid:
             weights=weights,
             calibration=calibration,
             fitted_at=int(known.origin[known.readable()].max().astype(np.int64)),
-            family=self.family,
-            context_sessions=self.context_sessions,
+            family=self.traits.family,
+            context_sessions=self.traits.context_sessions,
         )
 
     def restore(self, state: State) -> Fitted:
@@ -171,32 +158,15 @@ class Hybrid:
 
         Raises: ValueError saying what is not that of one.
         """
-        facts = state.facts
-        order = names_in(facts, "order")  # JSON sorts the members' keys
-        parts = {"calibration": fact(facts, "calibration", kind=dict)}
-        parts |= {name: fact(fact(facts, "members", kind=dict), name, kind=dict) for name in order}
-        states = {
-            name: State(arrays=of_prefix(state.arrays, f"{name}."), facts=part)
-            for name, part in parts.items()
-        }
-        calibration = restored_calibration(states["calibration"])
-        lengths = {"horizon": len(calibration.tails), "member": len(order)}
-        axis_lengths(state.arrays, {"weights": "float64 horizon member"}, lengths=lengths)
-        if (state.arrays["weights"] < 0).any():
-            raise ValueError("a weight is below 0")
-        if fact(facts, "context_sessions", kind=int) != self.context_sessions:
-            raise ValueError(f"context_sessions are not the {self.context_sessions} of its members")
-        fitted_at = fact(facts, "fitted_at", kind=int)
-        if calibration.trackers.waiting_origin.max(initial=fitted_at - 1) >= fitted_at:
-            raise ValueError("a forecast waits for its outcome that was issued after the fit")
-        return FittedHybrid(
-            members={name: self.models[name].restore(states[name]) for name in order},
-            weights=state.arrays["weights"],
-            calibration=calibration,
-            fitted_at=fitted_at,
-            family=self.family,
-            context_sessions=self.context_sessions,
+        fitted = decode_state(
+            FittedHybrid,
+            state,
+            build_part=lambda name, part: restored(self.models[name], part),
         )
+        needed = (self.traits.family, self.traits.context_sessions)
+        if (fitted.family, fitted.context_sessions) != needed:
+            raise ValueError(f"context_sessions are not the {needed[1]} of its members")
+        return fitted
 
 
 def gathered(

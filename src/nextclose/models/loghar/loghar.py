@@ -7,20 +7,15 @@ tell, other stocks did before: weights, shape and drift are blended with a prior
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 
 from nextclose.features.market import markets
 from nextclose.models.loghar.prior import blended_spread, blended_weights
-from nextclose.models.protocol import State
-from nextclose.models.state_checks import (
-    axis_lengths,
-    checked_spread,
-    names_in,
-    refuse_not_above_zero,
-)
+from nextclose.models.state import refuse_not_above_zero
 from nextclose.models.volatility.har import (
     HAR_CAP_LEVEL,
     POOL_SESSIONS,
@@ -30,7 +25,7 @@ from nextclose.models.volatility.har import (
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.splits import recent_rows, refuse_overlap, together
-from nextclose.schema import Floats, Ints
+from nextclose.schema import Floats, Ints, Spread
 
 # Mean size of the last moves and ranges over that of a year, as logarithms; falls and the single
 # session, which may be 0, as they are.
@@ -51,12 +46,6 @@ FIT_STEPS = 5
 LEVEL_SESSIONS = 250  # before a symbol has a long run
 WIDTH_ROWS = 50  # what the average is worth, in a symbol's rows per session of horizon
 WIDTH_FLOOR = 0.1
-SCALE_LAYOUT = {
-    "weights": "float64 horizon weight",
-    "levels": "float64 symbol",
-    "since": "int64 symbol",
-    "widths": "float64 symbol horizon",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +58,17 @@ class LogHarScale:
     """
 
     names: tuple[str, ...]
-    weights: Floats
-    symbols: tuple[str, ...]
-    levels: Floats
-    since: Ints
-    widths: Floats
+    weights: Annotated[Floats, "float64 horizon weight"]
+    symbols: Annotated[tuple[str, ...], "scaled_symbol"]
+    levels: Annotated[Floats, "float64 scaled_symbol"]
+    since: Annotated[Ints, "int64 scaled_symbol"]
+    widths: Annotated[Floats, "float64 scaled_symbol horizon"]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless there are weights for all, and levels and widths above 0."""
+        if self.weights.shape[1] != 2 + len(self.names):  # the constant and the level
+            raise ValueError(f"{self.weights.shape[1]} weights for {len(self.names)} inputs")
+        refuse_not_above_zero(levels=self.levels, widths=self.widths)
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
         """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
@@ -109,56 +104,17 @@ class LogHarScale:
                 levels[start:stop] = np.where(fitted, running[start:stop], self.levels[index])
         return levels
 
-    def state(self) -> State:
-        """Weights, levels and widths, names and symbols."""
-        arrays = {
-            "weights": self.weights,
-            "levels": self.levels,
-            "since": self.since,
-            "widths": self.widths,
-        }
-        return State(
-            arrays=arrays,
-            facts={"names": list(self.names), "symbols": list(self.symbols)},
-        )
-
-
-def restored_scale(state: State) -> LogHarScale:
-    """The LogHarScale that gave this state; ValueError saying what is not that of one."""
-    names, symbols = names_in(state.facts, "names"), names_in(state.facts, "symbols")
-    lengths = {"weight": len(names) + 2, "symbol": len(symbols)}  # the constant and the level
-    axis_lengths(state.arrays, SCALE_LAYOUT, lengths=lengths)
-    refuse_not_above_zero(state.arrays, "levels", "widths")
-    return LogHarScale(
-        names=names,
-        weights=state.arrays["weights"],
-        symbols=symbols,
-        levels=state.arrays["levels"],
-        since=state.arrays["since"],
-        widths=state.arrays["widths"],
-    )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHar:
     """The scale times pooled standardised returns, `spread` of shape (horizon, level)."""
 
     scale: LogHarScale
-    spread: Floats
+    spread: Spread
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Ratio times spread. Shape (row, horizon, level)."""
         return self.scale.ratio(samples, rows)[:, :, None] * self.spread
-
-    def state(self) -> State:
-        """That of the scale, and the spread."""
-        scale = self.scale.state()
-        return State(arrays={**scale.arrays, "spread": self.spread}, facts=scale.facts)
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: the fit takes a fixed number of steps."""
-        return {}
 
 
 def fit_loghar(train: Samples, valid: Samples) -> LogHar:
@@ -166,12 +122,6 @@ def fit_loghar(train: Samples, valid: Samples) -> LogHar:
     scale = fit_loghar_scale(train, valid)
     ratio = scale.ratio(train, np.arange(len(train.origin)))
     return LogHar(scale=scale, spread=blended_spread(train, valid, ratio=ratio))
-
-
-def restored_loghar(state: State) -> LogHar:
-    """The LogHar that gave this state; ValueError saying what is not that of one."""
-    scale = restored_scale(state)
-    return LogHar(scale=scale, spread=checked_spread(state.arrays, n_horizons=len(scale.weights)))
 
 
 def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:

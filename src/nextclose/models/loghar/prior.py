@@ -15,6 +15,8 @@ from nextclose.samples.samples import Samples
 from nextclose.samples.splits import recent_rows, together
 from nextclose.schema import MEDIAN, Floats
 
+PRIOR_UNTIL = np.datetime64("2004-12-31")  # the last session it was taught from
+
 HORIZONS = (1, 7, 30)  # sessions; between them linear in the logarithm, beyond them as at the end
 
 # What the prior is worth, in rows of own data per session of horizon (docs/log.md): rows overlap by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,10 +17,16 @@ from nextclose.schema import Floats, Floats32, Ints
 
 SLOWER = 10.0  # than all together: a symbol has few targets
 HEAD = ("head.weight", "head.bias")
-Heads = Mapping[str, Mapping[str, Floats32]]  # symbol -> name -> array
 
 
-def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> Heads:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The last layer of one symbol: its weights by name, `HEAD`."""
+
+    weights: Mapping[str, Floats32]
+
+
+def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> dict[str, Head]:
     """The heads of the symbols that gain by one of their own; the others keep the common one.
 
     Starts from `network`, which is left as it is. Empty if the settings ask for no epochs.
@@ -34,7 +41,7 @@ def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> Heads
         }
     )
     common = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    heads: dict[str, Mapping[str, Floats32]] = {}
+    heads: dict[str, Head] = {}
     table = lesson.train.table
     for index, name in enumerate(table.symbols):
         segments = table.segments[table.symbol[table.segments[:, 0]] == index]
@@ -44,7 +51,8 @@ def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> Heads
         except NotEnoughDataError:
             continue  # too short for a chunk of its own
         if max(found.usable_gain) > found.usable_gain[0]:
-            heads[name] = {key: found.weights[key].cpu().numpy() for key in HEAD}
+            weights = {key: found.weights[key].cpu().numpy() for key in HEAD}
+            heads[name] = Head(weights=weights)
     network.load_state_dict(common)
     return heads
 
@@ -52,7 +60,7 @@ def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> Heads
 def corrections_by_symbol(
     settings: LstmConfig,
     network: Network,
-    heads: Heads,
+    heads: Mapping[str, Head],
     inputs: Floats32,
     *,
     symbols: Sequence[str],
@@ -70,7 +78,7 @@ def corrections_by_symbol(
     for name, head in heads.items():
         here = names == name
         if here.any():
-            own = {key: torch.from_numpy(value) for key, value in head.items()}
+            own = {key: torch.from_numpy(value) for key, value in head.weights.items()}
             network.load_state_dict({**common, **own})
             found[here] = served_corrections(settings, network, inputs, rows[here])
     network.load_state_dict(common)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -12,25 +12,19 @@ from torch import Tensor
 
 from nextclose.config import LstmConfig
 from nextclose.features.news import NEWS_NAMES
+from nextclose.features.table import own_names
 from nextclose.models.device import same_bits
-from nextclose.models.loghar.loghar import LogHarScale, fit_loghar, restored_scale
+from nextclose.models.loghar.loghar import LogHarScale, fit_loghar
 from nextclose.models.lstm.correction import corrected_grid, proven_shares
-from nextclose.models.lstm.finetune import Heads, corrections_by_symbol, tuned_heads
+from nextclose.models.lstm.finetune import Head, corrections_by_symbol, tuned_heads
 from nextclose.models.lstm.network import CORRECTIONS, Network
 from nextclose.models.lstm.training import lesson_of, train_network
 from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
-from nextclose.models.state_checks import (
-    axis_lengths,
-    checked_spread,
-    curves_in,
-    fact,
-    names_in,
-    refuse_not_above_zero,
-)
+from nextclose.models.protocol import Fitted, LearningCurve, Traits
+from nextclose.models.state import UNSAVED, State, checked_array, decode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler, fit_scaler, present
-from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints
+from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints, Spread
 
 # What the network reads of a session. No calendar, no level, no span beyond a quarter: on four
 # symbols it learnt years by heart from those (docs/log.md).
@@ -47,37 +41,58 @@ INPUTS = (
     *(*MASK_COLUMNS, *NEWS_NAMES),  # where the table has them
 )
 
-LAYOUT = {
-    "scaler.center": "float64 feature",
-    "scaler.width": "float64 feature",
-    "shares": "float64 seed horizon correction",
-}
-HEAD_LAYOUT = {"head.weight": "float32 output read", "head.bias": "float32 output"}
 NETWORK_LAYOUT = {
     "lstm.weight_ih_l0": "float32 gate feature",
     "lstm.weight_hh_l0": "float32 gate unit",
     "lstm.bias_ih_l0": "float32 gate",
     "lstm.bias_hh_l0": "float32 gate",
-    **HEAD_LAYOUT,
+    "head.weight": "float32 output read",
+    "head.bias": "float32 output",
 }
+HEAD_LAYOUT = {name: form for name, form in NETWORK_LAYOUT.items() if name.startswith("head.")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedNetwork:
+    """What one seed learnt: a network, how much of each of its corrections to use, own heads.
+
+    `shares` are in [0, 1); `heads` are the last layers of the symbols that have one of their own.
+    """
+
+    weights: Mapping[str, Floats32]
+    shares: Annotated[Floats, "float64 horizon correction"]
+    heads: Mapping[str, Head]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as torch has them."""
+        return {name: torch.from_numpy(value) for name, value in self.weights.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedLstm:
-    """Networks of one or more seeds over one scaler, one log-HAR scale and one spread.
+    """Networks of one or more seeds over one scaler, one log-HAR scale and one spread."""
 
-    `weights` has one mapping per seed, name -> array, `heads` and `shares` one entry: how much of
-    each of its corrections is used. The seeds share everything else.
-    """
-
-    settings: LstmConfig
+    settings: LstmConfig = field(metadata={UNSAVED: ("device",)})
     scaler: Scaler
     scale: LogHarScale
-    spread: Floats  # (horizon, level), targets over the scale's ratio
-    weights: tuple[Mapping[str, Floats32], ...]
-    heads: tuple[Heads, ...]  # by seed: last layers of the symbols that have one of their own
-    shares: Floats  # (seed, horizon, correction), in [0, 1)
-    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    spread: Spread  # targets over the scale's ratio
+    networks: tuple[SeedNetwork, ...]
+    curves: tuple[LearningCurve, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless every layer is as large as the settings say."""
+        sizes = layer_sizes(
+            self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
+        )
+        for network in self.networks:
+            if network.shares.shape != (len(self.spread), CORRECTIONS):
+                raise ValueError(f"shares of shape {network.shares.shape}")
+            for weights in (network.weights, *(head.weights for head in network.heads.values())):
+                layout = NETWORK_LAYOUT if weights is network.weights else HEAD_LAYOUT
+                if set(weights) != set(layout):
+                    raise ValueError(f"layers {sorted(weights)!r:.80}, expected {sorted(layout)}")
+                for name, form in layout.items():
+                    checked_array(weights, name, form, sizes)
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Quantiles of the mixture of all seeds. Shape (row, horizon, level), target units.
@@ -88,82 +103,21 @@ class FittedLstm:
         inputs = self.scaler.apply(samples)
         ratio = self.scale.ratio(samples, rows)[:, :, None]
         symbols = [samples.table.symbols[i] for i in samples.table.symbol[rows]]
-        members = [
-            self._issued(seed, inputs, symbols, rows) * ratio for seed in range(len(self.weights))
-        ]
+        members = [self._issued(own, inputs, symbols, rows) * ratio for own in self.networks]
         return mixture_quantiles(np.stack(members))
 
-    def _issued(self, seed: int, inputs: Floats32, symbols: Sequence[str], rows: Ints) -> Floats:
+    def _issued(
+        self, own: SeedNetwork, inputs: Floats32, symbols: Sequence[str], rows: Ints
+    ) -> Floats:
         """One seed's quantiles of targets over the ratio. Shape (row, horizon, level)."""
         network = new_network(
             self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
         )
-        weights = self.weights[seed].items()
-        network.load_state_dict({name: torch.from_numpy(value) for name, value in weights})
+        network.load_state_dict(own.tensors())
         corrections = corrections_by_symbol(
-            self.settings, network, self.heads[seed], inputs, symbols=symbols, rows=rows
+            self.settings, network, own.heads, inputs, symbols=symbols, rows=rows
         )
-        return corrected_grid(self.spread, corrections * self.shares[seed])
-
-    def state(self) -> State:
-        """Everything; `restored_lstm` builds the same forecaster of it."""
-        scale = self.scale.state()
-        arrays: dict[str, Any] = {
-            "scaler.center": self.scaler.center,
-            "scaler.width": self.scaler.width,
-            **with_prefix(scale.arrays, "scale."),
-            "spread": self.spread,
-            "shares": self.shares,
-        }
-        for seed, weights in enumerate(self.weights):
-            arrays |= with_prefix(weights, f"network.{seed}.")
-            for index, head in enumerate(self.heads[seed].values()):
-                arrays |= with_prefix(head, f"own.{seed}.{index}.")
-        facts = {
-            "settings": self.settings.model_dump(mode="json", exclude={"device"}),
-            "inputs": list(self.scaler.names),
-            "curves": {name: list(values) for name, values in self.curves.items()},
-            "scale": dict(scale.facts),
-            "own": [list(heads) for heads in self.heads],
-        }
-        return State(arrays=arrays, facts=facts)
-
-
-def restored_lstm(state: State) -> FittedLstm:
-    """The FittedLstm that gave this state, to run on the CPU, wherever it was trained.
-
-    Raises: ValueError saying what is not that of one.
-    """
-    facts, arrays = state.facts, state.arrays
-    settings = LstmConfig.model_validate(fact(facts, "settings", kind=dict))
-    names, own = names_in(facts, "inputs"), fact(facts, "own", kind=list)
-    scale = restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"]))
-    lengths = {"feature": len(names), "horizon": len(scale.weights), "seed": len(own)}
-    axis_lengths(arrays, LAYOUT, lengths={**lengths, "correction": CORRECTIONS})
-    refuse_not_above_zero(arrays, "scaler.width")
-    weights = [of_prefix(arrays, f"network.{seed}.") for seed in range(len(own))]
-    heads = [
-        {
-            symbol: of_prefix(arrays, f"own.{seed}.{index}.")
-            for index, symbol in enumerate(names_in({"own": symbols}, "own"))
-        }
-        for seed, symbols in enumerate(own)
-    ]
-    sizes = layer_sizes(settings, n_features=len(names), n_horizons=len(scale.weights))
-    for seed, network in enumerate(weights):
-        axis_lengths(network, NETWORK_LAYOUT, lengths=sizes)
-        for head in heads[seed].values():
-            axis_lengths(head, HEAD_LAYOUT, lengths=sizes)
-    return FittedLstm(
-        settings=settings,
-        scaler=Scaler(names=names, center=arrays["scaler.center"], width=arrays["scaler.width"]),
-        scale=scale,
-        spread=checked_spread(arrays, n_horizons=len(scale.weights)),
-        weights=tuple(weights),
-        heads=tuple(heads),
-        shares=arrays["shares"],
-        curves=curves_in(facts),
-    )
+        return corrected_grid(self.spread, corrections * own.shares)
 
 
 def layer_sizes(settings: LstmConfig, *, n_features: int, n_horizons: int) -> dict[str, int]:
@@ -195,24 +149,16 @@ class Lstm:
     name: str = "lstm"
 
     @property
-    def n_seeds(self) -> int:
-        """Networks that differ in nothing but their seed."""
-        return self.settings.n_seeds
-
-    @property
-    def family(self) -> str:
-        """The family whose warm-up its inputs obey."""
-        return "stationary"
-
-    @property
-    def context_sessions(self) -> int:
-        """Rows one forecast reads."""
-        return self.settings.context_sessions
-
-    @property
-    def config(self) -> Mapping[str, Any]:
-        """Its settings as JSON values."""
-        return self.settings.model_dump(mode="json")
+    def traits(self) -> Traits:
+        """A fit for each seed: networks that differ in nothing else."""
+        return Traits(
+            fitted=FittedLstm,
+            settings=self.settings.model_dump(mode="json"),
+            context_sessions=self.settings.context_sessions,
+            n_seeds=self.settings.n_seeds,
+            reads_news=True,
+            relative_cost=3,
+        )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedLstm:
         """Train one network, keep its best epoch, and use of it what validation supports.
@@ -221,11 +167,11 @@ class Lstm:
             number of epochs and the shares of its corrections from `valid`.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
-        base = fit_loghar(train, valid)
+        base, family = fit_loghar(train, valid), self.traits.family
         ratio = base.scale.ratio(train, np.arange(len(train.origin)))
         train = replace(train, target=train.target / ratio)
         valid = replace(valid, target=valid.target / ratio)
-        scaler = fit_scaler(train, names=present(train, INPUTS), family=self.family)
+        scaler = fit_scaler(train, names=input_names(train), family=family)
         with torch.random.fork_rng(), same_bits():
             torch.manual_seed(seed)
             network = new_network(
@@ -236,8 +182,8 @@ class Lstm:
             network.load_state_dict(trained.weights)
             heads = tuned_heads(self.settings, network, lesson)
         rows = np.intersect1d(
-            valid.learnable(self.family),
-            np.flatnonzero(valid.ready(self.family, context_sessions=self.context_sessions)),
+            valid.learnable(family),
+            np.flatnonzero(valid.ready(family, context_sessions=self.settings.context_sessions)),
         )
         symbols = [valid.table.symbols[i] for i in valid.table.symbol[rows]]
         corrections = corrections_by_symbol(
@@ -248,31 +194,38 @@ class Lstm:
             scaler=scaler,
             scale=base.scale,
             spread=base.spread,
-            weights=({name: _array(value) for name, value in trained.weights.items()},),
-            heads=(heads,),
-            shares=proven_shares(base.spread, corrections, valid, rows)[None],
-            curves={
-                "train_crps": trained.train_crps,
-                "valid_crps": trained.valid_crps,
-                "usable_gain": trained.usable_gain,
-            },
+            networks=(
+                SeedNetwork(
+                    weights={name: _array(value) for name, value in trained.weights.items()},
+                    shares=proven_shares(base.spread, corrections, valid, rows),
+                    heads=heads,
+                ),
+            ),
+            curves=(
+                LearningCurve(
+                    train=tuple(trained.train_crps),
+                    valid=tuple(trained.valid_crps),
+                    kept=int(np.argmax(trained.usable_gain)),
+                    measure="crps",
+                ),
+            ),
         )
 
     def combine(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster of all seeds: the mixture of their distributions."""
         seeds = cast(Sequence[FittedLstm], members)
-        return replace(
-            seeds[0],
-            weights=tuple(weights for member in seeds for weights in member.weights),
-            heads=tuple(heads for member in seeds for heads in member.heads),
-            shares=np.concatenate([member.shares for member in seeds]),
-        )
+        return replace(seeds[0], networks=tuple(own for member in seeds for own in member.networks))
 
     def restore(self, state: State) -> Fitted:
         """The Fitted that gave this state, on the device of the settings."""
-        found = restored_lstm(state)
+        fitted = decode_state(FittedLstm, state)
         device = {"device": self.settings.device}
-        return replace(found, settings=found.settings.model_copy(update=device))
+        return replace(fitted, settings=fitted.settings.model_copy(update=device))
+
+
+def input_names(samples: Samples) -> tuple[str, ...]:
+    """What the network reads of the table: `INPUTS` as far as they are there, and own columns."""
+    return present(samples, (*INPUTS, *own_names(samples.table)))
 
 
 def _array(value: Tensor) -> Floats32:

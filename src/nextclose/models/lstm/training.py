@@ -20,7 +20,7 @@ from nextclose.schema import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
+class TrainedLstm:
     """Weights of the epoch with the largest usable gain, and the curves (1 + epoch,).
 
     The first entry of each curve is from before any training, which may be the best.
@@ -119,7 +119,7 @@ def _inside(segments: Ints, chosen: Ints) -> Ints:
     return segments[np.isin(segments[:, 0], chosen[:, 0])]
 
 
-def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> Trained:
+def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> TrainedLstm:
     """Train all of `network`; returns the best epoch's weights.
 
     Expects: the global torch generator seeded by the caller; one thread.
@@ -130,7 +130,7 @@ def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> Tra
 
 def best_epoch(
     settings: LstmConfig, network: Network, parameters: Sequence[Tensor], lesson: Lesson
-) -> Trained:
+) -> TrainedLstm:
     """Move `parameters` of `network` epoch by epoch; returns its weights at the best of them.
 
     Raises: NotEnoughDataError if no chunk holds a known target.
@@ -160,7 +160,7 @@ def best_epoch(
             best, weights = epoch, _copied(network)
         elif epoch - best >= settings.patience_epochs:
             break
-    return Trained(
+    return TrainedLstm(
         weights=weights, train_crps=train_crps, valid_crps=valid_crps, usable_gain=usable_gain
     )
 

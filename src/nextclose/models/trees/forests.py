@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
+from nextclose.models.state import UNSAVED
 from nextclose.models.trees.boosters import Progress
 from nextclose.schema import Bools, Floats, Floats32
 
@@ -40,9 +41,16 @@ NODE_ARRAYS: Mapping[str, type[np.generic]] = {
 class Forest:
     """Trees that add up to `n_outputs` margins: checked `arrays`, and what computes with them."""
 
-    arrays: Arrays
+    arrays: Mapping[str, npt.NDArray[Any]]
     n_outputs: int
-    booster: xgboost.Booster
+    n_features: int
+    booster: Any = field(default=None, metadata={UNSAVED: True})
+
+    def __post_init__(self) -> None:
+        """Check."""
+        if self.booster is None:
+            whole = forest_of(self.arrays, n_features=self.n_features, n_outputs=self.n_outputs)
+            object.__setattr__(self, "booster", whole.booster)
 
     def margins(self, inputs: Floats32) -> Floats:
         """The sum over trees. Shape (row, output); a row's bits never depend on its neighbours."""
@@ -93,7 +101,7 @@ def forest_of(arrays: Arrays, *, n_features: int, n_outputs: int) -> Forest:
         trees.append(_as_json(nodes, parents, index=index, n_features=n_features))
     text = json.dumps(_model_json(trees, n_features=n_features, n_outputs=n_outputs))
     booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(text.encode()))
-    return Forest(arrays=dict(arrays), n_outputs=n_outputs, booster=booster)
+    return Forest(arrays=dict(arrays), n_outputs=n_outputs, n_features=n_features, booster=booster)
 
 
 def _refuse_malformed(arrays: Arrays, *, n_outputs: int) -> None:

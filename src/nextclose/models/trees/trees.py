@@ -7,24 +7,23 @@ no tree both are the log-HAR forecast itself, and early stopping may choose that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 
 from nextclose.config import TreesConfig
 from nextclose.features.news import NEWS_NAMES
-from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar, restored_scale
+from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar
 from nextclose.models.loghar.prior import blended_spread
-from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
-from nextclose.models.state_checks import checked_spread, curves_in, fact, names_in
+from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.trees.boosters import Examples, attributions, derived_seed, trained
 from nextclose.models.trees.forests import Forest, best_trees, forest_of
 from nextclose.models.volatility.har import HAR_CAP_LEVEL, refuse_too_few, year_move
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.windows import windows
-from nextclose.schema import LEVELS, MASK_COLUMNS, Floats, Floats32, Ints
+from nextclose.schema import LEVELS, MASK_COLUMNS, Floats, Floats32, Ints, Spread
 
 CALENDAR = ("weekday_sin", "weekday_cos", "month_sin", "month_cos", "days_since")
 LAGGED = ("return_1", "move_ratio_1")
@@ -79,10 +78,10 @@ class FittedTrees:
     route: str
     names: tuple[str, ...]
     scale: LogHarScale
-    spread: Floats
+    spread: Spread
     forests: tuple[Forest, ...]
-    shares: Floats
-    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    shares: Annotated[Floats, "float64 horizon input"]
+    curves: tuple[LearningCurve, ...] = ()
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Rising quantiles of each row, from its own inputs alone. (row, horizon, level)."""
@@ -100,21 +99,6 @@ class FittedTrees:
         inputs = (*self.names, *lag_names())
         return {name: self.shares[:, j].tolist() for j, name in enumerate(inputs)}
 
-    def state(self) -> State:
-        """Everything; `restored_trees` builds the same forecaster of it."""
-        scale = self.scale.state()
-        arrays: dict[str, Any] = {"spread": self.spread, **with_prefix(scale.arrays, "scale.")}
-        for k, forest in enumerate(self.forests):
-            arrays |= with_prefix(forest.arrays, f"forest.{k}.")
-        facts = {
-            "route": self.route,
-            "inputs": list(self.names),
-            "importance": self.shares.tolist(),
-            "curves": {name: list(values) for name, values in self.curves.items()},
-            "scale": dict(scale.facts),
-        }
-        return State(arrays=arrays, facts=facts)
-
 
 def _corrections(
     forests: Sequence[Forest], samples: Samples, names: tuple[str, ...], rows: Ints
@@ -131,50 +115,23 @@ def corrected_quantiles(route: str, ratio: Floats, spread: Floats, corrections: 
     return ratio[:, :, None] * np.sort(spread + corrections, axis=2)
 
 
-def restored_trees(state: State) -> FittedTrees:
-    """The FittedTrees that gave this state.
-
-    Raises: ValueError saying what is not that of one.
-    """
-    facts, arrays = state.facts, state.arrays
-    names, route = names_in(facts, "inputs"), fact(facts, "route", kind=str)
-    if route not in OUTPUTS:
-        raise ValueError(f"no route of trees: {route!r}")
-    scale = restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"]))
-    n_horizons, n_features = len(scale.weights), len(names) + len(lag_names())
-    shares = np.array(fact(facts, "importance", kind=list), dtype=np.float64)
-    if shares.shape != (n_horizons, n_features):
-        raise ValueError(f"importance of shape {shares.shape}, not {(n_horizons, n_features)}")
-    return FittedTrees(
-        route=route,
-        names=names,
-        scale=scale,
-        spread=checked_spread(arrays, n_horizons=n_horizons),
-        forests=tuple(
-            forest_of(
-                of_prefix(arrays, f"forest.{k}."), n_features=n_features, n_outputs=OUTPUTS[route]
-            )
-            for k in range(n_horizons)
-        ),
-        shares=shares,
-        curves=curves_in(facts),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
     """The model: boosted corrections to the log-HAR forecast."""
 
     settings: TreesConfig
     name: str = "trees"
-    n_seeds: int = 1
-    family: str = FAMILY
-    context_sessions: int = 1 + LAGS
 
     @property
-    def config(self) -> Mapping[str, Any]:
-        """Its settings as JSON values."""
-        return self.settings.model_dump(mode="json")
+    def traits(self) -> Traits:
+        """One fit, which reads lags of a week."""
+        return Traits(
+            fitted=FittedTrees,
+            settings=self.settings.model_dump(mode="json"),
+            context_sessions=1 + LAGS,
+            reads_news=True,
+            relative_cost=2,
+        )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedTrees:
         """Boost one forest per horizon on `train` and cut it where `valid` is forecast best.
@@ -185,7 +142,7 @@ class Trees:
         """
         har = fit_loghar(train, valid)
         route, n_outputs = self.settings.route, OUTPUTS[self.settings.route]
-        forests, shares, curves = [], [], {}
+        forests, shares, curves = [], [], []
         for k, horizon in enumerate(train.horizons):
             parts = examples(route, har, train, valid, k=k)
             progress = trained(
@@ -200,8 +157,13 @@ class Trees:
             )
             explained = evenly(parts[0].inputs, n_rows=EXPLAINED_ROWS)
             shares.append(attributions(progress, explained, n_outputs=n_outputs))
-            curves[f"all symbols/{horizon}/loss"] = progress.train_scores
-            curves[f"all symbols/{horizon}/val_loss"] = progress.valid_scores
+            curve = LearningCurve(
+                train=progress.train_scores,
+                valid=progress.valid_scores,
+                kept=progress.best_round,
+                horizon_sessions=horizon,
+            )
+            curves.append(curve)
         return FittedTrees(
             route=route,
             names=input_names(train),
@@ -209,17 +171,8 @@ class Trees:
             spread=pooled_spread(route, har, forests, train=train, valid=valid),
             forests=tuple(forests),
             shares=np.stack(shares),
-            curves=curves,
+            curves=tuple(curves),
         )
-
-    def combine(self, members: Sequence[Fitted]) -> Fitted:
-        """The one member."""
-        (only,) = members
-        return only
-
-    def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state."""
-        return restored_trees(state)
 
 
 def examples(

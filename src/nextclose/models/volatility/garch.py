@@ -17,25 +17,17 @@ import numpy as np
 
 from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns
 from nextclose.models.baselines import Baseline
-from nextclose.models.protocol import State
-from nextclose.models.state_checks import axis_lengths, names_in, refuse_not_above_zero
+from nextclose.models.protocol import Traits
 from nextclose.models.volatility.gjr import Gjr
 from nextclose.models.volatility.har import pooled_quantiles
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import refuse_overlap
-from nextclose.schema import LEVELS, Floats, Ints
+from nextclose.schema import LEVELS, Floats, Ints, Spread
 
 FIT_RETURNS = 2520  # ten years of trading
 MINIMUM_SESSIONS = 520  # of the current segment; shorter ones get no fit
 FIT_DECIMALS = 7  # of a return in per cent
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
-
-LAYOUT = {
-    "parameters": "float64 symbol parameter",
-    "session": "int64 symbol",
-    "variance": "float64 symbol",
-    "spread": "float64 horizon level",
-}
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
 TYPICAL = {"alpha": 0.03, "gamma": 0.08, "beta": 0.90, "nu": 6.0}
@@ -44,20 +36,28 @@ EXPONENTIAL = {"alpha": 0.06, "gamma": 0.0, "beta": 0.94, "nu": 6.0}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """One symbol's parameters and where its recursion stands: next variance after `session`."""
+    """One symbol's parameters and where its recursion stands: next variance after `session`.
+
+    `session` is a day number since 1970.
+    """
 
     parameters: Gjr
-    session: np.datetime64
+    session: int
     variance: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a variance that is infinite, or not above 0."""
+        if not (self.variance > 0 and self.parameters.nu > 2 and self.parameters.omega >= 0):
+            raise ValueError("a filter whose variance is infinite, 0 or below")
 
     def variances_from(self, samples: Samples, start: int, stop: int) -> tuple[int, Floats]:
         """The first row in [start, stop) that can be forecast, and next variances from it on.
 
         None can be if `session` is not there: the recursion cannot step over what it did not see.
         """
-        origin = samples.origin[start:stop]
-        first = start + int(np.searchsorted(origin, self.session))
-        if first == stop or samples.origin[first] != self.session:
+        session = np.datetime64(self.session, "D")
+        first = start + int(np.searchsorted(samples.origin[start:stop], session))
+        if first == stop or samples.origin[first] != session:
             return stop, np.empty(0)
         returns = log_returns(samples.table.close[first:stop])[1:]
         return first, self.parameters.variances(returns, first=self.variance)
@@ -72,8 +72,13 @@ class Garch:
     """
 
     filters: Mapping[str, Filter]
-    spread: Floats
+    spread: Spread
     failed: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if a symbol failed that has no filter."""
+        if not set(self.failed) <= set(self.filters):
+            raise ValueError(f"{self.failed!r:.60} failed, but not all of them have a filter")
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
         """Expected volatility over the horizon in units of the target. Shape (row, horizon).
@@ -98,25 +103,6 @@ class Garch:
         for k in np.flatnonzero(np.array(samples.horizons) == 1):
             grid[:, k] = ratio[:, k, None] * own[samples.table.symbol[rows]]
         return np.asarray(grid)
-
-    def state(self) -> State:
-        """Parameters and filter by symbol, the spread, and who failed."""
-        filters = self.filters.values()
-        parameters = np.array([astuple(each.parameters) for each in filters], dtype=np.float64)
-        sessions = np.array([each.session for each in filters], dtype="datetime64[D]")
-        arrays = {
-            "parameters": parameters.reshape(-1, len(Gjr.__slots__)),  # (symbol, parameter)
-            "session": sessions.astype(np.int64),  # days since 1970
-            "variance": np.array([each.variance for each in filters], dtype=np.float64),
-            "spread": self.spread,
-        }
-        facts = {"symbols": list(self.filters), "failed": list(self.failed)}
-        return State(arrays=arrays, facts=facts)
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: there are no epochs."""
-        return {}
 
 
 def fit_garch(train: Samples, valid: Samples) -> Garch:
@@ -146,7 +132,9 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
         if own[name] or not sound:  # outcomes over a guessed volatility would widen all others
             ratio[rows] = parameters.volatility(variance, valid.horizons) / valid.unit(rows)
         filters[name] = Filter(
-            parameters=parameters, session=valid.origin[stop - 1], variance=float(variance[-1])
+            parameters=parameters,
+            session=int(valid.origin[stop - 1].astype(np.int64)),
+            variance=float(variance[-1]),
         )
     return Garch(
         filters=filters,
@@ -155,28 +143,6 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
         else np.zeros((len(valid.horizons), len(LEVELS))),  # nothing will be forecast
         failed=tuple(name for name in windows if own[name] is None),
     )
-
-
-def restored_garch(state: State) -> Garch:
-    """The Garch that gave this state; ValueError saying what is not that of one."""
-    arrays, names = state.arrays, names_in(state.facts, "symbols")
-    lengths = {"symbol": len(names), "parameter": len(Gjr.__slots__), "level": len(LEVELS)}
-    axis_lengths(arrays, LAYOUT, lengths=lengths)
-    refuse_not_above_zero(arrays, "variance")
-    failed = names_in(state.facts, "failed")
-    if not set(failed) <= set(names):
-        raise ValueError(f"{failed!r:.60} failed, but not all of them have a filter")
-    parameters = [_gjr(row) for row in arrays["parameters"].tolist()]
-    if any(law.nu <= 2 or law.omega < 0 for law in parameters):
-        raise ValueError("parameters of a filter whose variance is infinite or below 0")
-    sessions = arrays["session"].astype("datetime64[D]")
-    filters = {
-        name: Filter(parameters=law, session=session, variance=variance)
-        for name, law, session, variance in zip(
-            names, parameters, sessions, arrays["variance"].tolist(), strict=True
-        )
-    }
-    return Garch(filters=filters, spread=arrays["spread"], failed=failed)
 
 
 def _gjr(values: Sequence[float]) -> Gjr:
@@ -248,4 +214,6 @@ def _first(parameters: Gjr, returns: Floats) -> float:
     return parameters.omega + parameters.persistence * backcast
 
 
-GARCH = Baseline(name="garch", fitted=fit_garch, restored=restored_garch)
+GARCH = Baseline(
+    name="garch", fit_known=fit_garch, traits=Traits(fitted=Garch, replays=True, relative_cost=1)
+)

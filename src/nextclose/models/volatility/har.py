@@ -9,18 +9,16 @@ securities.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 
 from nextclose.errors import NotEnoughDataError
-from nextclose.models.protocol import State
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.splits import recent_rows, refuse_overlap, together
-from nextclose.schema import LEVELS, Floats, Ints
+from nextclose.schema import LEVELS, Floats, Ints, Spread
 
 POOL_SESSIONS = 2520  # ten years of trading
 POOL_MINIMUM = 100  # outcomes behind a 1 % quantile that is more than the smallest value
@@ -72,20 +70,11 @@ def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 
 class Ewma:
     """The causal EWMA scale times `spread`, pooled target quantiles of shape (horizon, level)."""
 
-    spread: Floats
+    spread: Spread
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """The same quantiles at every row: targets are already in units of the scale."""
         return np.repeat(self.spread[None], len(rows), axis=0)
-
-    def state(self) -> State:
-        """The pooled spread."""
-        return State(arrays={"spread": self.spread})
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: nothing is trained."""
-        return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +82,12 @@ class HarScale:
     """Expected move over each horizon, linear in past moves. `weights`: (horizon, 1 + input)."""
 
     names: tuple[str, ...]
-    weights: Floats
+    weights: Annotated[Floats, "float64 horizon weight"]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless there is a weight for each input and the constant."""
+        if self.weights.shape[1] != 1 + len(self.names):
+            raise ValueError(f"{self.weights.shape[1]} weights for {len(self.names)} inputs")
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
         """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
@@ -107,32 +101,17 @@ class HarScale:
         expected: Floats = np.maximum(move, HAR_FLOOR) * year_move(samples)[rows, None]
         return expected
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """JSON facts beside the weights."""
-        return {"har_inputs": list(self.names)}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Har:
     """The HAR scale times pooled standardised returns, `spread` of shape (horizon, level)."""
 
     scale: HarScale
-    spread: Floats
+    spread: Spread
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Ratio times spread. Shape (row, horizon, level)."""
         return self.scale.ratio(samples, rows)[:, :, None] * self.spread
-
-    def state(self) -> State:
-        """Weights and spread."""
-        arrays = {"weights": self.scale.weights, "spread": self.spread}
-        return State(arrays=arrays, facts=self.scale.facts)
-
-    @property
-    def curves(self) -> Mapping[str, Sequence[float]]:
-        """None: the fit is in closed form."""
-        return {}
 
 
 def year_move(samples: Samples) -> Floats:
@@ -171,9 +150,3 @@ def fit_har(train: Samples, valid: Samples) -> Har:
     scale = fit_har_scale(train, valid)
     ratio = scale.ratio(train, np.arange(len(train.origin)))
     return Har(scale=scale, spread=pooled_quantiles(train, valid, ratio=ratio))
-
-
-def restored_har(state: State) -> Har:
-    """The Har that gave this state."""
-    scale = HarScale(names=tuple(state.facts["har_inputs"]), weights=state.arrays["weights"])
-    return Har(scale=scale, spread=state.arrays["spread"])

@@ -1,0 +1,107 @@
+"""How the fits of a backtest went: learning curves, what trees read, how much was believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import polars as pl
+
+from nextclose.backtest.walk_forward import Backtest
+from nextclose.models.loghar.prior import PRIOR_UNTIL
+from nextclose.models.protocol import Fitted, LearningCurve, Trained
+
+if TYPE_CHECKING:  # both load libraries that a run without them can do without
+    from nextclose.models.lstm.lstm import FittedLstm
+    from nextclose.models.trees.trees import FittedTrees
+
+IMPORTANCE_SCHEMA = {"horizon_sessions": pl.Int32, "feature": pl.String, "share": pl.Float64}
+CURVE_SCHEMA = {
+    "model": pl.String,
+    "label": pl.String,
+    "seed": pl.Int64,
+    "epoch": pl.Int64,
+    "train": pl.Float64,
+    "valid": pl.Float64,
+    "kept": pl.Boolean,
+}
+SHOWN_MEASURES = ("loss", "crps")
+
+
+def learning_curves(walked: Backtest) -> pl.DataFrame:
+    """Losses by epoch or tree of every fit that has them, in `CURVE_SCHEMA`, kept ones marked.
+
+    Oldest refit first: a report shows the last ones.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for (model, fold), members in sorted(walked.fits.items()):
+        fitted_at = walked.study.folds[fold].fitted_at
+        for seed, fitted in enumerate(members):
+            for curve in fitted.curves if isinstance(fitted, Trained) else ():
+                if curve.measure in SHOWN_MEASURES:
+                    label = _label(curve, fitted_at=str(fitted_at))
+                    rows += [(model, label, seed, *point) for point in _points(curve)]
+    return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
+
+
+def _label(curve: LearningCurve, *, fitted_at: str) -> str:
+    """Whose curve it is, in words: `AAPL, 7 sessions, fitted 2012-10-31`."""
+    n = curve.horizon_sessions
+    horizon = "" if n is None else f"{n} session{'' if n == 1 else 's'}"
+    words = ", ".join(filter(None, (curve.symbol, horizon, f"fitted {fitted_at}")))
+    return words[0].upper() + words[1:]
+
+
+def _points(curve: LearningCurve) -> Iterator[tuple[int, float, float, bool]]:
+    """Epoch, both losses and whether it was kept, epoch by epoch."""
+    for position, losses in enumerate(zip(curve.train, curve.valid, strict=True)):
+        yield curve.first_epoch + position, *losses, position == curve.kept
+
+
+def tree_importance(walked: Backtest) -> pl.DataFrame:
+    """Share of each feature in what the trees add, in `IMPORTANCE_SCHEMA`: the mean of all refits.
+
+    Refits that kept no tree at a horizon have no shares there and do not count.
+    """
+    importance = [cast("FittedTrees", fitted).importance for fitted in fits_of(walked, "trees")]
+    if not importance:
+        return pl.DataFrame(schema=IMPORTANCE_SCHEMA)
+    shares = np.array([list(fit.values()) for fit in importance])  # (refit, feature, horizon)
+    rows: list[tuple[int, str, float]] = []
+    for k, horizon in enumerate(walked.study.samples.horizons):
+        grown = shares[shares[:, :, k].sum(axis=1) > 0, :, k]
+        if len(grown):
+            mean = grown.mean(axis=0)
+            rows += [(horizon, *pair) for pair in zip(importance[0], mean, strict=True)]
+    return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")
+
+
+def correction_shares(walked: Backtest) -> dict[int, tuple[float, float]]:
+    """How much of the LSTM's corrections was used, by horizon: of direction, of size; in [0, 1).
+
+    The mean over refits and seeds; empty without an LSTM.
+    """
+    shares = [
+        network.shares
+        for fitted in fits_of(walked, "lstm")
+        for network in cast("FittedLstm", fitted).networks
+    ]
+    if not shares:
+        return {}
+    mean = np.stack(shares).mean(axis=0)  # (horizon, correction)
+    horizons = walked.study.samples.horizons
+    return {h: (float(own[0]), float(own[1])) for h, own in zip(horizons, mean, strict=True)}
+
+
+def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:
+    """Refits in the years from which the prior of log-HAR is, and all; rehearsals counted."""
+    fitted_at = [fold.fitted_at for fold in walked.study.folds]
+    return sum(bool(session <= PRIOR_UNTIL) for session in fitted_at), len(fitted_at)
+
+
+def fits_of(walked: Backtest, model: str) -> list[Fitted]:
+    """All fits of one model, fold by fold, seed by seed."""
+    return [
+        fitted for (name, _), members in walked.fits.items() for fitted in members if name == model
+    ]
