@@ -18,7 +18,7 @@ from pathlib import Path
 
 from har_prior import stocks
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
-from nextclose.evaluation.verdict.verdict import plain
+from nextclose.evaluation.verdict.document import flat_row, plain
 from nextclose.run import backtest
 
 RESULT = Path(__file__).parent / "results" / "twenty_stocks.json"
@@ -48,11 +48,9 @@ def main() -> None:
     rows = []
     for row in run.verdict:
         if row.symbol == "*":
-            standing = {name: getattr(row.standing, name) for name in STANDING}
-            figures = {name: getattr(row, name) for name in FIGURES}
-            rows.append(
-                {"horizon": row.horizon_sessions, "model": row.model, **figures, **standing}
-            )
+            flat = flat_row(row)
+            figures = {name: flat[name] for name in (*FIGURES, *STANDING)}
+            rows.append({"horizon": row.horizon_sessions, "model": row.model, **figures})
     result = plain(
         {
             "bench": "twenty_stocks",

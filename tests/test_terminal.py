@@ -13,7 +13,7 @@ from nextclose.config import DataConfig
 from nextclose.schema import WEIGHT_SCHEMA, Bars, Finding
 from nextclose.terminal import data_lines, forecast_table, hybrid_lines, progress_on, scoreboard
 from tests.report.frames import make_ablation
-from tests.report.verdict_rows import verdict_row
+from tests.report.verdict_rows import comparison, verdict_row, with_evidence
 
 MODELS = (
     *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
@@ -24,11 +24,13 @@ MODELS = (
 def rows():
     """Every model at three horizons; figures as long as they come, some on fewer forecasts."""
     rng = np.random.default_rng(0)
-    made = [verdict_row("*", h, model, rng) for h in (30, 1, 7) for model in reversed(MODELS)]
-    wide = {"relative_mae": 17.5578, "crps_skill_vs_garch": -0.0941}
-    return [
-        replace(row, forecasts=3, **wide) if row.model == "hs_expanding" else row for row in made
-    ]
+    short = [verdict_row("*", h, model, rng) for h in (30, 1, 7) for model in reversed(MODELS)]
+    wide = {
+        "forecasts": 3,
+        "error": comparison("naive", 1 - 17.5578, (-20.0, -10.0)),
+        "garch": comparison("garch", -0.0941, (-0.1, 0.0)),
+    }
+    return [with_evidence(row, **wide) if row.model == "hs_expanding" else row for row in short]
 
 
 def printed(table, *, width):

@@ -18,7 +18,8 @@ from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
-from nextclose.evaluation.verdict.verdict import VerdictRow, plain, verdict_document, verdicts
+from nextclose.evaluation.verdict.document import plain, verdict_document
+from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES

@@ -19,6 +19,7 @@ from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.inventory import BASES, extent, holdings
 from nextclose.data.suggestions import assignments
 from nextclose.evaluation.breakdowns.ablation import Ablation
+from nextclose.evaluation.verdict.comparison import skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.execution import Progress
@@ -63,21 +64,22 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
     pooled = [row for row in rows if row.symbol == POOLED]
     most = {row.horizon_sessions: 0 for row in pooled}
     for row in pooled:
-        most[row.horizon_sessions] = max(most[row.horizon_sessions], row.forecasts)
+        most[row.horizon_sessions] = max(most[row.horizon_sessions], row.evidence.forecasts)
     for row in sorted(pooled, key=lambda row: (row.horizon_sessions, models.index(row.model))):
         if previous not in (None, row.horizon_sessions):
             table.add_section()
         previous = row.horizon_sessions
+        evidence, relative_mae = row.evidence, row.evidence.relative_mae
         table.add_row(
             str(row.horizon_sessions),
-            row.model if row.forecasts == most[row.horizon_sessions] else f"{row.model}*",
-            f"{row.mape_pct:.2f}",
-            f"{row.naive_mape_pct:.2f}",
-            _number(row.relative_mae, ".4f" if (row.relative_mae or 0) < 10 else ".2f"),
+            row.model if evidence.forecasts == most[row.horizon_sessions] else f"{row.model}*",
+            f"{evidence.mape_pct:.2f}",
+            f"{evidence.naive_mape_pct:.2f}",
+            _number(relative_mae, ".4f" if (relative_mae or 0) < 10 else ".2f"),
             # a yardstick's skill would be against the other yardstick
-            _number(None if row.verdict == "YARDSTICK" else row.crps_skill_vs_hs, "+.1%"),
-            _number(row.crps_skill_vs_garch, "+.2%"),
-            _number(row.coverage_90, ".1%"),
+            _number(None if row.verdict == "YARDSTICK" else skill_of(evidence.ranges), "+.1%"),
+            _number(skill_of(evidence.garch), "+.2%"),
+            _number(evidence.coverage.coverage_90, ".1%"),
             row.verdict,
             style=STYLES.get(row.verdict, ""),
         )

@@ -1,11 +1,14 @@
 """Forecast frames made by hand: outcomes, and models that state a median and a normal width."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
 from scipy.special import ndtri
 
+from nextclose.evaluation.verdict.document import flat_row
+from nextclose.evaluation.verdict.verdict import verdicts
 from nextclose.schema import FORECAST_SCHEMA, LEVELS, QUANTILE_COLUMNS
 
 NORMAL = ndtri(LEVELS)
@@ -59,3 +62,8 @@ def overlapping(rng: np.random.Generator, n: int, horizon: int, *, sd: float = S
     """Log returns over `horizon` sessions of a random walk, one for each of n sessions."""
     walk = np.concatenate([[0.0], np.cumsum(sd * rng.standard_normal(n + horizon - 1))])
     return np.asarray(walk[horizon:] - walk[:-horizon])
+
+
+def flat_verdicts(frame: pl.DataFrame, **options) -> list[SimpleNamespace]:
+    """The verdict as verdict.json has it, its figures as attributes."""
+    return [SimpleNamespace(**flat_row(row)) for row in verdicts(frame, **options)]

@@ -99,14 +99,15 @@ def by_symbol(rows: Sequence[VerdictRow], model: str, horizon: int) -> list[Verd
 
 def finds_direction(rows: Sequence[VerdictRow]) -> bool:
     """Whether the error is below that of "no change", or calls beat a coin, by more than luck."""
-    mean, error = mean_and_error([row.relative_mae for row in rows])
+    mean, error = mean_and_error([row.evidence.relative_mae for row in rows])
     rate, spread = hits(rows)
     return mean < 1 - 2 * error or rate > 0.5 + 2 * spread
 
 
 def hits(rows: Sequence[VerdictRow]) -> tuple[float, float]:
     """Mean hit rate and its standard error; where a model makes no call it is at even odds."""
-    return mean_and_error([0.5 if row.hit_rate is None else row.hit_rate for row in rows])
+    rates = [row.evidence.calls.hits.hit_rate for row in rows]
+    return mean_and_error([0.5 if rate is None else rate for rate in rates])
 
 
 def n_claims(rows: Sequence[VerdictRow]) -> int:
@@ -146,7 +147,7 @@ def test_on_a_random_walk_no_model_finds_a_direction(size):
             assert not finds_direction(found)
             rate, spread = hits(found)
             assert rate >= 0.5 - 2 * spread  # a leak upside down is one
-            mean, error = mean_and_error([row.relative_mae for row in found])
+            mean, error = mean_and_error([row.evidence.relative_mae for row in found])
             assert mean <= 1 + drift_cost(size, model, horizon) + 2 * error
             assert mean <= OVERFIT or horizon == 30  # where separate outcomes are few
 
@@ -262,10 +263,11 @@ def test_features_of_tomorrow_explode_the_score_and_are_called_too_good(size, mo
     )
     assert [row.verdict for row in leaked] == ["TOO GOOD"] * (1 + size.n_symbols)
     for row in leaked:
-        assert row.relative_mae is not None
-        assert row.hit_rate is not None
-        assert row.relative_mae < 0.5
-        assert row.hit_rate > 0.9
+        relative_mae, hit_rate = row.evidence.relative_mae, row.evidence.calls.hits.hit_rate
+        assert relative_mae is not None
+        assert hit_rate is not None
+        assert relative_mae < 0.5
+        assert hit_rate > 0.9
     assert not finds_direction(by_symbol(honest, model, 1))
     assert "TOO GOOD" not in [row.verdict for row in honest]
 
@@ -296,5 +298,5 @@ def test_shuffled_targets_teach_nothing_about_returns_that_repeat(size):
         found = [row for row in pooled if row.model == model]
         assert len(found) == N_PERMUTATIONS
         assert not finds_direction(found)
-        mean, _ = mean_and_error([row.relative_mae for row in found])
+        mean, _ = mean_and_error([row.evidence.relative_mae for row in found])
         assert mean <= OVERFIT  # noise costs something, so no lower bound

@@ -74,7 +74,7 @@ def check_null(panels: range) -> None:
     for model in ("har", "lstm"):
         for horizon in (1, 7):
             found = [
-                row.relative_mae
+                row.evidence.relative_mae
                 for row in rows
                 if (row.model, row.horizon_sessions, row.symbol) == (model, horizon, "*")
             ]
@@ -110,7 +110,8 @@ def planted_rows(
 
 def is_found(panel: int) -> bool:
     """Whether the pooled error is better at 5 %."""
-    p_value = planted_rows(panel)[0].p_error_better
+    error = planted_rows(panel)[0].evidence.error
+    p_value = error.p_better if error else None
     return p_value is not None and p_value <= 0.05
 
 
@@ -120,8 +121,10 @@ def test_a_planted_signal_is_found_and_not_called_a_leak():
         pooled, *single = planted_rows(panel)
         assert pooled.symbol == "*"
         assert pooled.verdict == "BETTER"
-        assert pooled.p_error_better is not None
-        assert pooled.p_error_better <= 0.05
+        error = pooled.evidence.error
+        assert error is not None
+        assert error.p_better is not None
+        assert error.p_better <= 0.05
         n_accused += sum(row.verdict == "TOO GOOD" for row in single)
     # a perfect forecast is right 59.7 % of the time, the alarm sounds at 10 points over the base
     # rate: luck carries one symbol in thirty there

@@ -11,6 +11,7 @@ import pytest
 from nextclose.report.page import figure_files, render_page
 from nextclose.schema import Finding
 from tests.report.synthetic import RUN, make_content
+from tests.report.verdict_rows import with_evidence
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u2028$x^2$"
 VOID = {"meta", "input", "br", "img", "link", "hr"}
@@ -141,7 +142,7 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
         bars=tame.bars.with_columns(pl.col("symbol").replace(rename)),
         forecasts=tame.forecasts.with_columns(pl.col("symbol").replace(rename)),
         verdicts=tuple(
-            replace(v, symbol=rename.get(v.symbol, v.symbol), sentence=HOSTILE)
+            with_evidence(replace(v, sentence=HOSTILE), symbol=rename.get(v.symbol, v.symbol))
             for v in tame.verdicts
         ),
         curves=tame.curves.with_columns(label=pl.concat_str(pl.lit(HOSTILE), "label")),
@@ -177,7 +178,9 @@ def test_a_hostile_model_name_is_a_name_only():
         name: getattr(tame, name).with_columns(pl.col("model").replace({"hybrid": HOSTILE}))
         for name in ("forecasts", "coverage", "rolling", "pit", "by_year", "by_regime", "curves")
     }
-    verdicts = tuple(replace(v, model=HOSTILE) if v.model == "hybrid" else v for v in tame.verdicts)
+    verdicts = tuple(
+        with_evidence(v, model=HOSTILE) if v.model == "hybrid" else v for v in tame.verdicts
+    )
     frames["weights"] = tame.weights.with_columns(pl.col("member").replace({"lstm": HOSTILE}))
     frames["importance"] = tame.importance.with_columns(feature=pl.lit(HOSTILE))
     page = Page(render_page(replace(tame, headline=HOSTILE, verdicts=verdicts, **frames)))

@@ -4,7 +4,7 @@ import pytest
 
 from nextclose.evaluation.hypothesis_tests.calibration import christoffersen, knueppel
 from nextclose.evaluation.scores.panel import panels
-from nextclose.evaluation.verdict.coverage import coverage, mean_known
+from nextclose.evaluation.verdict.coverage import Coverage, coverage, mean_known
 from tests.evaluation.frames import SD, overlapping, rows
 
 
@@ -51,7 +51,7 @@ def test_the_diagnostic_allows_for_the_overlap_of_its_horizon():
     outcome = overlapping(np.random.default_rng(3), 1000, 30)
     frame = rows("lstm", outcome, sd=SD * np.sqrt(30), horizon=30)
     (panel,) = panels(frame)
-    pit = panel.models["lstm"].pit[:, 0]
+    pit = panel.models["lstm"]["pit"][:, 0]
     assert coverage_of(frame).pit_p == knueppel(pit, horizon_sessions=30).p_value
 
 
@@ -62,7 +62,7 @@ def test_too_few_origins_have_shares_but_no_tests():
 
 
 def test_a_point_forecast_states_no_range():
-    assert coverage_of(rows("lstm", np.full(300, 0.01))) is None
+    assert coverage_of(rows("lstm", np.full(300, 0.01))) == Coverage()
 
 
 def test_a_mean_is_over_the_values_there_are():

@@ -7,7 +7,7 @@ from nextclose.evaluation.hypothesis_tests.calibration import christoffersen
 from nextclose.evaluation.verdict.verdict import verdicts
 from nextclose.evaluation.verdict.wording import percent
 from nextclose.schema import SEED_SCHEMA
-from tests.evaluation.frames import SD, baselines, rows
+from tests.evaluation.frames import SD, baselines, flat_verdicts, rows
 
 N = 400
 
@@ -23,7 +23,7 @@ def calls_right(share: float, *, symbol: str = "AAA", n: int = N) -> pl.DataFram
 
 
 def row_of(frame: pl.DataFrame, model: str = "classic", symbol: str = "AAA", **options):
-    (row,) = (r for r in verdicts(frame, **options) if (r.model, r.symbol) == (model, symbol))
+    (row,) = (r for r in flat_verdicts(frame, **options) if (r.model, r.symbol) == (model, symbol))
     return row
 
 
@@ -172,7 +172,7 @@ def test_a_model_worse_than_history_is_worse_whatever_its_seeds():
 
 def test_a_failed_check_voids_every_verdict_and_keeps_the_figures():
     frame = pl.concat([baselines(SD * np.tile([1.0, -1.0], N // 2)), calls_right(0.55)])
-    sound, void = verdicts(frame), verdicts(frame, failed_check="shift")
+    sound, void = flat_verdicts(frame), flat_verdicts(frame, failed_check="shift")
     assert {row.verdict for row in void} == {"VOID"}
     assert {row.sentence for row in void} == {
         "No verdict: the check 'shift' failed, so none of these figures can be trusted."

@@ -1,14 +1,12 @@
-import dataclasses
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pytest
 
 from nextclose.evaluation.scores.panel import panels
 from nextclose.evaluation.verdict.periods import by_year
 from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, superior_to_garch
-from nextclose.evaluation.verdict.verdict import verdict_document, verdicts
+from nextclose.evaluation.verdict.verdict import verdicts
 from tests.evaluation.frames import SD, baselines, rows
 
 ZERO = np.zeros(2)
@@ -164,23 +162,6 @@ def test_a_point_forecast_has_no_worst_year_of_its_ranges():
     frame = pl.concat([baselines(outcome), rows("classic", outcome, median=0.1 * SD)])
     found: Any = standings(frame)["classic"]
     assert (found.worst_year, found.worst_year_skill) == (None, None)
-
-
-def test_the_document_holds_the_standing_flat_and_null_for_a_symbol():
-    found = verdicts(ten_symbols())
-    pooled: Any
-    single: Any
-    pooled, single = (
-        next(r for r in found if (r.model, r.symbol) == ("lstm", s)) for s in ["*", "S0"]
-    )
-    assert single.standing is None
-    first, second = verdict_document([pooled, single], run={})["rows"]
-    for name, value in dataclasses.asdict(pooled.standing).items():
-        assert first[name] == value
-        assert second[name] is None
-    assert set(first) == set(second)
-    assert "standing" not in first
-    assert first["mcs_p"] == pytest.approx(pooled.standing.mcs_p)
 
 
 def test_whether_anybody_beats_garch_is_told_on_its_row_however_many_were_tried():

@@ -1,18 +1,18 @@
 import pytest
 
 from nextclose.evaluation.hypothesis_tests.mean import MeanTest
-from nextclose.evaluation.verdict.comparison import Contest
+from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.wording import (
     brackets,
-    claimed,
-    compared,
+    claim_interval,
+    comparison_text,
+    gain_text,
     interval,
     percent,
     probability,
     sessions,
     signed,
     times,
-    won,
 )
 
 
@@ -35,20 +35,28 @@ def test_small_phrases():
     assert probability(0.0123, 20) == "p = 0.012, 20 comparisons"
 
 
-def contest(mean: float, error: float) -> Contest:
+def comparison(mean: float, error: float) -> Comparison:
     test = MeanTest(mean=mean, standard_error=error, dof=10**9)
-    return Contest(reference="garch", skill=mean, test=test)
+    return Comparison(reference="garch", skill=mean, test=test)
 
 
 def test_a_difference_that_is_no_claim_has_the_two_sided_interval_of_its_own_direction():
-    assert compared(contest(0.02, 0.01)) == "2.0% better than garch (95% interval 0.04 to 4.0%)"
-    assert compared(contest(-0.02, 0.01)) == "2.0% worse than garch (95% interval 0.04 to 4.0%)"
-    assert compared(contest(0.02, 0.01), named=False).startswith("2.0% better (95%")
+    assert (
+        comparison_text(comparison(0.02, 0.01))
+        == "2.0% better than garch (95% interval 0.04 to 4.0%)"
+    )
+    assert (
+        comparison_text(comparison(-0.02, 0.01))
+        == "2.0% worse than garch (95% interval 0.04 to 4.0%)"
+    )
+    assert comparison_text(comparison(0.02, 0.01), named=False).startswith("2.0% better (95%")
 
 
 @pytest.mark.parametrize(("error", "level"), [(0.01, 0.9), (0.014, 0.8)])
 def test_a_claim_has_the_interval_that_leaves_out_zero_as_its_test_does(error, level):
-    bounds, found = claimed(contest(0.02, error))  # p = 0.023 and 0.077
+    bounds, found = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
     assert found == pytest.approx(level)
     assert bounds[0] > 0
-    assert won(contest(0.02, error), "p = 0.02").startswith(f"2.0% better than garch ({level:.0%}")
+    assert gain_text(comparison(0.02, error), "p = 0.02").startswith(
+        f"2.0% better than garch ({level:.0%}"
+    )

@@ -1,9 +1,11 @@
 from dataclasses import replace
 
 from nextclose.report.sections.cards import cards
-from tests.report.verdict_rows import ROW
+from tests.report.verdict_rows import ROW, comparison, with_evidence
 
-SYMBOLS = [replace(ROW, symbol=symbol, standing=None) for symbol in ("A", "B", "C", "D")]
+SYMBOLS = [
+    with_evidence(replace(ROW, standing=None), symbol=symbol) for symbol in ("A", "B", "C", "D")
+]
 
 
 def facts_of(row, *others):
@@ -48,7 +50,7 @@ def test_a_card_puts_the_yardstick_the_interval_and_the_symbols_beside_each_figu
     )
     assert facts["Range skill in its worst year"] == ("−0.31%", ("2009, against garch",))  # noqa: RUF001
     assert facts["Noise floor"] == (
-        "0.17%",
+        "0.20%",  # the interval is 1.96 standard errors each way, the floor two
         ("Smaller differences of skill against garch are none",),
     )
 
@@ -61,7 +63,7 @@ def test_one_symbol_alone_is_not_counted():
 
 
 def test_a_run_without_garch_has_no_figure_against_it():
-    bare = replace(ROW, crps_skill_vs_garch=None, crps_skill_vs_garch_interval=None, standing=None)
+    bare = with_evidence(replace(ROW, standing=None), garch=None)
     facts = facts_of(bare)
     assert "Range skill against garch" not in facts
     assert "Range skill in its worst year" not in facts
@@ -69,7 +71,8 @@ def test_a_run_without_garch_has_no_figure_against_it():
 
 
 def test_cards_side_by_side_have_the_same_figures_also_where_one_has_none():
-    short = replace(ROW, horizon_sessions=30, noise_floor=None)
+    untested = comparison("garch", 0.006, (0.004, 0.008))
+    short = with_evidence(ROW, horizon_sessions=30, garch=replace(untested, test=None))
     first, second = cards([ROW, short], headline="hybrid")
     assert [fact.label for fact in first.facts] == [fact.label for fact in second.facts]
     assert (second.facts[-1].value, second.facts[-1].beside) == ("–", ())  # noqa: RUF001

@@ -1,8 +1,9 @@
 from dataclasses import replace
 
+from nextclose.evaluation.verdict.coverage import Coverage
 from nextclose.report.sections import scoreboard
 from tests.report.synthetic import make_content
-from tests.report.verdict_rows import ROW
+from tests.report.verdict_rows import ROW, calls, comparison, with_evidence
 
 
 def cells_of(row, *others):
@@ -12,9 +13,7 @@ def cells_of(row, *others):
 
 
 def test_a_skill_against_garch_stands_with_its_interval_and_its_place_in_the_best_set():
-    cells = cells_of(
-        replace(ROW, crps_skill_vs_garch=0.00854, crps_skill_vs_garch_interval=(-0.0012, 0.0123))
-    )
+    cells = cells_of(with_evidence(ROW, garch=comparison("garch", 0.00854, (-0.0012, 0.0123))))
     assert cells["Range skill, garch"].text == "+0.85%"
     assert cells["95% interval"].text == "−0.12 to 1.23"  # noqa: RUF001
     assert cells["May be best"].text == "yes"
@@ -27,12 +26,12 @@ def test_a_skill_against_garch_stands_with_its_interval_and_its_place_in_the_bes
 def test_a_model_outside_the_confidence_set_is_named_so_and_one_not_compared_is_not():
     outside = replace(ROW, standing=replace(ROW.standing, in_confidence_set=False))
     assert cells_of(outside)["May be best"].text == "no"
-    unknown = replace(ROW, model="other", standing=None)
+    unknown = with_evidence(replace(ROW, standing=None), model="other")
     assert cells_of(unknown, ROW)["May be best"].text == "–"  # noqa: RUF001
 
 
 def test_columns_that_nobody_fills_are_left_out():
-    without = replace(ROW, crps_skill_vs_garch=None, crps_skill_vs_garch_interval=None)
+    without = with_evidence(ROW, garch=None)
     assert "Range skill, garch" in cells_of(ROW)
     assert "Range skill, garch" not in cells_of(without)
 
@@ -43,8 +42,8 @@ def test_a_void_verdict_has_a_word():
 
 
 def test_a_symbol_shows_its_direction_with_base_rate_and_p():
-    one = replace(ROW, symbol="A", hit_rate=0.512, base_rate=0.524, direction_p=0.031)
-    grid = scoreboard.by_symbol([one], headline="hybrid")
+    single = with_evidence(ROW, symbol="A", calls=calls(0.512, 0.524, p_value=0.031))
+    grid = scoreboard.by_symbol([single], headline="hybrid")
     cells = dict(zip(grid.head[1:], grid.rows[0].cells, strict=True))
     direction = cells["% right, base rate"]
     assert (direction.text, direction.beside) == ("51.2", "52.4")
@@ -52,7 +51,9 @@ def test_a_symbol_shows_its_direction_with_base_rate_and_p():
 
 
 def test_figures_that_do_not_apply_are_dashes_and_drag_no_yardstick_along():
-    point = replace(ROW, model="point", coverage_90=None, width_90_pct=12.0, mape_pct=float("nan"))
+    point = with_evidence(
+        ROW, model="point", coverage=Coverage(width_90_pct=12.0), mape_pct=float("nan")
+    )
     cells = cells_of(point, ROW)
     for title in ("% error, no change", "90% range held, its width"):
         assert (cells[title].text, cells[title].beside) == ("–", ""), title  # noqa: RUF001
@@ -72,14 +73,14 @@ def test_the_scoreboard_has_a_table_per_horizon_with_models_in_the_given_order()
 
 
 def test_rows_beyond_the_limit_are_counted():
-    many = [replace(ROW, symbol=f"S{i:03d}") for i in range(scoreboard.MAX_SYMBOL_ROWS + 5)]
+    many = [with_evidence(ROW, symbol=f"S{i:03d}") for i in range(scoreboard.MAX_SYMBOL_ROWS + 5)]
     grid = scoreboard.by_symbol(many, headline="hybrid")
     assert len(grid.rows) == scoreboard.MAX_SYMBOL_ROWS
     assert grid.note == "Shown are 180 of 185 rows; verdict.json has them all."
 
 
 def test_a_yardstick_has_no_range_skill_but_all_its_other_figures():
-    yardstick = replace(ROW, model="hs_250", verdict="YARDSTICK", hs_reference="hs_expanding")
+    yardstick = with_evidence(replace(ROW, verdict="YARDSTICK"), model="hs_250")
     (grid,) = scoreboard.scoreboard([ROW, yardstick], models=("hybrid", "hs_250"))
     cells = [dict(zip(grid.head[1:], row.cells, strict=True)) for row in grid.rows]
     assert cells[0]["Range skill, history"].text == "−1.2%"  # noqa: RUF001
@@ -96,13 +97,13 @@ def note_of(*rows):
 
 
 def test_a_model_scored_on_fewer_forecasts_is_named_with_their_number_and_its_symbols():
-    hybrid = [replace(ROW, symbol=s) for s in ("*", "A", "B", "C", "D", "E")]
+    hybrid = [with_evidence(ROW, symbol=s) for s in ("*", "A", "B", "C", "D", "E")]
     short = {"model": "classic", "forecasts": 251, "origins": 251}
-    one = [replace(ROW, symbol=s, **short) for s in ("*", "B")]
+    one = [with_evidence(ROW, symbol=s, **short) for s in ("*", "B")]
     assert note_of(*hybrid, *one) == "Scored on fewer forecasts: classic on 251 forecasts, B."
-    four = [replace(ROW, symbol=s, **short) for s in ("*", "A", "B", "C", "D")]
+    four = [with_evidence(ROW, symbol=s, **short) for s in ("*", "A", "B", "C", "D")]
     assert note_of(*hybrid, *four).endswith(": classic on 251 forecasts, 4 symbols.")
-    later = [replace(v, model="ewma", forecasts=6000, origins=1200) for v in hybrid]
+    later = [with_evidence(v, model="ewma", forecasts=6000, origins=1200) for v in hybrid]
     assert note_of(*hybrid, *later, *one) == (
         "Scored on fewer forecasts: ewma on 6,000 forecasts from 1,200 origins; "
         "classic on 251 forecasts, B."

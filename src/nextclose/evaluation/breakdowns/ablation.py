@@ -16,7 +16,7 @@ from nextclose.evaluation.verdict.pooled import confidence_set
 from nextclose.evaluation.verdict.wording import (
     brackets,
     interval,
-    negated,
+    opposite_interval,
     percent,
     probability,
     sessions,
@@ -145,7 +145,8 @@ def _with_raw(panel: Panel, raw: pl.DataFrame) -> Panel:
     )
     crps = np.full(panel.target.shape, np.nan)
     crps[cells] = raw["crps"].to_numpy()
-    return replace(panel, models={**panel.models, HYBRID: replace(issued, crps=crps)})
+    before = replace(issued, figures={**issued.figures, "crps": crps})
+    return replace(panel, models={**panel.models, HYBRID: before})
 
 
 def met_by(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
@@ -223,7 +224,7 @@ def told(variant: Variant, horizon: int) -> tuple[str, str]:
     """How much better or worse the raw forecast was, and what that rests on, in brackets."""
     side, span, p = "better", variant.interval, variant.p_better
     if variant.crps_skill < 0:
-        side, span, p = "worse", negated(variant.interval), variant.p_worse
+        side, span, p = "worse", opposite_interval(variant.interval), variant.p_worse
     facts = brackets(
         interval(span),
         probability(p, 1),

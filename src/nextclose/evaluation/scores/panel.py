@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
 from nextclose.evaluation.scores.scored import scored
-from nextclose.evaluation.scores.seeds import SeedLosses, seed_losses
+from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import percentage_error
 from nextclose.schema import Bools, Dates, Finding, Floats, Ints
 
@@ -22,26 +21,22 @@ HISTORY_MODELS = ("hs_250", "hs_expanding")  # the densities behind "no change",
 class Losses:
     """One model at one horizon. Shape of every array: (origin, symbol); NaN = no such figure.
 
+    `losses["crps"]` and the like are the columns of the scored frame, by their names there.
     `judged` cells are those the model answers for: from its first to its last forecast of a symbol.
     `filled` are the judged cells it left out: charged as "no change" with the historical density.
+    `seeds` are mean losses of its single seeds over all judged cells, (seed, symbol), by loss.
     """
 
     model: str
     point_only: bool
     judged: Bools
     filled: Bools
-    absolute: Floats  # log return
-    squared: Floats  # squared log return
-    percentage: Floats  # % of the realised price
-    crps: Floats  # log return
-    inside_50: Floats  # 1 inside, 0 outside
-    inside_80: Floats
-    inside_90: Floats
-    inside_95: Floats
-    pit: Floats  # probability integral transform, in [0, 1]
-    width_90_pct: Floats  # % of the origin's close
     call: Ints  # 1 up, -1 down, 0 none
-    seeds: SeedLosses | None = None  # over all judged cells; None: not known
+    figures: Mapping[str, Floats]
+    seeds: Mapping[str, Floats] | None = None  # None: not known
+
+    def __getitem__(self, figure: str) -> Floats:
+        return self.figures[figure]
 
     def at(self, cells: Bools) -> Losses:
         """The same model answering for `cells` only; what its seeds did there is not known."""
@@ -49,13 +44,21 @@ class Losses:
 
     def of(self, columns: slice) -> Losses:
         """The same model on some symbols; views, not copies."""
-        arrays = {name: getattr(self, name)[:, columns] for name in _ARRAYS}
-        return replace(self, **arrays, seeds=self.seeds.of(columns) if self.seeds else None)
+        seeds = {name: mean[:, columns] for name, mean in (self.seeds or {}).items()}
+        return replace(self._part((slice(None), columns)), seeds=seeds or None)
 
     def between(self, origins: slice) -> Losses:
         """The same model at some origins; views, not copies; its seeds are not known there."""
-        arrays = {name: getattr(self, name)[origins] for name in _ARRAYS}
-        return replace(self, **arrays, seeds=None)
+        return replace(self._part((origins, slice(None))), seeds=None)
+
+    def _part(self, cells: tuple[slice, slice]) -> Losses:
+        return replace(
+            self,
+            judged=self.judged[cells],
+            filled=self.filled[cells],
+            call=self.call[cells],
+            figures={name: values[cells] for name, values in self.figures.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +96,7 @@ class Panel:
 
 _INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
 _DENSITY_FIGURES = ("crps", *_INSIDE, "pit", "width_90_pct")
-_FIGURES = ("absolute", "squared", "percentage", *_DENSITY_FIGURES)
-_ARRAYS = (*_FIGURES, "judged", "filled", "call")
-_COLUMN_OF = {
-    "absolute": "absolute_error",
-    "squared": "squared_error",
-    "percentage": "percentage_error",
-    **{name: name for name in _DENSITY_FIGURES},
-}
+_FIGURES = ("absolute_error", "squared_error", "percentage_error", *_DENSITY_FIGURES)
 
 
 def panels(forecasts: pl.DataFrame, *, seeds: pl.DataFrame | None = None) -> Iterator[Panel]:
@@ -151,16 +147,16 @@ def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
     models = dict(panel.models)
     for (model,), part in here.partition_by("model", as_dict=True).items():
         if model in models:
-            found = seed_losses(part, symbols=panel.symbols)
-            models[str(model)] = replace(models[str(model)], seeds=found)
+            losses = seed_losses(part, symbols=panel.symbols)
+            models[str(model)] = replace(models[str(model)], seeds=losses)
     return replace(panel, models=models)
 
 
 def _losses(part: pl.DataFrame, cells: tuple[Ints, Ints], shape: tuple[int, int]) -> Losses:
     """The model's own forecasts scattered onto the panel, gaps not yet filled."""
-    figures: dict[str, Any] = {name: np.full(shape, np.nan) for name in _FIGURES}
-    for name, column in _COLUMN_OF.items():
-        figures[name][cells] = part[column].cast(pl.Float64).to_numpy()
+    figures = {name: np.full(shape, np.nan) for name in _FIGURES}
+    for name, values in figures.items():
+        values[cells] = part[name].cast(pl.Float64).to_numpy()
     issued, call = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.int64)
     issued[cells] = True
     call[cells] = part["call"].to_numpy()
@@ -170,7 +166,7 @@ def _losses(part: pl.DataFrame, cells: tuple[Ints, Ints], shape: tuple[int, int]
         judged=issued,
         filled=np.zeros(shape, dtype=np.bool_),
         call=call,
-        **figures,
+        figures=figures,
     )
 
 
@@ -193,18 +189,16 @@ def _filled(losses: Losses, raw: Mapping[str, Losses], target: Floats, known: Bo
     else:
         for source in reversed([raw[name] for name in HISTORY_MODELS if name in raw]):
             for name, values in density.items():
-                density[name] = np.where(source.judged, getattr(source, name), values)
+                density[name] = np.where(source.judged, source[name], values)
     gap &= np.isfinite(density["crps"])
     charged = {
-        "absolute": move,
-        "squared": move**2,
-        "percentage": percentage_error(np.zeros_like(target), target),
+        "absolute_error": move,
+        "squared_error": move**2,
+        "percentage_error": percentage_error(np.zeros_like(target), target),
         **density,
     }
-    figures: dict[str, Any] = {
-        name: np.where(gap, charged[name], getattr(losses, name)) for name in _FIGURES
-    }
-    return replace(losses, judged=issued | gap, filled=gap, **figures)
+    figures = {name: np.where(gap, charged[name], own) for name, own in losses.figures.items()}
+    return replace(losses, judged=issued | gap, filled=gap, figures=figures)
 
 
 def _agree(seen: Floats, part: pl.DataFrame) -> None:

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.schema import Floats
 
+SEED_LOSSES = ("crps", "absolute_error")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedLosses:
-    """Mean losses of one model's single seeds at one horizon, log return. Shape (seed, symbol).
 
+def seed_losses(seeds: pl.DataFrame, *, symbols: Sequence[str]) -> dict[str, Floats]:
+    """Mean losses of a model's single seeds, log return, by loss. Shape (seed, symbol) each.
+
+    Expects: rows of one model and horizon in `SEED_SCHEMA`; `symbols` sorted.
     NaN: a symbol without figures of that seed.
     """
-
-    crps: Floats
-    absolute: Floats
-
-    def of(self, columns: slice) -> SeedLosses:
-        """The same seeds on some symbols; views, not copies."""
-        return replace(self, crps=self.crps[:, columns], absolute=self.absolute[:, columns])
-
-
-def seed_losses(seeds: pl.DataFrame, *, symbols: Sequence[str]) -> SeedLosses:
-    """Rows of one model and horizon in `SEED_SCHEMA`, on the given sorted symbols."""
     known = seeds.filter(pl.col("symbol").is_in(list(symbols)))
     column = np.searchsorted(np.array(symbols), known["symbol"].to_numpy())
     names, row = np.unique(known["seed"].to_numpy(), return_inverse=True)
-    tables = {}
-    for name, source in (("crps", "crps"), ("absolute", "absolute_error")):
-        tables[name] = np.full((len(names), len(symbols)), np.nan)
-        tables[name][row, column] = known[source].to_numpy()
-    return SeedLosses(**tables)
+    tables = {name: np.full((len(names), len(symbols)), np.nan) for name in SEED_LOSSES}
+    for name, table in tables.items():
+        table[row, column] = known[name].to_numpy()
+    return tables
 
 
 def skill_spread(single: Floats, reference: Floats) -> float | None:

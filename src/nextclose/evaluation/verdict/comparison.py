@@ -19,7 +19,7 @@ SEED_SPREADS = 3.0  # a gain below so many SDs over seeds may be the luck of the
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contest:
+class Comparison:
     """A model against a reference on the forecasts both have; skill 0 = no better, 1 = perfect."""
 
     reference: str
@@ -31,6 +31,17 @@ class Contest:
     def interval(self) -> tuple[float, float] | None:
         """95 % confidence interval of the skill."""
         return self.test.interval() if self.test else None
+
+    @property
+    def loss_ratio(self) -> float:
+        """Mean loss over the reference's, 1 - skill: below 1 = better."""
+        return 1.0 - self.skill
+
+    @property
+    def loss_ratio_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the loss ratio."""
+        interval = self.interval
+        return (1.0 - interval[1], 1.0 - interval[0]) if interval else None
 
     @property
     def p_better(self) -> float | None:
@@ -53,57 +64,67 @@ class Contest:
         return self.seed_sd is None or self.skill >= SEED_SPREADS * self.seed_sd
 
 
+def skill_of(comparison: Comparison | None) -> float | None:
+    """The skill; None where the two did not meet."""
+    return comparison.skill if comparison else None
+
+
+def interval_of(comparison: Comparison | None) -> tuple[float, float] | None:
+    """95 % confidence interval of the skill; None without comparison or test."""
+    return comparison.interval if comparison else None
+
+
 def is_short(n_origins: int, *, horizon_sessions: int) -> bool:
     """Whether so many origins are too few for any test at this horizon."""
     return n_origins < MIN_ORIGINS or n_origins < MIN_INDEPENDENT * horizon_sessions
 
 
-def error_contest(panel: Panel, losses: Losses, *, pooled: bool) -> Contest | None:
+def error_comparison(panel: Panel, losses: Losses, *, pooled: bool) -> Comparison | None:
     """Absolute error against "no change", which needs no forecasts of its own. None: no moves."""
     move = np.where(losses.judged, np.abs(panel.target), np.nan)
-    return _met(panel, losses, "absolute", ("naive", move), pooled=pooled)
+    return _comparison(panel, losses, "absolute_error", ("naive", move), pooled=pooled)
 
 
-def range_contest(panel: Panel, losses: Losses, *, pooled: bool) -> Contest | None:
+def range_comparison(panel: Panel, losses: Losses, *, pooled: bool) -> Comparison | None:
     """CRPS against the better of the two historical densities: the one with the lower skill.
 
     None for a point forecast, and where no historical density but the model itself is there.
     """
-    contests = [density_contest(panel, losses, name, pooled=pooled) for name in HISTORY_MODELS]
-    return min((c for c in contests if c is not None), key=lambda c: c.skill, default=None)
+    both = (density_comparison(panel, losses, name, pooled=pooled) for name in HISTORY_MODELS)
+    return min((c for c in both if c is not None), key=lambda c: c.skill, default=None)
 
 
-def density_contest(
+def density_comparison(
     panel: Panel, losses: Losses, reference: str, *, pooled: bool
-) -> Contest | None:
+) -> Comparison | None:
     """CRPS against one reference. None for a point forecast and without that reference."""
     if losses.point_only:
         return None
-    return rival_contest(panel, losses, reference, "crps", pooled=pooled)
+    return loss_comparison(panel, losses, reference, "crps", pooled=pooled)
 
 
-def rival_contest(
+def loss_comparison(
     panel: Panel, losses: Losses, reference: str, loss: str, *, pooled: bool
-) -> Contest | None:
+) -> Comparison | None:
     """The named loss against that of `reference`. None without it, or for the reference itself."""
     if reference not in panel.models or reference == losses.model:
         return None
-    theirs = np.where(losses.judged, getattr(panel.models[reference], loss), np.nan)
-    return _met(panel, losses, loss, (reference, theirs), pooled=pooled)
+    theirs = np.where(losses.judged, panel.models[reference][loss], np.nan)
+    return _comparison(panel, losses, loss, (reference, theirs), pooled=pooled)
 
 
-def _met(
-    panel: Panel, losses: Losses, loss: str, rival: tuple[str, Floats], *, pooled: bool
-) -> Contest | None:
-    ours, (reference, theirs) = getattr(losses, loss), rival
+def _comparison(
+    panel: Panel, losses: Losses, loss: str, against: tuple[str, Floats], *, pooled: bool
+) -> Comparison | None:
+    ours, (reference, theirs) = losses[loss], against
     gain = relative_gain(ours, theirs)
     if not len(gain):
         return None
     seed_sd = None
-    if losses.seeds is not None:
+    if losses.seeds is not None and loss in losses.seeds:
         shared = np.where(np.isfinite(ours), theirs, np.nan)
-        seed_sd = skill_spread(getattr(losses.seeds, loss), shared)
-    return Contest(
+        seed_sd = skill_spread(losses.seeds[loss], shared)
+    return Comparison(
         reference=reference,
         skill=float(gain.mean()),
         test=overlap_test(gain, horizon_sessions=panel.horizon_sessions, pooled=pooled),

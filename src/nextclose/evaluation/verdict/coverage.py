@@ -17,33 +17,36 @@ MIN_INDEPENDENT_COVERAGE = 2000 / 30  # one symbol's coverage: 2,000 origins at 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Shares of outcomes inside the central intervals, and tests of them; None: no such figure."""
+    """Shares of outcomes inside the central intervals, and tests of them; None: no such figure.
 
-    coverage_50: float | None
-    coverage_80: float | None
-    coverage_90: float | None
-    coverage_95: float | None
-    width_90_pct: float | None
-    p_value: float | None  # two-sided, that the 90 % band holds 90 %
-    independence_p: float | None  # that misses of the 90 % band do not cluster
-    pit_p: float | None  # a diagnostic: that the whole density is calibrated
+    A model that states no range has none of them.
+    """
+
+    coverage_50: float | None = None
+    coverage_80: float | None = None
+    coverage_90: float | None = None
+    coverage_95: float | None = None
+    width_90_pct: float | None = None
+    p_value: float | None = None  # two-sided, that the 90 % band holds 90 %
+    independence_p: float | None = None  # that misses of the 90 % band do not cluster
+    pit_p: float | None = None  # a diagnostic: that the whole density is calibrated
 
 
-def coverage(panel: Panel, losses: Losses, *, pooled: bool) -> Coverage | None:
-    """Coverage of one symbol or, `pooled`, of all of the panel. None for a point forecast.
+def coverage(panel: Panel, losses: Losses, *, pooled: bool) -> Coverage:
+    """Coverage of one symbol or, `pooled`, of all of the panel.
 
     Independence is for one symbol at one session (misses of overlapping outcomes cluster by
     themselves); the test of the density for one symbol.
     """
     if losses.point_only:
-        return None
+        return Coverage()
     judged = losses.judged
     return Coverage(
-        coverage_50=mean_known(losses.inside_50[judged]),
-        coverage_80=mean_known(losses.inside_80[judged]),
-        coverage_90=mean_known(losses.inside_90[judged]),
-        coverage_95=mean_known(losses.inside_95[judged]),
-        width_90_pct=mean_known(losses.width_90_pct[judged]),
+        coverage_50=mean_known(losses["inside_50"][judged]),
+        coverage_80=mean_known(losses["inside_80"][judged]),
+        coverage_90=mean_known(losses["inside_90"][judged]),
+        coverage_95=mean_known(losses["inside_95"][judged]),
+        width_90_pct=mean_known(losses["width_90_pct"][judged]),
         p_value=_p_value(panel, losses, pooled=pooled),
         independence_p=None if pooled else _independence_p(panel, losses),
         pit_p=None if pooled else _pit_p(panel, losses),
@@ -58,30 +61,30 @@ def mean_known(values: Floats) -> float | None:
 
 def _p_value(panel: Panel, losses: Losses, *, pooled: bool) -> float | None:
     """Kupiec's for one symbol at h = 1, else that of the mean excess."""
-    ranged = losses.judged & np.isfinite(losses.inside_90)
+    ranged = losses.judged & np.isfinite(losses["inside_90"])
     n = int(ranged.sum())
     h = panel.horizon_sessions
     if pooled or h > 1:
         if not pooled and n < MIN_INDEPENDENT_COVERAGE * h:
             return None
-        excess = mean_by_origin(losses.inside_90, ranged) - 0.9
+        excess = mean_by_origin(losses["inside_90"], ranged) - 0.9
         test = overlap_test(excess, horizon_sessions=h, pooled=pooled)
         return test.p_two_sided if test else None
     if is_short(n, horizon_sessions=h):
         return None
-    n_misses = n - int(losses.inside_90[ranged].sum())
+    n_misses = n - int(losses["inside_90"][ranged].sum())
     return kupiec(n_misses=n_misses, n=n, expected=0.1)
 
 
 def _independence_p(panel: Panel, losses: Losses) -> float | None:
-    held = _own(losses.inside_90, losses)
+    held = _own(losses["inside_90"], losses)
     if panel.horizon_sessions > 1 or is_short(len(held), horizon_sessions=1):
         return None
     return christoffersen(held == 0, expected=0.1).p_ind
 
 
 def _pit_p(panel: Panel, losses: Losses) -> float | None:
-    values, h = _own(losses.pit, losses), panel.horizon_sessions
+    values, h = _own(losses["pit"], losses), panel.horizon_sessions
     if is_short(len(values), horizon_sessions=h):
         return None
     try:

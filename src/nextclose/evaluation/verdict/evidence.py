@@ -10,12 +10,12 @@ from nextclose.evaluation.hypothesis_tests.mean import relative_gain
 from nextclose.evaluation.hypothesis_tests.power import smallest_visible_edge
 from nextclose.evaluation.scores.panel import Losses, Panel
 from nextclose.evaluation.verdict.comparison import (
-    Contest,
-    density_contest,
-    error_contest,
+    Comparison,
+    density_comparison,
+    error_comparison,
     is_short,
-    range_contest,
-    rival_contest,
+    loss_comparison,
+    range_comparison,
 )
 from nextclose.evaluation.verdict.coverage import Coverage, coverage
 from nextclose.evaluation.verdict.direction import Calls, calls
@@ -41,12 +41,12 @@ class Evidence:
     r2_vs_zero: float | None
     calls: Calls
     crps: float  # log return
-    coverage: Coverage | None  # None: it states no range
-    error: Contest | None  # absolute error of the median, against "no change"
-    drift: Contest | None  # the same, against the drift rule
+    coverage: Coverage
+    error: Comparison | None  # absolute error of the median, against "no change"
+    drift: Comparison | None  # the same, against the drift rule
     drift_skill: float | None  # of the drift rule's own error, against "no change"
-    ranges: Contest | None  # CRPS, against the historical density that is harder to beat
-    garch: Contest | None  # CRPS
+    ranges: Comparison | None  # CRPS, against the historical density that is harder to beat
+    garch: Comparison | None  # CRPS
 
     @property
     def independent(self) -> float:
@@ -61,8 +61,18 @@ class Evidence:
     @property
     def noise_floor(self) -> float | None:
         """CRPS skill, against garch or without it history, below which a difference is none."""
-        met = self.garch or self.ranges
-        return met.noise_floor if met else None
+        comparison = self.garch or self.ranges
+        return comparison.noise_floor if comparison else None
+
+    @property
+    def relative_mae(self) -> float | None:
+        """Absolute error over that of "no change"; below 1 beats it. None: no price moved."""
+        return self.error.loss_ratio if self.error else None
+
+    @property
+    def relative_mae_interval(self) -> tuple[float, float] | None:
+        """95 % confidence interval of the relative MAE."""
+        return self.error.loss_ratio_interval if self.error else None
 
     @property
     def smallest_visible_edge(self) -> float:
@@ -73,7 +83,7 @@ class Evidence:
         return smallest_visible_edge(self.origins, horizon_sessions=self.horizon_sessions)
 
 
-def evidence(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
+def evidence_of(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
     """What `model` did on the whole of `panel`: one symbol's, or all with `symbol` = "*".
 
     None if it answers for no forecast there.
@@ -94,23 +104,25 @@ def evidence(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
         forecasts=int(judged.sum()),
         origins=int(judged.any(axis=1).sum()),
         filled=int(losses.filled.sum()),
-        mape_pct=float(losses.percentage[judged].mean()),
+        mape_pct=float(losses["percentage_error"][judged].mean()),
         naive_mape_pct=float(percentage_error(np.zeros_like(outcome), outcome).mean()),
-        r2_vs_zero=1.0 - float(losses.squared[judged].sum()) / squares if squares > 0 else None,
+        r2_vs_zero=1.0 - float(losses["squared_error"][judged].sum()) / squares
+        if squares > 0
+        else None,
         calls=calls(panel, losses, pooled=pooled),
-        crps=float(losses.crps[judged].mean()),
+        crps=float(losses["crps"][judged].mean()),
         coverage=coverage(panel, losses, pooled=pooled),
-        error=error_contest(panel, losses, pooled=pooled),
-        drift=rival_contest(panel, losses, "drift", "absolute", pooled=pooled),
+        error=error_comparison(panel, losses, pooled=pooled),
+        drift=loss_comparison(panel, losses, "drift", "absolute_error", pooled=pooled),
         drift_skill=_drift_skill(panel, losses),
-        ranges=range_contest(panel, losses, pooled=pooled),
-        garch=density_contest(panel, losses, "garch", pooled=pooled),
+        ranges=range_comparison(panel, losses, pooled=pooled),
+        garch=density_comparison(panel, losses, "garch", pooled=pooled),
     )
 
 
 def _drift_skill(panel: Panel, losses: Losses) -> float | None:
     if "drift" not in panel.models:
         return None
-    theirs = np.where(losses.judged, panel.models["drift"].absolute, np.nan)
+    theirs = np.where(losses.judged, panel.models["drift"]["absolute_error"], np.nan)
     gain = relative_gain(theirs, np.abs(panel.target))
     return float(gain.mean()) if len(gain) else None

@@ -10,7 +10,12 @@ import numpy as np
 import polars as pl
 
 from nextclose.evaluation.scores.panel import Losses, Panel, panels
-from nextclose.evaluation.verdict.comparison import density_contest, error_contest, range_contest
+from nextclose.evaluation.verdict.comparison import (
+    density_comparison,
+    error_comparison,
+    range_comparison,
+    skill_of,
+)
 from nextclose.evaluation.verdict.coverage import mean_known
 from nextclose.schema import Floats
 
@@ -87,20 +92,20 @@ def _rows(parts: Sequence[tuple[str, Panel]], model: str) -> list[dict[str, Any]
 def _figures(panel: Panel, losses: Losses, name: str) -> dict[str, Any] | None:
     if not losses.judged.any():
         return None
-    error = error_contest(panel, losses, pooled=True)
-    ranges = range_contest(panel, losses, pooled=True)
-    garch = density_contest(panel, losses, "garch", pooled=True)
+    error = error_comparison(panel, losses, pooled=True)
+    ranges = range_comparison(panel, losses, pooled=True)
+    garch = density_comparison(panel, losses, "garch", pooled=True)
     return {
         "horizon_sessions": panel.horizon_sessions,
         "model": losses.model,
         "slice": name,
         "forecasts": int(losses.judged.sum()),
-        "relative_mae": 1.0 - error.skill if error else None,
-        "crps_skill_vs_hs": ranges.skill if ranges else None,
+        "relative_mae": error.loss_ratio if error else None,
+        "crps_skill_vs_hs": skill_of(ranges),
         "hs_reference": ranges.reference if ranges else None,
-        "crps_skill_vs_garch": garch.skill if garch else None,
-        "coverage_90": mean_known(losses.inside_90[losses.judged]),
-        "width_90_pct": mean_known(losses.width_90_pct[losses.judged]),
+        "crps_skill_vs_garch": skill_of(garch),
+        "coverage_90": mean_known(losses["inside_90"][losses.judged]),
+        "width_90_pct": mean_known(losses["width_90_pct"][losses.judged]),
     }
 
 

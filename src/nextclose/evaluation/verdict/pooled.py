@@ -55,10 +55,12 @@ def standing(
 ) -> Standing:
     """The standing of one model, from its symbols' evidence and claims, in the same order."""
 
-    def count(contest: str, claim: str) -> int | None:
-        met = [getattr(one, contest) is not None for one in symbols]
-        won = [getattr(claim_of, claim) for claim_of in claims]
-        return sum(won) if any(met) and (contest, model) != ("error", "naive") else None
+    def count(comparison: str, claim: str) -> int | None:
+        if (comparison, model) == ("error", "naive"):
+            return None
+        if all(getattr(evidence, comparison) is None for evidence in symbols):
+            return None
+        return sum(bool(getattr(of_symbol, claim)) for of_symbol in claims)
 
     year = worst_year(panel, model) or {}
     reference, skill = "garch", year.get("crps_skill_vs_garch")
@@ -125,7 +127,7 @@ def comparable_losses(panel: Panel) -> Mapping[str, Floats]:
     Left out: point forecasts, and models on under nine tenths of the forecasts of the fullest.
     """
     cells = {
-        name: losses.judged & np.isfinite(losses.crps)
+        name: losses.judged & np.isfinite(losses["crps"])
         for name, losses in panel.models.items()
         if not losses.point_only
     }
@@ -136,10 +138,10 @@ def comparable_losses(panel: Panel) -> Mapping[str, Floats]:
     shared = np.logical_and.reduce(list(cells.values()))  # (origin, symbol)
     n_of_origin = shared.sum(axis=1)
     reference = next((name for name in REFERENCES if name in cells), next(iter(cells)))
-    unit = np.where(shared, panel.models[reference].crps, 0.0).sum(axis=0)
+    unit = np.where(shared, panel.models[reference]["crps"], 0.0).sum(axis=0)
     unit = np.where(unit > 0, unit, 1.0) / np.maximum(shared.sum(axis=0), 1)  # (symbol,)
     series = {}
     for name in cells:
-        total = (np.where(shared, panel.models[name].crps, 0.0) / unit).sum(axis=1)
+        total = (np.where(shared, panel.models[name]["crps"], 0.0) / unit).sum(axis=1)
         series[name] = np.asarray(total[n_of_origin > 0] / n_of_origin[n_of_origin > 0])
     return series

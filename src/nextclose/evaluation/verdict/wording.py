@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from nextclose.evaluation.hypothesis_tests.mean import FALSE_DISCOVERIES
-from nextclose.evaluation.verdict.comparison import Contest
+from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.decision import POOLED_LEVEL
 
 Bounds = tuple[float, float] | None
 
 
-def compared(contest: Contest, *, named: bool = True) -> str:
+def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
     """A difference that is no claim, with its two-sided 95 % interval."""
-    is_better = contest.skill >= 0
-    bounds = contest.interval if is_better else negated(contest.interval)
-    reference = f" than {contest.reference}" if named else ""
+    is_better = comparison.skill >= 0
+    bounds = comparison.interval if is_better else opposite_interval(comparison.interval)
+    reference = f" than {comparison.reference}" if named else ""
     return (
-        f"{percent(abs(contest.skill))} {'better' if is_better else 'worse'}{reference}"
+        f"{percent(abs(comparison.skill))} {'better' if is_better else 'worse'}{reference}"
         f"{brackets(interval(bounds))}"
     )
 
 
-def won(contest: Contest, p: str) -> str:
+def gain_text(comparison: Comparison, p: str) -> str:
     """A significant gain, with the interval of its claim and the p-value."""
-    facts = brackets(interval(*claimed(contest)), p)
-    return f"{percent(contest.skill)} better than {contest.reference}{facts}"
+    facts = brackets(interval(*claim_interval(comparison)), p)
+    return f"{percent(comparison.skill)} better than {comparison.reference}{facts}"
 
 
-def claimed(contest: Contest) -> tuple[tuple[float, float], float]:
+def claim_interval(comparison: Comparison) -> tuple[tuple[float, float], float]:
     """Interval of a skill that is claimed, and its level: the claim's own one-sided test.
 
     90 % goes with p <= 5 %: it leaves 0 out, as the claim does. A single symbol's claim may rest
     on a p of up to 10 %: then 80 %.
     """
-    assert contest.test is not None
-    p = min(contest.test.p_better, contest.test.p_worse)
+    assert comparison.test is not None
+    p = min(comparison.test.p_better, comparison.test.p_worse)
     level = 1 - 2 * (POOLED_LEVEL if p <= POOLED_LEVEL else FALSE_DISCOVERIES)
-    return contest.test.interval(level), level
+    return comparison.test.interval(level), level
 
 
 def probability(p: float | None, comparisons: int) -> str:
@@ -59,7 +59,7 @@ def interval(bounds: Bounds, level: float = 0.95) -> str:
     return f"{level:.0%} interval {percent(bounds[0]).removesuffix('%')} to {percent(bounds[1])}"
 
 
-def negated(bounds: Bounds) -> Bounds:
+def opposite_interval(bounds: Bounds) -> Bounds:
     """The interval of the figure with its sign turned."""
     return (-bounds[1], -bounds[0]) if bounds else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from nextclose.evaluation.verdict.comparison import interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.pooled import Standing
 from nextclose.evaluation.verdict.verdict import VerdictRow
@@ -49,81 +50,83 @@ def cards(verdicts: Iterable[VerdictRow], *, headline: str) -> tuple[Card, ...]:
 
 def _card(v: VerdictRow, n_symbols: int) -> Card:
     text, look = WORDS[v.verdict]
-    facts = (*_contests(v, n_symbols), _coverage(v), _worst_year(v), _noise(v))
+    facts = (*_comparisons(v, n_symbols), _coverage(v), _worst_year(v), _noise(v))
     return Card(
         horizon=sessions(v.horizon_sessions), word=text, look=look, sentence=v.sentence, facts=facts
     )
 
 
-def _contests(v: VerdictRow, n_symbols: int) -> tuple[Fact, Fact, Fact]:
+def _comparisons(v: VerdictRow, n_symbols: int) -> tuple[Fact, Fact, Fact]:
     """The error against no change; the ranges against history and against garch."""
+    evidence, ranges, garch = v.evidence, v.evidence.ranges, v.evidence.garch
     return (
         Fact(
             label="Error against “no change”",
-            value=number(v.relative_mae, decimals=3, unit=" \N{MULTIPLICATION SIGN}"),
+            value=number(evidence.relative_mae, decimals=3, unit=" \N{MULTIPLICATION SIGN}"),
             beside=(
-                f"{number(v.mape_pct, decimals=2, unit='%')} of price; "
-                f"no change {number(v.naive_mape_pct, decimals=2, unit='%')}",
-                spread(v.relative_mae_interval, percent=False),
+                f"{number(evidence.mape_pct, decimals=2, unit='%')} of price; "
+                f"no change {number(evidence.naive_mape_pct, decimals=2, unit='%')}",
+                spread(evidence.relative_mae_interval, percent=False),
                 _counts(v.standing, "naive", n_symbols),
             ),
         ),
         Fact(
             label="Range skill against history",
-            value=share(v.crps_skill_vs_hs, decimals=2, signed=True),
+            value=share(skill_of(ranges), decimals=2, signed=True),
             beside=(
-                f"CRPS, against {v.hs_reference or 'historical ranges'}",
-                spread(v.crps_skill_interval, percent=True, decimals=2),
+                f"CRPS, against {ranges.reference if ranges else 'historical ranges'}",
+                spread(interval_of(ranges), percent=True, decimals=2),
                 _counts(v.standing, "hs", n_symbols),
             ),
         ),
         Fact(
             label="Range skill against garch",
-            value=share(v.crps_skill_vs_garch, decimals=2, signed=True),
+            value=share(skill_of(garch), decimals=2, signed=True),
             beside=(
-                spread(v.crps_skill_vs_garch_interval, percent=True, decimals=2),
+                spread(interval_of(garch), percent=True, decimals=2),
                 _counts(v.standing, "garch", n_symbols),
             ),
         ),
     )
 
 
-def _counts(place: Standing | None, reference: str, n_symbols: int) -> str:
-    """For how many symbols a difference is significant; empty for one symbol or no contest."""
-    better = getattr(place, f"symbols_better_than_{reference}", None)
-    worse = getattr(place, f"symbols_worse_than_{reference}", None)
+def _counts(standing: Standing | None, reference: str, n_symbols: int) -> str:
+    """For how many symbols a difference is significant; empty for one symbol or no comparison."""
+    better = getattr(standing, f"symbols_better_than_{reference}", None)
+    worse = getattr(standing, f"symbols_worse_than_{reference}", None)
     if better is None or worse is None or n_symbols < 2:
         return ""
     return f"Significantly better on {better} of {n_symbols} symbols, worse on {worse}"
 
 
 def _coverage(v: VerdictRow) -> Fact:
-    others = ((50, v.coverage_50), (80, v.coverage_80), (95, v.coverage_95))
+    coverage = v.evidence.coverage
+    others = ((50, coverage.coverage_50), (80, coverage.coverage_80), (95, coverage.coverage_95))
     held = [f"{level}%: {share(x)}" for level, x in others if x is not None]
     return Fact(
         label="The 90% range held",
-        value=share(v.coverage_90),
+        value=share(coverage.coverage_90),
         beside=(
             f"Other ranges, {', '.join(held)}" if held else "",
-            f"Of {v.forecasts:,} outcomes; mean width "
-            f"{number(v.width_90_pct, decimals=1, unit='%')} of price",
+            f"Of {v.evidence.forecasts:,} outcomes; mean width "
+            f"{number(coverage.width_90_pct, decimals=1, unit='%')} of price",
         ),
     )
 
 
 def _worst_year(v: VerdictRow) -> Fact:
-    place = v.standing
-    year = place.worst_year if place else None
+    standing = v.standing
+    year = standing.worst_year if standing else None
     return Fact(
         label="Range skill in its worst year",
-        value=share(place.worst_year_skill if place else None, decimals=2, signed=True),
-        beside=(f"{year}, against {place.worst_year_reference}" if place and year else "",),
+        value=share(standing.worst_year_skill if standing else None, decimals=2, signed=True),
+        beside=(f"{year}, against {standing.worst_year_reference}" if standing and year else "",),
     )
 
 
 def _noise(v: VerdictRow) -> Fact:
-    against = "garch" if v.crps_skill_vs_garch is not None else "history"
-    floor = share(v.noise_floor, decimals=2)
+    against = "garch" if v.evidence.garch else "history"
+    floor = share(v.evidence.noise_floor, decimals=2)
     return Fact(
         label="Noise floor",
         value=floor,

@@ -11,30 +11,32 @@ from nextclose.report.wording import NOTHING, chance, points, sessions, share
 
 
 def _right(v: VerdictRow) -> Cell:
-    return Cell(text=points(v.hit_rate))
+    return Cell(text=points(v.evidence.calls.hits.hit_rate))
 
 
 def _always(v: VerdictRow) -> Cell:
     """The base rate, beside a hit rate only."""
-    base = None if v.hit_rate is None else v.base_rate
-    return pair(points(base), f"“{v.base_side}”")
+    hits = v.evidence.calls.hits
+    base = None if hits.hit_rate is None else hits.base_rate
+    return pair(points(base), f"“{hits.side}”")
 
 
 def _interval(v: VerdictRow) -> Cell:
-    bounds = v.hit_interval
+    bounds = v.evidence.calls.interval
     text = f"{points(bounds[0])} to {points(bounds[1])}" if bounds else NOTHING
     return Cell(text=text, look="beside")
 
 
 def _conclusion(v: VerdictRow) -> Cell:
     """What the figures allow to be said; only a claim is more than a coin with drift."""
-    if v.hit_rate is None:
+    calls = v.evidence.calls
+    if calls.hits.hit_rate is None:
         return Cell(text="calls no direction", look="text")
     if v.direction_claim:
         return Cell(text="knows something of direction", look="text good")
-    if v.always:
-        return Cell(text=f"always calls “{v.always}”: nothing to test", look="text")
-    if v.direction_p is None:
+    if calls.only:
+        return Cell(text=f"always calls “{calls.only}”: nothing to test", look="text")
+    if calls.p_value is None:
         return Cell(text="too little to test", look="text")
     return Cell(text="no sign that it knows", look="text")
 
@@ -46,8 +48,11 @@ COLUMNS = (
         title="% right if always one side",
         cell=_always,
     ),
-    Column(title="R² it would imply", cell=lambda v: Cell(text=share(v.implied_r2, decimals=2))),
-    Column(title="p", cell=lambda v: Cell(text=chance(v.direction_p))),
+    Column(
+        title="R² it would imply",
+        cell=lambda v: Cell(text=share(v.evidence.calls.implied_r2, decimals=2)),
+    ),
+    Column(title="p", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))),
     Column(title="What it says", cell=_conclusion, is_text=True),
 )
 
@@ -65,7 +70,8 @@ def calls(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
 
 def calls_of_all(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
     """The calls of every model that makes any, a table per horizon."""
-    rows = _pooled(v for v in verdicts if v.model in models and v.hit_rate is not None)
+    calling = (v for v in verdicts if v.evidence.calls.hits.hit_rate is not None)
+    rows = _pooled(v for v in calling if v.model in models)
     return tuple(
         Grid(
             caption=f"{sessions(h)} ahead",

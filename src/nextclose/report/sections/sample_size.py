@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nextclose.evaluation.hypothesis_tests.power import direction_origins_needed
+from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, speaking
-from nextclose.report.wording import NOTHING, number, sessions, share
+from nextclose.report.wording import number, sessions, share
 
 POINT = 0.01  # an edge in direction that would be worth having
 
 
 def _edge(v: VerdictRow) -> Cell:
-    edge = v.smallest_visible_edge
-    if edge is None:
-        return Cell(text=NOTHING)
+    edge = v.evidence.smallest_visible_edge
     return Cell(text="none" if edge > 0.5 else number(100 * edge, decimals=1, unit=" points"))
 
 
@@ -24,22 +23,26 @@ def _needed(v: VerdictRow) -> Cell:
     return Cell(text=f"{direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions):,}")
 
 
+def _seed_sd(comparison: Comparison | None) -> float | None:
+    return comparison.seed_sd if comparison else None
+
+
 COLUMNS = (
-    Column(title="Origins", cell=lambda v: Cell(text=f"{v.origins:,}")),
-    Column(title="Of them independent", cell=lambda v: Cell(text=f"{v.independent:,.0f}")),
+    Column(title="Origins", cell=lambda v: Cell(text=f"{v.evidence.origins:,}")),
+    Column(title="Of them independent", cell=lambda v: Cell(text=f"{v.evidence.independent:,.0f}")),
     Column(title="Smallest direction edge it shows", cell=_edge),
     Column(title="Origins that a one-point edge needs", cell=_needed),
     Column(
         title="Noise floor of range skill",
-        cell=lambda v: Cell(text=share(v.noise_floor, decimals=2)),
+        cell=lambda v: Cell(text=share(v.evidence.noise_floor, decimals=2)),
     ),
     Column(
         title="Seeds differ, range skill",
-        cell=lambda v: Cell(text=share(v.crps_skill_seed_sd, decimals=3)),
+        cell=lambda v: Cell(text=share(_seed_sd(v.evidence.ranges), decimals=3)),
     ),
     Column(
         title="Seeds differ, error",
-        cell=lambda v: Cell(text=share(v.relative_mae_seed_sd, decimals=3)),
+        cell=lambda v: Cell(text=share(_seed_sd(v.evidence.error), decimals=3)),
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
+from nextclose.evaluation.verdict.comparison import Comparison, interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, speaking, words
@@ -29,9 +30,9 @@ def _verdict(v: VerdictRow) -> Cell:
     return Cell(text=text, look=f"text {look}".strip())
 
 
-def _is_measured(v: VerdictRow) -> bool:
+def _ranges(v: VerdictRow) -> Comparison | None:
     """A yardstick's own figure is against the other one: not comparable down the column."""
-    return v.verdict != "YARDSTICK"
+    return None if v.verdict == "YARDSTICK" else v.evidence.ranges
 
 
 def _may_be_best(v: VerdictRow) -> Cell:
@@ -48,38 +49,46 @@ def _interval(bounds: tuple[float, float] | None, *, decimals: int) -> Cell:
 
 
 def _held(v: VerdictRow) -> Cell:
-    return pair(share(v.coverage_90), number(v.width_90_pct, decimals=1, unit="%"))
+    coverage = v.evidence.coverage
+    return pair(share(coverage.coverage_90), number(coverage.width_90_pct, decimals=1, unit="%"))
 
 
 VERDICT = Column(title="Verdict", cell=_verdict, is_text=True)
 ERROR = Column(
-    title="Error ÷ no change", cell=lambda v: Cell(text=number(v.relative_mae, decimals=3))
+    title="Error ÷ no change",
+    cell=lambda v: Cell(text=number(v.evidence.relative_mae, decimals=3)),
 )
 PERCENT_ERROR = Column(
     title="% error, no change",
-    cell=lambda v: pair(number(v.mape_pct, decimals=2), number(v.naive_mape_pct, decimals=2)),
+    cell=lambda v: pair(
+        number(v.evidence.mape_pct, decimals=2), number(v.evidence.naive_mape_pct, decimals=2)
+    ),
 )
 SKILL = Column(
     title="Range skill, history",
-    cell=lambda v: Cell(text=share(v.crps_skill_vs_hs if _is_measured(v) else None, signed=True)),
+    cell=lambda v: Cell(text=share(skill_of(_ranges(v)), signed=True)),
 )
 SKILL_INTERVAL = Column(
     title="95% interval",
-    cell=lambda v: _interval(v.crps_skill_interval if _is_measured(v) else None, decimals=1),
+    cell=lambda v: _interval(interval_of(_ranges(v)), decimals=1),
 )
 GARCH = Column(
     title="Range skill, garch",
-    cell=lambda v: Cell(text=share(v.crps_skill_vs_garch, decimals=2, signed=True)),
+    cell=lambda v: Cell(text=share(skill_of(v.evidence.garch), decimals=2, signed=True)),
 )
 GARCH_INTERVAL = Column(
-    title="95% interval", cell=lambda v: _interval(v.crps_skill_vs_garch_interval, decimals=2)
+    title="95% interval", cell=lambda v: _interval(interval_of(v.evidence.garch), decimals=2)
 )
 MAY_BE_BEST = Column(title="May be best", cell=_may_be_best)
 DIRECTION = Column(
     title="% right, base rate",
-    cell=lambda v: pair(points(v.hit_rate), points(v.base_rate)),
+    cell=lambda v: pair(
+        points(v.evidence.calls.hits.hit_rate), points(v.evidence.calls.hits.base_rate)
+    ),
 )
-DIRECTION_P = Column(title="p of direction", cell=lambda v: Cell(text=chance(v.direction_p)))
+DIRECTION_P = Column(
+    title="p of direction", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))
+)
 HELD = Column(title="90% range held, its width", cell=_held)
 CHANCE = Column(title="p", cell=lambda v: Cell(text=chance(v.p_value)))
 
@@ -102,7 +111,7 @@ def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tupl
         rows = sorted(
             (v for v in pooled if v.horizon_sessions == h), key=lambda v: models.index(v.model)
         )
-        most = max(rows, key=lambda v: v.forecasts)
+        most = max((v.evidence for v in rows), key=lambda evidence: evidence.forecasts)
         grids.append(
             Grid(
                 caption=f"{sessions(h)} ahead: {most.forecasts:,} forecasts from {most.origins:,} "
@@ -133,16 +142,20 @@ def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
         v.model: sorted(w.symbol for w in rows if w.model == v.model and w.symbol != POOLED)
         for v in pooled
     }
-    most = max(v.forecasts for v in pooled)
-    widest = max(len(found) for found in symbols.values())
+    most = max(v.evidence.forecasts for v in pooled)
+    widest = max(len(own) for own in symbols.values())
 
     def scored(v: VerdictRow) -> str:
-        found = symbols[v.model]
-        names = ", ".join(found) if len(found) <= MAX_NAMED else f"{len(found)} symbols"
-        origins = f" from {v.origins:,} origins" if v.origins < v.forecasts else ""
-        return f"{v.forecasts:,} forecasts{origins}" + (f", {names}" if len(found) < widest else "")
+        own, evidence = symbols[v.model], v.evidence
+        names = ", ".join(own) if len(own) <= MAX_NAMED else f"{len(own)} symbols"
+        origins = f" from {evidence.origins:,} origins"
+        return (
+            f"{evidence.forecasts:,} forecasts"
+            + (origins if evidence.origins < evidence.forecasts else "")
+            + (f", {names}" if len(own) < widest else "")
+        )
 
-    fewer = [v for v in pooled if v.forecasts < most]
+    fewer = [v for v in pooled if v.evidence.forecasts < most]
     parts = [
         f"{', '.join(v.model for v in group)} on {text}"
         for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=scored))
