@@ -97,7 +97,7 @@ def train(
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
-    from nextclose.data.inventory import counted
+    from nextclose.formatting import quantity
     from nextclose.run import served_rows
     from nextclose.run import train as trained
     from nextclose.terminal import data_lines, progress_on
@@ -119,7 +119,7 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         out.print(
-            f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
+            f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
             f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.wording import NOTHING
+from nextclose.formatting import NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

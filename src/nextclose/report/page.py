@@ -12,6 +12,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
 from nextclose.report.figures import gallery
@@ -145,7 +146,7 @@ def _scope(content: ReportContent) -> dict[str, str]:
         return {}
     n = rows["symbol"].n_unique()
     return {
-        "what": f"{n:,} symbol{'' if n == 1 else 's'}, {len(rows):,} forecasts",
+        "what": f"{quantity(n, 'symbol')}, {quantity(len(rows), 'forecast')}",
         "first": str(rows["origin"].min()),
         "last": str(rows["origin"].max()),
     }

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from nextclose.evaluation.verdict.decision import YARDSTICKS
+from nextclose.formatting import sessions
 from nextclose.report.content import ReportContent
 from nextclose.report.figures import plots
 from nextclose.report.figures.drawing import Drawing
-from nextclose.report.wording import sessions
 
 N_FOLLOWED = 250  # outcomes in "actual against predicted": about a year
 N_TRAINED = 3  # pictures of training for each model, the last ones: a row

@@ -9,11 +9,12 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from nextclose.formatting import axis_share, number, share
 from nextclose.report.figures.axes import around, dates, thin_labels
 from nextclose.report.figures.drawing import Drawing, blank, head
 from nextclose.report.figures.palette import Inks
 
-PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}".replace("-", "\N{MINUS SIGN}") + "%")
+PERCENT = FuncFormatter(lambda fraction, _: axis_share(fraction))
 DASHED = (0, (2, 1.5))  # the naive line, in every picture
 # figure of a slice -> (what it is called, its value where nothing is gained)
 SLICED = {
@@ -124,9 +125,7 @@ def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
         around(panel, centre=0.0, least=0.03)
         panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         panel.yaxis.set_major_formatter(
-            FuncFormatter(
-                lambda y, _: f"{100 * y:+.0f}".replace("-", "\N{MINUS SIGN}").replace("+0", "0")
-            )
+            FuncFormatter(lambda y, _: share(y, decimals=0, signed=True, unit=""))
         )
         head(panel, "Held minus promised, percentage points", inks)
         return figure
@@ -206,7 +205,7 @@ def sliced(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
                 panel.plot(x, y, "o", color=colour, markersize=3.6, label=model)
             if base == 1.0:
                 around(panel, centre=1.0, least=0.01)
-                panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3f}"))
+                panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y, decimals=3)))
             else:
                 panel.yaxis.set_major_formatter(PERCENT)
             head(panel, title, inks)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
+from nextclose.formatting import count, quantity
 from nextclose.schema import PRICE_COLUMNS, Floats
 
 CHART_COLUMNS = ("q0.050", "q0.100", "q0.250", "q0.500", "q0.750", "q0.900", "q0.950")
@@ -101,9 +102,10 @@ def chart_note(forecasts: pl.DataFrame, data: dict[str, Any]) -> str:
     n_origins = max((len(symbol["origin"]) for symbol in data["symbols"]), default=0)
     if n_shown < n_all:
         return (
-            f"The chart holds the first {n_shown} of {n_all:,} symbols, {n_origins:,} origins each."
+            f"The chart holds the first {n_shown} of {count(n_all)} symbols, "
+            f"{quantity(n_origins, 'origin')} each."
         )
     per_symbol = forecasts.group_by("symbol").agg(pl.col("origin").n_unique())["origin"].to_list()
     if n_origins < max(per_symbol, default=0):
-        return f"The chart holds the newest {n_origins:,} origins of each symbol."
+        return f"The chart holds the newest {quantity(n_origins, 'origin')} of each symbol."
     return ""

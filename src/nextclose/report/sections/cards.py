@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from nextclose.evaluation.verdict.comparison import interval_of, skill_of
+from nextclose.evaluation.verdict.comparison import Comparison, interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.pooled import Standing
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.wording import NOTHING, WORDS, number, sessions, share, spread
+from nextclose.formatting import (
+    NOTHING,
+    count,
+    interval,
+    interval_clause,
+    number,
+    sessions,
+    share,
+    share_interval,
+)
+from nextclose.report.wording import WORDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +76,7 @@ def _comparisons(v: VerdictRow, n_symbols: int) -> tuple[Fact, Fact, Fact]:
             beside=(
                 f"{number(evidence.mape_pct, decimals=2, unit='%')} of price; "
                 f"no change {number(evidence.naive_mape_pct, decimals=2, unit='%')}",
-                spread(evidence.relative_mae_interval, percent=False),
+                interval_clause(interval(evidence.relative_mae_interval, decimals=3)),
                 _counts(v.standing, "naive", n_symbols),
             ),
         ),
@@ -75,7 +85,7 @@ def _comparisons(v: VerdictRow, n_symbols: int) -> tuple[Fact, Fact, Fact]:
             value=share(skill_of(ranges), decimals=2, signed=True),
             beside=(
                 f"CRPS, against {ranges.reference if ranges else 'historical ranges'}",
-                spread(interval_of(ranges), percent=True, decimals=2),
+                _skill_interval(ranges),
                 _counts(v.standing, "hs", n_symbols),
             ),
         ),
@@ -83,11 +93,16 @@ def _comparisons(v: VerdictRow, n_symbols: int) -> tuple[Fact, Fact, Fact]:
             label="Range skill against garch",
             value=share(skill_of(garch), decimals=2, signed=True),
             beside=(
-                spread(interval_of(garch), percent=True, decimals=2),
+                _skill_interval(garch),
                 _counts(v.standing, "garch", n_symbols),
             ),
         ),
     )
+
+
+def _skill_interval(comparison: Comparison | None) -> str:
+    bounds = interval_of(comparison)
+    return interval_clause(share_interval(bounds, decimals=2, signed=True))
 
 
 def _counts(standing: Standing | None, reference: str, n_symbols: int) -> str:
@@ -108,7 +123,7 @@ def _coverage(v: VerdictRow) -> Fact:
         value=share(coverage.coverage_90),
         beside=(
             f"Other ranges, {', '.join(held)}" if held else "",
-            f"Of {v.evidence.forecasts:,} outcomes; mean width "
+            f"Of {count(v.evidence.forecasts)} outcomes; mean width "
             f"{number(coverage.width_90_pct, decimals=1, unit='%')} of price",
         ),
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nextclose.data.finding_counts import RESPONSES, one_of_each
-from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.inventory import BASES, Holding, calendars, extent
 from nextclose.data.suggestions import assignments
+from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent
 from nextclose.report.wording import file_name
 from nextclose.schema import Finding
@@ -57,7 +58,7 @@ def found(findings: Iterable[Finding]) -> tuple[Found, ...]:
         Found(
             code=one.code,
             response=RESPONSES[one.response],
-            places=counted(one.count, "place"),
+            places=quantity(one.count, "place"),
             rule=_sentence(one.rule),
             first=_first(one),
             look=LOOKS[one.response],
@@ -77,14 +78,13 @@ def _segments(held: Sequence[Holding]) -> str:
         return "Each symbol in one piece"
     names = ", ".join(f"{one.symbol} in {one.segments}" for one in broken[:MAX_BROKEN])
     rest = (
-        f" and {counted(len(broken) - MAX_BROKEN, 'symbol')} more"
+        f" and {quantity(len(broken) - MAX_BROKEN, 'symbol')} more"
         if len(broken) > MAX_BROKEN
         else ""
     )
     n = sum(one.segments for one in held)
-    return (
-        f"{counted(n, 'piece')} in all, {names}{rest}; nothing is learnt or forecast across a break"
-    )
+    what = f"{quantity(n, 'piece')} in all, {names}{rest}"
+    return f"{what}; nothing is learnt or forecast across a break"
 
 
 def _survivorship(findings: Iterable[Finding]) -> str:

@@ -6,25 +6,23 @@ from collections.abc import Iterable, Sequence
 
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.formatting import p_value, sessions, share, share_interval
 from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, words
-from nextclose.report.wording import NOTHING, chance, points, sessions, share
 
 
 def _right(v: VerdictRow) -> Cell:
-    return Cell(text=points(v.evidence.calls.hits.hit_rate))
+    return Cell(text=share(v.evidence.calls.hits.hit_rate, unit=""))
 
 
 def _always(v: VerdictRow) -> Cell:
     """The base rate, beside a hit rate only."""
     hits = v.evidence.calls.hits
     base = None if hits.hit_rate is None else hits.base_rate
-    return pair(points(base), f"“{hits.side}”")
+    return pair(share(base, unit=""), f"“{hits.side}”")
 
 
 def _interval(v: VerdictRow) -> Cell:
-    bounds = v.evidence.calls.interval
-    text = f"{points(bounds[0])} to {points(bounds[1])}" if bounds else NOTHING
-    return Cell(text=text, look="beside")
+    return Cell(text=share_interval(v.evidence.calls.interval, unit=""), look="beside")
 
 
 def _conclusion(v: VerdictRow) -> Cell:
@@ -52,7 +50,7 @@ COLUMNS = (
         title="R² it would imply",
         cell=lambda v: Cell(text=share(v.evidence.calls.implied_r2, decimals=2)),
     ),
-    Column(title="p", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))),
+    Column(title="p", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))),
     Column(title="What it says", cell=_conclusion, is_text=True),
 )
 

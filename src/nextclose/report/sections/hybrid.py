@@ -8,8 +8,15 @@ import polars as pl
 
 from nextclose.evaluation.breakdowns.ablation import GARCH, PICKED, Ablation, Variant
 from nextclose.evaluation.breakdowns.news import NewsWorth
+from nextclose.formatting import (
+    NOTHING,
+    number,
+    sessions,
+    share,
+    share_interval,
+    yes_or_no,
+)
 from nextclose.report.grid import Bar, Bars, Cell, Grid, Row
-from nextclose.report.wording import NOTHING, between, number, sessions, share, yes_or_no
 
 N_FEATURES = 10
 VARIANTS = {  # how a variant that is not "without NAME" is called for people
@@ -100,10 +107,10 @@ def _gain(variant: Variant | None) -> tuple[Cell, Cell]:
         return Cell(text=NOTHING), Cell(text=NOTHING)
     low, high = variant.interval or (0.0, 0.0)
     look = "good" if low > 0 else "bad" if high < 0 else ""
-    interval = between(variant.interval, percent=True, decimals=2)
+    interval = share_interval(variant.interval, decimals=2, signed=True)
     return (
         Cell(text=share(variant.crps_skill, decimals=2, signed=True), look=look),
-        Cell(text=interval or NOTHING, look="beside"),
+        Cell(text=interval, look="beside"),
     )
 
 

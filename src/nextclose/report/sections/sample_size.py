@@ -8,19 +8,19 @@ from nextclose.evaluation.hypothesis_tests.power import direction_origins_needed
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
+from nextclose.formatting import count, sessions, share
 from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, speaking
-from nextclose.report.wording import number, sessions, share
 
 POINT = 0.01  # an edge in direction that would be worth having
 
 
 def _edge(v: VerdictRow) -> Cell:
     edge = v.evidence.smallest_visible_edge
-    return Cell(text="none" if edge > 0.5 else number(100 * edge, decimals=1, unit=" points"))
+    return Cell(text="none" if edge > 0.5 else share(edge, unit=" points"))
 
 
 def _needed(v: VerdictRow) -> Cell:
-    return Cell(text=f"{direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions):,}")
+    return Cell(text=count(direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions)))
 
 
 def _seed_sd(comparison: Comparison | None) -> float | None:
@@ -28,8 +28,8 @@ def _seed_sd(comparison: Comparison | None) -> float | None:
 
 
 COLUMNS = (
-    Column(title="Origins", cell=lambda v: Cell(text=f"{v.evidence.origins:,}")),
-    Column(title="Of them independent", cell=lambda v: Cell(text=f"{v.evidence.independent:,.0f}")),
+    Column(title="Origins", cell=lambda v: Cell(text=count(v.evidence.origins))),
+    Column(title="Of them independent", cell=lambda v: Cell(text=count(v.evidence.independent))),
     Column(title="Smallest direction edge it shows", cell=_edge),
     Column(title="Origins that a one-point edge needs", cell=_needed),
     Column(

@@ -8,17 +8,20 @@ from collections.abc import Iterable, Sequence
 from nextclose.evaluation.verdict.comparison import Comparison, interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, speaking, words
-from nextclose.report.wording import (
-    NOTHING,
-    WORDS,
-    chance,
+from nextclose.formatting import (
+    count,
     number,
-    points,
+    p_value,
+    quantity,
     sessions,
     share,
-    shown_of,
+    share_interval,
     yes_or_no,
+)
+from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, speaking, words
+from nextclose.report.wording import (
+    WORDS,
+    truncation_note,
 )
 
 MAX_SYMBOL_ROWS = 180
@@ -40,12 +43,10 @@ def _may_be_best(v: VerdictRow) -> Cell:
     return Cell(text=yes_or_no(v.standing.in_confidence_set if v.standing else None))
 
 
-def _interval(bounds: tuple[float, float] | None, *, decimals: int) -> Cell:
+def _interval(comparison: Comparison | None, *, decimals: int) -> Cell:
     """In per cent, as the figure before it is; without signs, for the table is wide."""
-    if bounds is None:
-        return Cell(text=NOTHING, look="beside")
-    low, high = (number(100 * x, decimals=decimals) for x in bounds)
-    return Cell(text=f"{low} to {high}", look="beside")
+    bounds = interval_of(comparison)
+    return Cell(text=share_interval(bounds, decimals=decimals, unit=""), look="beside")
 
 
 def _held(v: VerdictRow) -> Cell:
@@ -70,27 +71,28 @@ SKILL = Column(
 )
 SKILL_INTERVAL = Column(
     title="95% interval",
-    cell=lambda v: _interval(interval_of(_ranges(v)), decimals=1),
+    cell=lambda v: _interval(_ranges(v), decimals=1),
 )
 GARCH = Column(
     title="Range skill, garch",
     cell=lambda v: Cell(text=share(skill_of(v.evidence.garch), decimals=2, signed=True)),
 )
 GARCH_INTERVAL = Column(
-    title="95% interval", cell=lambda v: _interval(interval_of(v.evidence.garch), decimals=2)
+    title="95% interval", cell=lambda v: _interval(v.evidence.garch, decimals=2)
 )
 MAY_BE_BEST = Column(title="May be best", cell=_may_be_best)
 DIRECTION = Column(
     title="% right, base rate",
     cell=lambda v: pair(
-        points(v.evidence.calls.hits.hit_rate), points(v.evidence.calls.hits.base_rate)
+        share(v.evidence.calls.hits.hit_rate, unit=""),
+        share(v.evidence.calls.hits.base_rate, unit=""),
     ),
 )
 DIRECTION_P = Column(
-    title="p of direction", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))
+    title="p of direction", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))
 )
 HELD = Column(title="90% range held, its width", cell=_held)
-CHANCE = Column(title="p", cell=lambda v: Cell(text=chance(v.p_value)))
+CHANCE = Column(title="p", cell=lambda v: Cell(text=p_value(v.p_value)))
 
 POOLED_COLUMNS = (
     *(VERDICT, ERROR, PERCENT_ERROR, SKILL, SKILL_INTERVAL, GARCH, GARCH_INTERVAL),
@@ -114,8 +116,9 @@ def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tupl
         most = max((v.evidence for v in rows), key=lambda evidence: evidence.forecasts)
         grids.append(
             Grid(
-                caption=f"{sessions(h)} ahead: {most.forecasts:,} forecasts from {most.origins:,} "
-                f"origins, about {most.independent:,.0f} of them independent",
+                caption=f"{sessions(h)} ahead: {quantity(most.forecasts, 'forecast')} from "
+                f"{quantity(most.origins, 'origin')}, about {count(most.independent)} of them "
+                "independent",
                 head=head("Model", columns=columns),
                 rows=tuple(
                     Row(
@@ -147,10 +150,10 @@ def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
 
     def scored(v: VerdictRow) -> str:
         own, evidence = symbols[v.model], v.evidence
-        names = ", ".join(own) if len(own) <= MAX_NAMED else f"{len(own)} symbols"
-        origins = f" from {evidence.origins:,} origins"
+        names = ", ".join(own) if len(own) <= MAX_NAMED else quantity(len(own), "symbol")
+        origins = f" from {quantity(evidence.origins, 'origin')}"
         return (
-            f"{evidence.forecasts:,} forecasts"
+            quantity(evidence.forecasts, "forecast")
             + (origins if evidence.origins < evidence.forecasts else "")
             + (f", {names}" if len(own) < widest else "")
         )
@@ -179,5 +182,5 @@ def by_symbol(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
             for v in shown
         ),
         text=words(columns),
-        note=shown_of(len(rows), len(shown), "rows; verdict.json has them all"),
+        note=truncation_note(len(rows), len(shown), "rows; verdict.json has them all"),
     )

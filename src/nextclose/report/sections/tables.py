@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from nextclose.formatting import number, sessions
 from nextclose.report.grid import Cell, Grid, Row
-from nextclose.report.wording import number, sessions, shown_of
+from nextclose.report.wording import truncation_note
 
 MAX_LEFT_OUT = 60
 # metric of the tutorial -> (name, decimals, factor, unit)
@@ -62,5 +63,5 @@ def left_out(reasons: Mapping[str, str]) -> Grid:
         head=("Symbol", "Why"),
         rows=tuple(Row(name=s, cells=(Cell(text=why, look="words"),)) for s, why in shown),
         text=("Why",),
-        note=shown_of(len(reasons), len(shown), "symbols left out"),
+        note=truncation_note(len(reasons), len(shown), "symbols left out"),
     )
