@@ -1,12 +1,12 @@
 from typing import get_args
 
 from nextclose.evaluation.verdict.decision import Category
-from nextclose.report.wording import WORDS, truncation_note
+from nextclose.report.wording import VERDICT_WORDS, truncation_note
 
 
 def test_every_category_of_the_verdict_has_a_word():
-    assert set(WORDS) == set(get_args(Category))
-    assert WORDS["VOID"] == ("No verdict", "bad")
+    assert set(VERDICT_WORDS) == set(get_args(Category))
+    assert VERDICT_WORDS["VOID"] == ("No verdict", "bad")
 
 
 def test_a_list_that_shows_all_says_nothing_of_it():

@@ -12,7 +12,7 @@ from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.figures.palette import in_order
+from nextclose.report.figures.palette import model_order
 from nextclose.schema import Finding
 
 
@@ -40,8 +40,8 @@ class ReportContent:
     `coverage`   `calibration.coverage_by_level`
     `rolling`    `calibration.rolling_coverage`
     `pit`        `calibration.pit_histogram`
-    `by_year`    `slices.by_year`
-    `by_regime`  `slices.by_regime`
+    `by_year`    `periods.by_year`
+    `by_regime`  `periods.by_regime`
     `curves`     model, label (a picture each, as "Fitted 2012-02-29"), seed, epoch or tree (0 =
                  before any training, where there is one), train, valid (the losses), kept (this
                  is what was used); oldest fit first
@@ -53,7 +53,7 @@ class ReportContent:
     `weights`    `WEIGHT_SCHEMA`
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
-    `news`       `newsworth.news_worth`; empty where the run was given none
+    `news`       `news.news_worth`; empty where the run was given none
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
@@ -91,4 +91,4 @@ class ReportContent:
         """All models with a verdict, a forecast or a weight, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
         names |= set(self.weights["member"]) if len(self.weights) else set()
-        return in_order(names, headline=self.headline)
+        return model_order(names, headline=self.headline)

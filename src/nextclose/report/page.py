@@ -19,17 +19,18 @@ from nextclose.report.figures import gallery
 from nextclose.report.figures.drawing import png, svg
 from nextclose.report.figures.palette import Palette, palette_for
 from nextclose.report.figures.price_chart import as_script_json, chart_data, chart_note
-from nextclose.report.sections import data_quality, hybrid, tables
-from nextclose.report.sections.cards import cards
-from nextclose.report.sections.direction import calls, calls_of_all
-from nextclose.report.sections.sample_size import sample_size
-from nextclose.report.sections.scoreboard import by_symbol, scoreboard
+from nextclose.report.sections import data_quality, hybrid
+from nextclose.report.sections.cards import verdict_cards
+from nextclose.report.sections.direction import direction_table, direction_tables_by_horizon
+from nextclose.report.sections.sample_size import sample_size_table
+from nextclose.report.sections.scoreboard import scoreboard_tables, symbol_scores_table
+from nextclose.report.sections.tutorial import tutorial_comparison
 
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class InlineFigure:
     """A picture as the template places it."""
 
     caption: str
@@ -42,58 +43,60 @@ def render_page(content: ReportContent) -> str:
     Expects: at least one pooled verdict on the headline model.
     """
     palette = palette_for(content.models)
-    printed = _printed(content, palette)
     chart = chart_data(
         content.bars, content.forecasts, model=content.headline, horizons=content.horizons
     )
-    scripts = [Markup(_static(CHART_LIBRARY)), Markup(_static("report.js"))]  # our own files
+    scripts = [
+        Markup(_static_file(CHART_LIBRARY)),
+        Markup(_static_file("report.js")),
+    ]  # our own files
     parts = {
         "palette": palette,
         "policy": content_security_policy(scripts),
-        "style": _style(palette),
+        "style": _style_sheet(palette),
         "scripts": scripts,
         "headline": content.headline,
         "horizons": content.horizons,
         "scope": _scope(content),
-        **_judged(content),
-        **_hybrid(content),
+        **_verdict_parts(content),
+        **_hybrid_parts(content),
         "chart": as_script_json(chart) if chart["symbols"] else None,
         "chart_note": chart_note(content.forecasts, chart),
-        "pictures": printed,
-        "ranged": gallery.ranged_models(content),
-        "sliced": gallery.sliced_models(content),
-        "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
+        "pictures": _inline_figures(content, palette),
+        "calibration_models": gallery.calibration_models(content),
+        "slice_models": gallery.slice_models(content),
+        "tutorial": tutorial_comparison(content.tutorial) if len(content.tutorial) else None,
         "network": content.network,
-        "reading": data_quality.reading(content),
-        "found": data_quality.found(content.findings),
-        "left_out": tables.left_out(content.left_out),
+        "data_facts": data_quality.data_facts(content),
+        "findings": data_quality.finding_summaries(content.findings),
+        "excluded": data_quality.excluded_symbols(content.left_out),
         "run": content.run,
     }
-    return _environment().get_template("page.html.j2").render(parts)
+    return _template_environment().get_template("page.html.j2").render(parts)
 
 
-def _judged(content: ReportContent) -> dict[str, Any]:
+def _verdict_parts(content: ReportContent) -> dict[str, Any]:
     """What the verdicts say: cards, scoreboard, direction, and what the sample could show."""
     verdicts, headline, models = content.verdicts, content.headline, content.models
     return {
-        "cards": cards(verdicts, headline=headline),
-        "scoreboard": scoreboard(verdicts, models=models),
-        "by_symbol": by_symbol(verdicts, headline=headline),
-        "calls": calls(verdicts, headline=headline),
-        "calls_of_all": calls_of_all(verdicts, models=models),
-        "sample_size": sample_size(verdicts, headline=headline),
+        "cards": verdict_cards(verdicts, headline=headline),
+        "scoreboard": scoreboard_tables(verdicts, models=models),
+        "symbol_scores": symbol_scores_table(verdicts, headline=headline),
+        "direction": direction_table(verdicts, headline=headline),
+        "direction_by_horizon": direction_tables_by_horizon(verdicts, models=models),
+        "sample_size": sample_size_table(verdicts, headline=headline),
     }
 
 
-def _hybrid(content: ReportContent) -> dict[str, Any]:
+def _hybrid_parts(content: ReportContent) -> dict[str, Any]:
     """What the hybrid is made of, and what moved its trees; empty without them."""
     return {
-        "weights": hybrid.weight_bars(content.weights, models=content.models),
-        "worth": hybrid.worth(content.ablation),
-        "earned": [part.sentence for part in content.ablation if part.sentence],
-        "calibration": hybrid.calibration(content.ablation),
-        "importance": hybrid.importance_bars(content.importance),
-        "news": hybrid.news(content.news),
+        "weights": hybrid.weight_charts(content.weights, models=content.models),
+        "variants": hybrid.variant_table(content.ablation),
+        "ablation_sentences": [part.sentence for part in content.ablation if part.sentence],
+        "calibration": hybrid.calibration_table(content.ablation),
+        "importance": hybrid.importance_charts(content.importance),
+        "news": hybrid.news_table(content.news),
         "news_sentences": [part.sentence for part in content.news],
     }
 
@@ -117,17 +120,19 @@ def content_security_policy(scripts: list[Markup]) -> str:
     )
 
 
-def _printed(content: ReportContent, palette: Palette) -> dict[str, dict[str, list[Printed]]]:
+def _inline_figures(
+    content: ReportContent, palette: Palette
+) -> dict[str, dict[str, list[InlineFigure]]]:
     """Pictures for the template: section -> group -> figures in order."""
-    printed: dict[str, dict[str, list[Printed]]] = {}
+    sections: dict[str, dict[str, list[InlineFigure]]] = {}
     for picture in gallery.pictures(content):
-        group = printed.setdefault(picture.section, {}).setdefault(picture.group, [])
+        group = sections.setdefault(picture.section, {}).setdefault(picture.group, [])
         text = svg(picture.draw, palette, name=picture.name, description=picture.title)
-        group.append(Printed(caption=picture.caption, svg=text))
-    return printed
+        group.append(InlineFigure(caption=picture.caption, svg=text))
+    return sections
 
 
-def _style(palette: Palette) -> Markup:
+def _style_sheet(palette: Palette) -> Markup:
     """The style sheet with the palette in front; only our own text, so it may stand as it is."""
     naive = f"var({palette.variable('naive')})" if "naive" in palette.order else "var(--ink-3)"
     roles = f"--headline:var({palette.variable(palette.order[0])});--naive:{naive};"
@@ -135,7 +140,7 @@ def _style(palette: Palette) -> Markup:
     return Markup(
         f":root{{{light}{roles}}}\n"
         f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
-        + _static("report.css")
+        + _static_file("report.css")
     )
 
 
@@ -152,11 +157,11 @@ def _scope(content: ReportContent) -> dict[str, str]:
     }
 
 
-def _static(name: str) -> str:
+def _static_file(name: str) -> str:
     return resources.files("nextclose.report").joinpath("static", name).read_text("utf-8")
 
 
-def _environment() -> Environment:
+def _template_environment() -> Environment:
     return Environment(
         loader=PackageLoader("nextclose.report"),
         autoescape=True,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from nextclose.formatting import count
 
 # category of the verdict -> (the word people read first, its colour: only a hint)
-WORDS = {
+VERDICT_WORDS = {
     "VOID": ("No verdict", "bad"),
     "TOO GOOD": ("Too good to be true", "caution"),
     "TOO SHORT": ("Too little data", "caution"),

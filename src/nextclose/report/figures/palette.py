@@ -78,7 +78,7 @@ class Palette:
             models={model: self.models[model][0] for model in self.order},
         )
 
-    def sentinels(self) -> tuple[Inks, dict[str, str]]:
+    def stand_ins(self) -> tuple[Inks, dict[str, str]]:
         """Stand-in colours for a figure in the page, and the CSS variable each stands for."""
         roles = {role: f"#5a{i:02x}a5" for i, role in enumerate(BASE)}
         models = {model: f"#a5{i:02x}5a" for i, model in enumerate(self.order)}
@@ -87,7 +87,7 @@ class Palette:
         return Inks(roles=roles, models=models), meaning
 
 
-def in_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
+def model_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
     """The headline first, then the models known here, then all others by name."""
     rest = set(models) - {headline}
     known = [model for model in MODELS if model in rest]
