@@ -5,12 +5,11 @@ from nextclose.formatting import (
     axis_share,
     count,
     interval,
-    interval_clause,
+    interval_text,
     number,
-    p_clause,
     p_value,
+    p_value_text,
     percent,
-    percent_interval,
     quantity,
     sessions,
     share,
@@ -18,6 +17,7 @@ from nextclose.formatting import (
     signed_percent,
     terminal_number,
     times,
+    with_level,
     yes_or_no,
 )
 
@@ -58,10 +58,10 @@ def test_an_interval_has_as_many_decimals_as_the_figure_it_belongs_to():
 
 
 def test_an_interval_in_words_says_its_level_and_without_one_nothing_is_said():
-    assert interval_clause("1 to 2") == "95% interval 1 to 2"
-    assert interval_clause(NOTHING) == ""
-    assert percent_interval((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
-    assert percent_interval(None) == ""
+    assert with_level("1 to 2") == "95% interval 1 to 2"
+    assert with_level(NOTHING) == ""
+    assert interval_text((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
+    assert interval_text(None) == ""
 
 
 def test_no_answer_is_neither_yes_nor_no():
@@ -83,9 +83,9 @@ def test_percentages_below_one_have_two_decimals_in_a_sentence_and_zero_has_no_s
 def test_signs_ratios_and_p_values_in_a_sentence():
     assert (signed_percent(0.01), signed_percent(-0.02)) == ("+1.0%", "-2.0%")
     assert (times(2.345), times(12.3), times(1234.0)) == ("2.3", "12", "1,234")
-    assert p_clause(None, 3) == ""
-    assert p_clause(0.00001, 1) == "p < 0.001"
-    assert p_clause(0.0123, 20) == "p = 0.012, 20 comparisons"
+    assert p_value_text(None, 3) == ""
+    assert p_value_text(0.00001, 1) == "p < 0.001"
+    assert p_value_text(0.0123, 20) == "p = 0.012, 20 comparisons"
 
 
 def test_a_terminal_shows_nothing_for_nothing():

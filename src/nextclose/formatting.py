@@ -96,25 +96,25 @@ def signed_percent(fraction: float) -> str:
     return ("+" if fraction >= 0 else "") + percent(fraction)
 
 
-def percent_interval(bounds: Bounds, level: float = 0.95) -> str:
+def interval_text(bounds: Bounds, level: float = 0.95) -> str:
     """A confidence interval of a fraction that says its level; empty without one."""
     if bounds is None:
         return ""
     text = f"{percent(bounds[0]).removesuffix('%')} to {percent(bounds[1])}"
-    return interval_clause(text, level)
+    return with_level(text, level)
 
 
-def interval_clause(text: str, level: float = 0.95) -> str:
+def with_level(text: str, level: float = 0.95) -> str:
     """`95% interval low to high`; empty where there is no interval."""
     return "" if text == NOTHING else f"{share(level, decimals=0)} interval {text}"
 
 
-def p_clause(p: float | None, comparisons: int) -> str:
+def p_value_text(p: float | None, n_comparisons: int) -> str:
     """`p = 0.012, 20 comparisons`: a p-value, and of how many it is one; empty without."""
     if p is None:
         return ""
     text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return text + (f", {quantity(comparisons, 'comparison')}" if comparisons > 1 else "")
+    return text + (f", {quantity(n_comparisons, 'comparison')}" if n_comparisons > 1 else "")
 
 
 def times(ratio: float) -> str:

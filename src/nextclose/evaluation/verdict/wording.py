@@ -6,8 +6,8 @@ from nextclose.evaluation.hypothesis_tests.mean import FALSE_DISCOVERIES
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.decision import POOLED_LEVEL
 from nextclose.formatting import Bounds, percent, sessions, share, times
-from nextclose.formatting import p_clause as probability
-from nextclose.formatting import percent_interval as interval
+from nextclose.formatting import interval_text as interval
+from nextclose.formatting import p_value_text as probability
 from nextclose.formatting import signed_percent as signed
 
 __all__ = [

@@ -13,11 +13,11 @@ from nextclose.formatting import (
     NOTHING,
     count,
     interval,
-    interval_clause,
     number,
     sessions,
     share,
     share_interval,
+    with_level,
 )
 from nextclose.report.wording import VERDICT_WORDS
 
@@ -81,7 +81,7 @@ def _comparison_figures(v: VerdictRow, n_symbols: int) -> tuple[KeyFigure, KeyFi
             beside=(
                 f"{number(evidence.mape_pct, decimals=2, unit='%')} of price; "
                 f"no change {number(evidence.naive_mape_pct, decimals=2, unit='%')}",
-                interval_clause(interval(evidence.relative_mae_interval, decimals=3)),
+                with_level(interval(evidence.relative_mae_interval, decimals=3)),
                 _symbol_counts(v.standing, "naive", n_symbols),
             ),
         ),
@@ -107,7 +107,7 @@ def _comparison_figures(v: VerdictRow, n_symbols: int) -> tuple[KeyFigure, KeyFi
 
 def _skill_interval(comparison: Comparison | None) -> str:
     bounds = interval_of(comparison)
-    return interval_clause(share_interval(bounds, decimals=2, signed=True))
+    return with_level(share_interval(bounds, decimals=2, signed=True))
 
 
 def _symbol_counts(standing: Standing | None, reference: str, n_symbols: int) -> str:
