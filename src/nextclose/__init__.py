@@ -40,9 +40,17 @@ if TYPE_CHECKING:
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
+    from nextclose.features.columns import Feature as Feature
+    from nextclose.features.columns import SymbolBars as SymbolBars
+    from nextclose.models.protocol import Fitted as Fitted
+    from nextclose.models.protocol import LearningCurve as LearningCurve
+    from nextclose.models.protocol import Model as Model
+    from nextclose.models.protocol import Traits as Traits
+    from nextclose.models.regressors import from_sklearn as from_sklearn
     from nextclose.run import backtest as backtest
     from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
+    from nextclose.samples.samples import Samples as Samples
     from nextclose.schema import Bars as Bars
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
@@ -76,6 +84,10 @@ _HOMES = {
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
+    "nextclose.features.columns": ("Feature", "SymbolBars"),
+    "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
+    "nextclose.models.regressors": ("from_sklearn",),
+    "nextclose.samples.samples": ("Samples",),
     "nextclose.run": ("backtest", "train"),
     "nextclose.runfolder": ("write_run",),
     "nextclose.schema": ("Bars",),
@@ -91,20 +103,28 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "ConfigError",
     "DataConfig",
     "DataError",
+    "Feature",
     "FeaturesConfig",
+    "Fitted",
     "HybridConfig",
     "LeakError",
+    "LearningCurve",
     "LockedError",
     "LstmConfig",
+    "Model",
     "NewsConfig",
     "NextcloseError",
     "NotEnoughDataError",
     "OutputError",
     "RunConfig",
+    "Samples",
     "SourceError",
+    "SymbolBars",
+    "Traits",
     "TreesConfig",
     "backtest",
     "frame_bars",
+    "from_sklearn",
     "load_bars",
     "load_bundle",
     "parse_config",

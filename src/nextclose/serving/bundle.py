@@ -175,8 +175,9 @@ def _refuse_without_own(
     if needed:
         raise BundleError(
             path=str(folder / MANIFEST),
-            found="a model or features that are not of nextclose, and a bundle holds no code",
-            expected=f"load_bundle(folder, {', '.join(needed)})",
+            found="a model or features that are not of nextclose",
+            expected="their code from who loads it: a bundle holds none",
+            fix=f"load_bundle(folder, {', '.join(needed)}).",
         )
 
 
