@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
     from nextclose.samples.samples import Samples as Samples
+    from nextclose.schema import LEVELS as LEVELS
     from nextclose.schema import Bars as Bars
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
@@ -90,12 +91,13 @@ _HOMES = {
     "nextclose.samples.samples": ("Samples",),
     "nextclose.run": ("backtest", "train"),
     "nextclose.runfolder": ("write_run",),
-    "nextclose.schema": ("Bars",),
+    "nextclose.schema": ("LEVELS", "Bars"),
     "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
+    "LEVELS",
     "BacktestConfig",
     "Bars",
     "BundleError",

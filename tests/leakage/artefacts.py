@@ -19,7 +19,7 @@ from nextclose.config import (
     RunConfig,
 )
 from nextclose.data.bars import collected_bars
-from nextclose.features.columns import FamilyDefinition
+from nextclose.features.columns import FamilyDefinition, Feature
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
@@ -64,6 +64,7 @@ class Pipeline:
     members: tuple[str, ...] = ("garch", "loghar")
     market: bool = True
     news: NewsConfig | None = None
+    own: Mapping[str, Feature] = field(default_factory=dict)
 
     @property
     def config(self) -> RunConfig:
@@ -85,6 +86,7 @@ class Pipeline:
             bars,
             families=self.families,
             definitions=self.definitions,
+            own=self.own,
             market=self.market,
             news=self.news,
         )
