@@ -289,9 +289,9 @@ class Remembered:
             yield from self._mapper(function, study, tasks)
             return
         kept = [task for task in fits if is_kept(study.model(task.model))]
-        found = {task: self._memory.recalled(study, task) for task in kept}
-        missing = [task for task in fits if found.get(task) is None]
+        recalled = {task: self._memory.recalled(study, task) for task in kept}
+        missing = [task for task in fits if recalled.get(task) is None]
         keeping = Keeping(function=function, memory=self._memory)
         fresh = iter(self._mapper(keeping, study, missing))
         for task in fits:
-            yield cast(Result, next(fresh) if found.get(task) is None else found[task])
+            yield cast(Result, next(fresh) if recalled.get(task) is None else recalled[task])

@@ -69,8 +69,10 @@ class Run:
             "weights": self.backtest.weights.cast({"fitted_at": pl.String}).to_dicts(),
             "ablation": [asdict(part) for part in self.ablation],
         }
-        found = verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
-        return found | ({"news": plain([asdict(part) for part in self.news])} if self.news else {})
+        document = verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
+        return document | (
+            {"news": plain([asdict(part) for part in self.news])} if self.news else {}
+        )
 
 
 def backtest(
@@ -181,11 +183,11 @@ def _chosen(
     config: RunConfig, models: Sequence[str | Model] | None, horizons: Sequence[int] | None
 ) -> tuple[RunConfig, tuple[Model, ...]]:
     """The settings with these models and horizons, and the models among them that are objects."""
-    given = () if models is None else tuple(models)
-    plugins = tuple(model for model in given if not isinstance(model, str))
+    asked = () if models is None else tuple(models)
+    plugins = tuple(model for model in asked if not isinstance(model, str))
     for plugin in plugins:
         check_plugin(plugin)
-    names = [model if isinstance(model, str) else model.name for model in given]
+    names = [model if isinstance(model, str) else model.name for model in asked]
     plan = config.backtest.model_dump()
     plan |= {"models": tuple(names)} if models is not None else {}
     plan |= {"horizons": tuple(horizons)} if horizons is not None else {}
@@ -248,8 +250,8 @@ def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
     study, news = run.backtest.study, run.bars.news
-    heard = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    return heard | {
+    news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
+    return news_facts | {
         "config": run.config.model_dump(mode="json"),
         "config_hash": config_hash(run.config),
         "data_fingerprint": run.bars.fingerprint,

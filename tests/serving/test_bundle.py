@@ -155,13 +155,13 @@ def test_swapped_files_are_refused(folder):
 def test_agreement_is_exact_or_portable_or_refused():
     expected = np.array([[-0.02, 0.0, 0.04]])
     folder = Path("bundle")
-    assert agreement(path=folder, expected=expected, found=expected.copy()) == "exact"
+    assert agreement(path=folder, expected=expected, replayed=expected.copy()) == "exact"
     close = expected * (1 + 9e-7)
-    assert agreement(path=folder, expected=expected, found=close) == "portable"
+    assert agreement(path=folder, expected=expected, replayed=close) == "portable"
     # around zero the size of the largest quantile counts: 3e-8 of .04 is 7.5e-7
     near = expected + np.array([[0, 3e-8, 0]])
-    assert agreement(path=folder, expected=expected, found=near) == "portable"
+    assert agreement(path=folder, expected=expected, replayed=near) == "portable"
     short = expected[:, :2]  # numpy would not even compare them
     for off in (expected * (1 + 2e-6), expected + 1e-7, expected * np.nan, short):
         with pytest.raises(BundleError):
-            agreement(path=folder, expected=expected, found=off)
+            agreement(path=folder, expected=expected, replayed=off)

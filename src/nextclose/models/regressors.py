@@ -63,7 +63,10 @@ class FittedRegressor:
         """Mean plus ratio times spread, or the levels as fitted. Shape (row, horizon, level)."""
         inputs = self.scaler.apply(samples)[rows]
         predicted = np.stack(
-            [np.column_stack([_predicted(one, inputs) for one in own]) for own in self.estimators],
+            [
+                np.column_stack([_predicted(estimator, inputs) for estimator in own])
+                for own in self.estimators
+            ],
             axis=1,
         )  # (row, horizon, 1 or level)
         if self.spread is None:

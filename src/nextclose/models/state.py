@@ -113,12 +113,12 @@ def decode_state(kind: type[Built], state: State, *, build_part: BuildPart | Non
     return fitted
 
 
-def refuse_unlike(again: State, given: State) -> None:
+def refuse_unlike(again: State, state: State) -> None:
     """Raise ValueError unless a model would write down what it was made of, and nothing else."""
-    unlike = sorted(set(again.arrays) ^ set(given.arrays))
+    unlike = sorted(set(again.arrays) ^ set(state.arrays))
     if unlike:
         raise ValueError(f"{unlike[0]} is not part of this model, or missing")
-    if canonical_json(dict(again.facts)) != canonical_json(dict(given.facts)):
+    if canonical_json(dict(again.facts)) != canonical_json(dict(state.facts)):
         raise ValueError("facts that this model would not state")
 
 

@@ -192,9 +192,9 @@ def combined(members: Floats, weights: Floats) -> Floats:
     Source: Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities
         or quantiles?, Management Science 59.
     """
-    made = np.isfinite(members).all(axis=3)  # (member, row, horizon)
-    weight = np.where(made, weights.T[:, None, :], 0.0)
-    weight = np.where(weight.sum(axis=0) > 0, weight, made)
+    is_forecast = np.isfinite(members).all(axis=3)  # (member, row, horizon)
+    weight = np.where(is_forecast, weights.T[:, None, :], 0.0)
+    weight = np.where(weight.sum(axis=0) > 0, weight, is_forecast)
     total = np.zeros(members.shape[1:])
     for grid, share in zip(members, weight, strict=True):
         total = total + np.where(share[..., None] > 0, grid * share[..., None], 0.0)
@@ -232,7 +232,7 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
         gradient = -np.tensordot(members, slope, axes=([1, 2], [0, 1])) / len(target)
         return grid_loss(grid, target) / unit, gradient / unit
 
-    found = minimize(
+    optimum = minimize(
         loss,
         equal,
         jac=True,
@@ -240,7 +240,7 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
         bounds=[(0.0, 1.0)] * n,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": lambda w: np.ones(n)},
     )
-    weights = np.clip(found.x, 0.0, 1.0)
+    weights = np.clip(optimum.x, 0.0, 1.0)
     return np.asarray(weights / weights.sum())
 
 

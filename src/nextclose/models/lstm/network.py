@@ -29,8 +29,8 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
         hidden, _ = self.lstm(x)
-        heard = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
-        corrections: Tensor = self.head(torch.cat([hidden * heard, x], dim=-1))
+        kept_units = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
+        corrections: Tensor = self.head(torch.cat([hidden * kept_units, x], dim=-1))
         return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
 

@@ -182,9 +182,9 @@ def _estimate(returns: Floats) -> Gjr | None:
         model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
         for start in (None, np.array(astuple(_targeted(returns, **TYPICAL))) * per_cent):
             result = model.fit(disp="off", show_warning=False, starting_values=start)
-            found = _gjr((np.asarray(result.params) / per_cent).tolist())
-            if result.convergence_flag == 0 and found.is_sound(returns):
-                return found
+            estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
+            if result.convergence_flag == 0 and estimate.is_sound(returns):
+                return estimate
     return None
 
 
