@@ -17,8 +17,9 @@ from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
+from nextclose.evaluation.scores.panel import Scores, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
-from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
+from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.masks import MASKS
@@ -50,6 +51,7 @@ class Run:
     bars: Bars
     config: RunConfig
     backtest: walk.Backtest
+    scores: Scores  # of the forecasts, which everything about them reads
     verdict: tuple[VerdictRow, ...]
     ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
     news: tuple[NewsWorth, ...] = ()  # what news were worth, by horizon; empty without any
@@ -92,12 +94,14 @@ def backtest(
     walked = _walked(
         study, sound, twice=has_news, workers=workers, progress=progress, memory=memory
     )
+    scores = scores_of(walked.forecasts, seeds=walked.seeds)
     return Run(
         bars=sound,
         config=settings,
         backtest=walked,
-        verdict=verdicts(walked.forecasts, seeds=walked.seeds),
-        ablation=ablations(walked.ablation, walked.forecasts),
+        scores=scores,
+        verdict=verdict_rows(scores.panels),
+        ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=leading(settings)) if has_news else (),
     )
 

@@ -77,20 +77,20 @@ def effective_toml(config: RunConfig) -> str:
 
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
-    forecasts = run.forecasts
+    scored, panels = run.scores.frame, run.scores.panels
     short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
     return ReportContent(
         headline=headline(run),
         verdicts=run.verdict,
         bars=run.bars.frame,
-        forecasts=forecasts,
-        coverage=coverage_by_level(forecasts),
-        rolling=rolling_coverage(forecasts),
-        pit=pit_histogram(forecasts),
-        by_year=by_year(forecasts),
-        by_regime=by_regime(forecasts),
+        forecasts=run.forecasts,
+        coverage=coverage_by_level(scored),
+        rolling=rolling_coverage(scored),
+        pit=pit_histogram(scored),
+        by_year=by_year(panels),
+        by_regime=by_regime(panels),
         curves=learning_curves(run),
-        tutorial=tutorial_table(forecasts),
+        tutorial=tutorial_table(scored),
         ablation=run.ablation,
         weights=run.backtest.weights,
         news=run.news,
@@ -203,13 +203,13 @@ def kept(curves: dict[str, Any], valid: list[float]) -> int:
     return int(np.argmin(valid))
 
 
-def tutorial_table(forecasts: pl.DataFrame) -> pl.DataFrame:
+def tutorial_table(scored: pl.DataFrame) -> pl.DataFrame:
     """The tutorial's five numbers of `classic` beside naive's on the same origins, by horizon.
 
     Of the first symbol it was run on: prices of different symbols have no common error.
     """
     rows = []
-    classic = forecasts.filter(pl.col("model") == CLASSIC)
+    classic = scored.filter(pl.col("model") == CLASSIC)
     first = classic.filter(pl.col("symbol") == pl.col("symbol").min())
     for part in first.partition_by("horizon_sessions", maintain_order=True):
         try:
