@@ -31,7 +31,7 @@ from nextclose.backtest.walk_forward import Backtest, backtest, make_study
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
 from nextclose.features.table import make_table
 from nextclose.models.hybrid import conformal
 from nextclose.models.loghar import prior
@@ -55,7 +55,7 @@ def walked(models: tuple[str, ...], **parts: Any) -> Backtest:
 
 def gains(forecasts: pl.DataFrame, *, model: str, reference: str = "loghar") -> list[list[float]]:
     """Gain and its interval by horizon, in per cent: [gain, low, high]."""
-    frame = scored(forecasts.filter(pl.col("target").is_not_null()))
+    frame = with_losses(forecasts.filter(pl.col("target").is_not_null()))
     found = []
     for horizon in frame["horizon_sessions"].unique().sort():
         part = frame.filter(pl.col("horizon_sessions") == horizon)

@@ -11,7 +11,8 @@ import pytest
 
 from nextclose.config import BacktestConfig, RunConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.verdict.verdict import verdicts
+from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.models.trees.trees import FittedTrees, lag_names
 from nextclose.report.page import render_page
 from nextclose.run import Run
@@ -31,7 +32,9 @@ from tests.builders import hybrid_bars, hybrid_walk, walk_bars
 @pytest.fixture
 def run(walked) -> Run:
     bars, config = walk_bars(), walked.study.config
-    return Run(bars=bars, config=config, backtest=walked, verdict=verdicts(walked.forecasts))
+    scores = scores_of(walked.forecasts)
+    verdict = verdict_rows(scores.panels)
+    return Run(bars=bars, config=config, backtest=walked, scores=scores, verdict=verdict)
 
 
 def test_the_dot_of_the_lstm_stands_at_the_largest_usable_gain(run):
@@ -100,14 +103,16 @@ def test_curves_of_trees_begin_before_the_first_tree_and_come_by_horizon(run):
 
 def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth():
     walked = hybrid_walk()
-    found = Run(
+    scores = scores_of(walked.forecasts, seeds=walked.seeds)
+    run = Run(
         bars=hybrid_bars(),
         config=walked.study.config,
         backtest=walked,
-        verdict=verdicts(walked.forecasts, seeds=walked.seeds),
-        ablation=ablations(walked.ablation, walked.forecasts),
+        scores=scores,
+        verdict=verdict_rows(scores.panels),
+        ablation=ablations(walked.ablation, scores),
     )
-    content = report_content(found, command="for the test")
+    content = report_content(run, command="for the test")
     assert content.headline == "hybrid"
     assert set(content.weights["member"]) == {"garch", "loghar", "lstm"}
     assert [part.horizon_sessions for part in content.ablation] == [1, 7, 30]
@@ -154,7 +159,7 @@ def test_the_settings_that_are_written_are_the_settings_that_ran(run):
 
 def test_a_run_without_the_tutorials_network_has_no_table_of_it(run):
     content = report_content(run, command="for the test")
-    assert tutorial_table(run.forecasts).is_empty()
+    assert tutorial_table(run.scores.frame).is_empty()
     assert content.network == ""
     assert content.headline == "lstm"
     assert len(content.verdicts) == len(run.verdict)

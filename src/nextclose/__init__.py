@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from nextclose.models.protocol import Traits as Traits
     from nextclose.models.regressors import from_sklearn as from_sklearn
     from nextclose.run import backtest as backtest
-    from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
     from nextclose.samples.samples import Samples as Samples
     from nextclose.schema import LEVELS as LEVELS
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
     from nextclose.serving.predictor import price_table as price_table
+    from nextclose.training import train as train
 
 _HOMES = {
     "nextclose.config": (
@@ -89,9 +89,10 @@ _HOMES = {
     "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
     "nextclose.models.regressors": ("from_sklearn",),
     "nextclose.samples.samples": ("Samples",),
-    "nextclose.run": ("backtest", "train"),
+    "nextclose.run": ("backtest",),
     "nextclose.runfolder": ("write_run",),
     "nextclose.schema": ("LEVELS", "Bars"),
+    "nextclose.training": ("train",),
     "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -245,7 +245,7 @@ def overridden(
         raise _first_problem(error, path="options") from error
 
 
-def replaced(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
+def with_sections(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
     """The settings with whole sections replaced, checked like those of a file.
 
     Raises: ConfigError for a bad value.

@@ -14,11 +14,12 @@ from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
 from nextclose.models.registry import SERVABLE, restored
 from nextclose.run import backtest as whole_backtest
-from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.golden import latest_rows
 from nextclose.serving.states import state_bytes, state_of
+from nextclose.studies import needed_sessions
+from nextclose.training import train
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from nextclose.models.state_checks import (
     axis_lengths,
     checked_spread,

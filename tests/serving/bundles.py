@@ -12,12 +12,12 @@ from nextclose.config import DataConfig, canonical_json
 from nextclose.errors import BundleError
 from nextclose.models.protocol import State
 from nextclose.models.registry import STACKED, model_named
-from nextclose.run import served_rows
 from nextclose.schema import HORIZONS, Bars
 from nextclose.serving.bundle import MANIFEST, Bundle, Manifest
 from nextclose.serving.golden import golden_example
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_bytes
+from nextclose.studies import served_rows
 from tests.builders import hybrid_bars, hybrid_walk, until
 
 MEMBERS = ("garch", "loghar", "trees", "lstm")

@@ -11,10 +11,11 @@ from polars.testing import assert_frame_equal
 from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig
 from nextclose.errors import BundleError, ConfigError
 from nextclose.models.protocol import State
-from nextclose.run import backtest, train
+from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars, News
 from nextclose.serving.bundle import GOLDEN, Bundle, read_bundle
 from nextclose.serving.predictor import load_bundle, predict
+from nextclose.training import train
 from tests.builders import until, walk_bars
 from tests.serving.bundles import forged, rewritten
 

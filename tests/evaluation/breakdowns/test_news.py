@@ -12,7 +12,8 @@ from nextclose.backtest.walk_forward import Backtest, FitTask, backtest, make_st
 from nextclose.config import RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.panel import scores_of
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
 from nextclose.samples.samples import make_samples
@@ -66,7 +67,7 @@ def test_the_losses_without_news_are_those_of_a_run_that_never_had_any(twice, tr
 
 def issued_losses(walked: Backtest, model: str) -> pl.DataFrame:
     """Losses of a model's issued forecasts."""
-    frame = scored(walked.forecasts.filter(model=model)).drop_nulls("crps")
+    frame = with_losses(walked.forecasts.filter(model=model)).drop_nulls("crps")
     frame = frame.with_columns(variant=pl.lit("issued"))
     return frame.select(*ABLATION_SCHEMA).cast(pl.Schema(ABLATION_SCHEMA))
 
@@ -102,7 +103,7 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
     assert set(NEWS_NAMES) < set(walked.fits["lstm", 0][0].state().facts["inputs"])
     variants = walked.ablation["variant"].unique().to_list()
     assert {"raw", "without news", "without lstm"} < set(variants)
-    (first, *_) = ablations(walked.ablation, walked.forecasts)
+    (first, *_) = ablations(walked.ablation, scores_of(walked.forecasts))
     assert "without news" in [one.name for one in first.variants]
     worth = news_worth(walked.ablation, model="hybrid")
     assert [one.horizon_sessions for one in worth] == [1, 7, 30]
@@ -116,7 +117,7 @@ def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
 
 
 def test_without_a_hybrid_its_parts_are_not_told(twice):
-    assert ablations(twice.ablation, twice.forecasts) == ()
+    assert ablations(twice.ablation, scores_of(twice.forecasts)) == ()
 
 
 def worth_of(factor: float, n: int = 300):

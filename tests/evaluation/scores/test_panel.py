@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nextclose.errors import DataError
-from nextclose.evaluation.scores.panel import panels
+from nextclose.evaluation.scores.panel import scores_of
 from nextclose.metrics import grid_crps
 from nextclose.schema import SEED_SCHEMA
 from tests.evaluation.frames import NORMAL, SD, baselines, rows
@@ -18,7 +18,7 @@ def without(frame: pl.DataFrame, *positions: int) -> pl.DataFrame:
 
 
 def only_panel(frame: pl.DataFrame):
-    (panel,) = panels(frame)
+    (panel,) = scores_of(frame).panels
     return panel
 
 
@@ -79,13 +79,13 @@ def test_symbols_and_origins_keep_their_places_on_ragged_histories():
 def test_forecasts_whose_outcome_is_not_known_are_no_part_of_a_panel():
     outcome = np.append(OUTCOME, np.nan)
     assert only_panel(rows("lstm", outcome, sd=SD)).target.shape == (5, 1)
-    assert list(panels(rows("lstm", np.array([np.nan]), sd=SD))) == []
+    assert scores_of(rows("lstm", np.array([np.nan]), sd=SD)).panels == ()
 
 
 def test_models_that_disagree_about_the_outcome_are_refused():
     frames = [rows("lstm", OUTCOME, sd=SD), rows("naive", OUTCOME + np.array([0, 0, 1e-6, 0, 0]))]
     with pytest.raises(DataError, match="E43 AAA 2015-01-03"):
-        list(panels(pl.concat(frames)))
+        scores_of(pl.concat(frames))
 
 
 def test_seeds_stand_beside_their_model_symbol_by_symbol_and_only_for_all_its_forecasts():
@@ -94,7 +94,7 @@ def test_seeds_stand_beside_their_model_symbol_by_symbol_and_only_for_all_its_fo
     seeds = pl.DataFrame(
         [*table, ("gone", 0, "AAA", 1, 5, 1.0, 1.0)], schema=SEED_SCHEMA, orient="row"
     )
-    (panel,) = panels(pl.concat([*lstm, baselines(OUTCOME)]), seeds=seeds)
+    (panel,) = scores_of(pl.concat([*lstm, baselines(OUTCOME)]), seeds=seeds).panels
     losses: Any = panel.models["lstm"]
     assert losses.seeds["crps"].tolist() == [[0.1, 0.1]]
     assert losses.seeds["absolute_error"].tolist() == [[0.2, 0.2]]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import percentage_error
 from nextclose.schema import Bools, Dates, Finding, Floats, Ints
@@ -21,7 +21,7 @@ HISTORY_MODELS = ("hs_250", "hs_expanding")  # the densities behind "no change",
 class Losses:
     """One model at one horizon. Shape of every array: (origin, symbol); NaN = no such figure.
 
-    `losses["crps"]` and the like are the columns of the scored frame, by their names there.
+    `losses["crps"]` and the like are the columns that `with_losses` adds, by their names.
     `judged` cells are those the model answers for: from its first to its last forecast of a symbol.
     `filled` are the judged cells it left out: charged as "no change" with the historical density.
     `seeds` are mean losses of its single seeds over all judged cells, (seed, symbol), by loss.
@@ -99,13 +99,30 @@ _DENSITY_FIGURES = ("crps", *_INSIDE, "pit", "width_90_pct")
 _FIGURES = ("absolute_error", "squared_error", "percentage_error", *_DENSITY_FIGURES)
 
 
-def panels(forecasts: pl.DataFrame, *, seeds: pl.DataFrame | None = None) -> Iterator[Panel]:
-    """One panel per horizon, shortest first, of the forecasts whose outcome is known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Forecasts with what each of them cost, as rows and as panels: computed once, read by all.
+
+    `frame` is `with_losses` of all forecasts; `panels` hold those whose outcome is known, one per
+    horizon, shortest first.
+    """
+
+    frame: pl.DataFrame
+    panels: tuple[Panel, ...]
+
+
+def scores_of(forecasts: pl.DataFrame, *, seeds: pl.DataFrame | None = None) -> Scores:
+    """The scores of forecasts in any row order.
 
     `seeds`, in SEED_SCHEMA, is what single seeds of some of the models would have scored.
-    Raises: DataError as `scored`, or if two models name different outcomes for one forecast.
+    Raises: DataError as `with_losses`, or if two models name different outcomes for one forecast.
     """
-    frame = scored(forecasts).filter(pl.col("target").is_not_null())
+    frame = with_losses(forecasts)
+    return Scores(frame=frame, panels=tuple(_panels(frame, seeds)))
+
+
+def _panels(scored: pl.DataFrame, seeds: pl.DataFrame | None) -> Iterator[Panel]:
+    frame = scored.filter(pl.col("target").is_not_null())
     names = pl.Enum(frame["symbol"].unique().sort())
     frame = frame.with_columns(pl.col("symbol").cast(names))
     for horizon in frame["horizon_sessions"].unique().sort():

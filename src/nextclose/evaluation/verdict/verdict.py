@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from nextclose.evaluation.hypothesis_tests.multiple_comparison import ConfidenceSet
-from nextclose.evaluation.scores.panel import Panel, panels
+from nextclose.evaluation.scores.panel import Panel, scores_of
 from nextclose.evaluation.verdict.decision import (
     CLAIMLESS,
     Category,
@@ -74,10 +74,15 @@ def verdicts(
     Expects: FORECAST_SCHEMA in any row order; rows without a known target are not judged.
     Significant: by the decisive test, one-sided, false discoveries among a model's symbols at one
         horizon held to 10 %, better and worse apart; the pooled row: p <= 5 %.
-    Raises: DataError as `scored`.
+    Raises: DataError as `with_losses`.
     """
+    return verdict_rows(scores_of(forecasts, seeds=seeds).panels, failed_check=failed_check)
+
+
+def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> tuple[VerdictRow, ...]:
+    """The rows of `verdicts`, from forecasts that were scored before."""
     rows: list[VerdictRow] = []
-    for panel in panels(forecasts, seeds=seeds):
+    for panel in panels:
         parts = [panel.of(i) for i in range(len(panel.symbols))]
         contenders = confidence_set(panel)
         for model in panel.models:

@@ -15,7 +15,6 @@ from nextclose.metrics import (
     interval_width_pct,
     percentage_error,
     pit,
-    probability_up,
 )
 from nextclose.schema import (
     FORECAST_SCHEMA,
@@ -31,12 +30,11 @@ KEY = ("symbol", "origin", "horizon_sessions", "model")
 SHOWN_INTERVALS = (0.5, 0.8, 0.9, 0.95)
 
 
-def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
+def with_losses(forecasts: pl.DataFrame) -> pl.DataFrame:
     """The forecasts with one column per loss; null where the outcome is not known yet.
 
-    Adds crps, absolute_error, naive_absolute_error, squared_error (log return and its square),
-    percentage_error, naive_percentage_error (% of price), inside_50/80/90/95, width_90_pct (% of
-    price), pit, p_up, call (1 up, -1 down, 0 none), hit (null without call or move), point_only.
+    Adds crps, absolute_error, squared_error (log return and its square), percentage_error and
+    width_90_pct (% of price), inside_50/80/90/95, pit, call (1 up, -1 down, 0 none), point_only.
     Point-only rows (all quantiles equal) have null inside, width and pit: they state no range.
     Expects: FORECAST_SCHEMA, other columns pass through; any row order, kept.
     NaN: refused, as are null or falling quantiles and a second forecast with the same key.
@@ -48,15 +46,12 @@ def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
     point = quantiles[:, 0] == quantiles[:, -1]
     known = np.isfinite(outcome)
     median = quantiles[:, MEDIAN]
-    call = direction_call(quantiles)
     ranged = known & ~point
     columns = {
         "crps": _nullable(grid_crps(quantiles, outcome), known),
         "absolute_error": _nullable(np.abs(outcome - median), known),
-        "naive_absolute_error": _nullable(np.abs(outcome), known),
         "squared_error": _nullable((outcome - median) ** 2, known),
         "percentage_error": _nullable(percentage_error(median, outcome), known),
-        "naive_percentage_error": _nullable(percentage_error(0.0 * median, outcome), known),
         **{
             f"inside_{round(100 * nominal)}": _nullable(
                 inside(quantiles, outcome, nominal=nominal), ranged
@@ -65,9 +60,7 @@ def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
         },
         "width_90_pct": _nullable(interval_width_pct(quantiles), ~point),
         "pit": _nullable(pit(quantiles, np.where(known, outcome, 0.0)), ranged),
-        "p_up": pl.Series(probability_up(quantiles)),
-        "call": pl.Series(call, dtype=pl.Int8),
-        "hit": _nullable(np.sign(outcome) == call, known & (outcome != 0) & (call != 0)),
+        "call": pl.Series(direction_call(quantiles), dtype=pl.Int8),
         "point_only": pl.Series(point),
     }
     return forecasts.with_columns(**columns)
