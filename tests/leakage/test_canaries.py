@@ -36,7 +36,7 @@ WARMUP_SESSIONS = 257  # of the features: what comes before is not learnt from
 LAW = GjrLaw()
 ONE_SEED = LstmConfig(n_seeds=1)
 FREE_TREES = TreesConfig(  # route "scale" corrects the size of moves alone; fewer, larger steps
-    route="quantile", learning_rate=0.1, rounds=80, patience_rounds=20, segment_rounds=20
+    route="quantile", learning_rate=0.1, rounds=80, patience_rounds=20
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 import xgboost
 
 from nextclose.config import TreesConfig
-from nextclose.models.trees.boosters import Examples, Progress, trained
+from nextclose.models.trees.boosters import BoostingData, BoostingRun, fit_booster
 from nextclose.models.trees.forests import best_trees, forest_of
 
 Arrays = dict[str, np.ndarray]
@@ -34,18 +34,20 @@ def floats(values: Any) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-def grown(n_outputs: int) -> Progress:
+def grown(n_outputs: int) -> BoostingRun:
     """A booster that goes on beyond its best round."""
     noise = np.random.default_rng(1)
-    aim = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
+    label = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
     settings = TreesConfig(
         rounds=40, patience_rounds=40, learning_rate=0.3, min_child_weight=5.0, max_leaves=8
     )
     base = np.zeros((250, n_outputs))
-    halves = [Examples(inputs=INPUTS[i::2], aim=aim[i::2], base=base) for i in range(2)]
-    progress = trained(settings, OBJECTIVES[n_outputs], (halves[0], halves[1]), seed=1)
-    assert 0 < progress.best_round < 40
-    return progress
+    train, valid = (
+        BoostingData(inputs=INPUTS[i::2], label=label[i::2], base_margin=base) for i in range(2)
+    )
+    run = fit_booster(settings, OBJECTIVES[n_outputs], train=train, valid=valid)
+    assert 0 < run.best_round < 40
+    return run
 
 
 # --- there and back ---
@@ -53,17 +55,16 @@ def grown(n_outputs: int) -> Progress:
 
 @pytest.mark.parametrize("n_outputs", [1, 3])
 def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(n_outputs):
-    progress = grown(n_outputs)
-    forest = forest_of(best_trees(progress), n_features=3, n_outputs=n_outputs)
-    booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(progress.content))
+    run = grown(n_outputs)
+    forest = forest_of(best_trees(run), n_features=3, n_outputs=n_outputs)
     unknown = INPUTS.copy()
     unknown[::7, 0] = np.nan
     for inputs in (INPUTS, unknown):
         zero = np.zeros((len(inputs), n_outputs))
-        expected = booster.predict(
+        expected = run.booster.predict(
             xgboost.DMatrix(inputs, base_margin=zero, nthread=1),
             output_margin=True,
-            iteration_range=(0, progress.best_round),
+            iteration_range=(0, run.best_round),
         )
         found = forest.margins(inputs)
         assert found.shape == (500, n_outputs)

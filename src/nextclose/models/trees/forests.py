@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import xgboost
 
-from nextclose.models.trees.boosters import Progress
+from nextclose.models.trees.boosters import BoostingRun
 from nextclose.schema import Bools, Floats, Floats32
 
 Ints32 = npt.NDArray[np.int32]
@@ -51,16 +51,15 @@ class Forest:
         return sums.reshape(len(inputs), self.n_outputs).astype(np.float64)
 
 
-def best_trees(progress: Progress) -> dict[str, npt.NDArray[Any]]:
+def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
     """The trees up to the best round, nodes of all trees behind one another.
 
     `offsets` (tree + 1,) are where trees begin; `left` and `right` (node,) count from there, -1 at
     a leaf; a row goes left if its `feature` is below `condition`, or missing and `default_left`.
     At a leaf `condition` is what the tree adds.
     """
-    booster = xgboost.Booster(model_file=bytearray(progress.content))
-    model = json.loads(bytes(booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
-    trees = model["trees"][: model["iteration_indptr"][progress.best_round]]
+    model = json.loads(bytes(run.booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
+    trees = model["trees"][: model["iteration_indptr"][run.best_round]]
     sizes = [len(tree["left_children"]) for tree in trees]
 
     def joined(key: str, dtype: type[np.generic]) -> npt.NDArray[Any]:

@@ -18,7 +18,7 @@ from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar, rest
 from nextclose.models.loghar.prior import blended_spread
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
 from nextclose.models.state_checks import checked_spread, curves_in, fact, names_in
-from nextclose.models.trees.boosters import Examples, attributions, derived_seed, trained
+from nextclose.models.trees.boosters import BoostingData, fit_booster, shap_shares
 from nextclose.models.trees.forests import Forest, best_trees, forest_of
 from nextclose.models.volatility.har import HAR_CAP_LEVEL, refuse_too_few, year_move
 from nextclose.samples.samples import Samples
@@ -29,7 +29,7 @@ from nextclose.schema import LEVELS, MASK_COLUMNS, Floats, Floats32, Ints
 CALENDAR = ("weekday_sin", "weekday_cos", "month_sin", "month_cos", "days_since")
 LAGGED = ("return_1", "move_ratio_1")
 LAGS = 5  # sessions back, a trading week
-AIM_FLOOR = 1e-3  # of the 250-session mean move: the gamma loss needs moves above 0
+LABEL_FLOOR = 1e-3  # of the 250-session mean move: the gamma loss needs moves above 0
 EXPLAINED_ROWS = 1_000  # training rows whose forecasts are taken apart for the report
 FAMILY = "stationary"
 
@@ -180,28 +180,21 @@ class Trees:
         """Boost one forest per horizon on `train` and cut it where `valid` is forecast best.
 
         Learns: log-HAR weights and spread from all that is known; trees from `train`; their number,
-            which may be none, from `valid`.
+            which may be none, from `valid`. There is no chance in it: `seed` is not read.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         har = fit_loghar(train, valid)
         route, n_outputs = self.settings.route, OUTPUTS[self.settings.route]
         forests, shares, curves = [], [], {}
         for k, horizon in enumerate(train.horizons):
-            parts = examples(route, har, train, valid, k=k)
-            progress = trained(
-                self.settings,
-                OBJECTIVES[route],
-                parts,
-                seed=derived_seed(seed, f"{horizon} sessions"),
-            )
-            n_features = parts[0].inputs.shape[1]
-            forests.append(
-                forest_of(best_trees(progress), n_features=n_features, n_outputs=n_outputs)
-            )
-            explained = evenly(parts[0].inputs, n_rows=EXPLAINED_ROWS)
-            shares.append(attributions(progress, explained, n_outputs=n_outputs))
-            curves[f"all symbols/{horizon}/loss"] = progress.train_scores
-            curves[f"all symbols/{horizon}/val_loss"] = progress.valid_scores
+            learnt, judged = boosting_data(route, har, train, valid, k=k)
+            run = fit_booster(self.settings, OBJECTIVES[route], train=learnt, valid=judged)
+            n_features = learnt.inputs.shape[1]
+            forests.append(forest_of(best_trees(run), n_features=n_features, n_outputs=n_outputs))
+            explained = evenly_spaced_rows(learnt.inputs, n_rows=EXPLAINED_ROWS)
+            shares.append(shap_shares(run, explained, n_outputs=n_outputs))
+            curves[f"all symbols/{horizon}/loss"] = run.train_scores
+            curves[f"all symbols/{horizon}/val_loss"] = run.valid_scores
         return FittedTrees(
             route=route,
             names=input_names(train),
@@ -222,26 +215,28 @@ class Trees:
         return restored_trees(state)
 
 
-def examples(
+def boosting_data(
     route: str, har: LogHar, train: Samples, valid: Samples, *, k: int
-) -> tuple[Examples, Examples]:
+) -> tuple[BoostingData, BoostingData]:
     """What the forest of horizon `k` is trained on and what it is stopped by.
 
     Raises: NotEnoughDataError with fewer than 100 rows for the one, or none for the other.
     """
-    learnt = _examples(route, har, train, k=k, needed=None, what="train trees on")
-    judged = _examples(route, har, valid, k=k, needed=1, what="stop trees by")
+    learnt = _labelled_rows(route, har, train, k=k, needed=None, what="train trees on")
+    judged = _labelled_rows(route, har, valid, k=k, needed=1, what="stop trees by")
     if route == "quantile":
         return learnt, judged
-    cap = max(float(np.quantile(learnt.aim, HAR_CAP_LEVEL)), AIM_FLOOR)
-    capped = (replace(part, aim=np.clip(part.aim, AIM_FLOOR, cap)) for part in (learnt, judged))
+    cap = max(float(np.quantile(learnt.label, HAR_CAP_LEVEL)), LABEL_FLOOR)
+    capped = (
+        replace(part, label=np.clip(part.label, LABEL_FLOOR, cap)) for part in (learnt, judged)
+    )
     return next(capped), next(capped)
 
 
-def _examples(
+def _labelled_rows(
     route: str, har: LogHar, samples: Samples, *, k: int, needed: int | None, what: str
-) -> Examples:
-    """Inputs, aim and log-HAR's own margin at every row whose outcome at horizon `k` is known."""
+) -> BoostingData:
+    """Inputs, label and log-HAR's own margin at every row whose outcome at horizon `k` is known."""
     ready = samples.ready(FAMILY, context_sessions=1 + LAGS)
     rows = np.flatnonzero(ready & np.isfinite(samples.target[:, k]))
     refuse_too_few(
@@ -250,14 +245,15 @@ def _examples(
     ratio = har.scale.ratio(samples, rows)[:, k]
     if route == "scale":
         unit = year_move(samples)[rows]
-        aim, base = samples.movement[rows, k] / unit, np.log(ratio / unit)[:, None]
+        label, base_margin = samples.movement[rows, k] / unit, np.log(ratio / unit)[:, None]
     else:
-        aim = samples.target[rows, k] / ratio
-        base = np.repeat(har.spread[None, k], len(rows), axis=0)
-    return Examples(inputs=tree_inputs(samples, input_names(samples), rows), aim=aim, base=base)
+        label = samples.target[rows, k] / ratio
+        base_margin = np.repeat(har.spread[None, k], len(rows), axis=0)
+    inputs = tree_inputs(samples, input_names(samples), rows)
+    return BoostingData(inputs=inputs, label=label, base_margin=base_margin)
 
 
-def evenly(inputs: Floats32, *, n_rows: int) -> Floats32:
+def evenly_spaced_rows(inputs: Floats32, *, n_rows: int) -> Floats32:
     """At most `n_rows` rows, evenly by position."""
     if len(inputs) <= n_rows:
         return inputs
