@@ -96,7 +96,6 @@ equal_share = 0.25
 calibration_step = 0.02
 
 [trees]
-route = "quantile"
 rounds = 60
 patience_rounds = 20
 learning_rate = 0.1
@@ -172,7 +171,6 @@ def test_every_setting_of_every_section_can_be_given():
         ),
         hybrid=HybridConfig(members=("garch", "har"), equal_share=0.25, calibration_step=0.02),
         trees=TreesConfig(
-            route="quantile",
             rounds=60,
             patience_rounds=20,
             learning_rate=0.1,
@@ -258,7 +256,6 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
         ("[hybrid]\nequal_share = 1.5", "equal_share"),
         ("[hybrid]\ncalibration_step = 0.2", "calibration_step"),
-        ('[trees]\nroute = "linear"', "route"),
         ("[trees]\nrounds = 0", "rounds"),
         ("[trees]\npatience_rounds = 0", "patience_rounds"),
         ("[trees]\nlearning_rate = 1.5", "learning_rate"),

@@ -50,7 +50,6 @@ def fitted_trees(*, shares, curves=None):
     """Trees whose two inputs (and lags that did nothing) made these shares at each horizon."""
     lags = np.zeros((len(shares), len(lag_names())))
     return FittedTrees(
-        route="scale",
         names=("calm", "storm"),
         scale=cast(Any, None),  # no forecast is asked for
         spread=np.zeros((3, 23)),

@@ -172,7 +172,6 @@ class ClassicConfig(Settings):
 class TreesConfig(Settings):
     """XGBoost: one booster per horizon, pooled over symbols, a correction to the HAR forecast."""
 
-    route: Literal["scale", "quantile"] = "scale"  # corrects the size of moves, or each level
     rounds: int = Field(default=150, ge=1)
     patience_rounds: int = Field(default=50, ge=1)  # asked after every 25 rounds
     learning_rate: float = Field(default=0.05, gt=0, le=1)

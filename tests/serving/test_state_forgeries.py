@@ -164,7 +164,6 @@ CONTRADICTIONS: list[tuple[str, Callable[[State], State], str]] = [
     ("loghar", said("names", value=["move_ratio_1"]), "along weight"),
     ("loghar", said("symbols", value=["AAA", "BBB"]), "levels has 3 along symbol"),
     ("trees", said("scale", "symbols", value=["AAA", "BBB"]), "levels has 3 along symbol"),
-    ("trees", said("route", value="linear"), "no route of trees"),
     ("trees", said("importance", value=[[0.5]]), "importance of shape (1, 1)"),
     ("trees", put("forest.0.offsets", 0, 1), "offsets"),
     ("lstm", put("scaler.width", 0, 0.0), "scaler.width is not above 0"),

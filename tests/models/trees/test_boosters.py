@@ -13,7 +13,6 @@ from nextclose.models.trees.boosters import (
     shap_shares,
 )
 
-GAMMA = {"objective": "reg:gamma", "eval_metric": "gamma-deviance", "base_score": 1.0}
 SMALL = TreesConfig(rounds=20, patience_rounds=20, max_leaves=6, min_child_weight=5.0)
 
 
@@ -22,7 +21,7 @@ def rising_data(*, seed: int, n: int = 400, sign: float = 1.0) -> BoostingData:
     noise = np.random.default_rng(seed)
     x = noise.standard_normal((n, 4)).astype(np.float32)
     label = np.exp(sign * 0.5 * x[:, 0] - 0.125) * noise.gamma(4.0, 0.25, n)
-    return BoostingData(inputs=x, label=label, base_margin=np.zeros((n, 1)))
+    return BoostingData(inputs=x, label=label, base_margin=np.zeros(n))
 
 
 TRAIN, VALID = rising_data(seed=1), rising_data(seed=2)
@@ -59,13 +58,13 @@ def test_out_of_patience_rounds_go_on_to_the_next_check():
     # validation is best at once; with a patience of one round the check at 25 ends it
     falling = rising_data(seed=3, sign=-1.0)
     settings = SMALL.model_copy(update={"rounds": 60, "patience_rounds": 1})
-    run = fit_booster(settings, GAMMA, train=TRAIN, valid=falling)
+    run = fit_booster(settings, train=TRAIN, valid=falling)
     assert len(run.train_scores) == len(run.valid_scores) == 1 + 25
     assert run.booster.num_boosted_rounds() == 25
 
 
 def test_all_rounds_are_made_where_patience_lasts():
-    run = fit_booster(SMALL, GAMMA, train=TRAIN, valid=VALID)
+    run = fit_booster(SMALL, train=TRAIN, valid=VALID)
     assert len(run.valid_scores) == 1 + 20
     assert run.booster.num_boosted_rounds() == 20
 
@@ -78,9 +77,9 @@ def test_the_best_round_is_the_first_of_equals():
 
 
 def test_scores_begin_with_the_deviance_of_no_tree_at_all():
-    base_margin = np.full((400, 1), np.log(2.0))
+    base_margin = np.full(400, np.log(2.0))
     train, valid = (replace(data, base_margin=base_margin) for data in (TRAIN, VALID))
-    run = fit_booster(SMALL, GAMMA, train=train, valid=valid)
+    run = fit_booster(SMALL, train=train, valid=valid)
     for data, scores in ((train, run.train_scores), (valid, run.valid_scores)):
         ratio = data.label / 2.0
         assert scores[0] == pytest.approx(2 * np.mean(ratio - 1 - np.log(ratio)), rel=1e-5)
@@ -88,16 +87,16 @@ def test_scores_begin_with_the_deviance_of_no_tree_at_all():
 
 
 def test_what_validation_contradicts_is_cut_back_to_no_tree():
-    run = fit_booster(SMALL, GAMMA, train=TRAIN, valid=rising_data(seed=3, sign=-1.0))
+    run = fit_booster(SMALL, train=TRAIN, valid=rising_data(seed=3, sign=-1.0))
     assert run.best_round == 0
-    np.testing.assert_array_equal(shap_shares(run, TRAIN.inputs, n_outputs=1), np.zeros(4))
+    np.testing.assert_array_equal(shap_shares(run, TRAIN.inputs), np.zeros(4))
 
 
 # --- who made the correction ---
 
 
 def test_shap_shares_sum_to_one_and_name_the_column_that_matters():
-    run = fit_booster(SMALL, GAMMA, train=TRAIN, valid=VALID)
-    shares = shap_shares(run, TRAIN.inputs, n_outputs=1)
+    run = fit_booster(SMALL, train=TRAIN, valid=VALID)
+    shares = shap_shares(run, TRAIN.inputs)
     assert shares.sum() == pytest.approx(1.0)
     assert shares[0] > 0.5 > shares[1:].sum()

@@ -11,15 +11,6 @@ from nextclose.models.trees.forests import best_trees, forest_of
 
 Arrays = dict[str, np.ndarray]
 INPUTS = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
-LEVELS = [0.1, 0.5, 0.9]
-OBJECTIVES: dict[int, dict[str, Any]] = {
-    1: {"objective": "reg:gamma", "eval_metric": "gamma-deviance", "base_score": 1.0},
-    3: {
-        "objective": "reg:quantileerror",
-        "quantile_alpha": LEVELS,
-        "base_score": [0.0, 0.0, 0.0],
-    },
-}
 
 
 def ints(values: Any) -> np.ndarray:
@@ -34,18 +25,18 @@ def floats(values: Any) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-def grown(n_outputs: int) -> BoostingRun:
+def grown() -> BoostingRun:
     """A booster that goes on beyond its best round."""
     noise = np.random.default_rng(1)
     label = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
     settings = TreesConfig(
         rounds=40, patience_rounds=40, learning_rate=0.3, min_child_weight=5.0, max_leaves=8
     )
-    base = np.zeros((250, n_outputs))
     train, valid = (
-        BoostingData(inputs=INPUTS[i::2], label=label[i::2], base_margin=base) for i in range(2)
+        BoostingData(inputs=INPUTS[i::2], label=label[i::2], base_margin=np.zeros(250))
+        for i in range(2)
     )
-    run = fit_booster(settings, OBJECTIVES[n_outputs], train=train, valid=valid)
+    run = fit_booster(settings, train=train, valid=valid)
     assert 0 < run.best_round < 40
     return run
 
@@ -53,26 +44,23 @@ def grown(n_outputs: int) -> BoostingRun:
 # --- there and back ---
 
 
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(n_outputs):
-    run = grown(n_outputs)
-    forest = forest_of(best_trees(run), n_features=3, n_outputs=n_outputs)
+def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round():
+    run = grown()
+    forest = forest_of(best_trees(run), n_features=3)
     unknown = INPUTS.copy()
     unknown[::7, 0] = np.nan
     for inputs in (INPUTS, unknown):
-        zero = np.zeros((len(inputs), n_outputs))
+        zero = np.zeros(len(inputs))
         expected = run.booster.predict(
             xgboost.DMatrix(inputs, base_margin=zero, nthread=1),
             output_margin=True,
             iteration_range=(0, run.best_round),
         )
-        found = forest.margins(inputs)
-        assert found.shape == (500, n_outputs)
-        np.testing.assert_array_equal(found, expected.reshape(500, n_outputs))
+        np.testing.assert_array_equal(forest.margins(inputs), expected)
 
 
 def test_a_rows_margin_does_not_depend_on_its_neighbours():
-    forest = forest_of(best_trees(grown(1)), n_features=3, n_outputs=1)
+    forest = forest_of(best_trees(grown()), n_features=3)
     together = forest.margins(INPUTS)
     order = np.random.default_rng(2).permutation(500)
     np.testing.assert_array_equal(forest.margins(INPUTS[order]), together[order])
@@ -84,10 +72,10 @@ def test_leaves_survive_being_written_as_text_whatever_their_bits():
     patterns = np.random.default_rng(3).integers(0, 2**32, 4000, dtype=np.uint32)
     values = np.concatenate([patterns.view(np.float32), floats([0.1, -1e-40, 3.4e38, 1e-45])])
     values = values[np.isfinite(values)]
-    n = len(values) // 2  # stumps: two leaves each, and a round of n outputs to tell them apart
-    arrays = stumps(values[: 2 * n].reshape(n, 2))
-    found = forest_of(arrays, n_features=1, n_outputs=n).margins(floats([[-1.0], [1.0]]))
-    np.testing.assert_array_equal(found.T.astype(np.float32), values[: 2 * n].reshape(n, 2))
+    for pair in values[: len(values) // 2 * 2].reshape(-1, 2):
+        forest = forest_of(stumps(pair[None]), n_features=1)
+        margins = forest.margins(floats([[-1.0], [1.0]]))
+        np.testing.assert_array_equal(margins.astype(np.float32), pair)
 
 
 def stumps(leaves: np.ndarray) -> Arrays:
@@ -122,17 +110,14 @@ def by_hand() -> Arrays:
 def test_two_trees_worked_by_hand():
     nan = np.nan
     rows = floats([[0.4, -2], [0.4, -1], [0.5, -2], [nan, -2], [0.4, nan], [nan, nan]])
-    found = forest_of(by_hand(), n_features=2, n_outputs=1).margins(rows)
-    np.testing.assert_array_equal(found[:, 0], [9, 10, 12, 9, 10, 10])
-    apart = forest_of(by_hand(), n_features=2, n_outputs=2).margins(rows[:1])
-    np.testing.assert_array_equal(apart, [[1, 8]])
+    margins = forest_of(by_hand(), n_features=2).margins(rows)
+    np.testing.assert_array_equal(margins, [9, 10, 12, 9, 10, 10])
 
 
 def test_no_tree_adds_nothing():
     empty = {name: array[:0] for name, array in by_hand().items()} | {"offsets": ints([0])}
-    np.testing.assert_array_equal(
-        forest_of(empty, n_features=3, n_outputs=3).margins(INPUTS), np.zeros((500, 3))
-    )
+    margins = forest_of(empty, n_features=3).margins(INPUTS)
+    np.testing.assert_array_equal(margins, np.zeros(500))
 
 
 # --- what is refused ---
@@ -199,7 +184,7 @@ def chain(n_splits: int) -> Arrays:
 )
 def test_what_is_no_forest_is_refused_saying_why(edit, says):
     with pytest.raises(ValueError, match=says):
-        forest_of(edit(by_hand()), n_features=2, n_outputs=1)
+        forest_of(edit(by_hand()), n_features=2)
 
 
 def test_a_ring_beside_the_tree_is_refused():
@@ -213,14 +198,9 @@ def test_a_ring_beside_the_tree_is_refused():
         "default_left": np.zeros(7, dtype=np.uint8),
     }
     with pytest.raises(ValueError, match="not reached from the root"):
-        forest_of(ring, n_features=1, n_outputs=1)
+        forest_of(ring, n_features=1)
 
 
 def test_the_deepest_tree_allowed_is_loaded():
-    found = forest_of(chain(32), n_features=1, n_outputs=1).margins(floats([[2.0]]))
-    np.testing.assert_array_equal(found, [[1.0]])
-
-
-def test_trees_that_do_not_fill_a_round_are_refused():
-    with pytest.raises(ValueError, match="2 trees for 3 outputs"):
-        forest_of(by_hand(), n_features=2, n_outputs=3)
+    margins = forest_of(chain(32), n_features=1).margins(floats([[2.0]]))
+    np.testing.assert_array_equal(margins, [1.0])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xgboost
@@ -19,7 +18,7 @@ ROUNDS_PER_CHECK = 25  # what follows a loss of patience up to the next check ma
 class BoostingData:
     """What trees are trained or judged on: `inputs` (row, feature), `label` (row,).
 
-    `base_margin` (row, output) is the margin without any tree: trees learn what to add to it.
+    `base_margin` (row,) is the logarithm expected without any tree: trees learn what to add to it.
     """
 
     inputs: Floats32
@@ -56,16 +55,13 @@ def is_finished(settings: TreesConfig, valid_scores: Sequence[float]) -> bool:
     return n_rounds % ROUNDS_PER_CHECK == 0 and n_stale >= settings.patience_rounds
 
 
-def fit_booster(
-    settings: TreesConfig, objective: Mapping[str, Any], *, train: BoostingData, valid: BoostingData
-) -> BoostingRun:
-    """Boosting on `train` until the scores on `valid` say stop.
-
-    `objective` are XGBoost's settings of the loss.
-    """
+def fit_booster(settings: TreesConfig, *, train: BoostingData, valid: BoostingData) -> BoostingRun:
+    """Boosting of a positive mean on `train` until gamma deviances on `valid` say stop."""
     train_matrix, valid_matrix = train.matrix(), valid.matrix()
     parameters = {
-        **objective,
+        "objective": "reg:gamma",
+        "eval_metric": "gamma-deviance",
+        "base_score": 1.0,
         "tree_method": "hist",
         "grow_policy": "lossguide",
         "max_depth": 0,  # leaves are limited instead
@@ -91,8 +87,8 @@ def _scores(
     return first, second
 
 
-def shap_shares(run: BoostingRun, inputs: Floats32, *, n_outputs: int) -> Floats:
-    """Mean |SHAP| of each feature over rows and outputs, as shares that sum to 1. Shape (feature,).
+def shap_shares(run: BoostingRun, inputs: Floats32) -> Floats:
+    """Mean |SHAP| of each feature over rows, as shares that sum to 1. Shape (feature,).
 
     Of the booster at its best round; all zero where that has no tree.
     Source: Lundberg et al. (2020), From local explanations to global understanding with
@@ -103,6 +99,5 @@ def shap_shares(run: BoostingRun, inputs: Floats32, *, n_outputs: int) -> Floats
         return np.zeros(n_features)
     matrix = xgboost.DMatrix(inputs, nthread=1)
     values = run.booster.predict(matrix, pred_contribs=True, iteration_range=(0, run.best_round))
-    parts = values.reshape(-1, n_outputs, n_features + 1)[..., :-1]  # the last is the base
-    size = np.abs(parts).mean(axis=(0, 1), dtype=np.float64)
+    size = np.abs(values[:, :-1]).mean(axis=0, dtype=np.float64)  # the last column is the base
     return np.asarray(size / size.sum()) if size.sum() > 0 else size

@@ -38,17 +38,16 @@ NODE_ARRAYS: Mapping[str, type[np.generic]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forest:
-    """Trees that add up to `n_outputs` margins: checked `arrays`, and what computes with them."""
+    """Trees that add up: checked `arrays`, and what computes with them."""
 
     arrays: Arrays
-    n_outputs: int
     booster: xgboost.Booster
 
     def margins(self, inputs: Floats32) -> Floats:
-        """The sum over trees. Shape (row, output); a row's bits never depend on its neighbours."""
+        """The sum over trees. Shape (row,); a row's bits never depend on its neighbours."""
         matrix = xgboost.DMatrix(inputs, nthread=1)
         sums: Floats32 = self.booster.predict(matrix, output_margin=True)
-        return sums.reshape(len(inputs), self.n_outputs).astype(np.float64)
+        return sums.astype(np.float64)
 
 
 def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
@@ -76,12 +75,12 @@ def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def forest_of(arrays: Arrays, *, n_features: int, n_outputs: int) -> Forest:
-    """The forest these arrays describe; tree i adds to output i mod `n_outputs`.
+def forest_of(arrays: Arrays, *, n_features: int) -> Forest:
+    """The forest these arrays describe.
 
     Raises: ValueError saying which tree is no binary tree of these features, and why.
     """
-    _refuse_malformed(arrays, n_outputs=n_outputs)
+    _refuse_malformed(arrays)
     trees = []
     for index, (start, stop) in enumerate(pairwise(arrays["offsets"].tolist())):
         nodes = {name: arrays[name][start:stop] for name in NODE_ARRAYS}
@@ -90,12 +89,12 @@ def forest_of(arrays: Arrays, *, n_features: int, n_outputs: int) -> Forest:
         except ValueError as error:
             raise ValueError(f"tree {index}: {error}") from error
         trees.append(_as_json(nodes, parents, index=index, n_features=n_features))
-    text = json.dumps(_model_json(trees, n_features=n_features, n_outputs=n_outputs))
+    text = json.dumps(_model_json(trees, n_features=n_features))
     booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(text.encode()))
-    return Forest(arrays=dict(arrays), n_outputs=n_outputs, booster=booster)
+    return Forest(arrays=dict(arrays), booster=booster)
 
 
-def _refuse_malformed(arrays: Arrays, *, n_outputs: int) -> None:
+def _refuse_malformed(arrays: Arrays) -> None:
     """Raise ValueError unless names, types and lengths are right and the offsets cut the nodes."""
     types = {"offsets": np.int32, **NODE_ARRAYS}
     found = {name: array.dtype.type for name, array in arrays.items() if array.ndim == 1}
@@ -106,8 +105,8 @@ def _refuse_malformed(arrays: Arrays, *, n_outputs: int) -> None:
     if len(offsets) < 1 or offsets[0] != 0 or lengths != {int(offsets[-1])}:
         raise ValueError(f"offsets do not span node arrays of lengths {sorted(lengths)}")
     sizes = np.diff(offsets.astype(np.int64))
-    if len(sizes) > MAX_TREES or len(sizes) % n_outputs:
-        raise ValueError(f"{len(sizes)} trees for {n_outputs} outputs, at most {MAX_TREES}")
+    if len(sizes) > MAX_TREES:
+        raise ValueError(f"{len(sizes)} trees, at most {MAX_TREES}")
     if len(sizes) and not (sizes.min() >= 1 and sizes.max() <= MAX_NODES):
         raise ValueError(f"a tree of {sizes.min()} or {sizes.max()} nodes, at most {MAX_NODES}")
 
@@ -176,14 +175,13 @@ def _as_json(nodes: Arrays, parents: Ints32, *, index: int, n_features: int) -> 
     }
 
 
-def _model_json(trees: list[dict[str, Any]], *, n_features: int, n_outputs: int) -> dict[str, Any]:
+def _model_json(trees: list[dict[str, Any]], *, n_features: int) -> dict[str, Any]:
     """A booster whose margin is the plain sum of its trees, whatever loss they were trained on."""
-    n_rounds = len(trees) // n_outputs
     model = {
         "cats": {"enc": [], "feature_segments": [], "sorted_idx": []},
         "gbtree_model_param": {"num_parallel_tree": "1", "num_trees": str(len(trees))},
-        "iteration_indptr": [n_outputs * n for n in range(n_rounds + 1)],
-        "tree_info": [index % n_outputs for index in range(len(trees))],
+        "iteration_indptr": list(range(len(trees) + 1)),
+        "tree_info": [0] * len(trees),
         "trees": trees,
     }
     learner = {
@@ -192,11 +190,11 @@ def _model_json(trees: list[dict[str, Any]], *, n_features: int, n_outputs: int)
         "feature_types": [],
         "gradient_booster": {"model": model, "name": "gbtree"},
         "learner_model_param": {
-            "base_score": json.dumps([0.0] * n_outputs),
+            "base_score": json.dumps([0.0]),
             "boost_from_average": "0",
             "num_class": "0",
             "num_feature": str(n_features),
-            "num_target": str(n_outputs),
+            "num_target": "1",
         },
         "objective": {"name": "reg:squarederror", "reg_loss_param": {"scale_pos_weight": "1"}},
     }

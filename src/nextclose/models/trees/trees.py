@@ -1,7 +1,7 @@
 """XGBoost as a correction to the log-HAR forecast: one booster per horizon, pooled over symbols.
 
-Route "scale" corrects the expected size of moves, route "quantile" each quantile on its own. With
-no tree both are the log-HAR forecast itself, and early stopping may choose that.
+Trees correct the expected size of moves. With no tree the forecast is that of log-HAR itself, and
+early stopping may choose that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from nextclose.models.volatility.har import HAR_CAP_LEVEL, refuse_too_few, year_
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import named_columns, present
 from nextclose.samples.windows import windows
-from nextclose.schema import LEVELS, MASK_COLUMNS, Floats, Floats32, Ints
+from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints
 
 CALENDAR = ("weekday_sin", "weekday_cos", "month_sin", "month_cos", "days_since")
 LAGGED = ("return_1", "move_ratio_1")
@@ -32,16 +32,6 @@ LAGS = 5  # sessions back, a trading week
 LABEL_FLOOR = 1e-3  # of the 250-session mean move: the gamma loss needs moves above 0
 EXPLAINED_ROWS = 1_000  # training rows whose forecasts are taken apart for the report
 FAMILY = "stationary"
-
-OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
-    "scale": {"objective": "reg:gamma", "eval_metric": "gamma-deviance", "base_score": 1.0},
-    "quantile": {
-        "objective": "reg:quantileerror",
-        "quantile_alpha": LEVELS.tolist(),
-        "base_score": [0.0] * len(LEVELS),
-    },
-}
-OUTPUTS = {"scale": 1, "quantile": len(LEVELS)}
 
 
 def input_names(samples: Samples) -> tuple[str, ...]:
@@ -71,12 +61,10 @@ def tree_inputs(samples: Samples, names: tuple[str, ...], rows: Ints) -> Floats3
 class FittedTrees:
     """One forest per horizon over one log-HAR scale.
 
-    `spread` (horizon, level) are pooled targets over the ratio that they will be multiplied by: the
-    corrected one on route "scale", log-HAR's on route "quantile".
+    `spread` (horizon, level) are pooled targets over the corrected ratio.
     `shares` (horizon, feature) says how much of the correction each input made.
     """
 
-    route: str
     names: tuple[str, ...]
     scale: LogHarScale
     spread: Floats
@@ -86,10 +74,8 @@ class FittedTrees:
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Rising quantiles of each row, from its own inputs alone. (row, horizon, level)."""
-        corrections = _corrections(self.forests, samples, self.names, rows)
-        return corrected_quantiles(
-            self.route, self.scale.ratio(samples, rows), self.spread, corrections
-        )
+        factor = np.exp(_corrections(self.forests, samples, self.names, rows))
+        return (self.scale.ratio(samples, rows) * factor)[:, :, None] * self.spread
 
     @property
     def importance(self) -> Mapping[str, Sequence[float]]:
@@ -107,7 +93,6 @@ class FittedTrees:
         for k, forest in enumerate(self.forests):
             arrays |= with_prefix(forest.arrays, f"forest.{k}.")
         facts = {
-            "route": self.route,
             "inputs": list(self.names),
             "importance": self.shares.tolist(),
             "curves": {name: list(values) for name, values in self.curves.items()},
@@ -119,16 +104,9 @@ class FittedTrees:
 def _corrections(
     forests: Sequence[Forest], samples: Samples, names: tuple[str, ...], rows: Ints
 ) -> Floats:
-    """What each horizon's forest adds. Shape (row, horizon, output)."""
+    """What each horizon's forest adds to the logarithm of the ratio. Shape (row, horizon)."""
     inputs = tree_inputs(samples, names, rows)
     return np.stack([forest.margins(inputs) for forest in forests], axis=1)
-
-
-def corrected_quantiles(route: str, ratio: Floats, spread: Floats, corrections: Floats) -> Floats:
-    """`ratio` (row, horizon) and `spread` of the base, corrected. (row, horizon, level), rising."""
-    if route == "scale":
-        return (ratio * np.exp(corrections[:, :, 0]))[:, :, None] * spread
-    return ratio[:, :, None] * np.sort(spread + corrections, axis=2)
 
 
 def restored_trees(state: State) -> FittedTrees:
@@ -137,23 +115,18 @@ def restored_trees(state: State) -> FittedTrees:
     Raises: ValueError saying what is not that of one.
     """
     facts, arrays = state.facts, state.arrays
-    names, route = names_in(facts, "inputs"), fact(facts, "route", kind=str)
-    if route not in OUTPUTS:
-        raise ValueError(f"no route of trees: {route!r}")
+    names = names_in(facts, "inputs")
     scale = restored_scale(State(arrays=of_prefix(arrays, "scale."), facts=facts["scale"]))
     n_horizons, n_features = len(scale.weights), len(names) + len(lag_names())
     shares = np.array(fact(facts, "importance", kind=list), dtype=np.float64)
     if shares.shape != (n_horizons, n_features):
         raise ValueError(f"importance of shape {shares.shape}, not {(n_horizons, n_features)}")
     return FittedTrees(
-        route=route,
         names=names,
         scale=scale,
         spread=checked_spread(arrays, n_horizons=n_horizons),
         forests=tuple(
-            forest_of(
-                of_prefix(arrays, f"forest.{k}."), n_features=n_features, n_outputs=OUTPUTS[route]
-            )
+            forest_of(of_prefix(arrays, f"forest.{k}."), n_features=n_features)
             for k in range(n_horizons)
         ),
         shares=shares,
@@ -184,22 +157,19 @@ class Trees:
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         har = fit_loghar(train, valid)
-        route, n_outputs = self.settings.route, OUTPUTS[self.settings.route]
         forests, shares, curves = [], [], {}
         for k, horizon in enumerate(train.horizons):
-            learnt, judged = boosting_data(route, har, train, valid, k=k)
-            run = fit_booster(self.settings, OBJECTIVES[route], train=learnt, valid=judged)
-            n_features = learnt.inputs.shape[1]
-            forests.append(forest_of(best_trees(run), n_features=n_features, n_outputs=n_outputs))
+            learnt, judged = boosting_data(har, train, valid, k=k)
+            run = fit_booster(self.settings, train=learnt, valid=judged)
+            forests.append(forest_of(best_trees(run), n_features=learnt.inputs.shape[1]))
             explained = evenly_spaced_rows(learnt.inputs, n_rows=EXPLAINED_ROWS)
-            shares.append(shap_shares(run, explained, n_outputs=n_outputs))
+            shares.append(shap_shares(run, explained))
             curves[f"all symbols/{horizon}/loss"] = run.train_scores
             curves[f"all symbols/{horizon}/val_loss"] = run.valid_scores
         return FittedTrees(
-            route=route,
             names=input_names(train),
             scale=har.scale,
-            spread=pooled_spread(route, har, forests, train=train, valid=valid),
+            spread=pooled_spread(har, forests, train=train, valid=valid),
             forests=tuple(forests),
             shares=np.stack(shares),
             curves=curves,
@@ -216,16 +186,14 @@ class Trees:
 
 
 def boosting_data(
-    route: str, har: LogHar, train: Samples, valid: Samples, *, k: int
+    har: LogHar, train: Samples, valid: Samples, *, k: int
 ) -> tuple[BoostingData, BoostingData]:
     """What the forest of horizon `k` is trained on and what it is stopped by.
 
     Raises: NotEnoughDataError with fewer than 100 rows for the one, or none for the other.
     """
-    learnt = _labelled_rows(route, har, train, k=k, needed=None, what="train trees on")
-    judged = _labelled_rows(route, har, valid, k=k, needed=1, what="stop trees by")
-    if route == "quantile":
-        return learnt, judged
+    learnt = _labelled_rows(har, train, k=k, needed=None, what="train trees on")
+    judged = _labelled_rows(har, valid, k=k, needed=1, what="stop trees by")
     cap = max(float(np.quantile(learnt.label, HAR_CAP_LEVEL)), LABEL_FLOOR)
     capped = (
         replace(part, label=np.clip(part.label, LABEL_FLOOR, cap)) for part in (learnt, judged)
@@ -234,7 +202,7 @@ def boosting_data(
 
 
 def _labelled_rows(
-    route: str, har: LogHar, samples: Samples, *, k: int, needed: int | None, what: str
+    har: LogHar, samples: Samples, *, k: int, needed: int | None, what: str
 ) -> BoostingData:
     """Inputs, label and log-HAR's own margin at every row whose outcome at horizon `k` is known."""
     ready = samples.ready(FAMILY, context_sessions=1 + LAGS)
@@ -243,14 +211,12 @@ def _labelled_rows(
         len(rows), f"outcomes to {what}", horizon_sessions=samples.horizons[k], needed=needed
     )
     ratio = har.scale.ratio(samples, rows)[:, k]
-    if route == "scale":
-        unit = year_move(samples)[rows]
-        label, base_margin = samples.movement[rows, k] / unit, np.log(ratio / unit)[:, None]
-    else:
-        label = samples.target[rows, k] / ratio
-        base_margin = np.repeat(har.spread[None, k], len(rows), axis=0)
-    inputs = tree_inputs(samples, input_names(samples), rows)
-    return BoostingData(inputs=inputs, label=label, base_margin=base_margin)
+    unit = year_move(samples)[rows]
+    return BoostingData(
+        inputs=tree_inputs(samples, input_names(samples), rows),
+        label=samples.movement[rows, k] / unit,
+        base_margin=np.log(ratio / unit),
+    )
 
 
 def evenly_spaced_rows(inputs: Floats32, *, n_rows: int) -> Floats32:
@@ -261,15 +227,13 @@ def evenly_spaced_rows(inputs: Floats32, *, n_rows: int) -> Floats32:
 
 
 def pooled_spread(
-    route: str, har: LogHar, forests: Sequence[Forest], *, train: Samples, valid: Samples
+    har: LogHar, forests: Sequence[Forest], *, train: Samples, valid: Samples
 ) -> Floats:
     """Pooled targets over what the forecast will multiply them by. Shape (horizon, level).
 
     The few rows without lags, at the start of each segment, count with log-HAR's own ratio.
     """
-    if route == "quantile":
-        return har.spread
     ratio = har.scale.ratio(valid, np.arange(len(valid.origin)))
     rows = np.flatnonzero(valid.ready(FAMILY, context_sessions=1 + LAGS))
-    ratio[rows] *= np.exp(_corrections(forests, valid, input_names(valid), rows)[:, :, 0])
+    ratio[rows] *= np.exp(_corrections(forests, valid, input_names(valid), rows))
     return blended_spread(train, valid, ratio=ratio)
