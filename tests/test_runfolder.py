@@ -12,7 +12,8 @@ import pytest
 from nextclose.config import BacktestConfig, RunConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.verdict.verdict import verdicts
-from nextclose.models.trees.trees import FittedTrees, lag_names
+from nextclose.models.trees.inputs import lag_names
+from nextclose.models.trees.trees import FittedTrees
 from nextclose.report.page import render_page
 from nextclose.run import Run
 from nextclose.runfolder import (

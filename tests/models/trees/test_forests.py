@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,10 +7,11 @@ import pytest
 import xgboost
 
 from nextclose.config import TreesConfig
-from nextclose.models.trees.boosters import BoostingData, BoostingRun, fit_booster
-from nextclose.models.trees.forests import best_trees, forest_of
+from nextclose.models.trees.boosters import BoostingData, BoostingRun, best_trees, fit_booster
+from nextclose.models.trees.forests import forest_of
 
 Arrays = dict[str, np.ndarray]
+BEST = 25  # rounds, of 40
 INPUTS = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
 
 
@@ -25,38 +27,68 @@ def floats(values: Any) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-def grown() -> BoostingRun:
+def grown(*, seed: int = 1, max_leaves: int = 8, missing: float = 0.0) -> BoostingRun:
     """A booster that goes on beyond its best round."""
-    noise = np.random.default_rng(1)
+    noise = np.random.default_rng(seed)
     label = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
     settings = TreesConfig(
-        rounds=40, patience_rounds=40, learning_rate=0.3, min_child_weight=5.0, max_leaves=8
+        rounds=40,
+        patience_rounds=40,
+        learning_rate=0.3,
+        min_child_weight=5.0,
+        max_leaves=max_leaves,
     )
+    inputs = with_gaps(INPUTS, noise, share=missing)
     train, valid = (
-        BoostingData(inputs=INPUTS[i::2], label=label[i::2], base_margin=np.zeros(250))
+        BoostingData(inputs=inputs[i::2], label=label[i::2], base_margin=np.zeros(250))
         for i in range(2)
     )
     run = fit_booster(settings, train=train, valid=valid)
-    assert 0 < run.best_round < 40
+    run = replace(run, valid_scores=tuple(abs(n - BEST) for n in range(41)))
+    assert run.best_round == BEST
     return run
 
 
-# --- there and back ---
+def with_gaps(inputs: np.ndarray, noise: np.random.Generator, *, share: float) -> np.ndarray:
+    """The same with a share of cells unknown."""
+    return np.where(noise.random(inputs.shape) < share, np.float32(np.nan), inputs)
 
 
-def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round():
-    run = grown()
-    forest = forest_of(best_trees(run), n_features=3)
-    unknown = INPUTS.copy()
-    unknown[::7, 0] = np.nan
-    for inputs in (INPUTS, unknown):
-        zero = np.zeros(len(inputs))
+def on_the_edge(arrays: Arrays) -> np.ndarray:
+    """Each row of INPUTS with one cell moved onto a condition, or to the next float beside it."""
+    noise, edge = np.random.default_rng(4), INPUTS.copy()
+    splits = np.flatnonzero(arrays["left"] >= 0)
+    for row, node in enumerate(noise.choice(splits, len(INPUTS))):
+        value = arrays["condition"][node]
+        toward = (value, np.float32(-np.inf), np.float32(np.inf))[row % 3]
+        edge[row, arrays["feature"][node]] = np.nextafter(value, toward)
+    return edge
+
+
+# --- the bits of XGBoost ---
+
+
+@pytest.mark.parametrize(
+    ("seed", "max_leaves", "missing"), [(1, 8, 0.0), (2, 32, 0.0), (3, 32, 0.3), (5, 2, 0.1)]
+)
+def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(seed, max_leaves, missing):
+    run = grown(seed=seed, max_leaves=max_leaves, missing=missing)
+    arrays = best_trees(run)
+    forest = forest_of(arrays, n_features=3)
+    gaps = with_gaps(INPUTS, np.random.default_rng(9), share=0.3)
+    for inputs in (INPUTS, gaps, on_the_edge(arrays), np.full_like(INPUTS, np.nan)):
         expected = run.booster.predict(
-            xgboost.DMatrix(inputs, base_margin=zero, nthread=1),
+            xgboost.DMatrix(inputs, base_margin=np.zeros(len(inputs)), nthread=1),
             output_margin=True,
             iteration_range=(0, run.best_round),
         )
         np.testing.assert_array_equal(forest.margins(inputs), expected)
+        assert forest.margins(inputs).dtype == np.float64
+
+
+def test_unknown_values_go_either_way():
+    default_left = best_trees(grown(seed=3, max_leaves=32, missing=0.3))["default_left"]
+    assert set(default_left) == {0, 1}
 
 
 def test_a_rows_margin_does_not_depend_on_its_neighbours():
@@ -68,7 +100,7 @@ def test_a_rows_margin_does_not_depend_on_its_neighbours():
         np.testing.assert_array_equal(forest.margins(INPUTS[row : row + 1])[0], together[row])
 
 
-def test_leaves_survive_being_written_as_text_whatever_their_bits():
+def test_a_leaf_is_added_with_its_own_bits_whatever_they_are():
     patterns = np.random.default_rng(3).integers(0, 2**32, 4000, dtype=np.uint32)
     values = np.concatenate([patterns.view(np.float32), floats([0.1, -1e-40, 3.4e38, 1e-45])])
     values = values[np.isfinite(values)]

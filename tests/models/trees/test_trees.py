@@ -10,7 +10,8 @@ from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.metrics import grid_crps
 from nextclose.models.loghar.loghar import fit_loghar
 from nextclose.models.loghar.prior import blended_spread
-from nextclose.models.trees.trees import CALENDAR, FittedTrees, Trees, lag_names, tree_inputs
+from nextclose.models.trees.inputs import CALENDAR, lag_names, tree_inputs
+from nextclose.models.trees.trees import FittedTrees, Trees
 from nextclose.models.volatility.har import year_move
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward

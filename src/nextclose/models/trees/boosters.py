@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost
 
 from nextclose.config import TreesConfig
@@ -85,6 +88,31 @@ def _scores(
     line = booster.eval_set([(train, "train"), (valid, "valid")])
     first, second = (float(part.rpartition(":")[2]) for part in line.split("\t")[1:])
     return first, second
+
+
+def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
+    """The trees up to the best round, nodes of all trees behind one another.
+
+    `offsets` (tree + 1,) are where trees begin; `left` and `right` (node,) count from there, -1 at
+    a leaf; a row goes left if its `feature` is below `condition`, or missing and `default_left`.
+    At a leaf `condition` is what the tree adds.
+    """
+    model = json.loads(bytes(run.booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
+    trees = model["trees"][: model["iteration_indptr"][run.best_round]]
+    sizes = [len(tree["left_children"]) for tree in trees]
+
+    def nodes_of(key: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        parts = [np.array(tree[key], dtype=dtype) for tree in trees]
+        return np.concatenate([np.empty(0, dtype=dtype), *parts])
+
+    return {
+        "offsets": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
+        "left": nodes_of("left_children", np.int32),
+        "right": nodes_of("right_children", np.int32),
+        "feature": nodes_of("split_indices", np.int32),
+        "condition": nodes_of("split_conditions", np.float32),
+        "default_left": nodes_of("default_left", np.uint8),
+    }
 
 
 def shap_shares(run: BoostingRun, inputs: Floats32) -> Floats:

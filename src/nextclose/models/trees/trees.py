@@ -7,54 +7,22 @@ early stopping may choose that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from nextclose.config import TreesConfig
-from nextclose.features.news import NEWS_NAMES
 from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar, restored_scale
 from nextclose.models.loghar.prior import blended_spread
 from nextclose.models.protocol import Fitted, State, of_prefix, with_prefix
 from nextclose.models.state_checks import checked_spread, curves_in, fact, names_in
-from nextclose.models.trees.boosters import BoostingData, fit_booster, shap_shares
-from nextclose.models.trees.forests import Forest, best_trees, forest_of
-from nextclose.models.volatility.har import HAR_CAP_LEVEL, refuse_too_few, year_move
+from nextclose.models.trees.forests import Forest, forest_of
+from nextclose.models.trees.inputs import FAMILY, LAGS, input_names, lag_names, tree_inputs
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import named_columns, present
-from nextclose.samples.windows import windows
-from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints
+from nextclose.schema import Floats, Ints
 
-CALENDAR = ("weekday_sin", "weekday_cos", "month_sin", "month_cos", "days_since")
-LAGGED = ("return_1", "move_ratio_1")
-LAGS = 5  # sessions back, a trading week
-LABEL_FLOOR = 1e-3  # of the 250-session mean move: the gamma loss needs moves above 0
 EXPLAINED_ROWS = 1_000  # training rows whose forecasts are taken apart for the report
-FAMILY = "stationary"
-
-
-def input_names(samples: Samples) -> tuple[str, ...]:
-    """The features of the table that trees may read: stationary, less the calendar; masks; news."""
-    span = samples.table.families[FAMILY]
-    names = samples.table.names[span.start : span.stop]
-    stationary = tuple(name for name in names if name not in CALENDAR)
-    return (*stationary, *present(samples, (*MASK_COLUMNS, *NEWS_NAMES)))
-
-
-def lag_names() -> tuple[str, ...]:
-    """Names of the lagged inputs, in their order: `return_1[-5]` is that of 5 sessions ago."""
-    return tuple(f"{name}[-{lag}]" for lag in range(LAGS, 0, -1) for name in LAGGED)
-
-
-def tree_inputs(samples: Samples, names: tuple[str, ...], rows: Ints) -> Floats32:
-    """The named features at `rows` and the lags behind them. Shape (row, feature).
-
-    Expects: rows with `LAGS` ready rows before them in their segment.
-    """
-    recent = windows(named_columns(samples, LAGGED), rows, sessions=LAGS + 1)
-    lags = recent[:, :-1].reshape(len(rows), -1)  # (row, lag * feature)
-    return np.hstack([named_columns(samples, names)[rows], lags])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +124,10 @@ class Trees:
             which may be none, from `valid`. There is no chance in it: `seed` is not read.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
+        # XGBoost is for training alone: forecasts do without
+        from nextclose.models.trees.boosters import best_trees, fit_booster, shap_shares
+        from nextclose.models.trees.training import boosting_data, evenly_spaced_rows
+
         har = fit_loghar(train, valid)
         forests, shares, curves = [], [], {}
         for k, horizon in enumerate(train.horizons):
@@ -183,47 +155,6 @@ class Trees:
     def restore(self, state: State) -> Fitted:
         """The Fitted that gave this state."""
         return restored_trees(state)
-
-
-def boosting_data(
-    har: LogHar, train: Samples, valid: Samples, *, k: int
-) -> tuple[BoostingData, BoostingData]:
-    """What the forest of horizon `k` is trained on and what it is stopped by.
-
-    Raises: NotEnoughDataError with fewer than 100 rows for the one, or none for the other.
-    """
-    learnt = _labelled_rows(har, train, k=k, needed=None, what="train trees on")
-    judged = _labelled_rows(har, valid, k=k, needed=1, what="stop trees by")
-    cap = max(float(np.quantile(learnt.label, HAR_CAP_LEVEL)), LABEL_FLOOR)
-    capped = (
-        replace(part, label=np.clip(part.label, LABEL_FLOOR, cap)) for part in (learnt, judged)
-    )
-    return next(capped), next(capped)
-
-
-def _labelled_rows(
-    har: LogHar, samples: Samples, *, k: int, needed: int | None, what: str
-) -> BoostingData:
-    """Inputs, label and log-HAR's own margin at every row whose outcome at horizon `k` is known."""
-    ready = samples.ready(FAMILY, context_sessions=1 + LAGS)
-    rows = np.flatnonzero(ready & np.isfinite(samples.target[:, k]))
-    refuse_too_few(
-        len(rows), f"outcomes to {what}", horizon_sessions=samples.horizons[k], needed=needed
-    )
-    ratio = har.scale.ratio(samples, rows)[:, k]
-    unit = year_move(samples)[rows]
-    return BoostingData(
-        inputs=tree_inputs(samples, input_names(samples), rows),
-        label=samples.movement[rows, k] / unit,
-        base_margin=np.log(ratio / unit),
-    )
-
-
-def evenly_spaced_rows(inputs: Floats32, *, n_rows: int) -> Floats32:
-    """At most `n_rows` rows, evenly by position."""
-    if len(inputs) <= n_rows:
-        return inputs
-    return inputs[np.linspace(0, len(inputs) - 1, n_rows).astype(np.int64)]
 
 
 def pooled_spread(
