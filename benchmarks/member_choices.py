@@ -110,7 +110,6 @@ def trees_rows() -> Iterator[tuple[str, Rows]]:
         ("default", TreesConfig()),
         ("all 150 rounds", TreesConfig(patience_rounds=150)),
         ("leaves of 1,000 rows", TreesConfig(min_child_weight=1000.0)),
-        ("rows and columns drawn", TreesConfig(row_share=0.7, column_share=0.7)),
     ):
         found = walked(("loghar", "trees"), trees=settings)
         yield f"trees, {name}", {"gain": gains(found.forecasts, model="trees")}

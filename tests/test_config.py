@@ -96,15 +96,11 @@ equal_share = 0.25
 calibration_step = 0.02
 
 [trees]
-route = "quantile"
 rounds = 60
 patience_rounds = 20
-segment_rounds = 10
 learning_rate = 0.1
 max_leaves = 8
 min_child_weight = 50.0
-row_share = 0.5
-column_share = 0.6
 """
 
 
@@ -175,15 +171,11 @@ def test_every_setting_of_every_section_can_be_given():
         ),
         hybrid=HybridConfig(members=("garch", "har"), equal_share=0.25, calibration_step=0.02),
         trees=TreesConfig(
-            route="quantile",
             rounds=60,
             patience_rounds=20,
-            segment_rounds=10,
             learning_rate=0.1,
             max_leaves=8,
             min_child_weight=50.0,
-            row_share=0.5,
-            column_share=0.6,
         ),
     )
     parsed = parse_config(EVERYTHING, path="run.toml")
@@ -264,15 +256,11 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
         ("[hybrid]\nequal_share = 1.5", "equal_share"),
         ("[hybrid]\ncalibration_step = 0.2", "calibration_step"),
-        ('[trees]\nroute = "linear"', "route"),
         ("[trees]\nrounds = 0", "rounds"),
         ("[trees]\npatience_rounds = 0", "patience_rounds"),
-        ("[trees]\nsegment_rounds = 0", "segment_rounds"),
         ("[trees]\nlearning_rate = 1.5", "learning_rate"),
         ("[trees]\nmax_leaves = 33", "max_leaves"),
         ("[trees]\nmin_child_weight = -1.0", "min_child_weight"),
-        ("[trees]\nrow_share = 0.0", "row_share"),
-        ("[trees]\ncolumn_share = 1.1", "column_share"),
         ("lstm = 3", "lstm"),
         ("[lstm]\nchunk_sessions = 60", "lstm"),  # the burn-in alone is 60
     ],

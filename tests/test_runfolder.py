@@ -13,7 +13,8 @@ from nextclose.config import BacktestConfig, RunConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.scores.panel import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
-from nextclose.models.trees.trees import FittedTrees, lag_names
+from nextclose.models.trees.inputs import lag_names
+from nextclose.models.trees.trees import FittedTrees
 from nextclose.report.page import render_page
 from nextclose.run import Run
 from nextclose.runfolder import (
@@ -53,7 +54,6 @@ def fitted_trees(*, shares, curves=None):
     """Trees whose two inputs (and lags that did nothing) made these shares at each horizon."""
     lags = np.zeros((len(shares), len(lag_names())))
     return FittedTrees(
-        route="scale",
         names=("calm", "storm"),
         scale=cast(Any, None),  # no forecast is asked for
         spread=np.zeros((3, 23)),

@@ -22,7 +22,7 @@ from tests.serving.bundles import forged, rewritten
 BARS = walk_bars((560, 550))
 SESSIONS = BARS.frame["session"].unique().sort()
 FITTED_AT, LATER = SESSIONS[-60], SESSIONS[-20]
-TREES = TreesConfig(rounds=25, segment_rounds=25, min_child_weight=20.0)
+TREES = TreesConfig(rounds=25, min_child_weight=20.0)
 PLAN = BacktestConfig(models=("trees",), test_from=FITTED_AT, refit_sessions=999)
 SETTINGS = RunConfig(backtest=PLAN, trees=TREES, news=NewsConfig(half_life_sessions=3.0))
 

@@ -22,7 +22,7 @@ from tests.builders import hybrid_config, tiny_config, walk_bars
 from tests.evaluation.breakdowns.test_ablation import losses
 
 SHORT = walk_bars((860, 820))
-EAGER = TreesConfig(rounds=25, segment_rounds=25, min_child_weight=20.0)
+EAGER = TreesConfig(rounds=25, min_child_weight=20.0)
 
 
 def told_in_advance(bars: Bars) -> Bars:
