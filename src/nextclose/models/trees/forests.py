@@ -26,6 +26,8 @@ Arrays = Mapping[str, npt.NDArray[Any]]
 MAX_TREES = 5_000
 MAX_NODES = 65_535  # of one tree
 MAX_DEPTH = 32
+MAX_OUTPUTS = 100
+MAX_FEATURES = 10_000
 NONE = -1  # the child of a leaf
 NO_PARENT = 2**31 - 1  # XGBoost's mark for the root
 NODE_ARRAYS: Mapping[str, type[np.generic]] = {
@@ -47,7 +49,9 @@ class Forest:
     booster: Any = field(default=None, metadata={UNSAVED: True})
 
     def __post_init__(self) -> None:
-        """Check."""
+        """Raise ValueError unless these are trees that XGBoost can load."""
+        if not 1 <= self.n_outputs <= MAX_OUTPUTS or not 1 <= self.n_features <= MAX_FEATURES:
+            raise ValueError(f"{self.n_features} features, {self.n_outputs} outputs")
         if self.booster is None:
             whole = forest_of(self.arrays, n_features=self.n_features, n_outputs=self.n_outputs)
             object.__setattr__(self, "booster", whole.booster)

@@ -83,6 +83,19 @@ class FittedTrees:
     shares: Annotated[Floats, "float64 horizon input"]
     curves: tuple[LearningCurve, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise ValueError unless there is a forest of these inputs, and shares, per horizon."""
+        if self.route not in OUTPUTS:
+            raise ValueError(f"no route of trees: {self.route!r}")
+        n_horizons, n_features = len(self.spread), len((*self.names, *lag_names()))
+        if self.shares.shape != (n_horizons, n_features):
+            raise ValueError(f"shares of shape {self.shares.shape}, not {n_horizons, n_features}")
+        if len(self.forests) != n_horizons:
+            raise ValueError(f"{len(self.forests)} forests for {n_horizons} horizons")
+        for forest in self.forests:
+            if (forest.n_features, forest.n_outputs) != (n_features, OUTPUTS[self.route]):
+                raise ValueError("a forest of other features or outputs than the model's")
+
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Rising quantiles of each row, from its own inputs alone. (row, horizon, level)."""
         corrections = _corrections(self.forests, samples, self.names, rows)
