@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
+    from nextclose.features.columns import Feature as Feature
+    from nextclose.models.protocol import Traits as Traits
     from nextclose.run import backtest as backtest
     from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
@@ -76,6 +78,8 @@ _HOMES = {
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
+    "nextclose.features.columns": ("Feature",),
+    "nextclose.models.protocol": ("Traits",),
     "nextclose.run": ("backtest", "train"),
     "nextclose.runfolder": ("write_run",),
     "nextclose.schema": ("Bars",),
@@ -91,6 +95,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "ConfigError",
     "DataConfig",
     "DataError",
+    "Feature",
     "FeaturesConfig",
     "HybridConfig",
     "LeakError",
@@ -102,6 +107,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "OutputError",
     "RunConfig",
     "SourceError",
+    "Traits",
     "TreesConfig",
     "backtest",
     "frame_bars",
