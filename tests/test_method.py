@@ -20,7 +20,7 @@ from nextclose.config import (
     TreesConfig,
 )
 from nextclose.evaluation.hypothesis_tests import mean, multiple_comparison, power
-from nextclose.evaluation.scores import scored
+from nextclose.evaluation.scores import losses
 from nextclose.evaluation.verdict import comparison, coverage, decision, pooled
 from nextclose.features import columns, indicators, stationary
 from nextclose.metrics import ABOVE_GRID, BELOW_GRID, implied_r2
@@ -30,7 +30,8 @@ from nextclose.models.classic import network as classic_network
 from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
 from nextclose.models.loghar import loghar, prior
 from nextclose.models.lstm import optimizer, shrinkage
-from nextclose.models.trees import trees
+from nextclose.models.trees import inputs as trees_inputs
+from nextclose.models.trees import training as trees_training
 from nextclose.models.volatility import garch, gjr, har
 from nextclose.samples import scaling, splits
 from nextclose.schema import HORIZONS, LEVEL_WEIGHTS, LEVELS
@@ -80,10 +81,9 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "a drift of {:g} sqrt(h); below {} sessions 0 | {} h |",
      (prior.DRIFT, prior.DRIFT_FROM_SESSIONS, prior.DRIFT_SESSIONS_PER_SESSION)),
     (4, "at least {:g}, blended with 1, worth {} h rows", (loghar.WIDTH_FLOOR, loghar.WIDTH_ROWS)),
-    (4, 'Route "{}"**, the default', (TREES.route,)),
-    (4, "aim of `har`, at least {:g}", (trees.AIM_FLOOR,)),
-    (4, "less {} of the calendar", (len(trees.CALENDAR),)),
-    (4, "of the {} sessions before", (trees.LAGS,)),
+    (4, "aim of `har`, at least {:g}", (trees_training.LABEL_FLOOR,)),
+    (4, "less {} of the calendar", (len(trees_inputs.CALENDAR),)),
+    (4, "of the {} sessions before", (trees_inputs.LAGS,)),
     (4, "at most {} rounds, patience {}, learning rate {:g}, {} leaves, child weight {:g}",
      (TREES.rounds, TREES.patience_rounds, TREES.learning_rate, TREES.max_leaves,
       TREES.min_child_weight)),
@@ -121,7 +121,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (6, "the last {:,} sessions, at most half", (PLAN.test_sessions,)),
     (6, "{} sessions before the test", (PLAN.rehearsal_sessions,)),
     (6, "so that {} origins", (walk_forward.FIRST_ORIGINS,)),
-    (7, "at {:g}, {:g}, {:g}, {:g} %", tuple(100 * n for n in scored.SHOWN_INTERVALS)),
+    (7, "at {:g}, {:g}, {:g}, {:g} %", tuple(100 * n for n in losses.SHOWN_INTERVALS)),
     (8, "1995 at {:g} % over the symbols", (100 * mean.FALSE_DISCOVERIES,)),
     (8, "one test, at {:g} %", (100 * decision.POOLED_LEVEL,)),
     (8, "size {:g} %", (100 * multiple_comparison.SIZE,)),
@@ -190,7 +190,7 @@ def test_the_verdicts_of_the_page_are_those_of_the_decision_in_its_order():
 
 
 def test_every_model_is_on_the_page():
-    assert [name for name in registry.NAMES if f"`{name}`" not in SECTIONS["4"]] == []
+    assert [name for name in registry.OURS if f"`{name}`" not in SECTIONS["4"]] == []
     assert LSTM.horizon_power == 1  # "horizons weighing 1/h"
     assert LSTM.fine_tune_epochs == 0  # not on the page: off by default
 

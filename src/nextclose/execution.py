@@ -77,7 +77,7 @@ class Processes(AbstractContextManager["Processes"]):
     def __call__(
         self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
     ) -> Iterator[Result]:
-        """Yield `function(study, task)` for each task; the first exception is raised here.
+        """`function(study, task)` of each task, begun at once; exceptions come out in their place.
 
         Tasks of a model that other processes cannot import are run in this one, and that is said.
         """
@@ -89,12 +89,16 @@ class Processes(AbstractContextManager["Processes"]):
         ]
         for sent in filter(None, futures):
             sent.add_done_callback(counter)
-        for task, future in zip(tasks, futures, strict=True):
-            if future is None:
-                yield function(study, task)
-                counter(future)
-            else:
-                yield future.result()
+
+        def results() -> Iterator[Result]:
+            for task, future in zip(tasks, futures, strict=True):
+                if future is None:
+                    yield function(study, task)
+                    counter(future)
+                else:
+                    yield future.result()
+
+        return results()
 
     def _started(self, study: Study) -> ProcessPoolExecutor:
         if self._pool is None:

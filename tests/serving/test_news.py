@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig
 from nextclose.errors import BundleError, ConfigError
-from nextclose.models.protocol import State
+from nextclose.models.state import State
 from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars, News
 from nextclose.serving.bundle import GOLDEN, Bundle, read_bundle

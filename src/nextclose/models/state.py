@@ -60,7 +60,7 @@ def encode_state(fitted: Any) -> State:
 
     Raises: TypeError naming a field of a kind that cannot be written down.
     """
-    if not dataclasses.is_dataclass(fitted):
+    if not dataclasses.is_dataclass(fitted) or isinstance(fitted, type):
         raise TypeError(f"{type(fitted).__name__} is no dataclass: it cannot be written down")
     arrays: dict[str, npt.NDArray[Any]] = {}
     facts: dict[str, Any] = {}

@@ -8,7 +8,7 @@ import xgboost
 
 from nextclose.config import TreesConfig
 from nextclose.models.trees.boosters import BoostingData, BoostingRun, best_trees, fit_booster
-from nextclose.models.trees.forests import forest_of
+from nextclose.models.trees.forests import Forest
 
 Arrays = dict[str, np.ndarray]
 BEST = 25  # rounds, of 40
@@ -74,7 +74,7 @@ def on_the_edge(arrays: Arrays) -> np.ndarray:
 def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(seed, max_leaves, missing):
     run = grown(seed=seed, max_leaves=max_leaves, missing=missing)
     arrays = best_trees(run)
-    forest = forest_of(arrays, n_features=3)
+    forest = Forest(arrays=arrays, n_features=3)
     gaps = with_gaps(INPUTS, np.random.default_rng(9), share=0.3)
     for inputs in (INPUTS, gaps, on_the_edge(arrays), np.full_like(INPUTS, np.nan)):
         expected = run.booster.predict(
@@ -92,7 +92,7 @@ def test_unknown_values_go_either_way():
 
 
 def test_a_rows_margin_does_not_depend_on_its_neighbours():
-    forest = forest_of(best_trees(grown()), n_features=3)
+    forest = Forest(arrays=best_trees(grown()), n_features=3)
     together = forest.margins(INPUTS)
     order = np.random.default_rng(2).permutation(500)
     np.testing.assert_array_equal(forest.margins(INPUTS[order]), together[order])
@@ -105,7 +105,7 @@ def test_a_leaf_is_added_with_its_own_bits_whatever_they_are():
     values = np.concatenate([patterns.view(np.float32), floats([0.1, -1e-40, 3.4e38, 1e-45])])
     values = values[np.isfinite(values)]
     for pair in values[: len(values) // 2 * 2].reshape(-1, 2):
-        forest = forest_of(stumps(pair[None]), n_features=1)
+        forest = Forest(arrays=stumps(pair[None]), n_features=1)
         margins = forest.margins(floats([[-1.0], [1.0]]))
         np.testing.assert_array_equal(margins.astype(np.float32), pair)
 
@@ -142,13 +142,13 @@ def by_hand() -> Arrays:
 def test_two_trees_worked_by_hand():
     nan = np.nan
     rows = floats([[0.4, -2], [0.4, -1], [0.5, -2], [nan, -2], [0.4, nan], [nan, nan]])
-    margins = forest_of(by_hand(), n_features=2).margins(rows)
+    margins = Forest(arrays=by_hand(), n_features=2).margins(rows)
     np.testing.assert_array_equal(margins, [9, 10, 12, 9, 10, 10])
 
 
 def test_no_tree_adds_nothing():
     empty = {name: array[:0] for name, array in by_hand().items()} | {"offsets": ints([0])}
-    margins = forest_of(empty, n_features=3).margins(INPUTS)
+    margins = Forest(arrays=empty, n_features=3).margins(INPUTS)
     np.testing.assert_array_equal(margins, np.zeros(500))
 
 
@@ -216,7 +216,7 @@ def chain(n_splits: int) -> Arrays:
 )
 def test_what_is_no_forest_is_refused_saying_why(edit, says):
     with pytest.raises(ValueError, match=says):
-        forest_of(edit(by_hand()), n_features=2)
+        Forest(arrays=edit(by_hand()), n_features=2)
 
 
 def test_a_ring_beside_the_tree_is_refused():
@@ -230,9 +230,9 @@ def test_a_ring_beside_the_tree_is_refused():
         "default_left": np.zeros(7, dtype=np.uint8),
     }
     with pytest.raises(ValueError, match="not reached from the root"):
-        forest_of(ring, n_features=1)
+        Forest(arrays=ring, n_features=1)
 
 
 def test_the_deepest_tree_allowed_is_loaded():
-    margins = forest_of(chain(32), n_features=1).margins(floats([[2.0]]))
+    margins = Forest(arrays=chain(32), n_features=1).margins(floats([[2.0]]))
     np.testing.assert_array_equal(margins, [1.0])

@@ -10,6 +10,7 @@ from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.metrics import grid_crps
 from nextclose.models.loghar.loghar import fit_loghar
 from nextclose.models.loghar.prior import blended_spread
+from nextclose.models.state import decode_state, encode_state
 from nextclose.models.trees.inputs import CALENDAR, lag_names, tree_inputs
 from nextclose.models.trees.trees import FittedTrees, Trees
 from nextclose.models.volatility.har import year_move
@@ -129,8 +130,10 @@ def test_without_a_tree_the_forecast_is_that_of_loghar(samples, fold):
     bare = [k for k, forest in enumerate(found.forests) if len(forest.arrays["offsets"]) == 1]
     assert 0 in bare
     np.testing.assert_array_equal(found.quantiles(samples, fold.test_rows)[:, bare], base[:, bare])
-    scores = found.curves["all symbols/1/val_loss"]
-    assert scores[0] == min(scores)
+    (curve, *_) = found.curves
+    assert (curve.horizon_sessions, curve.symbol, curve.kept) == (1, "", 0)
+    assert curve.valid[0] == min(curve.valid)
+    assert [own.kept for own in found.curves] == [np.argmin(own.valid) for own in found.curves]
     assert sum(shares[0] for shares in found.importance.values()) == 0.0
 
 
@@ -159,8 +162,9 @@ def test_the_trees_expect_the_size_of_moves(samples, fold, fitted):
         aim = np.clip(aim, 1e-3, np.quantile(aim, 0.999))
         over = aim / (scale.ratio(samples, rows)[:, k] / unit)
         horizon = samples.horizons[k]
-        score = fitted.curves[f"all symbols/{horizon}/loss"][0]
-        assert score == pytest.approx(2 * np.mean(over - 1 - np.log(over)), rel=1e-4)
+        curve = fitted.curves[k]
+        assert curve.horizon_sessions == horizon
+        assert curve.train[0] == pytest.approx(2 * np.mean(over - 1 - np.log(over)), rel=1e-4)
 
 
 def test_a_planted_size_that_no_straight_line_finds_is_found():
@@ -196,9 +200,9 @@ def test_on_random_walks_hardly_anything_is_lost():
 
 
 def test_there_is_no_chance_in_it(fold, fitted):
-    first = state_bytes(fitted.state())
+    first = state_bytes(encode_state(fitted))
     again, other = (tiny().fit(fold.train, fold.valid, seed) for seed in (1, 2))
-    assert state_bytes(again.state()) == state_bytes(other.state()) == first
+    assert state_bytes(encode_state(again)) == state_bytes(encode_state(other)) == first
 
 
 def test_it_learns_nothing_from_bars_after_the_refit(bars):
@@ -207,7 +211,7 @@ def test_it_learns_nothing_from_bars_after_the_refit(bars):
     for known in (bars, until(bars, cut)):
         samples = samples_of(known)
         (fold, *_) = walk_forward(samples, test_from=np.datetime64(cut), refit_sessions=999)
-        states.append(state_bytes(tiny().fit(fold.train, fold.valid, 1).state()))
+        states.append(state_bytes(encode_state(tiny().fit(fold.train, fold.valid, 1))))
     assert states[0] == states[1]
 
 
@@ -215,21 +219,21 @@ def test_it_learns_nothing_from_bars_after_the_refit(bars):
 
 
 def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted):
-    content = state_bytes(fitted.state())
-    again = tiny().restore(state_of(content))
+    content = state_bytes(encode_state(fitted))
+    again = decode_state(FittedTrees, state_of(content))
     assert isinstance(again, FittedTrees)
     rows = fold.test_rows
     np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
-    assert state_bytes(again.state()) == content
+    assert state_bytes(encode_state(again)) == content
     assert again.importance == fitted.importance
 
 
 def test_a_state_with_a_forged_tree_is_refused(fitted):
-    state = state_of(state_bytes(fitted.state()))
-    feature = np.full_like(state.arrays["forest.0.feature"], 999)
-    forged = replace(state, arrays={**state.arrays, "forest.0.feature": feature})
+    state = state_of(state_bytes(encode_state(fitted)))
+    feature = np.full_like(state.arrays["forests.0.arrays.feature"], 999)
+    forged = replace(state, arrays={**state.arrays, "forests.0.arrays.feature": feature})
     with pytest.raises(ValueError, match="tree 0: a split reads a feature beyond"):
-        tiny().restore(forged)
+        decode_state(FittedTrees, forged)
 
 
 def test_closes_alone_are_enough(bars):

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nextclose.models.registry import NAMES
+from nextclose.models.registry import OURS
 from nextclose.report.figures.gallery import N_RANGED, RIVALS
 from nextclose.report.figures.palette import BASE, MODELS, SPARE, in_order, palette_for
 
@@ -69,7 +69,7 @@ def test_models_that_share_a_picture_are_told_apart(dark):
 
 
 def test_every_model_of_the_package_has_a_colour():
-    assert set(NAMES) == set(MODELS)
+    assert set(OURS) == set(MODELS)
 
 
 def test_stand_in_colours_are_all_different():

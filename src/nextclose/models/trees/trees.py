@@ -40,11 +40,14 @@ class FittedTrees:
     curves: tuple[LearningCurve, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless every horizon has a forest of all inputs."""
-        n_inputs = len(self.names) + len(lag_names())
-        sizes = {forest.n_features for forest in self.forests} | {self.shares.shape[1]}
-        if len(self.forests) != len(self.spread) or sizes != {n_inputs}:
-            raise ValueError(f"{len(self.forests)} forests of {sorted(sizes)} inputs")
+        """Raise ValueError unless there is a forest of these inputs, and shares, per horizon."""
+        n_horizons, n_features = len(self.spread), len((*self.names, *lag_names()))
+        if self.shares.shape != (n_horizons, n_features):
+            raise ValueError(f"shares of shape {self.shares.shape}, not {n_horizons, n_features}")
+        if len(self.forests) != n_horizons:
+            raise ValueError(f"{len(self.forests)} forests for {n_horizons} horizons")
+        if any(forest.n_features != n_features for forest in self.forests):
+            raise ValueError("a forest of other features than the model's")
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Rising quantiles of each row, from its own inputs alone. (row, horizon, level)."""
