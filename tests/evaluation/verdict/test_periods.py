@@ -5,8 +5,7 @@ import pytest
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import scores_of
 from nextclose.evaluation.verdict.periods import by_regime, by_year
-from nextclose.metrics import relative_mae
-from tests.evaluation.frames import SD, baselines, rows
+from tests.evaluation.frames import SD, baselines, relative_mae, rows
 
 
 def years(frame: pl.DataFrame) -> pl.DataFrame:

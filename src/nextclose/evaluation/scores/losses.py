@@ -11,8 +11,8 @@ from nextclose.errors import DataError
 from nextclose.metrics import (
     direction_call,
     grid_crps,
-    inside,
     interval_width_pct,
+    is_inside,
     percentage_error,
     pit,
 )
@@ -54,7 +54,7 @@ def with_losses(forecasts: pl.DataFrame) -> pl.DataFrame:
         "percentage_error": _nullable(percentage_error(median, outcome), known),
         **{
             f"inside_{round(100 * nominal)}": _nullable(
-                inside(quantiles, outcome, nominal=nominal), ranged
+                is_inside(quantiles, outcome, nominal=nominal), ranged
             )
             for nominal in SHOWN_INTERVALS
         },
