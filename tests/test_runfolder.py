@@ -11,7 +11,7 @@ import pytest
 
 from nextclose.config import BacktestConfig, RunConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.models.trees.trees import FittedTrees, lag_names
 from nextclose.report.page import render_page

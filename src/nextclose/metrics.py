@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
@@ -16,6 +17,20 @@ INTERVALS: Mapping[float, tuple[int, int]] = MappingProxyType(
 )
 CRPS_WEIGHTS: Floats = 2.0 * LEVEL_WEIGHTS  # of the pinball losses that add up to a CRPS
 BELOW_GRID, ABOVE_GRID = 0.005, 0.995  # CDF beyond the outermost quantiles
+
+
+class Metric(Protocol):
+    """Anybody's loss: what each forecast cost, >= 0, 0 = perfect, in a unit of its own.
+
+    Called with log-return quantiles (forecast, level) on LEVELS, rising, and outcomes (forecast,),
+    all finite; returns (forecast,). A point forecast has all quantiles equal.
+    Expects: a loss that depends on its own forecast alone, not on the rows beside it.
+    `interval_score` and `brier_score` are such metrics.
+    """
+
+    def __call__(self, quantiles: Floats, outcome: Floats, /) -> Floats:
+        """The losses."""
+        ...
 
 
 def pinball_loss(quantile: Floats, outcome: Floats, *, level: float) -> Floats:

@@ -17,7 +17,7 @@ from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
-from nextclose.evaluation.scores.panel import Scores, scores_of
+from nextclose.evaluation.scores.scores import Scores, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint, silent

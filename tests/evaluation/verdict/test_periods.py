@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.scores.losses import with_losses
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from tests.evaluation.frames import SD, baselines, relative_mae, rows
 
