@@ -8,7 +8,7 @@ from nextclose.config import parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.training import correction_shares
 from nextclose.evaluation.breakdowns.tutorial import tutorial_table
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.report.page import render_page
 from nextclose.run import Run

@@ -15,7 +15,7 @@ from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading, news_worth
-from nextclose.evaluation.scores.panel import Scores, scores_of
+from nextclose.evaluation.scores.scores import Scores, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution import Progress, silent

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.metrics import grid_crps, inside, interval_width_pct
+from nextclose.metrics import grid_crps, interval_width_pct, is_inside
 from nextclose.models.protocol import Fitted
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples
@@ -100,7 +100,7 @@ def known_losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) ->
             "variant": [variant] * int(known.sum()),
             "crps": grid_crps(quantiles[known, k], outcome[known]),
             "absolute_error": np.abs(outcome[known] - quantiles[known, k, MEDIAN]),
-            "inside_90": inside(quantiles[known, k], outcome[known]).astype(np.float64),
+            "inside_90": is_inside(quantiles[known, k], outcome[known]).astype(np.float64),
             "width_90_pct": interval_width_pct(quantiles[known, k]),
         }
         parts.append(pl.DataFrame(values, schema=ABLATION_SCHEMA))

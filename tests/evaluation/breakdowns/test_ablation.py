@@ -9,7 +9,7 @@ from nextclose.evaluation.hypothesis_tests.mean import (
     relative_gain,
 )
 from nextclose.evaluation.scores.losses import with_losses
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.schema import ABLATION_SCHEMA
 from tests.evaluation.frames import SD, overlapping, rows
 

@@ -14,7 +14,7 @@ from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth
 from nextclose.evaluation.breakdowns.training import fits_of
 from nextclose.evaluation.scores.losses import with_losses
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
 from nextclose.models.lstm.lstm import FittedLstm

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.hypothesis_tests.mean import MeanTest
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.comparison import (
     Comparison,
     density_comparison,

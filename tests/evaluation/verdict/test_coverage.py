@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.hypothesis_tests.calibration import christoffersen, knueppel
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.coverage import Coverage, coverage, mean_known
 from tests.evaluation.frames import SD, overlapping, rows
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.special import ndtr
 
 from nextclose.evaluation.hypothesis_tests.direction import call_covariance, pesaran_timmermann
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.direction import calls
 from tests.evaluation.frames import SD, overlapping, rows
 

@@ -3,10 +3,9 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.scores.losses import with_losses
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_regime, by_year
-from nextclose.metrics import relative_mae
-from tests.evaluation.frames import SD, baselines, rows
+from tests.evaluation.frames import SD, baselines, relative_mae, rows
 
 
 def years(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.scores.panel import scores_of
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_year
 from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, superior_to_garch
 from nextclose.evaluation.verdict.verdict import verdicts

@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from nextclose.evaluation.hypothesis_tests.mean import relative_gain
-from nextclose.evaluation.scores.panel import Panel, Scores
+from nextclose.evaluation.scores.panel import Panel
+from nextclose.evaluation.scores.scores import Scores
 from nextclose.evaluation.verdict.comparison import overlap_test
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.pooled import confidence_set

@@ -10,7 +10,7 @@ import polars as pl
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test
 from nextclose.evaluation.scores.losses import quantile_matrix
-from nextclose.metrics import INTERVALS, inside
+from nextclose.metrics import INTERVALS, is_inside
 from nextclose.schema import Bools, Floats
 
 
@@ -25,7 +25,7 @@ def coverage_by_level(scored: pl.DataFrame) -> pl.DataFrame:
     for horizon, model, part in _ranged(scored):
         quantiles, outcome = quantile_matrix(part), part["target"].to_numpy()
         for nominal in sorted(INTERVALS):
-            held = inside(quantiles, outcome, nominal=nominal)
+            held = is_inside(quantiles, outcome, nominal=nominal)
             error = _standard_error(part, held, horizon)
             row = (horizon, model, nominal, float(held.mean()), error, part.height)
             rows.append(row)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.metrics import Direction, direction
+from nextclose.metrics import DirectionHits, direction_hits
 from nextclose.schema import MEDIAN, QUANTILE_COLUMNS, Floats
 
 CLASSIC = "classic"
@@ -38,7 +38,7 @@ class TutorialMetrics:
     origins: int
     model_numbers: FiveNumbers
     naive_numbers: FiveNumbers
-    hits: Direction
+    hits: DirectionHits
 
 
 def tutorial_metrics(scored: pl.DataFrame) -> TutorialMetrics:
@@ -73,7 +73,7 @@ def tutorial_metrics(scored: pl.DataFrame) -> TutorialMetrics:
         origins=frame.height,
         model_numbers=_five(price, forecast),
         naive_numbers=_five(price, close),
-        hits=direction(frame["call"].to_numpy(), outcome),
+        hits=direction_hits(frame["call"].to_numpy(), outcome),
     )
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses
 from nextclose.metrics import (
+    Metric,
     direction_call,
     grid_crps,
-    inside,
     interval_width_pct,
+    is_inside,
     percentage_error,
     pit,
 )
@@ -30,15 +33,19 @@ KEY = ("symbol", "origin", "horizon_sessions", "model")
 SHOWN_INTERVALS = (0.5, 0.8, 0.9, 0.95)
 
 
-def with_losses(forecasts: pl.DataFrame) -> pl.DataFrame:
+def with_losses(
+    forecasts: pl.DataFrame, *, metrics: Mapping[str, Metric] = NO_METRICS
+) -> pl.DataFrame:
     """The forecasts with one column per loss; null where the outcome is not known yet.
 
     Adds crps, absolute_error, squared_error (log return and its square), percentage_error and
     width_90_pct (% of price), inside_50/80/90/95, pit, call (1 up, -1 down, 0 none), point_only.
+    Of foreign `metrics` a column each, by their names.
     Point-only rows (all quantiles equal) have null inside, width and pit: they state no range.
     Expects: FORECAST_SCHEMA, other columns pass through; any row order, kept.
     NaN: refused, as are null or falling quantiles and a second forecast with the same key.
-    Raises: DataError (every rule broken, with its first place and count).
+    Raises: DataError (every rule broken, with its first place and count); ConfigError as
+        `metric_losses`.
     """
     _check(forecasts)
     quantiles = quantile_matrix(forecasts)
@@ -54,7 +61,7 @@ def with_losses(forecasts: pl.DataFrame) -> pl.DataFrame:
         "percentage_error": _nullable(percentage_error(median, outcome), known),
         **{
             f"inside_{round(100 * nominal)}": _nullable(
-                inside(quantiles, outcome, nominal=nominal), ranged
+                is_inside(quantiles, outcome, nominal=nominal), ranged
             )
             for nominal in SHOWN_INTERVALS
         },
@@ -63,6 +70,10 @@ def with_losses(forecasts: pl.DataFrame) -> pl.DataFrame:
         "call": pl.Series(direction_call(quantiles), dtype=pl.Int8),
         "point_only": pl.Series(point),
     }
+    for name, losses in metric_losses(metrics, quantiles[known], outcome[known]).items():
+        values = np.full(len(known), np.nan)
+        values[known] = losses
+        columns[name] = _nullable(values, known)
     return forecasts.with_columns(**columns)
 
 
