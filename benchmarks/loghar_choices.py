@@ -26,7 +26,7 @@ import polars as pl
 from har_prior import spread_of, stocks, weights_of
 from nextclose.backtest.walk_forward import Study, backtest, make_study
 from nextclose.config import BacktestConfig, RunConfig
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
 from nextclose.features.table import make_table
 from nextclose.models.loghar import loghar, prior
 from nextclose.samples.samples import Samples, make_samples
@@ -84,7 +84,7 @@ def panels() -> Iterator[tuple[int, Bars]]:
 
 def losses(study: Study, model: str) -> dict[tuple[str, int], float]:
     """Mean CRPS by symbol and horizon."""
-    rows = scored(backtest(study).forecasts).filter(pl.col("model") == model)
+    rows = with_losses(backtest(study).forecasts).filter(pl.col("model") == model)
     means = rows.group_by("symbol", "horizon_sessions").agg(pl.col("crps").mean())
     return {(symbol, horizon): crps for symbol, horizon, crps in means.iter_rows()}
 

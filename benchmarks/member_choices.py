@@ -31,7 +31,7 @@ from nextclose.backtest.walk_forward import Backtest, backtest, make_study
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
 from nextclose.features.table import make_table
 from nextclose.models.hybrid import conformal
 from nextclose.models.loghar import prior
@@ -55,7 +55,7 @@ def walked(models: tuple[str, ...], **parts: Any) -> Backtest:
 
 def gains(forecasts: pl.DataFrame, *, model: str, reference: str = "loghar") -> list[list[float]]:
     """Gain and its interval by horizon, in per cent: [gain, low, high]."""
-    frame = scored(forecasts.filter(pl.col("target").is_not_null()))
+    frame = with_losses(forecasts.filter(pl.col("target").is_not_null()))
     found = []
     for horizon in frame["horizon_sessions"].unique().sort():
         part = frame.filter(pl.col("horizon_sessions") == horizon)
@@ -110,7 +110,6 @@ def trees_rows() -> Iterator[tuple[str, Rows]]:
         ("default", TreesConfig()),
         ("all 150 rounds", TreesConfig(patience_rounds=150)),
         ("leaves of 1,000 rows", TreesConfig(min_child_weight=1000.0)),
-        ("rows and columns drawn", TreesConfig(row_share=0.7, column_share=0.7)),
     ):
         found = walked(("loghar", "trees"), trees=settings)
         yield f"trees, {name}", {"gain": gains(found.forecasts, model="trees")}

@@ -35,7 +35,7 @@ import polars as pl
 from nextclose.config import LstmConfig, RunConfig
 from nextclose.data.sources.loading import sample_bars
 from nextclose.features.table import make_table
-from nextclose.metrics import mape, relative_mae
+from nextclose.metrics import percentage_error
 from nextclose.models.registry import model_named
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, holdout
@@ -168,10 +168,11 @@ def accuracy(
             tested = (table.symbol[rows] == code) & np.isfinite(outcome)
             y = outcome[tested]
             cell: dict[str, Any] = {"symbol": symbol, "horizon_sessions": horizon, "n": len(y)}
-            cell["naive_mape_pct"] = mape(np.zeros_like(y), y)
+            cell["naive_mape_pct"] = float(percentage_error(np.zeros_like(y), y).mean())
             for side, point in points.items():
-                cell[f"{side}_mape_pct"] = mape(point[tested, k], y)
-                cell[f"{side}_relative_mae"] = relative_mae(point[tested, k], y)
+                median = point[tested, k]
+                cell[f"{side}_mape_pct"] = float(percentage_error(median, y).mean())
+                cell[f"{side}_relative_mae"] = float(np.abs(y - median).sum() / np.abs(y).sum())
             cells.append(cell)
     return cells
 

@@ -169,7 +169,9 @@ def _report(path: Path) -> str:
 
 def _manifest(path: Path) -> Any:
     document = json.loads(path.read_text(encoding="utf-8"))
-    return {k: v for k, v in document.items() if k not in ("format", "own", "data", "files", "checksum")}
+    return {
+        k: v for k, v in document.items() if k not in ("format", "own", "data", "files", "checksum")
+    }
 
 
 KINDS: dict[str, Callable[[Path], Any]] = {

@@ -19,7 +19,7 @@ from nextclose.config import (
     parse_config,
 )
 from nextclose.errors import ConfigError
-from nextclose.models.registry import MEMBERS, NAMES, forecaster_named, hybrid_of
+from nextclose.models.registry import OURS, hybrid_of, models_of
 
 EVERYTHING = """
 [data]
@@ -96,15 +96,11 @@ equal_share = 0.25
 calibration_step = 0.02
 
 [trees]
-route = "quantile"
 rounds = 60
 patience_rounds = 20
-segment_rounds = 10
 learning_rate = 0.1
 max_leaves = 8
 min_child_weight = 50.0
-row_share = 0.5
-column_share = 0.6
 """
 
 
@@ -175,15 +171,11 @@ def test_every_setting_of_every_section_can_be_given():
         ),
         hybrid=HybridConfig(members=("garch", "har"), equal_share=0.25, calibration_step=0.02),
         trees=TreesConfig(
-            route="quantile",
             rounds=60,
             patience_rounds=20,
-            segment_rounds=10,
             learning_rate=0.1,
             max_leaves=8,
             min_child_weight=50.0,
-            row_share=0.5,
-            column_share=0.6,
         ),
     )
     parsed = parse_config(EVERYTHING, path="run.toml")
@@ -264,15 +256,11 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
         ("[hybrid]\nequal_share = 1.5", "equal_share"),
         ("[hybrid]\ncalibration_step = 0.2", "calibration_step"),
-        ('[trees]\nroute = "linear"', "route"),
         ("[trees]\nrounds = 0", "rounds"),
         ("[trees]\npatience_rounds = 0", "patience_rounds"),
-        ("[trees]\nsegment_rounds = 0", "segment_rounds"),
         ("[trees]\nlearning_rate = 1.5", "learning_rate"),
         ("[trees]\nmax_leaves = 33", "max_leaves"),
         ("[trees]\nmin_child_weight = -1.0", "min_child_weight"),
-        ("[trees]\nrow_share = 0.0", "row_share"),
-        ("[trees]\ncolumn_share = 1.1", "column_share"),
         ("lstm = 3", "lstm"),
         ("[lstm]\nchunk_sessions = 60", "lstm"),  # the burn-in alone is 60
     ],
@@ -292,9 +280,12 @@ def test_what_is_no_toml_is_refused_with_the_place():
 
 def test_the_default_models_and_members_are_models_there_are():
     config = RunConfig()
-    assert set(config.backtest.models) <= set(NAMES)
-    assert set(config.hybrid.members) <= set(MEMBERS) <= set(NAMES)
-    assert [forecaster_named(name, config).name for name in NAMES] == list(NAMES)
+    assert set(config.backtest.models) <= set(OURS)
+    assert set(config.hybrid.members) <= set(OURS)
+    models = models_of(config)
+    assert list(models) == [*config.backtest.models, *(set(models) - set(config.backtest.models))]
+    assert [model.name for model in models.values()] == list(models)
+    assert set(hybrid_of(config).models) == set(config.hybrid.members)
 
 
 @pytest.mark.parametrize("member", ["naive", "hybrid", "classic", "grach"])
@@ -303,7 +294,8 @@ def test_a_member_that_cannot_take_part_is_refused_by_name(member):
     with pytest.raises(ConfigError, match=f"members: '{member}' cannot take part") as caught:
         hybrid_of(config)
     assert (caught.value.section, caught.value.key) == ("hybrid", "members")
-    assert ", ".join(MEMBERS) in str(caught.value)
+    for name in ("loghar", "garch", "trees", "lstm"):
+        assert name in str(caught.value)
 
 
 def test_settings_cannot_be_changed():

@@ -3,16 +3,32 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.walk_forward import FitTask, backtest, fit, serial
+from nextclose.backtest.walk_forward import (
+    Backtest,
+    FitTask,
+    Study,
+    backtest,
+    fit,
+    make_study,
+    serial,
+)
 from nextclose.errors import NotEnoughDataError
-from nextclose.execution import THREAD_VARIABLES, Processes, Remembered
+from nextclose.evaluation.breakdowns.training import fits_of
+from nextclose.execution import THREAD_VARIABLES, Processes, Remembered, can_travel
+from nextclose.models.protocol import Model
+from nextclose.models.state import encode_state
 from nextclose.serving.states import state_bytes
+from tests.builders import samples_of, tiny_config, walk_bars
+from tests.plugins import FittedWide, Wide
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
 N_FITS = 3 * (6 + 2)  # folds x (baselines + seeds of the network)
@@ -86,7 +102,7 @@ def test_two_processes_give_the_frames_of_one_and_tell_their_progress(walked):
     assert spread.fits.keys() == walked.fits.keys()
     for key, members in walked.fits.items():
         for one, other in zip(members, spread.fits[key], strict=True):
-            assert state_bytes(one.state()) == state_bytes(other.state()), key
+            assert state_bytes(encode_state(one)) == state_bytes(encode_state(other)), key
     assert [t for t in told if t[0] == "fit"] == [("fit", k, N_FITS) for k in range(N_FITS + 1)]
     assert ("forecast", 21, 21) in told
 
@@ -131,7 +147,7 @@ def test_each_model_fold_and_seed_is_kept_apart(walked, tmp_path):
         for index, member in enumerate(members):
             task = FitTask(model=model, fold=fold, seed_index=index)
             (found,) = remembered(Counting(most=0), tmp_path)(fit, walked.study, [task])
-            assert state_bytes(found.state()) == state_bytes(member.state()), task
+            assert state_bytes(encode_state(found)) == state_bytes(encode_state(member)), task
 
 
 def test_a_damaged_memory_is_not_believed(walked, tmp_path):
@@ -144,9 +160,106 @@ def test_a_damaged_memory_is_not_believed(walked, tmp_path):
     again = Counting()
     (found,) = remembered(again, tmp_path)(fit, walked.study, [task])
     assert again.done == [task]
-    assert found.state().arrays.keys() == kept.state().arrays.keys()
-    for name, array in kept.state().arrays.items():
-        np.testing.assert_array_equal(found.state().arrays[name], array)
+    assert encode_state(found).arrays.keys() == encode_state(kept).arrays.keys()
+    for name, array in encode_state(kept).arrays.items():
+        np.testing.assert_array_equal(encode_state(found).arrays[name], array)
+
+
+# --- models that are not ours ---
+
+
+def plugin_study(*plugins: Model) -> Study:
+    """The EWMA and these, three folds."""
+    config = tiny_config(models=("ewma", *(plugin.name for plugin in plugins)))
+    return make_study(samples_of(walk_bars((560, 540))), config, plugins=plugins)
+
+
+def n_fits_of(study: Study, folder: Path, name: str = "wide") -> int:
+    """How many fits of a model a run with this memory still has to do."""
+    counting = Counting()
+    backtest(study, mapper=remembered(counting, folder))
+    return sum(task.model == name for task in counting.fits)
+
+
+def test_a_model_that_says_no_version_is_never_remembered(tmp_path):
+    study = plugin_study(Wide())
+    assert [n_fits_of(study, tmp_path) for _ in range(2)] == [3, 3]
+    assert len(list(tmp_path.iterdir())) == 3  # those of the EWMA
+    assert n_fits_of(study, tmp_path, "ewma") == 0
+
+
+def test_a_model_that_says_no_class_of_its_fits_is_never_remembered(tmp_path):
+    study = plugin_study(Wide(version="1", fitted=None))
+    assert [n_fits_of(study, tmp_path) for _ in range(2)] == [3, 3]
+
+
+def test_a_model_with_a_version_is_remembered_and_another_version_or_setting_is_not(tmp_path):
+    first = plugin_study(Wide(version="1"))
+    assert [n_fits_of(first, tmp_path) for _ in range(2)] == [3, 0]
+    kept = backtest(first, mapper=remembered(Counting(), tmp_path))
+    fresh = backtest(first)
+    assert_frame_equal(kept.forecasts, fresh.forecasts, check_exact=True)
+    for other in (Wide(version="2"), Wide(version="1", factor=3.0)):
+        study = plugin_study(other)
+        assert [n_fits_of(study, tmp_path) for _ in range(2)] == [3, 0]
+    assert n_fits_of(first, tmp_path) == 0  # still there
+
+
+def processes_of(run: Backtest, name: str) -> set[int]:
+    """Processes in which a plug-in was fitted."""
+    return {fit.pid for fit in fits_of(run, name) if isinstance(fit, FittedWide)}
+
+
+def test_a_model_that_can_be_imported_runs_in_other_processes_and_a_local_one_in_this(tmp_path):
+    class Local(Wide):
+        """Other processes cannot import it."""
+
+    study = plugin_study(Wide(), Local(name="local", factor=3.0, version="1"))
+    told: list[tuple[str, int, int]] = []
+    with (
+        Processes(2, progress=lambda *progress: told.append(progress)) as pool,
+        pytest.warns(UserWarning, match="model 'local' runs in this process alone") as warned,
+    ):
+        spread = backtest(study, mapper=remembered(pool, tmp_path))
+    assert len(warned) == 1
+    assert "Fix: " in str(warned[0].message)
+    assert processes_of(spread, "local") == {os.getpid()}
+    assert os.getpid() not in processes_of(spread, "wide")
+    assert processes_of(spread, "wide")
+    plain = backtest(study)
+    assert_frame_equal(spread.forecasts, plain.forecasts, check_exact=True)
+    assert spread.crossings == plain.crossings
+    assert sorted(told[:10]) == [("fit", k, 9) for k in range(10)]
+    assert n_fits_of(study, tmp_path, "local") == 0  # what was done at home is kept as well
+
+
+def test_models_that_can_be_imported_give_no_warning(walked):
+    with warnings.catch_warnings(), Processes(1) as pool:
+        warnings.simplefilter("error")
+        study = plugin_study(Wide())
+        assert list(pool(models_known, study, [0])) == [("wide",)]
+
+
+def models_known(study: Study, task: object) -> tuple[str, ...]:
+    return tuple(plugin.name for plugin in study.plugins)
+
+
+class Unsendable(Wide):
+    """A model that keeps something no other process can have."""
+
+    def __reduce__(self) -> Any:
+        raise RuntimeError("holds a connection")
+
+
+def test_only_what_can_be_imported_and_sent_can_travel():
+    class Local(Wide):
+        pass
+
+    interactive = type("Interactive", (Wide,), {"__module__": "__main__"})
+    nowhere = type("Nowhere", (Wide,), {"__module__": "no_such_module"})
+    assert can_travel(Wide())
+    for model in (Local(), interactive(), nowhere(), Unsendable()):
+        assert not can_travel(model), type(model).__name__
 
 
 def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(tmp_path):

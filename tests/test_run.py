@@ -1,9 +1,19 @@
 """Stages in one call: what a memory of fits may be asked, and what a run with news is made of."""
 
+from pathlib import Path
+
+import pytest
 from polars.testing import assert_frame_equal
 
 from nextclose.config import FeaturesConfig, NewsConfig
+from nextclose.errors import ConfigError
+from nextclose.evaluation.scores import losses
+from nextclose.features.columns import Feature
+from nextclose.metrics import pit
 from nextclose.run import backtest
+from nextclose.runfolder import report_content, write_run
+from tests.builders import tiny_config, walk_bars
+from tests.plugins import WEEK_RANGE, Wide, week_range
 from tests.serving.test_news import BARS, SETTINGS, with_items
 
 
@@ -18,3 +28,54 @@ def test_fits_are_recalled_for_the_same_columns_only(tmp_path):
         assert_frame_equal(kept.backtest.ablation, fresh.backtest.ablation, check_exact=True)
         assert kept.news == fresh.news
     assert len(fresh.news) == 3
+
+
+def test_forecasts_are_scored_once_for_the_verdict_the_report_and_all_else(tmp_path, monkeypatch):
+    n_rows = []
+
+    def counting_pit(quantiles, outcome):
+        n_rows.append(len(quantiles))
+        return pit(quantiles, outcome)
+
+    monkeypatch.setattr(losses, "pit", counting_pit)
+    run = backtest(with_items(BARS), config=SETTINGS)
+    write_run(run, tmp_path, command="for the test", figures=False)
+    assert (tmp_path / "report.html").exists()
+    assert n_rows == [len(run.forecasts)]
+
+
+def n_kept(folder: Path) -> int:
+    return len(list(folder.glob("*")))
+
+
+def test_fits_on_own_columns_are_kept_by_their_version_and_never_without_one(tmp_path):
+    def fitted_with(feature: Feature) -> int:
+        """How many fits the memory holds after one run with this column."""
+        config = tiny_config(models=("ewma",), test_sessions=40)
+        features = {"mine": feature}
+        kept = backtest(bars, config=config, features=features, memory=tmp_path)
+        fresh = backtest(bars, config=config, features=features)
+        assert_frame_equal(kept.forecasts, fresh.forecasts, check_exact=True)
+        return n_kept(tmp_path)
+
+    bars = walk_bars((460, 450))
+    assert fitted_with(Feature(week_range, 4)) == 0
+    assert fitted_with(Feature(week_range, 4, version="1")) == 1
+    assert fitted_with(Feature(week_range, 4, version="1")) == 1
+    assert fitted_with(Feature(week_range, 4, version="2")) == 2
+    assert fitted_with(Feature(week_range, 5, version="2")) == 3
+
+
+def test_an_own_model_and_an_own_column_are_judged_beside_ours():
+    bars = walk_bars((460, 450))
+    config = tiny_config(test_sessions=40)
+    plugin = Wide(input="week_range")
+    run = backtest(
+        bars, models=("ewma", plugin), features={"week_range": WEEK_RANGE}, config=config
+    )
+    assert run.config.backtest.models == ("ewma", "wide")
+    assert set(run.forecasts["model"]) == {"ewma", "wide"}
+    assert {row.model for row in run.verdict} == {"ewma", "wide"}
+    assert report_content(run, command="x").headline == "wide"
+    with pytest.raises(ConfigError, match="feature 'week_range' is needed but not there"):
+        backtest(bars, models=("ewma", plugin), config=config)

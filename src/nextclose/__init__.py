@@ -40,13 +40,22 @@ if TYPE_CHECKING:
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
+    from nextclose.features.columns import Feature as Feature
+    from nextclose.features.columns import SymbolBars as SymbolBars
+    from nextclose.models.protocol import Fitted as Fitted
+    from nextclose.models.protocol import LearningCurve as LearningCurve
+    from nextclose.models.protocol import Model as Model
+    from nextclose.models.protocol import Traits as Traits
+    from nextclose.models.regressors import from_sklearn as from_sklearn
     from nextclose.run import backtest as backtest
-    from nextclose.run import train as train
     from nextclose.runfolder import write_run as write_run
+    from nextclose.samples.samples import Samples as Samples
+    from nextclose.schema import LEVELS as LEVELS
     from nextclose.schema import Bars as Bars
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
     from nextclose.serving.predictor import price_table as price_table
+    from nextclose.training import train as train
 
 _HOMES = {
     "nextclose.config": (
@@ -76,14 +85,20 @@ _HOMES = {
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
-    "nextclose.run": ("backtest", "train"),
+    "nextclose.features.columns": ("Feature", "SymbolBars"),
+    "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
+    "nextclose.models.regressors": ("from_sklearn",),
+    "nextclose.samples.samples": ("Samples",),
+    "nextclose.run": ("backtest",),
     "nextclose.runfolder": ("write_run",),
-    "nextclose.schema": ("Bars",),
+    "nextclose.schema": ("LEVELS", "Bars"),
+    "nextclose.training": ("train",),
     "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
+    "LEVELS",
     "BacktestConfig",
     "Bars",
     "BundleError",
@@ -91,20 +106,28 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "ConfigError",
     "DataConfig",
     "DataError",
+    "Feature",
     "FeaturesConfig",
+    "Fitted",
     "HybridConfig",
     "LeakError",
+    "LearningCurve",
     "LockedError",
     "LstmConfig",
+    "Model",
     "NewsConfig",
     "NextcloseError",
     "NotEnoughDataError",
     "OutputError",
     "RunConfig",
+    "Samples",
     "SourceError",
+    "SymbolBars",
+    "Traits",
     "TreesConfig",
     "backtest",
     "frame_bars",
+    "from_sklearn",
     "load_bars",
     "load_bundle",
     "parse_config",

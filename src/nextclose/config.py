@@ -172,15 +172,11 @@ class ClassicConfig(Settings):
 class TreesConfig(Settings):
     """XGBoost: one booster per horizon, pooled over symbols, a correction to the HAR forecast."""
 
-    route: Literal["scale", "quantile"] = "scale"  # corrects the size of moves, or each level
     rounds: int = Field(default=150, ge=1)
-    patience_rounds: int = Field(default=50, ge=1)
-    segment_rounds: int = Field(default=25, ge=1)  # reloaded and seeded anew after as many
+    patience_rounds: int = Field(default=50, ge=1)  # asked after every 25 rounds
     learning_rate: float = Field(default=0.05, gt=0, le=1)
     max_leaves: int = Field(default=16, ge=2, le=32)
     min_child_weight: float = Field(default=300.0, ge=0)
-    row_share: float = Field(default=1.0, gt=0, le=1)  # drawn for each tree; 1: no chance in it
-    column_share: float = Field(default=1.0, gt=0, le=1)
 
 
 class RunConfig(Settings):
@@ -245,7 +241,7 @@ def overridden(
         raise _first_problem(error, path="options") from error
 
 
-def replaced(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
+def with_sections(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
     """The settings with whole sections replaced, checked like those of a file.
 
     Raises: ConfigError for a bad value.

@@ -182,11 +182,9 @@ class BundleError(NextcloseError):
 
     exit_code = 7
 
-    def __init__(self, *, path: str, expected: str, found: str) -> None:
-        super().__init__(
-            f"bundle {path}: found {found}; expected {expected}. "
-            "Fix: train again with `nextclose train`, or copy the bundle anew."
-        )
+    def __init__(self, *, path: str, expected: str, found: str, fix: str = "") -> None:
+        cure = fix or "train again with `nextclose train`, or copy the bundle anew."
+        super().__init__(f"bundle {path}: found {found}; expected {expected}. Fix: {cure}")
         self.path = path
         self.expected = expected
         self.found = found

@@ -77,7 +77,7 @@ class Processes(AbstractContextManager["Processes"]):
     def __call__(
         self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
     ) -> Iterator[Result]:
-        """Yield `function(study, task)` for each task; the first exception is raised here.
+        """`function(study, task)` of each task, begun at once; exceptions come out in their place.
 
         Tasks of a model that other processes cannot import are run in this one, and that is said.
         """
@@ -89,12 +89,16 @@ class Processes(AbstractContextManager["Processes"]):
         ]
         for sent in filter(None, futures):
             sent.add_done_callback(counter)
-        for task, future in zip(tasks, futures, strict=True):
-            if future is None:
-                yield function(study, task)
-                counter(future)
-            else:
-                yield future.result()
+
+        def results() -> Iterator[Result]:
+            for task, future in zip(tasks, futures, strict=True):
+                if future is None:
+                    yield function(study, task)
+                    counter(future)
+                else:
+                    yield future.result()
+
+        return results()
 
     def _started(self, study: Study) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -289,9 +293,9 @@ class Remembered:
             yield from self._mapper(function, study, tasks)
             return
         kept = [task for task in fits if is_kept(study.model(task.model))]
-        found = {task: self._memory.recalled(study, task) for task in kept}
-        missing = [task for task in fits if found.get(task) is None]
+        recalled = {task: self._memory.recalled(study, task) for task in kept}
+        missing = [task for task in fits if recalled.get(task) is None]
         keeping = Keeping(function=function, memory=self._memory)
         fresh = iter(self._mapper(keeping, study, missing))
         for task in fits:
-            yield cast(Result, next(fresh) if found.get(task) is None else found[task])
+            yield cast(Result, next(fresh) if recalled.get(task) is None else recalled[task])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 import numpy as np
 
@@ -14,7 +15,22 @@ from nextclose.schema import LEVEL_WEIGHTS, LEVELS, Bools, Floats, Ints
 INTERVALS: Mapping[float, tuple[int, int]] = MappingProxyType(
     {round(1 - 2 * float(LEVELS[j]), 3): (j, len(LEVELS) - 1 - j) for j in range(len(LEVELS) // 2)}
 )
+CRPS_WEIGHTS: Floats = 2.0 * LEVEL_WEIGHTS  # of the pinball losses that add up to a CRPS
 BELOW_GRID, ABOVE_GRID = 0.005, 0.995  # CDF beyond the outermost quantiles
+
+
+class Metric(Protocol):
+    """Anybody's loss: what each forecast cost, >= 0, 0 = perfect, in a unit of its own.
+
+    Called with log-return quantiles (forecast, level) on LEVELS, rising, and outcomes (forecast,),
+    all finite; returns (forecast,). A point forecast has all quantiles equal.
+    Expects: a loss that depends on its own forecast alone, not on the rows beside it.
+    `interval_score` and `brier_score` are such metrics.
+    """
+
+    def __call__(self, quantiles: Floats, outcome: Floats, /) -> Floats:
+        """The losses."""
+        ...
 
 
 def pinball_loss(quantile: Floats, outcome: Floats, *, level: float) -> Floats:
@@ -41,6 +57,21 @@ def grid_crps(quantiles: Floats, outcome: Floats) -> Floats:
     return 2.0 * total
 
 
+def mean_grid_crps(quantiles: Floats, outcome: Floats) -> float:
+    """Mean of `grid_crps` over rows, for a minimiser. Expects: (row, level) and (row,).
+
+    Not `grid_crps(...).mean()`: this adds up the levels of a row in another order, and from other
+    last bits the search for the hybrid's weights would end in other last bits.
+    """
+    error = outcome[:, None] - quantiles
+    return float((error * CRPS_WEIGHTS * (LEVELS - (error < 0))).sum(axis=1).mean())
+
+
+def crps_slope(quantiles: Floats, outcome: Floats) -> Floats:
+    """How fast `grid_crps` falls as each quantile rises; < 0: it grows. Shape (row, level)."""
+    return np.asarray(CRPS_WEIGHTS * (LEVELS - (outcome[:, None] < quantiles)))
+
+
 def cdf_on_grid(quantiles: Floats, at: Floats) -> Floats:
     """Probability of an outcome up to `at`, in [0.005, 0.995]. Shape of `at`.
 
@@ -60,9 +91,9 @@ def cdf_on_grid(quantiles: Floats, at: Floats) -> Floats:
     share = (at - left) / np.where(right > left, right - left, 1.0)
     between = LEVELS[low] + share * (LEVELS[high] - LEVELS[low])
     tied = (LEVELS[np.clip(n_below, 0, last)] + LEVELS[np.clip(n_up_to - 1, 0, last)]) / 2.0
-    inside = np.where(n_up_to > n_below, tied, between)
+    within = np.where(n_up_to > n_below, tied, between)
     outside = np.where(n_up_to == 0, BELOW_GRID, ABOVE_GRID)
-    return np.asarray(np.where((n_up_to == 0) | (n_below == len(LEVELS)), outside, inside))
+    return np.asarray(np.where((n_up_to == 0) | (n_below == len(LEVELS)), outside, within))
 
 
 def pit(quantiles: Floats, outcome: Floats) -> Floats:
@@ -83,7 +114,7 @@ def direction_call(quantiles: Floats) -> Ints:
     return np.sign(np.round(probability_up(quantiles) - 0.5, 12)).astype(np.int64)
 
 
-def inside(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Bools:
+def is_inside(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Bools:
     """Whether the central interval holds the outcome, ends included. Shape (...). NaN: no."""
     low, high = INTERVALS[nominal]
     return np.asarray((quantiles[..., low] <= outcome) & (outcome <= quantiles[..., high]))
@@ -95,27 +126,16 @@ def interval_width_pct(quantiles: Floats, *, nominal: float = 0.9) -> Floats:
     return np.asarray(100.0 * (np.exp(quantiles[..., high]) - np.exp(quantiles[..., low])))
 
 
-def brier_score(p_up: Floats, outcome: Floats) -> Floats:
+def brier_score(quantiles: Floats, outcome: Floats) -> Floats:
     """Squared error of the stated probability of a rise, in [0, 1]; 0.25 knows nothing. (row,).
 
         (P(up) - 1{y > 0})^2
-    A flat outcome counts as no rise. NaN: passed on.
+    A flat outcome counts as no rise.
+    Expects: `quantiles` (row, level) on LEVELS, `outcome` (row,). NaN: passed on.
     Source: Brier (1950), Verification of forecasts expressed in terms of probability, MWR 78.
     """
     rose = np.where(np.isnan(outcome), np.nan, outcome > 0)
-    return np.asarray((p_up - rose) ** 2)
-
-
-def qlike(realised_variance: Floats, forecast_variance: Floats) -> Floats:
-    """Loss of a variance forecast, >= 0, no unit; too low costs more than too high. (row,).
-
-        RV/f - ln(RV/f) - 1,  RV = sum of squared log returns over the horizon
-    Expects: f > 0, in the unit of RV. NaN: where RV is 0, whose logarithm there is none; else
-    passed on. Source: Patton (2011), Volatility forecast comparison using imperfect volatility
-        proxies, J. Econometrics 160.
-    """
-    ratio = np.where(realised_variance > 0, realised_variance, np.nan) / forecast_variance
-    return np.asarray(ratio - np.log(ratio) - 1.0)
+    return np.asarray((probability_up(quantiles) - rose) ** 2)
 
 
 def interval_score(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Floats:
@@ -131,26 +151,13 @@ def interval_score(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) 
     return np.asarray(100.0 * (upper - lower + 2.0 / (1.0 - nominal) * miss))
 
 
-def relative_mae(median: Floats, outcome: Floats) -> float:
-    """Mean absolute error of one series over that of "no change"; below 1 beats it.
-
-    NaN: if no outcome moved. Source: after Hyndman & Koehler (2006), Int. J. Forecasting 22.
-    """
-    return _ratio(float(np.abs(outcome - median).sum()), float(np.abs(outcome).sum()))
-
-
 def percentage_error(median: Floats, outcome: Floats) -> Floats:
     """|price - forecast price| in % of the realised price, >= 0; the origin's close cancels."""
     return np.asarray(100.0 * np.abs(1.0 - np.exp(median - outcome)))
 
 
-def mape(median: Floats, outcome: Floats) -> float:
-    """Mean absolute error in % of the realised price. Only beside naive's, `mape(0 * y, y)`."""
-    return float(percentage_error(median, outcome).mean())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Direction:
+class DirectionHits:
     """How often calls of up and down were right, beside what always calling one side would score.
 
     Rates are over forecasts with a call and a price that moved; None if there is none.
@@ -165,13 +172,13 @@ class Direction:
     n_flat: int
 
 
-def direction(call: Ints, outcome: Floats) -> Direction:
+def direction_hits(call: Ints, outcome: Floats) -> DirectionHits:
     """Hit rate of calls (1, -1, 0 = none) beside max(share up, share down) of the same rows."""
     moved = outcome != 0
     judged = moved & (call != 0)
     n = int(judged.sum())
     up = float((outcome[judged] > 0).mean()) if n else 0.5
-    return Direction(
+    return DirectionHits(
         hit_rate=float((np.sign(outcome[judged]) == call[judged]).mean()) if n else None,
         base_rate=max(up, 1.0 - up) if n else None,
         side="up" if up >= 0.5 else "down",
@@ -187,7 +194,3 @@ def implied_r2(hit_rate: float) -> float:
     Assumes: symmetric Gaussian returns without drift. 0.51 is 0.10 %, 0.62 is 13.6 %.
     """
     return float(np.sin(np.pi * max(hit_rate - 0.5, 0.0)) ** 2)
-
-
-def _ratio(loss: float, reference: float) -> float:
-    return loss / reference if reference > 0 else float("nan")

@@ -31,7 +31,8 @@ from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
-from nextclose.run import Run, run_facts, versions
+from nextclose.run import Run, run_facts
+from nextclose.studies import versions
 
 CLASSIC = "classic"
 
@@ -65,20 +66,20 @@ def effective_toml(config: RunConfig) -> str:
 
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
-    forecasts = run.forecasts
+    scored, panels = run.scores.frame, run.scores.panels
     short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
     return ReportContent(
         headline=headline(run.config.backtest.models),
         verdicts=run.verdict,
         bars=run.bars.frame,
-        forecasts=forecasts,
-        coverage=coverage_by_level(forecasts),
-        rolling=rolling_coverage(forecasts),
-        pit=pit_histogram(forecasts),
-        by_year=by_year(forecasts),
-        by_regime=by_regime(forecasts),
+        forecasts=run.forecasts,
+        coverage=coverage_by_level(scored),
+        rolling=rolling_coverage(scored),
+        pit=pit_histogram(scored),
+        by_year=by_year(panels),
+        by_regime=by_regime(panels),
         curves=learning_curves(run.backtest),
-        tutorial=tutorial_table(forecasts),
+        tutorial=tutorial_table(scored),
         ablation=run.ablation,
         weights=run.backtest.weights,
         news=run.news,

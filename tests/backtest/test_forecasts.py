@@ -9,7 +9,6 @@ from nextclose.backtest.forecasts import (
     rising_quantiles,
     seed_losses,
 )
-from nextclose.models.protocol import State
 from nextclose.schema import FORECAST_SCHEMA, LEVELS, QUANTILE_COLUMNS, SEED_SCHEMA
 from tests.builders import bare_samples, daily_samples, day, samples_of, walk_bars
 
@@ -22,13 +21,6 @@ class Made:
 
     def quantiles(self, samples, rows):
         return self.grid[: len(rows)]
-
-    def state(self):
-        return State(arrays={"grid": self.grid})
-
-    @property
-    def curves(self):
-        return {}
 
 
 def level_grid(*shape):

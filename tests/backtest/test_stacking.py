@@ -59,7 +59,7 @@ def restacked(walk: Backtest, made: Made, samples: Samples) -> Stack:
     study = walk.study
     return stacked(
         samples,
-        study.config,
+        study.hybrid,
         study.folds,
         fits=walk.fits,
         made=made,
@@ -186,7 +186,8 @@ def test_a_study_without_the_hybrid_has_no_rehearsals_and_no_weights():
     samples = samples_of(hybrid_bars())
     config = hybrid_config("ewma", "loghar", models=("naive", "ewma"))
     study = make_study(samples, config)
-    assert (study.n_rehearsals, len(study.folds), members_of(config)) == (0, 3, ())
+    assert (study.n_rehearsals, len(study.folds), study.hybrid) == (0, 3, None)
+    assert members_of(study.models) == {}
     run = backtest(study)
     for frame, schema in (
         (run.seeds, SEED_SCHEMA),

@@ -18,8 +18,8 @@ from nextclose.backtest.walk_forward import (
 )
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.protocol import State
 from nextclose.models.registry import model_named
+from nextclose.models.state import encode_state
 from nextclose.schema import (
     FORECAST_SCHEMA,
     HORIZONS,
@@ -174,8 +174,8 @@ def test_the_order_of_models_changes_no_forecast(walked):
 
 def test_a_fit_depends_on_its_task_alone(walked):
     task = FitTask(model="lstm", fold=1, seed_index=1)
-    again = fit(walked.study, task).state().arrays
-    first = walked.fits["lstm", 1][1].state().arrays
+    again = encode_state(fit(walked.study, task)).arrays
+    first = encode_state(walked.fits["lstm", 1][1]).arrays
     assert again.keys() == first.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(again[name], array, err_msg=name)
@@ -220,13 +220,6 @@ class Crossing:
         grid = np.tile(LEVELS, (len(rows), len(samples.horizons), 1))
         grid[0, 1, :3] = [0.03, 0.01, 0.02]
         return grid
-
-    def state(self):
-        return State()
-
-    @property
-    def curves(self):
-        return {}
 
 
 def test_crossing_quantiles_are_sorted_and_counted():

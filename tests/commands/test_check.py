@@ -146,7 +146,7 @@ SUGGESTIONS = {
 def test_what_is_said_above_the_suggestion_comes_true(
     command, tmp_path, monkeypatch, rows, mended, said
 ):
-    monkeypatch.setattr("nextclose.run.needed_sessions", lambda settings: 1)
+    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
     path = tmp_path / "AAPL.csv"
     path.write_text("\n".join((*HEAD, *rows)) + "\n")
     code, printed, _ = command("check", path)

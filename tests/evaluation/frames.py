@@ -67,3 +67,8 @@ def overlapping(rng: np.random.Generator, n: int, horizon: int, *, sd: float = S
 def flat_verdicts(frame: pl.DataFrame, **options) -> list[SimpleNamespace]:
     """The verdict as verdict.json has it, its figures as attributes."""
     return [SimpleNamespace(**flat_row(row)) for row in verdicts(frame, **options)]
+
+
+def relative_mae(median: np.ndarray, outcome: np.ndarray) -> float:
+    """By its definition: the errors of one series over those of "no change"."""
+    return float(np.abs(outcome - median).sum() / np.abs(outcome).sum())

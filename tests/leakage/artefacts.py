@@ -17,10 +17,13 @@ from nextclose.config import (
     LstmConfig,
     NewsConfig,
     RunConfig,
+    canonical_json,
 )
 from nextclose.data.bars import collected_bars
-from nextclose.features.columns import FamilyDefinition
+from nextclose.features.columns import FamilyDefinition, Feature
 from nextclose.features.table import FAMILIES, make_table
+from nextclose.models.protocol import Trained
+from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, QUANTILE_COLUMNS, Bars, Table
@@ -64,6 +67,7 @@ class Pipeline:
     members: tuple[str, ...] = ("garch", "loghar")
     market: bool = True
     news: NewsConfig | None = None
+    own: Mapping[str, Feature] = field(default_factory=dict)
 
     @property
     def config(self) -> RunConfig:
@@ -85,6 +89,7 @@ class Pipeline:
             bars,
             families=self.families,
             definitions=self.definitions,
+            own=self.own,
             market=self.market,
             news=self.news,
         )
@@ -155,9 +160,12 @@ def of_backtest(run: Backtest) -> Iterator[tuple[str, Artefact]]:
     parts: dict[str, dict[int, Any]] = {}
     for (model, fold), fits in run.fits.items():
         for member in fits:
-            arrays = {name: np.asarray(value) for name, value in member.state().arrays.items()}
-            if member.curves:
-                arrays["curves"] = np.concatenate([np.array(c) for c in member.curves.values()])
+            state = encode_state(member)
+            arrays = {name: np.asarray(value) for name, value in state.arrays.items()}
+            arrays |= dict(filters_in(state.facts))
+            if isinstance(member, Trained):
+                losses = [(*curve.train, *curve.valid) for curve in member.curves]
+                arrays["curves"] = np.concatenate(losses)
             for name, value in arrays.items():
                 parts.setdefault(f"fit {model} {name}", {})[fold] = value
     for name, by_fold in parts.items():
@@ -176,6 +184,14 @@ def of_backtest(run: Backtest) -> Iterator[tuple[str, Artefact]]:
         outcome = Artefact(known_at=resolved, label=label, value=frame["target"].to_numpy())
         yield f"judged {model} {horizon}", outcome
     yield from of_ablation(run)
+
+
+def filters_in(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """What is learnt and no array: the filters of garch, also as a member of the hybrid."""
+    if "filters" in facts:
+        yield f"{prefix}filters", np.array(canonical_json({"filters": facts["filters"]}))
+    for name, own in facts.get("members", ()):
+        yield from filters_in(own, f"{prefix}members.{name}.")
 
 
 def of_ablation(run: Backtest) -> Iterator[tuple[str, Artefact]]:

@@ -277,18 +277,18 @@ LSTM = ("lstm",)
 SPREADS = tuple(f"fit {model} spread" for model in ("drift", "ewma", "har"))
 OWN_PAST = tuple(f"forecast {m} 7" for m in ("drift", "hs_250", "hs_expanding"))
 FIRST_FOLD = (
-    Mutant(valid_unpurged, ("valid targets", "fit har weights", "fit har spread")),
-    Mutant(one_session_late, ("valid targets", "fit har weights")),
-    Mutant(calendar_days, ("valid targets", "fit har weights")),
+    Mutant(valid_unpurged, ("valid targets", "fit har scale.weights", "fit har spread")),
+    Mutant(one_session_late, ("valid targets", "fit har scale.weights")),
+    Mutant(calendar_days, ("valid targets", "fit har scale.weights")),
     Mutant(borders_by_share, ("fold dates",)),
     Mutant(open_spread, SPREADS, ("drift", "ewma", "har")),
-    Mutant(open_har, ("fit har weights",)),
-    Mutant(open_levels, ("fit loghar levels", "forecast loghar 7"), ("loghar",)),
+    Mutant(open_har, ("fit har scale.weights",)),
+    Mutant(open_levels, ("fit loghar scale.levels", "forecast loghar 7"), ("loghar",)),
     Mutant(scaler_of_all_rows, ("fit lstm scaler.center", "fit lstm scaler.width"), LSTM),
-    Mutant(open_shares, ("fit lstm shares",), LSTM),
-    Mutant(stopping_on_test, ("fit lstm curves", "fit lstm network.0.head.weight"), LSTM),
-    Mutant(training_on_test, ("fit lstm curves", "fit lstm network.0.head.weight"), LSTM),
-    Mutant(last_fit_for_all, ("fit har weights",)),
+    Mutant(open_shares, ("fit lstm networks.0.shares",), LSTM),
+    Mutant(stopping_on_test, ("fit lstm curves", "fit lstm networks.0.weights.head.weight"), LSTM),
+    Mutant(training_on_test, ("fit lstm curves", "fit lstm networks.0.weights.head.weight"), LSTM),
+    Mutant(last_fit_for_all, ("fit har scale.weights",)),
 )
 MID_FOLD = (
     Mutant(open_outcomes, OWN_PAST, ("drift", "hs_250", "hs_expanding")),

@@ -12,13 +12,16 @@ from nextclose.backtest.walk_forward import Backtest, backtest, make_study
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
-from nextclose.models.registry import SERVABLE, restored
+from nextclose.models.mixture import restored
+from nextclose.models.registry import SERVABLE, model_of_state
+from nextclose.models.state import encode_state
 from nextclose.run import backtest as whole_backtest
-from nextclose.run import needed_sessions, train
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.golden import latest_rows
 from nextclose.serving.states import state_bytes, state_of
+from nextclose.studies import needed_sessions
+from nextclose.training import train
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file
@@ -78,7 +81,8 @@ def test_from_rows_that_hold_a_forecast_at_the_fit_it_is_the_backtests_to_the_bi
 ):
     needed = needed_sessions(Pipeline(models=(model,)).config) + row - FOLDS[0]
     (fitted,) = stacked.fits[model, stacked.study.n_rehearsals]
-    kept = restored(model, state_of(state_bytes(fitted.state())))
+    state = state_of(state_bytes(encode_state(fitted)))
+    kept = restored(model_of_state(model, state), state)
     issued = stacked.forecasts.filter(model=model, origin=day(row)).sort(
         "symbol", "horizon_sessions"
     )

@@ -44,7 +44,8 @@ EXCUSED = {
 
 # Which symbols and horizons wait, and whether there were scores enough: the same in most worlds.
 UNMOVED = {
-    f"fit hybrid calibration.{name}" for name in ("waiting_symbol", "waiting_horizon", "adapts")
+    f"fit hybrid calibration.{name}"
+    for name in ("trackers.waiting_symbol", "trackers.waiting_horizon", "adapts")
 }
 
 
@@ -120,7 +121,7 @@ def test_with_lowered_thresholds_garch_fits_weights_are_learnt_and_tails_adapt(l
 
 def test_one_price_before_a_refit_changes_weights_and_one_after_it_does_not(lowered):
     base = clean_panel()
-    named = {"fit hybrid weights", "fit loghar weights", "fit garch parameters"}
+    named = {"fit hybrid weights", "fit loghar scale.weights", "fit garch filters"}
     for row, is_seen in ((FOLDS[0], True), (FOLDS[0] + 1, False)):
         is_it = (pl.col("symbol") == "BBB") & (pl.col("date") == day(row))
         nudged = base.with_columns(

@@ -270,3 +270,23 @@ def shuffled(samples: Samples, noise: np.random.Generator) -> Samples:
         for name, values in fields.items():
             values[known, k] = getattr(samples, name)[drawn, k]
     return replace(samples, **fields)
+
+
+def size_factor(samples: Samples, *, size: float) -> Floats:
+    """`size` where rsi is far from its middle, on either side, else 1. Shape (row,).
+
+    No straight line finds it.
+    """
+    rsi = samples.table.values[:, samples.table.names.index("rsi")]
+    return np.where(np.abs(rsi) > 0.2, size, 1.0)
+
+
+def with_echo(samples: Samples, *, size: float) -> Samples:
+    """The samples with all that follows a row multiplied by the `size_factor` there."""
+    factor = size_factor(samples, size=size)[:, None]
+    return replace(
+        samples,
+        target=samples.target * factor,
+        movement=samples.movement * factor,
+        outcome=samples.outcome * factor,
+    )

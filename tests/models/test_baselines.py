@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 
 from nextclose.models.baselines import DRIFT, HS_250, HS_EXPANDING, NAIVE, HistoricalSimulation
+from nextclose.models.mixture import combine_seeds, restored
+from nextclose.models.protocol import Trained
 from nextclose.models.registry import BASELINES
+from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at, originating_from, walk_forward
 from nextclose.schema import LEVELS, MEDIAN
@@ -115,14 +118,17 @@ def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(name):
     samples = samples_of(walk_bars((620, 600)))  # garch wants 520 sessions
     (fold,) = walk_forward(samples, test_from=samples.origin[570], refit_sessions=999)
     model = BASELINES[name]
-    fitted = model.combine([model.fit(fold.train, fold.valid, 7)])
+    fitted = combine_seeds(model, [model.fit(fold.train, fold.valid, 7)])
     rows = fold.test_rows
     expected = fitted.quantiles(samples, rows)
     assert np.isfinite(expected).all()
     assert (np.diff(expected, axis=2) >= 0).all()
-    again = model.restore(state_of(state_bytes(fitted.state())))
+    state = state_of(state_bytes(encode_state(fitted)))
+    again = restored(model, state)
     np.testing.assert_array_equal(again.quantiles(samples, rows), expected)
-    assert dict(fitted.curves) == {}
+    assert type(again) is type(fitted) is model.traits.fitted
+    assert state_bytes(encode_state(again)) == state_bytes(state)
+    assert not isinstance(fitted, Trained)
     for seed in (7, 8):  # the seed plays no part
         other = model.fit(fold.train, fold.valid, seed).quantiles(samples, rows)
         np.testing.assert_array_equal(other, expected)

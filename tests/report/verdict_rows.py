@@ -15,7 +15,7 @@ from nextclose.evaluation.verdict.direction import Calls
 from nextclose.evaluation.verdict.evidence import Evidence
 from nextclose.evaluation.verdict.pooled import Standing
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.metrics import Direction
+from nextclose.metrics import DirectionHits
 
 NO_CLAIMS = Claims(
     error_better=False,
@@ -39,7 +39,7 @@ def comparison(reference, skill, interval, *, seed_sd=None):
 
 
 def calls(hit_rate, base_rate, *, interval=None, p_value=None, only=None):
-    hits = Direction(
+    hits = DirectionHits(
         hit_rate=hit_rate,
         base_rate=base_rate,
         side="up",

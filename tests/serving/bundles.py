@@ -10,14 +10,14 @@ import pytest
 from nextclose.backtest.walk_forward import Backtest
 from nextclose.config import DataConfig, canonical_json
 from nextclose.errors import BundleError
-from nextclose.models.protocol import State
-from nextclose.models.registry import STACKED, model_named
-from nextclose.run import served_rows
+from nextclose.models.mixture import combine_seeds
+from nextclose.models.state import State
 from nextclose.schema import HORIZONS, Bars
-from nextclose.serving.bundle import MANIFEST, Bundle, Manifest
+from nextclose.serving.bundle import FORMAT, MANIFEST, Bundle, Manifest
 from nextclose.serving.golden import golden_example
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_bytes
+from nextclose.studies import served_rows
 from tests.builders import hybrid_bars, hybrid_walk, until
 
 MEMBERS = ("garch", "loghar", "trees", "lstm")
@@ -28,13 +28,13 @@ def bundle_of(
     walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, calendar: str = "weekdays"
 ) -> Bundle:
     """The forecaster of that model and fold, with all that a manifest says."""
-    fits = walked.fits[model, fold]
-    fitted = fits[0] if model in STACKED else model_named(model, walked.study.config).combine(fits)
+    forecaster = walked.study.models[model]
+    fitted = combine_seeds(forecaster, walked.fits[model, fold])
     then = walked.study.folds[fold]
     known = until(bars, then.fitted_at.astype(object))
     needed = served_rows(walked.study.config, model=model)
     manifest = Manifest(
-        format=1,
+        format=FORMAT,
         model=model,
         horizons=HORIZONS,
         features=walked.study.samples.table.names,
@@ -51,7 +51,9 @@ def bundle_of(
         files={},
     )
     golden = golden_example(fitted, known, manifest)
-    return Bundle(manifest=manifest, fitted=fitted, golden=golden)
+    return Bundle(
+        manifest=manifest, fitted=fitted, golden=golden, replays=forecaster.traits.replays
+    )
 
 
 def late_bundle(model: str, *, calendar: str = "weekdays") -> Bundle:
@@ -87,7 +89,11 @@ def rewritten(folder: Path, **changes) -> None:
 
 def forged(folder: Path, name: str, state: State) -> None:
     """Replace one file by another state, with size and hash to match."""
-    content = state_bytes(state)
+    forged_content(folder, name, state_bytes(state))
+
+
+def forged_content(folder: Path, name: str, content: bytes) -> None:
+    """Replace one file by any bytes, with size and hash to match."""
     (folder / name).write_bytes(content)
     files = json.loads((folder / MANIFEST).read_bytes())["files"]
     entry = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -8,6 +8,7 @@ import pytest
 
 from nextclose.errors import BundleError, OutputError
 from nextclose.models.registry import SERVABLE
+from nextclose.models.state import encode_state
 from nextclose.serving.bundle import (
     GOLDEN,
     MANIFEST,
@@ -41,7 +42,7 @@ def folder(made, tmp_path: Path) -> Path:
 
 def test_a_bundle_comes_back_as_it_was_written(made, folder):
     again = read_bundle(folder)
-    assert state_bytes(again.fitted.state()) == state_bytes(made.fitted.state())
+    assert state_bytes(encode_state(again.fitted)) == state_bytes(encode_state(made.fitted))
     assert state_bytes(again.golden) == state_bytes(made.golden)
     filled = {"files": again.manifest.files, "checksum": again.manifest.checksum}
     assert again.manifest == made.manifest.model_copy(update=filled)
@@ -75,7 +76,7 @@ def test_every_model_that_can_be_served_comes_back_from_a_bundle(walked, tmp_pat
     made = late_bundle(model) if is_late else bundle_of(walked, walk_bars(), model=model)
     write_bundle(tmp_path / "b", made)
     again = load_bundle(tmp_path / "b")
-    assert state_bytes(again.fitted.state()) == state_bytes(made.fitted.state())
+    assert state_bytes(encode_state(again.fitted)) == state_bytes(encode_state(made.fitted))
 
 
 @pytest.mark.parametrize("model", ["naive", "drift", "hs_250", "hs_expanding", "classic"])
@@ -155,13 +156,13 @@ def test_swapped_files_are_refused(folder):
 def test_agreement_is_exact_or_portable_or_refused():
     expected = np.array([[-0.02, 0.0, 0.04]])
     folder = Path("bundle")
-    assert agreement(path=folder, expected=expected, found=expected.copy()) == "exact"
+    assert agreement(path=folder, expected=expected, replayed=expected.copy()) == "exact"
     close = expected * (1 + 9e-7)
-    assert agreement(path=folder, expected=expected, found=close) == "portable"
+    assert agreement(path=folder, expected=expected, replayed=close) == "portable"
     # around zero the size of the largest quantile counts: 3e-8 of .04 is 7.5e-7
     near = expected + np.array([[0, 3e-8, 0]])
-    assert agreement(path=folder, expected=expected, found=near) == "portable"
+    assert agreement(path=folder, expected=expected, replayed=near) == "portable"
     short = expected[:, :2]  # numpy would not even compare them
     for off in (expected * (1 + 2e-6), expected + 1e-7, expected * np.nan, short):
         with pytest.raises(BundleError):
-            agreement(path=folder, expected=expected, found=off)
+            agreement(path=folder, expected=expected, replayed=off)

@@ -6,10 +6,11 @@ from polars.testing import assert_frame_equal
 
 from nextclose.config import BacktestConfig, FeaturesConfig, RunConfig
 from nextclose.errors import NotEnoughDataError
-from nextclose.run import backtest, train
+from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.predictor import load_bundle, predict
+from nextclose.training import train
 from tests.builders import until, walk_bars, walk_frame
 
 BARS = walk_bars((560, 550, 540, 530, 520))

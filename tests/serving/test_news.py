@@ -10,18 +10,19 @@ from polars.testing import assert_frame_equal
 
 from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig
 from nextclose.errors import BundleError, ConfigError
-from nextclose.models.protocol import State
-from nextclose.run import backtest, train
+from nextclose.models.state import State
+from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars, News
 from nextclose.serving.bundle import GOLDEN, Bundle, read_bundle
 from nextclose.serving.predictor import load_bundle, predict
+from nextclose.training import train
 from tests.builders import until, walk_bars
 from tests.serving.bundles import forged, rewritten
 
 BARS = walk_bars((560, 550))
 SESSIONS = BARS.frame["session"].unique().sort()
 FITTED_AT, LATER = SESSIONS[-60], SESSIONS[-20]
-TREES = TreesConfig(rounds=25, segment_rounds=25, min_child_weight=20.0)
+TREES = TreesConfig(rounds=25, min_child_weight=20.0)
 PLAN = BacktestConfig(models=("trees",), test_from=FITTED_AT, refit_sessions=999)
 SETTINGS = RunConfig(backtest=PLAN, trees=TREES, news=NewsConfig(half_life_sessions=3.0))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from nextclose.models.protocol import State
+from nextclose.models.state import State
 from nextclose.serving.states import state_bytes, state_of
 
 STATE = State(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.metrics import grid_crps, inside, interval_width_pct
+from nextclose.metrics import grid_crps, interval_width_pct, is_inside
 from nextclose.models.protocol import Fitted
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import Samples
@@ -76,9 +76,9 @@ def forecast_frame(
             "target": outcome,
             **{name: grid[:, k, j] for j, name in enumerate(QUANTILE_COLUMNS)},
         }
-        made = np.isfinite(grid[:, k]).all(axis=1)
+        is_made = np.isfinite(grid[:, k]).all(axis=1)
         frame = pl.DataFrame(columns, schema=FORECAST_SCHEMA)
-        parts.append(frame.filter(pl.Series(made)))
+        parts.append(frame.filter(pl.Series(is_made)))
     return pl.concat(parts).with_columns(pl.col("target").fill_nan(None))
 
 
@@ -100,7 +100,7 @@ def known_losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) ->
             "variant": [variant] * int(known.sum()),
             "crps": grid_crps(quantiles[known, k], outcome[known]),
             "absolute_error": np.abs(outcome[known] - quantiles[known, k, MEDIAN]),
-            "inside_90": inside(quantiles[known, k], outcome[known]).astype(np.float64),
+            "inside_90": is_inside(quantiles[known, k], outcome[known]).astype(np.float64),
             "width_90_pct": interval_width_pct(quantiles[known, k]),
         }
         parts.append(pl.DataFrame(values, schema=ABLATION_SCHEMA))
@@ -110,9 +110,9 @@ def known_losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) ->
 def seed_losses(samples: Samples, forecasts: Iterable[Forecast], *, model: str) -> pl.DataFrame:
     """Mean losses of each seed of one model over all its folds, in `SEED_SCHEMA`."""
     parts = [
-        known_losses(samples, found.rows, grid, variant=str(seed))
-        for found in forecasts
-        for seed, grid in enumerate(found.seeds)
+        known_losses(samples, forecast.rows, grid, variant=str(seed))
+        for forecast in forecasts
+        for seed, grid in enumerate(forecast.seeds)
     ]
     rows = pl.concat([pl.DataFrame(schema=ABLATION_SCHEMA), *parts])
     return (

@@ -69,18 +69,18 @@ def stacked(
             for name, model in hybrid.models.items()
         }
         forecasts = [made[name, fold.index] for name in members]
-        one = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))
-        found, record = _issued(one, samples, fold.test_rows, forecasts)
+        fitted_hybrid = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))
+        forecast, record = _issued(fitted_hybrid, samples, fold.test_rows, forecasts)
         if fold.index >= n_rehearsals:
             known = known_at(samples, fold.fitted_at)
             variants = dict(_variants(hybrid, record, past, known))
             losses += [
                 known_losses(samples, fold.test_rows, g, variant=v) for v, g in variants.items()
             ]
-            weights.append(_weight_rows(one, samples.horizons))
+            weights.append(_weight_rows(fitted_hybrid, samples.horizons))
         past.append(record)
-        fitted[HYBRID, fold.index] = (one,)
-        issued[HYBRID, fold.index] = found
+        fitted[HYBRID, fold.index] = (fitted_hybrid,)
+        issued[HYBRID, fold.index] = forecast
     return Stack(fits=fitted, made=issued, ablation=pl.concat(losses), weights=pl.concat(weights))
 
 
@@ -92,7 +92,7 @@ def _issued(
     raw = combined(members, fitted.weights)
     then = known_at(samples, samples.origin[rows].max()) if len(rows) else samples
     grid, trackers = fitted.calibration.issued(then, rows, raw)
-    seeds = [combined(one, fitted.weights) for one in _of_each_seed(forecasts)]
+    seeds = [combined(seed, fitted.weights) for seed in _of_each_seed(forecasts)]
     none = np.empty((0, *raw.shape))
     return (
         Forecast(rows=rows, grid=grid, seeds=np.stack(seeds) if seeds else none),
@@ -105,7 +105,10 @@ def _of_each_seed(forecasts: Sequence[Forecast]) -> Iterator[Floats]:
     n_seeds = max(len(forecast.seeds) for forecast in forecasts)
     for seed in range(n_seeds):
         yield np.stack(
-            [one.seeds[seed % len(one.seeds)] if len(one.seeds) else one.grid for one in forecasts]
+            [
+                forecast.seeds[seed % len(forecast.seeds)] if len(forecast.seeds) else forecast.grid
+                for forecast in forecasts
+            ]
         )
 
 

@@ -214,7 +214,7 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         fits={**fits, **stack.fits},
         made=made,
         crossings={
-            name: sum(found.crossings for (model, _), found in made.items() if model == name)
+            name: sum(forecast.crossings for (model, _), forecast in made.items() if model == name)
             for name in study.config.backtest.models
         },
         seeds=_seed_losses(study, made),
@@ -232,8 +232,8 @@ def carried_out(study: Study, tasks: Sequence[FitTask], mapper: Mapper) -> tuple
         ForecastTask(model=model, fold=fold, members=members)
         for (model, fold), members in fits.items()
     ]
-    found = zip(forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True)
-    return fits, {(task.model, task.fold): result for task, result in found}
+    results = zip(forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True)
+    return fits, {(task.model, task.fold): result for task, result in results}
 
 
 def fit(study: Study, task: FitTask) -> Fitted:
@@ -252,13 +252,13 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
     """Run one forecast task; its model sees no bar after the fold's last origin."""
     rows = study.folds[task.fold].test_rows
     then = known_at(study.samples, study.samples.origin[rows].max()) if len(rows) else study.samples
-    found = [rising_quantiles(fitted, then, rows) for fitted in task.members]
-    grids = np.stack([grid for grid, _ in found])  # (seed, row, horizon, level)
+    grids_and_crossings = [rising_quantiles(fitted, then, rows) for fitted in task.members]
+    grids = np.stack([grid for grid, _ in grids_and_crossings])  # (seed, row, horizon, level)
     return Forecast(
         rows=rows,
         grid=mixture_quantiles(grids),
         seeds=grids if len(grids) > 1 else grids[:0],
-        crossings=sum(crossings for _, crossings in found),
+        crossings=sum(crossings for _, crossings in grids_and_crossings),
     )
 
 
@@ -267,12 +267,12 @@ def _forecasts(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.Dat
     frames = [
         forecast_frame(
             study.samples,
-            found.rows,
-            found.grid * study.samples.unit(found.rows)[:, :, None],
+            forecast.rows,
+            forecast.grid * study.samples.unit(forecast.rows)[:, :, None],
             model=model,
             fold=fold - study.n_rehearsals,
         )
-        for (model, fold), found in made.items()
+        for (model, fold), forecast in made.items()
         if model in study.config.backtest.models and fold >= study.n_rehearsals
     ]
     return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
@@ -284,8 +284,8 @@ def _seed_losses(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.D
         seed_losses(
             study.samples,
             [
-                found
-                for (model, fold), found in made.items()
+                forecast
+                for (model, fold), forecast in made.items()
                 if model == name and fold >= study.n_rehearsals
             ],
             model=name,

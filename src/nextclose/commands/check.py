@@ -111,7 +111,7 @@ def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
     from nextclose.data.bars import short_symbols
     from nextclose.data.sources.loading import collected
-    from nextclose.run import needed_sessions
+    from nextclose.studies import needed_sessions
 
     bars = collected(*prices, config=settings.data)
     if not bars.symbols:

@@ -98,9 +98,9 @@ def train(
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
     from nextclose.formatting import quantity
-    from nextclose.run import served_rows
-    from nextclose.run import train as trained
+    from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
+    from nextclose.training import train as trained
 
     read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=read)
@@ -226,8 +226,8 @@ def _demo_settings() -> RunConfig:
 
 def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.run import train as trained
     from nextclose.serving.predictor import load_bundle, predict, price_table
+    from nextclose.training import train as trained
 
     with err.status("training on all bars"):
         trained(bars, folder, config=config)

@@ -160,9 +160,9 @@ def check_features(features: Mapping[str, Feature], taken: Collection[str]) -> N
     """
     for name, feature in features.items():
         if not isinstance(feature, Feature):
-            found = type(feature).__name__
+            kind = type(feature).__name__
             cure = "Fix: nextclose.Feature(function, lookback_sessions=...)."
-            raise ConfigError(f"feature {name!r} is a {found}. {cure}", section="features")
+            raise ConfigError(f"feature {name!r} is a {kind}. {cure}", section="features")
         if not isinstance(name, str) or not name.isidentifier() or name in taken:
             raise ConfigError(
                 f"{name!r} cannot name a feature: it is taken, or not of letters, digits and _. "

@@ -48,9 +48,9 @@ def items_of(news: News | None, symbol: str, *, config: NewsConfig) -> tuple[Dat
     Raises: ConfigError if there are no news, or they were read with another cut-off.
     """
     if news is None or news.cutoff_minutes != config.cutoff_minutes:
-        found = "none are given" if news is None else f"theirs is {news.cutoff_minutes}"
+        cutoff = "none are given" if news is None else f"theirs is {news.cutoff_minutes}"
         raise ConfigError(
-            f"[news] news with a cut-off of {config.cutoff_minutes} minutes are needed, {found}. "
+            f"[news] news with a cut-off of {config.cutoff_minutes} minutes are needed, {cutoff}. "
             "Fix: give them by --news FILE, or with_news(bars, FILE, config=...).",
             section="news",
             key="cutoff_minutes",

@@ -60,7 +60,7 @@ def encode_state(fitted: Any) -> State:
 
     Raises: TypeError naming a field of a kind that cannot be written down.
     """
-    if not dataclasses.is_dataclass(fitted):
+    if not dataclasses.is_dataclass(fitted) or isinstance(fitted, type):
         raise TypeError(f"{type(fitted).__name__} is no dataclass: it cannot be written down")
     arrays: dict[str, npt.NDArray[Any]] = {}
     facts: dict[str, Any] = {}
@@ -113,12 +113,12 @@ def decode_state(kind: type[Built], state: State, *, build_part: BuildPart | Non
     return fitted
 
 
-def refuse_unlike(again: State, given: State) -> None:
+def refuse_unlike(again: State, state: State) -> None:
     """Raise ValueError unless a model would write down what it was made of, and nothing else."""
-    unlike = sorted(set(again.arrays) ^ set(given.arrays))
+    unlike = sorted(set(again.arrays) ^ set(state.arrays))
     if unlike:
         raise ValueError(f"{unlike[0]} is not part of this model, or missing")
-    if canonical_json(dict(again.facts)) != canonical_json(dict(given.facts)):
+    if canonical_json(dict(again.facts)) != canonical_json(dict(state.facts)):
         raise ValueError("facts that this model would not state")
 
 

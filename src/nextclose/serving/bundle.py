@@ -175,26 +175,27 @@ def _refuse_without_own(
     if needed:
         raise BundleError(
             path=str(folder / MANIFEST),
-            found="a model or features that are not of nextclose, and a bundle holds no code",
-            expected=f"load_bundle(folder, {', '.join(needed)})",
+            found="a model or features that are not of nextclose",
+            expected="their code from who loads it: a bundle holds none",
+            fix=f"load_bundle(folder, {', '.join(needed)}).",
         )
 
 
-def agreement(*, path: Path, expected: Floats, found: Floats) -> str:
+def agreement(*, path: Path, expected: Floats, replayed: Floats) -> str:
     """How a replayed forecast compares: `exact` (bit for bit) or `portable` (within 1e-6).
 
     Raises: BundleError beyond that.
     """
-    if expected.shape != found.shape:
+    if expected.shape != replayed.shape:
         raise BundleError(
             path=str(path / GOLDEN),
             found=f"a golden forecast of shape {expected.shape}",
-            expected=f"that of the model, {found.shape}",
+            expected=f"that of the model, {replayed.shape}",
         )
-    if np.array_equal(expected, found):
+    if np.array_equal(expected, replayed):
         return "exact"
     size = np.maximum(np.abs(expected), np.abs(expected).max())
-    off = float((np.abs(found - expected) / size).max())
+    off = float((np.abs(replayed - expected) / size).max())
     if off <= PORTABLE:
         return "portable"
     raise BundleError(
@@ -208,10 +209,12 @@ def _manifest(folder: Path) -> Manifest:
     content = _read(folder, MANIFEST, limit=MANIFEST_BYTES)
     try:
         values = json.loads(content, object_pairs_hook=_without_duplicates)
-        found = values.get("format") if isinstance(values, dict) else None
-        if found != FORMAT:
+        version = values.get("format") if isinstance(values, dict) else None
+        if version != FORMAT:
             raise BundleError(
-                path=str(folder / MANIFEST), found=f"format {found!r}", expected=f"format {FORMAT}"
+                path=str(folder / MANIFEST),
+                found=f"format {version!r}",
+                expected=f"format {FORMAT}",
             )
         manifest = Manifest.model_validate_json(content)
     except (ValueError, RecursionError) as error:

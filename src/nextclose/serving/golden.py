@@ -132,5 +132,5 @@ def replayed(bundle: Bundle) -> tuple[Floats, Floats]:
         raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
     bars = Bars(frame=frame, news=_news_of(bundle.golden, manifest))
     samples = samples_for(bars, manifest, bundle.features)
-    found, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
-    return np.asarray(bundle.golden.arrays["quantiles"]), found
+    quantiles, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
+    return np.asarray(bundle.golden.arrays["quantiles"]), quantiles

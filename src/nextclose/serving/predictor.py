@@ -48,14 +48,14 @@ def load_bundle(
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
     try:
-        expected, found = replayed(bundle)
+        expected, again = replayed(bundle)
     except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
         raise BundleError(
             path=str(path),
             found=f"parts that do not fit together ({error})",
             expected="a model that gives its golden forecast",
         ) from error
-    agreement(path=path, expected=expected, found=found)
+    agreement(path=path, expected=expected, replayed=again)
     return bundle
 
 
@@ -93,17 +93,17 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
 
 def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
     """Silence is not neutral: without its news a bundle that reads them has no forecast."""
-    given = bars.news.scorer if bars.news is not None else ""
-    if given == manifest.scorer:
+    scorer = bars.news.scorer if bars.news is not None else ""
+    if scorer == manifest.scorer:
         return
     needed = f"reads news scored by {manifest.scorer!r}" if manifest.scorer else "reads no news"
-    found = f"news scored by {given!r} are given" if given else "none are given"
+    offer = f"news scored by {scorer!r} are given" if scorer else "none are given"
     cure = (
         "give the same kind by --news FILE, or with_news(bars, FILE, scorer=...)"
         if manifest.scorer
         else "leave them out, or train with them"
     )
-    raise ConfigError(f"this bundle {needed}, and {found}. Fix: {cure}.", section="news")
+    raise ConfigError(f"this bundle {needed}, and {offer}. Fix: {cure}.", section="news")
 
 
 def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
@@ -144,12 +144,12 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
     manifest = bundle.manifest
     fitted_at = date.fromisoformat(manifest.fitted_at)
-    told = latest_segments(bars.frame).filter(
+    without = latest_segments(bars.frame).filter(
         ~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list())
     )
     reasons = {}
     for symbol, n, last, before in (
-        told.group_by("symbol", maintain_order=True)
+        without.group_by("symbol", maintain_order=True)
         .agg(
             pl.len(),
             pl.col("session").max().alias("last"),

@@ -8,14 +8,15 @@ from nextclose.evaluation.hypothesis_tests.mean import (
     pooled_bartlett,
     relative_gain,
 )
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.schema import ABLATION_SCHEMA
 from tests.evaluation.frames import SD, overlapping, rows
 
 
 def variant(name: str, forecasts: pl.DataFrame) -> pl.DataFrame:
     """The losses of forecasts as those of a variant."""
-    frame = scored(forecasts).with_columns(variant=pl.lit(name))
+    frame = with_losses(forecasts).with_columns(variant=pl.lit(name))
     return frame.select(*ABLATION_SCHEMA).cast(pl.Schema(ABLATION_SCHEMA))
 
 
@@ -29,7 +30,7 @@ NOTHING = rows("hybrid", np.full(1, np.nan), sd=SD)
 
 
 def one(ablation: pl.DataFrame, forecasts: pl.DataFrame = NOTHING):
-    (found,) = ablations(ablation, forecasts)
+    (found,) = ablations(ablation, scores_of(forecasts))
     return found
 
 
@@ -120,7 +121,7 @@ def test_calibration_is_shown_before_and_after_with_its_width_and_its_cost():
     assert found.width_ratio == pytest.approx(width[1] / width[0], rel=1e-6)
     assert found.crps_cost == pytest.approx(found.crps_issued / found.crps_raw - 1)
     assert found.crps_raw == pytest.approx(raw["crps"].mean())
-    assert found.crps_issued == pytest.approx(scored(issued)["crps"].mean())
+    assert found.crps_issued == pytest.approx(with_losses(issued)["crps"].mean())
 
 
 def test_the_ratios_of_calibration_count_each_symbol_alike():
@@ -143,14 +144,14 @@ def test_losses_not_known_yet_are_left_out_and_horizons_are_apart():
     ]
     missing = pl.concat(frames).with_columns(pl.col("crps").fill_nan(None))
     for ablation in (pl.concat(frames), missing):
-        found = ablations(ablation, NOTHING)
+        found = ablations(ablation, scores_of(NOTHING))
         assert [x.horizon_sessions for x in found] == [1, 7]
         assert [x.variants[0].forecasts for x in found] == [2, 2]
         assert found[0].variants[0].crps_skill == pytest.approx(0.5)
 
 
 def test_without_a_hybrid_there_is_nothing_to_say():
-    assert ablations(pl.DataFrame(schema=ABLATION_SCHEMA), NOTHING) == ()
+    assert ablations(pl.DataFrame(schema=ABLATION_SCHEMA), scores_of(NOTHING)) == ()
 
 
 def test_overlapping_outcomes_that_know_nothing_rarely_earn_a_place():
@@ -173,8 +174,8 @@ def test_the_raw_forecast_meets_garch_and_the_contenders_in_the_place_of_the_iss
     sharp, blunt = rows("x", outcome, sd=SD), rows("hybrid", outcome, sd=2.5 * SD)
     rivals = [rows("garch", outcome, sd=2 * SD), rows("loghar", outcome, sd=1.02 * SD)]
     found = one(variant("raw", sharp), pl.concat([blunt, *rivals]))
-    theirs = scored(rivals[0])["crps"].to_numpy()
-    ours = scored(sharp)["crps"].to_numpy()
+    theirs = with_losses(rivals[0])["crps"].to_numpy()
+    ours = with_losses(sharp)["crps"].to_numpy()
     assert found.garch is not None
     assert found.garch.crps_skill == pytest.approx(1 - ours.mean() / theirs.mean())
     assert found.garch.p_better is not None

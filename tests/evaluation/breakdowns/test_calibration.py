@@ -7,7 +7,13 @@ from nextclose.evaluation.breakdowns.calibration import (
     pit_histogram,
     rolling_coverage,
 )
-from tests.evaluation.frames import SD, overlapping, rows
+from nextclose.evaluation.scores.losses import with_losses
+from tests.evaluation.frames import SD, overlapping
+from tests.evaluation.frames import rows as forecasts
+
+
+def rows(*parts, **where):
+    return with_losses(forecasts(*parts, **where))
 
 
 def test_coverage_by_level_of_a_true_density_is_near_what_it_promises():

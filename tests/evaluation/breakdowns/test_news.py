@@ -12,16 +12,19 @@ from nextclose.backtest.walk_forward import Backtest, FitTask, backtest, make_st
 from nextclose.config import RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.breakdowns.training import fits_of
+from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
+from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.samples.samples import make_samples
 from nextclose.schema import ABLATION_SCHEMA, Bars, News
-from tests.builders import hybrid_config, tiny_config, walk_bars
+from tests.builders import hybrid_config, samples_of, tiny_config, walk_bars
 from tests.evaluation.breakdowns.test_ablation import losses
 
 SHORT = walk_bars((860, 820))
-EAGER = TreesConfig(rounds=25, segment_rounds=25, min_child_weight=20.0)
+EAGER = TreesConfig(rounds=25, min_child_weight=20.0)
 
 
 def told_in_advance(bars: Bars) -> Bars:
@@ -66,7 +69,7 @@ def test_the_losses_without_news_are_those_of_a_run_that_never_had_any(twice, tr
 
 def issued_losses(walked: Backtest, model: str) -> pl.DataFrame:
     """Losses of a model's issued forecasts."""
-    frame = scored(walked.forecasts.filter(model=model)).drop_nulls("crps")
+    frame = with_losses(walked.forecasts.filter(model=model)).drop_nulls("crps")
     frame = frame.with_columns(variant=pl.lit("issued"))
     return frame.select(*ABLATION_SCHEMA).cast(pl.Schema(ABLATION_SCHEMA))
 
@@ -99,10 +102,12 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
         ("lstm", True): 2 * n,  # two seeds
         ("lstm", False): 2 * n,
     }
-    assert set(NEWS_NAMES) < set(walked.fits["lstm", 0][0].state().facts["inputs"])
+    network = fits_of(walked, "lstm")[0]
+    assert isinstance(network, FittedLstm)
+    assert set(NEWS_NAMES) < set(network.scaler.names)
     variants = walked.ablation["variant"].unique().to_list()
     assert {"raw", "without news", "without lstm"} < set(variants)
-    (first, *_) = ablations(walked.ablation, walked.forecasts)
+    (first, *_) = ablations(walked.ablation, scores_of(walked.forecasts))
     assert "without news" in [one.name for one in first.variants]
     worth = news_worth(walked.ablation, model="hybrid")
     assert [one.horizon_sessions for one in worth] == [1, 7, 30]
@@ -110,13 +115,18 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
 
 
 def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
-    assert leading(hybrid_config("loghar", "trees")) == "hybrid"
-    assert leading(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"
-    assert leading(tiny_config(models=("trees",))) == "trees"
+    samples = samples_of(SHORT)
+
+    def leading_of(config: RunConfig) -> str:
+        return leading(make_study(samples, config))
+
+    assert leading_of(hybrid_config("loghar", "trees")) == "hybrid"
+    assert leading_of(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"
+    assert leading_of(tiny_config(models=("trees",))) == "trees"
 
 
 def test_without_a_hybrid_its_parts_are_not_told(twice):
-    assert ablations(twice.ablation, twice.forecasts) == ()
+    assert ablations(twice.ablation, scores_of(twice.forecasts)) == ()
 
 
 def worth_of(factor: float, n: int = 300):

@@ -4,13 +4,16 @@ import pytest
 
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.breakdowns.tutorial import tutorial_metrics
+from nextclose.evaluation.scores.losses import with_losses
 from tests.evaluation.frames import rows
 
 # closes 100, 110, 120 and what came: 110, 120, 90; forecast 110, 99, 120
 CLOSE = np.array([100.0, 110.0, 120.0])
 CAME = np.array([110.0, 120.0, 90.0])
 FORECAST = np.array([110.0, 99.0, 120.0])
-FRAME = rows("classic", np.log(CAME / CLOSE), median=np.log(FORECAST / CLOSE), close=CLOSE)
+FRAME = with_losses(
+    rows("classic", np.log(CAME / CLOSE), median=np.log(FORECAST / CLOSE), close=CLOSE)
+)
 
 
 def test_the_five_numbers_worked_by_hand_beside_those_of_no_change():

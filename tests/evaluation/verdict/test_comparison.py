@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.hypothesis_tests.mean import MeanTest
-from nextclose.evaluation.scores.panel import panels
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.comparison import (
     Comparison,
     density_comparison,
@@ -18,7 +18,7 @@ from tests.evaluation.frames import SD, rows
 
 
 def panel_of(*frames: pl.DataFrame, seeds: pl.DataFrame | None = None):
-    (panel,) = panels(pl.concat(frames), seeds=seeds)
+    (panel,) = scores_of(pl.concat(frames), seeds=seeds).panels
     return panel
 
 

@@ -3,13 +3,13 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.hypothesis_tests.calibration import christoffersen, knueppel
-from nextclose.evaluation.scores.panel import panels
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.coverage import Coverage, coverage, mean_known
 from tests.evaluation.frames import SD, overlapping, rows
 
 
 def coverage_of(frame: pl.DataFrame, *, pooled: bool = False):
-    (panel,) = panels(frame)
+    (panel,) = scores_of(frame).panels
     return coverage(panel, panel.models["lstm"], pooled=pooled)
 
 
@@ -50,7 +50,7 @@ def test_a_density_of_the_wrong_width_fails_the_diagnostic_and_the_right_one_pas
 def test_the_diagnostic_allows_for_the_overlap_of_its_horizon():
     outcome = overlapping(np.random.default_rng(3), 1000, 30)
     frame = rows("lstm", outcome, sd=SD * np.sqrt(30), horizon=30)
-    (panel,) = panels(frame)
+    (panel,) = scores_of(frame).panels
     pit = panel.models["lstm"]["pit"][:, 0]
     assert coverage_of(frame).pit_p == knueppel(pit, horizon_sessions=30).p_value
 

@@ -4,7 +4,7 @@ import pytest
 from scipy.special import ndtr
 
 from nextclose.evaluation.hypothesis_tests.direction import call_covariance, pesaran_timmermann
-from nextclose.evaluation.scores.panel import panels
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.direction import calls
 from tests.evaluation.frames import SD, overlapping, rows
 
@@ -14,7 +14,7 @@ def called(call: np.ndarray, outcome: np.ndarray, **where) -> pl.DataFrame:
 
 
 def calls_of(frame: pl.DataFrame, *, pooled: bool = False):
-    (panel,) = panels(frame)
+    (panel,) = scores_of(frame).panels
     return calls(panel, panel.models["lstm"], pooled=pooled)
 
 

@@ -2,10 +2,19 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_regime, by_year
-from nextclose.metrics import relative_mae
-from tests.evaluation.frames import SD, baselines, rows
+from tests.evaluation.frames import SD, baselines, relative_mae, rows
+
+
+def years(frame: pl.DataFrame) -> pl.DataFrame:
+    return by_year(scores_of(frame).panels)
+
+
+def regimes(frame: pl.DataFrame) -> pl.DataFrame:
+    return by_regime(scores_of(frame).panels)
+
 
 N = 900  # from 2015-01-01, a forecast each calendar day: 365, 366 and 169
 
@@ -16,7 +25,7 @@ def test_years_hold_their_own_forecasts_and_the_worst_is_marked():
     sd = np.where(np.arange(N) < 365, SD, np.where(np.arange(N) < 731, 4 * SD, SD))
     median = 0.1 * outcome
     frame = pl.concat([baselines(outcome), rows("lstm", outcome, median=median, sd=sd)])
-    found = by_year(frame).filter(pl.col("model") == "lstm")
+    found = years(frame).filter(pl.col("model") == "lstm")
     assert found["slice"].to_list() == ["2015", "2016", "2017"]
     assert found["forecasts"].to_list() == [365, 366, 169]
     assert found["worst"].to_list() == [False, True, False]
@@ -30,10 +39,10 @@ def test_the_worst_year_is_that_against_garch_where_it_is_there():
     year = np.repeat([0, 1, 2], [365, 366, 169])
     lstm = rows("lstm", outcome, sd=SD * np.array([1.0, 2.0, 3.0])[year])
     garch = rows("garch", outcome, sd=SD * np.array([1.0, 1.2, 3.0])[year])
-    found = by_year(pl.concat([baselines(outcome), lstm, garch]))
+    found = years(pl.concat([baselines(outcome), lstm, garch]))
     own = found.filter(pl.col("model") == "lstm")
     in_2016 = pl.col("origin").dt.year() == 2016
-    ours, theirs = (scored(f.filter(in_2016))["crps"].to_numpy().mean() for f in (lstm, garch))
+    ours, theirs = (with_losses(f.filter(in_2016))["crps"].to_numpy().mean() for f in (lstm, garch))
     assert own["crps_skill_vs_garch"][1] == pytest.approx(1 - ours / theirs)
     assert own["crps_skill_vs_garch"][0] == own["crps_skill_vs_garch"][2] == 0
     assert own["worst"].to_list() == [False, True, False]
@@ -41,7 +50,7 @@ def test_the_worst_year_is_that_against_garch_where_it_is_there():
     garchs = found.filter(pl.col("model") == "garch")
     assert garchs["crps_skill_vs_garch"].null_count() == 3
     assert garchs["worst"].to_list() == [False, False, True]
-    without = by_year(pl.concat([baselines(outcome), lstm]))
+    without = years(pl.concat([baselines(outcome), lstm]))
     assert without["crps_skill_vs_garch"].null_count() == without.height
 
 
@@ -50,7 +59,7 @@ def test_the_stub_of_a_year_is_not_the_worst_of_them(n, worst):
     # 366 forecasts in the fullest year: a third is 122
     outcome = SD * np.random.default_rng(0).standard_normal(n)
     sd = np.where(np.arange(n) < 365, 2 * SD, np.where(np.arange(n) < 731, SD, 4 * SD))
-    found = by_year(pl.concat([baselines(outcome), rows("lstm", outcome, sd=sd)]))
+    found = years(pl.concat([baselines(outcome), rows("lstm", outcome, sd=sd)]))
     own = found.filter(pl.col("model") == "lstm")
     assert own["worst"].to_list() == [year == worst for year in range(3)]
 
@@ -60,7 +69,7 @@ def test_the_worst_year_of_a_point_forecast_is_that_of_its_error():
     outcome = SD * rng.standard_normal(N)
     median = np.where(np.arange(N) >= 731, -outcome, 0.0)
     frame = pl.concat([baselines(outcome), rows("classic", outcome, median=median)])
-    found = by_year(frame).filter(pl.col("model") == "classic")
+    found = years(frame).filter(pl.col("model") == "classic")
     assert found["worst"].to_list() == [False, False, True]
     assert found["relative_mae"].to_list() == pytest.approx([1, 1, 2])
     assert found["crps_skill_vs_hs"].null_count() == 3
@@ -74,7 +83,7 @@ def test_regimes_are_terciles_of_the_closes_up_to_the_origin():
     outcome = SD * rng.standard_normal(N)
     median = np.where(np.arange(N) < 300, 0.5 * outcome, 0.0)  # knows something in the calm third
     frame = rows("classic", outcome, median=median, close=close)
-    found = by_regime(frame)
+    found = regimes(frame)
     assert found["slice"].to_list() == ["calm", "normal", "stormy"]
     assert found["forecasts"].sum() == N - 21
     # calm: the 279 origins of the first third that have a month behind them, and 14 just after
@@ -94,10 +103,10 @@ def test_a_jump_is_in_the_regime_from_its_own_close_for_a_month_and_not_before()
     frame = rows(
         "classic", outcome, median=np.where(known, outcome, 0), close=np.exp(step.cumsum())
     )
-    found = by_regime(frame)
+    found = regimes(frame)
     assert found["forecasts"].to_list() == [21, 21, 21]
     assert found["relative_mae"].to_list() == pytest.approx([1, 1, 0], abs=1e-12)
 
 
 def test_too_few_origins_for_a_regime_give_no_rows():
-    assert by_regime(rows("classic", np.full(21, 0.01))).height == 0
+    assert regimes(rows("classic", np.full(21, 0.01))).height == 0

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.scores.panel import panels
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_year
 from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, superior_to_garch
 from nextclose.evaluation.verdict.verdict import verdicts
@@ -13,7 +13,7 @@ ZERO = np.zeros(2)
 
 
 def panel_of(*frames: pl.DataFrame):
-    (panel,) = panels(pl.concat(frames))
+    (panel,) = scores_of(pl.concat(frames)).panels
     return panel
 
 
@@ -151,7 +151,7 @@ def test_the_worst_year_is_the_one_that_the_table_of_years_marks():
     ):
         found: Any = standings(frame)["lstm"]
         assert (found.worst_year, found.worst_year_reference) == (worst, reference)
-        years = by_year(frame).filter(pl.col("model") == "lstm", pl.col("worst"))
+        years = by_year(scores_of(frame).panels).filter(pl.col("model") == "lstm", pl.col("worst"))
         assert years["slice"].to_list() == [worst]
         column = "crps_skill_vs_garch" if reference == "garch" else "crps_skill_vs_hs"
         assert years[column].to_list() == [found.worst_year_skill]

@@ -9,8 +9,8 @@ import pytest
 
 from nextclose.evaluation.verdict.document import verdict_document
 from nextclose.evaluation.verdict.verdict import verdicts
-from nextclose.metrics import direction, mape, relative_mae
-from tests.evaluation.frames import SD, baselines, flat_verdicts, overlapping, rows
+from nextclose.metrics import direction_hits, percentage_error
+from tests.evaluation.frames import SD, baselines, flat_verdicts, overlapping, relative_mae, rows
 
 N = 1000
 
@@ -248,10 +248,13 @@ def test_the_historical_reference_is_the_one_harder_to_beat():
     assert row_of(world(outcome, model, sd=SD / 1.5)).hs_reference == "hs_expanding"
 
 
-def test_r2_of_four_forecasts_is_the_reference_value():
+def test_errors_of_four_forecasts_are_the_reference_values():
     outcome, median = np.array([0.01, -0.02, 0.03, -0.01]), np.array([0.005, -0.005, 0.01, 0.005])
     row = row_of(rows("lstm", outcome, median=median))
     assert row.r2_vs_zero == pytest.approx(0.416667, abs=1e-6)
+    assert row.relative_mae == pytest.approx(0.785714, abs=1e-6)
+    assert row.mape_pct == pytest.approx(1.375374, abs=1e-6)
+    assert row.naive_mape_pct == pytest.approx(1.743903, abs=1e-6)
 
 
 def test_a_pooled_relative_mae_is_the_mean_of_the_symbols_ratios():
@@ -272,10 +275,12 @@ def test_figures_equal_those_of_the_plain_metrics():
     assert row.relative_mae == pytest.approx(relative_mae(known, outcome), abs=1e-12)
     squares = ((outcome - known) ** 2).sum() / (outcome**2).sum()
     assert row.r2_vs_zero == pytest.approx(1 - squares, abs=1e-12)
-    assert row.mape_pct == pytest.approx(mape(known, outcome), abs=1e-12)
-    assert row.naive_mape_pct == pytest.approx(mape(0 * known, outcome), abs=1e-12)
+    assert row.mape_pct == pytest.approx(percentage_error(known, outcome).mean(), abs=1e-12)
+    assert row.naive_mape_pct == pytest.approx(
+        percentage_error(0 * known, outcome).mean(), abs=1e-12
+    )
     call = np.sign(known).astype(np.int64)
-    hits = direction(call, outcome)
+    hits = direction_hits(call, outcome)
     assert (row.hit_rate, row.base_rate) == (hits.hit_rate, hits.base_rate)
     low, high = row.relative_mae_interval
     assert low < row.relative_mae < high
@@ -288,7 +293,9 @@ def test_a_model_of_one_symbol_and_one_year_is_judged_on_its_own_forecasts():
     frame = pl.concat([baselines(calm), baselines(wild, symbol="BBB"), classic])
     row = row_of(frame, "classic", "BBB")
     assert (row.origins, row.filled, row.comparisons) == (260, 0, 1)
-    assert row.naive_mape_pct == pytest.approx(mape(0 * wild[-260:], wild[-260:]), abs=1e-12)
+    assert row.naive_mape_pct == pytest.approx(
+        percentage_error(0 * wild, wild)[-260:].mean(), abs=1e-12
+    )
     pooled, single = (r for r in verdicts(frame) if r.model == "classic")
     evidence = dataclasses.replace(pooled.evidence, symbol="BBB")
     assert dataclasses.replace(pooled, evidence=evidence, standing=None) == single
@@ -325,7 +332,7 @@ def test_without_any_baseline_only_the_error_is_judged():
     row = row_of(rows("lstm", outcome, median=1e-6, sd=sd))
     assert row.verdict == "NO EVIDENCE"
     assert (row.crps_skill_vs_hs, row.hs_reference) == (None, None)
-    assert row.naive_mape_pct == pytest.approx(mape(0 * outcome, outcome))
+    assert row.naive_mape_pct == pytest.approx(percentage_error(0 * outcome, outcome).mean())
     outcome, known = signal(0.12)
     lucky = row_of(rows("lstm", outcome, median=known, sd=SD, horizon=7))
     assert lucky.verdict == "POINT ONLY"

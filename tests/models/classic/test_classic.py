@@ -29,6 +29,7 @@ from nextclose.models.classic.network import (
     train_network,
     with_weights,
 )
+from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.splits import Fold, cut_anew, holdout, known_at
 from nextclose.samples.windows import window_rows
@@ -336,21 +337,28 @@ def test_training_is_capped_at_the_last_origins_before_its_own_validation_block(
 
 
 def test_restored_model_gives_the_same_bits_through_plain_arrays_and_json(walks, walked):
-    state = walked.state()
+    state = encode_state(walked)
     facts = json.loads(json.dumps(state.facts))
     for array in state.arrays.values():
         array.setflags(write=False)  # as arrays read from a file may be
     again = model().restore(replace(state, facts=facts))
     rows = np.arange(len(walks.origin))
     np.testing.assert_array_equal(again.quantiles(walks, rows), walked.quantiles(walks, rows))
-    assert dict(again.curves) == dict(walked.curves)
+    assert again.curves == walked.curves
 
 
 def test_curves_hold_a_value_per_epoch_for_each_network(walked):
-    names = {f"{key}/{name}" for key in ("A/1", "A/3", "B/1/1", "B/1/3")
-             for name in ("loss", "mae", "val_loss", "val_mae")}  # fmt: skip
-    assert set(walked.curves) == names
-    assert all(len(curve) == 2 and np.isfinite(curve).all() for curve in walked.curves.values())
+    assert [(c.symbol, c.horizon_sessions, c.measure) for c in walked.curves] == [
+        (symbol, horizon, measure)
+        for symbol in ("A", "B/1")
+        for horizon in (1, 3)
+        for measure in ("loss", "mae")
+    ]
+    for curve in walked.curves:
+        losses = np.array([curve.train, curve.valid])
+        assert losses.shape == (2, 2)
+        assert np.isfinite(losses).all()
+        assert (curve.first_epoch, curve.kept in (0, 1)) == (1, True)
 
 
 def test_training_stops_ten_epochs_after_the_best_and_brings_its_weights_back():
@@ -358,10 +366,13 @@ def test_training_stops_ten_epochs_after_the_best_and_brings_its_weights_back():
     learnt = Examples(x=x, price=torch.full((64,), 3.0))
     contrary = Examples(x=x[:8], price=torch.full((8,), -3.0))  # every step towards 3 is a loss
     trained = train_network(learnt, contrary, seed=1, max_epochs=50)
-    assert len(trained.curves["val_loss"]) == 1 + 10
+    loss, mae = trained.curves
+    assert [curve.measure for curve in (loss, mae)] == ["loss", "mae"]
+    assert len(loss.valid) == len(loss.train) == len(mae.valid) == 1 + 10
+    assert loss.kept == mae.kept == 0
     with torch.no_grad():
         error = with_weights(trained.weights)(contrary.x) + 3.0
-    assert float(error.square().mean()) == trained.curves["val_loss"][0]
+    assert float(error.square().mean()) == loss.valid[0]
 
 
 def test_learning_rate_halves_after_five_flat_epochs_down_to_its_floor():

@@ -18,9 +18,9 @@ from nextclose.models.hybrid.conformal import (
     SCORE_SESSIONS,
     Calibration,
     learnt_calibration,
-    restored_calibration,
     stated_tails,
 )
+from nextclose.models.state import decode_state, encode_state
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import known_at
 from nextclose.schema import LEVELS, MEDIAN
@@ -427,13 +427,13 @@ def test_a_calibration_as_bytes_goes_on_as_before(ragged):
     first, second = rows_between(ragged, 60, 200), rows_between(ragged, 200, 400)
     _, trackers = calibration_of(3).issued(ragged, first, raw[first])
     one = replace(calibration_of(3), trackers=trackers)
-    two = restored_calibration(state_of(state_bytes(one.state())))
+    two = decode_state(Calibration, state_of(state_bytes(encode_state(one))))
     for grids in zip(*(c.issued(ragged, second, raw[second]) for c in (one, two)), strict=True):
         if isinstance(grids[0], Trackers):
             assert grids[0].symbols == grids[1].symbols
         else:
             np.testing.assert_array_equal(*grids)
-    assert state_bytes(one.state()) == state_bytes(two.state())
+    assert state_bytes(encode_state(one)) == state_bytes(encode_state(two))
 
 
 def test_no_forecast_asked_for_leaves_everything_waiting(ragged):

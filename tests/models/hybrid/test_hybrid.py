@@ -19,8 +19,10 @@ from nextclose.models.hybrid.hybrid import (
     learnt_weights,
     least_crps_weights,
 )
-from nextclose.models.protocol import State
-from nextclose.models.registry import hybrid_of, model_named, restored
+from nextclose.models.mixture import restored
+from nextclose.models.protocol import Fitted
+from nextclose.models.registry import hybrid_of, model_named, model_of_state
+from nextclose.models.state import State, encode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at
 from nextclose.schema import LEVEL_WEIGHTS, LEVELS, QUANTILE_COLUMNS, Bars
@@ -33,6 +35,11 @@ from tests.builders import (
     hybrid_walk,
     samples_of,
 )
+
+
+def restored_alone(state: State) -> Fitted:
+    """As one who has the state and nothing else."""
+    return restored(model_of_state("hybrid", state), state)
 
 
 def normal_members(*widths: float, n: int = 600, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -277,15 +284,15 @@ def test_its_state_as_bytes_gives_the_same_forecasts(samples):
     walk = hybrid_walk()
     rows = walk.study.folds[5].test_rows
     fitted = hybrid_fit(walk, 5)
-    content = state_bytes(fitted.state())
+    content = state_bytes(encode_state(fitted))
     for again in (
         hybrid_of(walk.study.config).restore(state_of(content)),
-        restored("hybrid", state_of(content)),  # as one who has the state alone
+        restored_alone(state_of(content)),
     ):
         np.testing.assert_array_equal(
             again.quantiles(samples, rows), fitted.quantiles(samples, rows)
         )
-        assert state_bytes(again.state()) == content
+        assert state_bytes(encode_state(again)) == content
 
 
 def test_members_keep_their_order_through_json(samples):
@@ -295,7 +302,7 @@ def test_members_keep_their_order_through_json(samples):
         members=dict(reversed(list(fitted.members.items()))),
         weights=np.ascontiguousarray(fitted.weights[:, ::-1]),
     )
-    again = restored("hybrid", state_of(state_bytes(turned.state())))
+    again = restored_alone(state_of(state_bytes(encode_state(turned))))
     assert isinstance(again, FittedHybrid)
     assert list(again.members) == ["lstm", "loghar", "garch"]
     rows = hybrid_walk().study.folds[5].test_rows
@@ -305,10 +312,12 @@ def test_members_keep_their_order_through_json(samples):
 
 
 def test_a_state_without_a_member_is_refused():
-    state = hybrid_fit(hybrid_walk(), 5).state()
-    arrays = {name: value for name, value in state.arrays.items() if name != "loghar.weights"}
+    state = encode_state(hybrid_fit(hybrid_walk(), 5))
+    left_out = "members.loghar.scale.weights"
+    assert left_out in state.arrays
+    arrays = {name: value for name, value in state.arrays.items() if name != left_out}
     with pytest.raises(ValueError, match="no array weights"):
-        restored("hybrid", State(arrays=arrays, facts=state.facts))
+        restored_alone(State(arrays=arrays, facts=state.facts))
 
 
 def test_rows_older_than_the_fit_or_without_their_context_get_no_forecast(samples):
@@ -324,9 +333,9 @@ def test_rows_older_than_the_fit_or_without_their_context_get_no_forecast(sample
 
 def test_it_reads_as_many_rows_as_its_hungriest_member_and_names_all_settings():
     hybrid = hybrid_of(hybrid_walk().study.config)
-    assert hybrid.context_sessions == 70  # the tiny network's
-    assert hybrid.config["hybrid"]["members"] == ["garch", "loghar", "lstm"]
-    assert hybrid.config["members"]["lstm"]["context_sessions"] == 70
+    assert hybrid.traits.context_sessions == 70  # the tiny network's
+    assert hybrid.traits.settings["hybrid"]["members"] == ["garch", "loghar", "lstm"]
+    assert hybrid.traits.settings["members"]["lstm"]["context_sessions"] == 70
 
 
 def test_members_without_weight_stand_in_alike_where_those_with_weight_make_no_forecast():

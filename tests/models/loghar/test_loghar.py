@@ -18,6 +18,7 @@ from nextclose.models.loghar.loghar import (
     MARKET_INPUTS,
     MARKET_SYMBOLS,
     RANGE_INPUTS,
+    LogHar,
     LogHarScale,
     available_inputs,
     design,
@@ -26,9 +27,9 @@ from nextclose.models.loghar.loghar import (
     gamma_weights,
     last_rows,
     long_run,
-    restored_loghar,
 )
 from nextclose.models.loghar.prior import blended_spread, blended_weights
+from nextclose.models.state import decode_state, encode_state
 from nextclose.models.volatility.har import year_move
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, known_at, originating_from, walk_forward
@@ -297,7 +298,7 @@ def test_bars_after_the_fit_change_neither_the_fit_nor_a_forecast_before_them(ba
     early = samples_of(until(bars, cut))
     same = walk_forward(early, test_from=fold.fitted_at, refit_sessions=999)[0]
     one, two = (fit_loghar(f.train, f.valid) for f in (fold, same))
-    assert state_bytes(one.state()) == state_bytes(two.state())
+    assert state_bytes(encode_state(one)) == state_bytes(encode_state(two))
     is_later = pl.col("session") > cut
     other = replace(
         bars,
@@ -378,11 +379,11 @@ def test_a_row_alone_has_the_bits_it_has_among_others(samples):
 def test_its_state_as_bytes_gives_the_same_forecasts(samples):
     fold = last_fold(samples)
     fitted = LOGHAR.fit(fold.train, fold.valid, 0)
-    again = restored_loghar(state_of(state_bytes(fitted.state())))
+    again = decode_state(LogHar, state_of(state_bytes(encode_state(fitted))))
     np.testing.assert_array_equal(
         again.quantiles(samples, fold.test_rows), fitted.quantiles(samples, fold.test_rows)
     )
-    assert state_bytes(again.state()) == state_bytes(fitted.state())
+    assert state_bytes(encode_state(again)) == state_bytes(encode_state(fitted))
 
 
 def test_one_symbol_of_closes_alone_is_enough():
@@ -449,7 +450,7 @@ def test_a_fit_with_the_market_reads_it_and_is_written_down():
     fitted = fit_loghar(fold.train, fold.valid)
     assert fitted.scale.names == CLOSE_INPUTS + MARKET_INPUTS
     assert fitted.scale.weights.shape == (3, 1 + len(CLOSE_INPUTS) + len(MARKET_INPUTS) + 1)
-    again = restored_loghar(state_of(state_bytes(fitted.state())))
+    again = decode_state(LogHar, state_of(state_bytes(encode_state(fitted))))
     rows = fold.test_rows
     np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
     start = samples.table.families["market"].start

@@ -1,10 +1,13 @@
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.models.lstm.finetune import Head
 from nextclose.models.lstm.lstm import FittedLstm, Lstm
+from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, walk_forward
 from nextclose.schema import Bars
@@ -45,31 +48,36 @@ def slope(samples: Samples, fitted: FittedLstm, fold: Fold, symbol: int) -> floa
 
 
 def test_symbols_of_opposite_habits_get_heads_of_their_own(samples, fold, fitted):
-    (heads,) = fitted.heads
-    assert set(heads) == {"GOON", "TURN"}
+    (network,) = fitted.networks
+    assert set(network.heads) == {"GOON", "TURN"}
     assert slope(samples, fitted, fold, 0) > 0.1
     assert slope(samples, fitted, fold, 1) < -0.1
 
 
 def test_no_epochs_no_heads(fold):
     plain = Lstm(settings=SETTINGS.model_copy(update={"fine_tune_epochs": 0}))
-    assert plain.fit(fold.train, fold.valid, 1).heads == ({},)
+    assert [own.heads for own in plain.fit(fold.train, fold.valid, 1).networks] == [{}]
 
 
 def test_a_symbol_without_a_head_is_forecast_by_the_common_one(samples, fold, fitted):
+    def with_heads(heads: Mapping[str, Head]) -> FittedLstm:
+        networks = (replace(network, heads=heads),)
+        changed: FittedLstm = replace(fitted, networks=networks)
+        return changed
+
     rows = fold.test_rows
-    (heads,) = fitted.heads
-    without = replace(fitted, heads=({"GOON": heads["GOON"]},))
+    (network,) = fitted.networks
+    without = with_heads({"GOON": network.heads["GOON"]})
     turn = samples.table.symbol[rows] == 1
     both, one = fitted.quantiles(samples, rows), without.quantiles(samples, rows)
     np.testing.assert_array_equal(both[~turn], one[~turn])
     assert (both[turn] != one[turn]).any()
-    common = replace(fitted, heads=({},)).quantiles(samples, rows)
+    common = with_heads({}).quantiles(samples, rows)
     np.testing.assert_array_equal(one[turn], common[turn])
 
 
 def test_heads_survive_being_written_down(samples, fold, fitted):
-    again = Lstm(settings=SETTINGS).restore(state_of(state_bytes(fitted.state())))
+    again = Lstm(settings=SETTINGS).restore(state_of(state_bytes(encode_state(fitted))))
     np.testing.assert_array_equal(
         again.quantiles(samples, fold.test_rows), fitted.quantiles(samples, fold.test_rows)
     )

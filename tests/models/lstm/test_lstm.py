@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,8 +10,11 @@ import torch
 from nextclose import metrics
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.loghar.loghar import fit_loghar
+from nextclose.models.lstm import lstm
 from nextclose.models.lstm.lstm import INPUTS, FittedLstm, Lstm
+from nextclose.models.lstm.training import TrainedLstm, train_network
 from nextclose.models.mixture import mixture_quantiles
+from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward
 from nextclose.schema import LEVELS, MEDIAN, Bars
@@ -25,7 +29,7 @@ def last_fold(samples: Samples, *, sessions: int = 60) -> Fold:
     """One fold whose test is the last `sessions` sessions of all symbols together."""
     test_from = np.unique(samples.origin)[-sessions]
     (fold,) = walk_forward(samples, test_from=test_from, refit_sessions=999)
-    ready = samples.ready("stationary", context_sessions=MODEL.context_sessions)
+    ready = samples.ready("stationary", context_sessions=MODEL.traits.context_sessions)
     return fold.restricted(ready)
 
 
@@ -56,15 +60,28 @@ def fitted(fold) -> FittedLstm:
 
 def believer(member: FittedLstm) -> FittedLstm:
     """The fit with a head that says something, and believed: training may keep the zero head."""
-    (weights,) = member.weights
+    (network,) = member.networks
+    weights = network.weights
     drawn = np.random.default_rng(int(np.abs(weights["lstm.weight_ih_l0"]).sum() * 1e6))
     shape = weights["head.weight"].shape
     spoken = weights["head.weight"] + 0.05 * drawn.standard_normal(shape).astype(np.float32)
-    return replace(
+    return with_network(
         member,
-        weights=({**weights, "head.weight": spoken},),
-        shares=np.full_like(member.shares, 0.9),
+        weights={**weights, "head.weight": spoken},
+        shares=np.full_like(network.shares, 0.9),
     )
+
+
+def with_network(member: FittedLstm, **changes: Any) -> FittedLstm:
+    """The fit of one seed with other parts of its network."""
+    (network,) = member.networks
+    return replace(member, networks=(replace(network, **changes),))
+
+
+def shares_of(member: FittedLstm) -> np.ndarray:
+    """How much of its corrections the fit of one seed uses. Shape (horizon, correction)."""
+    (network,) = member.networks
+    return network.shares
 
 
 # --- one row at a time ---
@@ -118,10 +135,26 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(fold, samples
     first = MODEL.fit(fold.train, fold.valid, 5)
     torch.manual_seed(456)  # what was drawn before must not matter
     again, other = (MODEL.fit(fold.train, fold.valid, seed) for seed in (5, 6))
-    assert state_bytes(first.state()) == state_bytes(again.state())
-    assert dict(first.curves) == dict(again.curves)
-    assert first.weights[0].keys() == other.weights[0].keys()
-    assert any((first.weights[0][n] != other.weights[0][n]).any() for n in first.weights[0])
+    assert state_bytes(encode_state(first)) == state_bytes(encode_state(again))
+    assert first.curves == again.curves
+    one, two = (member.networks[0].weights for member in (first, other))
+    assert one.keys() == two.keys()
+    assert any((one[name] != two[name]).any() for name in one)
+
+
+def test_the_curve_marks_the_epoch_of_the_largest_usable_gain(fold, monkeypatch):
+    trainings: list[TrainedLstm] = []
+
+    def noting(*parts: Any) -> TrainedLstm:
+        trainings.append(train_network(*parts))
+        return trainings[-1]
+
+    monkeypatch.setattr(lstm, "train_network", noting)
+    (curve,) = MODEL.fit(fold.train, fold.valid, 5).curves
+    (trained,) = trainings
+    assert curve.kept == int(np.argmax(trained.usable_gain))
+    assert (list(curve.train), list(curve.valid)) == (trained.train_crps, trained.valid_crps)
+    assert (curve.measure, curve.first_epoch, curve.symbol) == ("crps", 0, "")
 
 
 def test_fitting_leaves_the_global_generator_as_it_was(fold):
@@ -147,7 +180,7 @@ def test_seeds_are_combined_into_the_mixture_of_their_forecasts(samples, fold):
 
 def test_without_any_share_the_forecast_is_that_of_loghar(samples, fold):
     member = MODEL.fit(fold.train, fold.valid, 1)
-    modest = replace(member, shares=np.zeros_like(member.shares))
+    modest = with_network(member, shares=np.zeros_like(shares_of(member)))
     rows = fold.test_rows[::7]
     expected = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)
     np.testing.assert_allclose(modest.quantiles(samples, rows), expected, rtol=1e-12, atol=1e-15)
@@ -160,7 +193,7 @@ def test_it_learns_nothing_from_bars_after_the_refit(bars):
     for known in (bars, early):
         samples = samples_of(known)
         (fold, *_) = walk_forward(samples, test_from=np.datetime64(cut), refit_sessions=999)
-        states.append(state_bytes(MODEL.fit(fold.train, fold.valid, 1).state()))
+        states.append(state_bytes(encode_state(MODEL.fit(fold.train, fold.valid, 1))))
     assert states[0] == states[1]
 
 
@@ -188,7 +221,7 @@ def test_a_planted_autocorrelation_is_found(seed):
     error, crps, fitted = error_ratios(walk_bars((1500,) * 6, phi=0.3, seed=seed))
     assert error < 0.975
     assert crps < 0.975
-    assert fitted.shares[0, 0, 0] > 0.7
+    assert shares_of(fitted)[0, 0] > 0.7
 
 
 def test_on_random_walks_hardly_anything_is_believed():
@@ -197,7 +230,7 @@ def test_on_random_walks_hardly_anything_is_believed():
         error, crps, fitted = error_ratios(walk_bars((1000,) * 5, seed=seed))
         assert error < 1.005
         assert crps < 1.005
-        shares.append(fitted.shares[0, 0])
+        shares.append(shares_of(fitted)[0])
     assert np.mean(shares) < 0.1
 
 
@@ -205,13 +238,13 @@ def test_on_random_walks_hardly_anything_is_believed():
 
 
 def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted):
-    again = MODEL.restore(state_of(state_bytes(fitted.state())))
+    again = MODEL.restore(state_of(state_bytes(encode_state(fitted))))
     assert isinstance(again, FittedLstm)
     rows = fold.test_rows
     np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
-    assert state_bytes(again.state()) == state_bytes(fitted.state())
+    assert state_bytes(encode_state(again)) == state_bytes(encode_state(fitted))
     assert again.settings == fitted.settings
-    assert len(again.weights) == 2
+    assert len(again.networks) == 2
 
 
 def test_closes_alone_are_enough(bars):
@@ -238,7 +271,7 @@ def test_validation_without_a_full_context_believes_nothing():
     ready = fold.valid.ready("stationary", context_sessions=120)
     assert not (ready & np.isfinite(fold.valid.target[:, 0])).any()
     fitted = Lstm(settings=settings).fit(fold.train, fold.valid, 1)
-    np.testing.assert_array_equal(fitted.shares, 0)
+    np.testing.assert_array_equal(shares_of(fitted), 0)
     assert np.isfinite(fitted.quantiles(samples, np.array([400]))).all()
 
 
@@ -259,7 +292,7 @@ def test_too_short_a_history_is_refused_with_the_count():
 def test_on_a_gpu_it_trains_and_forecasts_almost_as_on_a_processor(samples, fold):
     settings = tiny_lstm(device="cuda")
     on_gpu = believer(Lstm(settings=settings).fit(fold.train, fold.valid, 1))
-    moved = on_gpu.state()
+    moved = encode_state(on_gpu)
     on_cpu = MODEL.restore(moved)
     rows = fold.test_rows
     np.testing.assert_allclose(

@@ -10,7 +10,7 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.models.lstm.network import Network
 from nextclose.models.lstm.training import (
     Batch,
-    Trained,
+    TrainedLstm,
     gathered,
     horizon_crps,
     horizon_weights,
@@ -41,7 +41,7 @@ def halves(samples: Samples, *, at: int) -> tuple[Samples, Samples]:
     return known_at(samples, day(at)), originating_from(samples, day(at))
 
 
-def trained(samples: Samples, network: Network, *, at: int = 300, **changes) -> Trained:
+def trained(samples: Samples, network: Network, *, at: int = 300, **changes) -> TrainedLstm:
     train, valid = halves(samples, at=at)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     settings = SETTINGS.model_copy(update=changes)

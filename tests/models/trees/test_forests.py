@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -6,20 +7,12 @@ import pytest
 import xgboost
 
 from nextclose.config import TreesConfig
-from nextclose.models.trees.boosters import Examples, Progress, trained
-from nextclose.models.trees.forests import best_trees, forest_of
+from nextclose.models.trees.boosters import BoostingData, BoostingRun, best_trees, fit_booster
+from nextclose.models.trees.forests import Forest
 
 Arrays = dict[str, np.ndarray]
+BEST = 25  # rounds, of 40
 INPUTS = np.random.default_rng(0).standard_normal((500, 3)).astype(np.float32)
-LEVELS = [0.1, 0.5, 0.9]
-OBJECTIVES: dict[int, dict[str, Any]] = {
-    1: {"objective": "reg:gamma", "eval_metric": "gamma-deviance", "base_score": 1.0},
-    3: {
-        "objective": "reg:quantileerror",
-        "quantile_alpha": LEVELS,
-        "base_score": [0.0, 0.0, 0.0],
-    },
-}
 
 
 def ints(values: Any) -> np.ndarray:
@@ -34,44 +27,72 @@ def floats(values: Any) -> np.ndarray:
     return np.array(values, dtype=np.float32)
 
 
-def grown(n_outputs: int) -> Progress:
+def grown(*, seed: int = 1, max_leaves: int = 8, missing: float = 0.0) -> BoostingRun:
     """A booster that goes on beyond its best round."""
-    noise = np.random.default_rng(1)
-    aim = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
+    noise = np.random.default_rng(seed)
+    label = np.exp(0.3 * INPUTS[:, 0] * INPUTS[:, 1]) * noise.gamma(2.0, 0.5, len(INPUTS))
     settings = TreesConfig(
-        rounds=40, patience_rounds=40, learning_rate=0.3, min_child_weight=5.0, max_leaves=8
+        rounds=40,
+        patience_rounds=40,
+        learning_rate=0.3,
+        min_child_weight=5.0,
+        max_leaves=max_leaves,
     )
-    base = np.zeros((250, n_outputs))
-    halves = [Examples(inputs=INPUTS[i::2], aim=aim[i::2], base=base) for i in range(2)]
-    progress = trained(settings, OBJECTIVES[n_outputs], (halves[0], halves[1]), seed=1)
-    assert 0 < progress.best_round < 40
-    return progress
+    inputs = with_gaps(INPUTS, noise, share=missing)
+    train, valid = (
+        BoostingData(inputs=inputs[i::2], label=label[i::2], base_margin=np.zeros(250))
+        for i in range(2)
+    )
+    run = fit_booster(settings, train=train, valid=valid)
+    run = replace(run, valid_scores=tuple(abs(n - BEST) for n in range(41)))
+    assert run.best_round == BEST
+    return run
 
 
-# --- there and back ---
+def with_gaps(inputs: np.ndarray, noise: np.random.Generator, *, share: float) -> np.ndarray:
+    """The same with a share of cells unknown."""
+    return np.where(noise.random(inputs.shape) < share, np.float32(np.nan), inputs)
 
 
-@pytest.mark.parametrize("n_outputs", [1, 3])
-def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(n_outputs):
-    progress = grown(n_outputs)
-    forest = forest_of(best_trees(progress), n_features=3, n_outputs=n_outputs)
-    booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(progress.content))
-    unknown = INPUTS.copy()
-    unknown[::7, 0] = np.nan
-    for inputs in (INPUTS, unknown):
-        zero = np.zeros((len(inputs), n_outputs))
-        expected = booster.predict(
-            xgboost.DMatrix(inputs, base_margin=zero, nthread=1),
+def on_the_edge(arrays: Arrays) -> np.ndarray:
+    """Each row of INPUTS with one cell moved onto a condition, or to the next float beside it."""
+    noise, edge = np.random.default_rng(4), INPUTS.copy()
+    splits = np.flatnonzero(arrays["left"] >= 0)
+    for row, node in enumerate(noise.choice(splits, len(INPUTS))):
+        value = arrays["condition"][node]
+        toward = (value, np.float32(-np.inf), np.float32(np.inf))[row % 3]
+        edge[row, arrays["feature"][node]] = np.nextafter(value, toward)
+    return edge
+
+
+# --- the bits of XGBoost ---
+
+
+@pytest.mark.parametrize(
+    ("seed", "max_leaves", "missing"), [(1, 8, 0.0), (2, 32, 0.0), (3, 32, 0.3), (5, 2, 0.1)]
+)
+def test_the_forest_gives_the_bits_of_the_booster_at_its_best_round(seed, max_leaves, missing):
+    run = grown(seed=seed, max_leaves=max_leaves, missing=missing)
+    arrays = best_trees(run)
+    forest = Forest(arrays=arrays, n_features=3)
+    gaps = with_gaps(INPUTS, np.random.default_rng(9), share=0.3)
+    for inputs in (INPUTS, gaps, on_the_edge(arrays), np.full_like(INPUTS, np.nan)):
+        expected = run.booster.predict(
+            xgboost.DMatrix(inputs, base_margin=np.zeros(len(inputs)), nthread=1),
             output_margin=True,
-            iteration_range=(0, progress.best_round),
+            iteration_range=(0, run.best_round),
         )
-        found = forest.margins(inputs)
-        assert found.shape == (500, n_outputs)
-        np.testing.assert_array_equal(found, expected.reshape(500, n_outputs))
+        np.testing.assert_array_equal(forest.margins(inputs), expected)
+        assert forest.margins(inputs).dtype == np.float64
+
+
+def test_unknown_values_go_either_way():
+    default_left = best_trees(grown(seed=3, max_leaves=32, missing=0.3))["default_left"]
+    assert set(default_left) == {0, 1}
 
 
 def test_a_rows_margin_does_not_depend_on_its_neighbours():
-    forest = forest_of(best_trees(grown(1)), n_features=3, n_outputs=1)
+    forest = Forest(arrays=best_trees(grown()), n_features=3)
     together = forest.margins(INPUTS)
     order = np.random.default_rng(2).permutation(500)
     np.testing.assert_array_equal(forest.margins(INPUTS[order]), together[order])
@@ -79,14 +100,14 @@ def test_a_rows_margin_does_not_depend_on_its_neighbours():
         np.testing.assert_array_equal(forest.margins(INPUTS[row : row + 1])[0], together[row])
 
 
-def test_leaves_survive_being_written_as_text_whatever_their_bits():
+def test_a_leaf_is_added_with_its_own_bits_whatever_they_are():
     patterns = np.random.default_rng(3).integers(0, 2**32, 4000, dtype=np.uint32)
     values = np.concatenate([patterns.view(np.float32), floats([0.1, -1e-40, 3.4e38, 1e-45])])
     values = values[np.isfinite(values)]
-    n = len(values) // 2  # stumps: two leaves each, and a round of n outputs to tell them apart
-    arrays = stumps(values[: 2 * n].reshape(n, 2))
-    found = forest_of(arrays, n_features=1, n_outputs=n).margins(floats([[-1.0], [1.0]]))
-    np.testing.assert_array_equal(found.T.astype(np.float32), values[: 2 * n].reshape(n, 2))
+    for pair in values[: len(values) // 2 * 2].reshape(-1, 2):
+        forest = Forest(arrays=stumps(pair[None]), n_features=1)
+        margins = forest.margins(floats([[-1.0], [1.0]]))
+        np.testing.assert_array_equal(margins.astype(np.float32), pair)
 
 
 def stumps(leaves: np.ndarray) -> Arrays:
@@ -121,17 +142,14 @@ def by_hand() -> Arrays:
 def test_two_trees_worked_by_hand():
     nan = np.nan
     rows = floats([[0.4, -2], [0.4, -1], [0.5, -2], [nan, -2], [0.4, nan], [nan, nan]])
-    found = forest_of(by_hand(), n_features=2, n_outputs=1).margins(rows)
-    np.testing.assert_array_equal(found[:, 0], [9, 10, 12, 9, 10, 10])
-    apart = forest_of(by_hand(), n_features=2, n_outputs=2).margins(rows[:1])
-    np.testing.assert_array_equal(apart, [[1, 8]])
+    margins = Forest(arrays=by_hand(), n_features=2).margins(rows)
+    np.testing.assert_array_equal(margins, [9, 10, 12, 9, 10, 10])
 
 
 def test_no_tree_adds_nothing():
     empty = {name: array[:0] for name, array in by_hand().items()} | {"offsets": ints([0])}
-    np.testing.assert_array_equal(
-        forest_of(empty, n_features=3, n_outputs=3).margins(INPUTS), np.zeros((500, 3))
-    )
+    margins = Forest(arrays=empty, n_features=3).margins(INPUTS)
+    np.testing.assert_array_equal(margins, np.zeros(500))
 
 
 # --- what is refused ---
@@ -198,7 +216,7 @@ def chain(n_splits: int) -> Arrays:
 )
 def test_what_is_no_forest_is_refused_saying_why(edit, says):
     with pytest.raises(ValueError, match=says):
-        forest_of(edit(by_hand()), n_features=2, n_outputs=1)
+        Forest(arrays=edit(by_hand()), n_features=2)
 
 
 def test_a_ring_beside_the_tree_is_refused():
@@ -212,14 +230,9 @@ def test_a_ring_beside_the_tree_is_refused():
         "default_left": np.zeros(7, dtype=np.uint8),
     }
     with pytest.raises(ValueError, match="not reached from the root"):
-        forest_of(ring, n_features=1, n_outputs=1)
+        Forest(arrays=ring, n_features=1)
 
 
 def test_the_deepest_tree_allowed_is_loaded():
-    found = forest_of(chain(32), n_features=1, n_outputs=1).margins(floats([[2.0]]))
-    np.testing.assert_array_equal(found, [[1.0]])
-
-
-def test_trees_that_do_not_fill_a_round_are_refused():
-    with pytest.raises(ValueError, match="2 trees for 3 outputs"):
-        forest_of(by_hand(), n_features=2, n_outputs=3)
+    margins = Forest(arrays=chain(32), n_features=1).margins(floats([[2.0]]))
+    np.testing.assert_array_equal(margins, [1.0])

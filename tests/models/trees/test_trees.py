@@ -1,6 +1,5 @@
 from dataclasses import replace
 from datetime import date
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,9 @@ from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.metrics import grid_crps
 from nextclose.models.loghar.loghar import fit_loghar
 from nextclose.models.loghar.prior import blended_spread
-from nextclose.models.trees.trees import CALENDAR, FittedTrees, Trees, lag_names, tree_inputs
+from nextclose.models.state import decode_state, encode_state
+from nextclose.models.trees.inputs import CALENDAR, lag_names, tree_inputs
+from nextclose.models.trees.trees import FittedTrees, Trees
 from nextclose.models.volatility.har import year_move
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, known_at, walk_forward
@@ -25,19 +26,17 @@ from tests.builders import (
     walk_bars,
     walk_returns,
 )
+from tests.leakage.worlds import size_factor, with_echo
 
-ROUTES = ("scale", "quantile")
 
-
-def tiny(route: Any = "scale", **changes: Any) -> Trees:
+def tiny(**changes: Any) -> Trees:
     """Trees that grow in a blink and split on few rows."""
     values: dict[str, Any] = {
         "rounds": 6,
-        "segment_rounds": 3,
         "min_child_weight": 20.0,
         "learning_rate": 0.2,
     }
-    return Trees(settings=TreesConfig(route=route, **(values | changes)))
+    return Trees(settings=TreesConfig(**(values | changes)))
 
 
 def last_fold(samples: Samples, *, sessions: int = 60) -> Fold:
@@ -45,26 +44,6 @@ def last_fold(samples: Samples, *, sessions: int = 60) -> Fold:
     test_from = np.unique(samples.origin)[-sessions]
     (fold,) = walk_forward(samples, test_from=test_from, refit_sessions=999)
     return fold.restricted(samples.ready("stationary", context_sessions=6))
-
-
-def planted(samples: Samples, *, size: float) -> np.ndarray:
-    """`size` where rsi is far from its middle, on either side, else 1. Shape (row,).
-
-    No straight line finds it.
-    """
-    rsi = samples.table.values[:, samples.table.names.index("rsi")]
-    return np.where(np.abs(rsi) > 0.2, size, 1.0)
-
-
-def with_echo(samples: Samples, *, size: float) -> Samples:
-    """The samples with all that follows a row multiplied by what is `planted` there."""
-    factor = planted(samples, size=size)[:, None]
-    return replace(
-        samples,
-        target=samples.target * factor,
-        movement=samples.movement * factor,
-        outcome=samples.outcome * factor,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -83,16 +62,11 @@ def fold(samples) -> Fold:
 
 
 @pytest.fixture(scope="module")
-def fitted(fold):
-    """The fit of each route, with trees at the shortest horizon."""
-
-    @cache
-    def of(route: str) -> FittedTrees:
-        found = tiny(route).fit(fold.train, fold.valid, 1)
-        assert len(found.forests[0].arrays["offsets"]) > 1
-        return found
-
-    return of
+def fitted(fold) -> FittedTrees:
+    """Trees at the shortest horizon, at least."""
+    trees = tiny().fit(fold.train, fold.valid, 1)
+    assert len(trees.forests[0].arrays["offsets"]) > 1
+    return trees
 
 
 # --- inputs ---
@@ -112,7 +86,7 @@ def test_inputs_are_the_stationary_columns_without_calendar_and_five_sessions_of
 
 
 def test_every_column_of_the_table_but_the_calendar_is_read(samples, fitted):
-    names = fitted("scale").names
+    names = fitted.names
     assert set(names) == set(samples.table.names) - set(CALENDAR)
     assert set(CALENDAR) < set(samples.table.names)
 
@@ -120,29 +94,25 @@ def test_every_column_of_the_table_but_the_calendar_is_read(samples, fitted):
 # --- one row at a time ---
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_forecast_is_the_same_whatever_its_neighbours_and_their_order(
-    samples, fold, fitted, route
-):
+def test_a_forecast_is_the_same_whatever_its_neighbours_and_their_order(samples, fold, fitted):
     rows = np.random.default_rng(0).permutation(fold.test_rows)
-    together = fitted(route).quantiles(samples, rows)
+    together = fitted.quantiles(samples, rows)
     assert together.shape == (len(rows), 3, len(LEVELS))
     assert (np.diff(together, axis=2) >= 0).all()
     for position in range(0, len(rows), 11):
-        alone = fitted(route).quantiles(samples, rows[position : position + 1])
+        alone = fitted.quantiles(samples, rows[position : position + 1])
         np.testing.assert_array_equal(alone[0], together[position])
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_forecast_reads_six_rows_and_no_other(samples, fold, fitted, route):
+def test_a_forecast_reads_six_rows_and_no_other(samples, fold, fitted):
     row = fold.test_rows[10:11]
-    expected = fitted(route).quantiles(samples, row)
+    expected = fitted.quantiles(samples, row)
 
     def forecast(poisoned: slice) -> np.ndarray:
         values = samples.table.values.copy()
         values[poisoned] = 7.0
         edited = replace(samples, table=replace(samples.table, values=values))
-        return np.asarray(fitted(route).quantiles(edited, row))
+        return np.asarray(fitted.quantiles(edited, row))
 
     np.testing.assert_array_equal(forecast(slice(row[0] + 1, None)), expected)
     np.testing.assert_array_equal(forecast(slice(None, row[0] - 5)), expected)
@@ -152,36 +122,36 @@ def test_a_forecast_reads_six_rows_and_no_other(samples, fold, fitted, route):
 # --- what it starts from, what it learns ---
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_without_a_tree_the_forecast_is_that_of_loghar(samples, fold, route):
+def test_without_a_tree_the_forecast_is_that_of_loghar(samples, fold):
     # validation where the echo runs the other way supports no tree
     valid = with_echo(fold.valid, size=0.05)
-    found = tiny(route).fit(fold.train, valid, 1)
+    found = tiny().fit(fold.train, valid, 1)
     base = fit_loghar(fold.train, valid).quantiles(samples, fold.test_rows)
     bare = [k for k, forest in enumerate(found.forests) if len(forest.arrays["offsets"]) == 1]
     assert 0 in bare
     np.testing.assert_array_equal(found.quantiles(samples, fold.test_rows)[:, bare], base[:, bare])
-    scores = found.curves["all symbols/1/val_loss"]
-    assert scores[0] == min(scores)
+    (curve, *_) = found.curves
+    assert (curve.horizon_sessions, curve.symbol, curve.kept) == (1, "", 0)
+    assert curve.valid[0] == min(curve.valid)
+    assert [own.kept for own in found.curves] == [np.argmin(own.valid) for own in found.curves]
     assert sum(shares[0] for shares in found.importance.values()) == 0.0
 
 
 def test_the_scale_is_loghars_times_what_the_trees_say_and_the_spread_is_pooled_over_it(
     samples, fold, fitted
 ):
-    found = fitted("scale")
     rows = np.flatnonzero(samples.ready("stationary", context_sessions=6))
-    inputs = tree_inputs(samples, found.names, rows)
+    inputs = tree_inputs(samples, fitted.names, rows)
     ratio = fit_loghar(fold.train, fold.valid).scale.ratio(samples, np.arange(len(samples.origin)))
-    for k, forest in enumerate(found.forests):
-        ratio[rows, k] *= np.exp(forest.margins(inputs)[:, 0])
+    for k, forest in enumerate(fitted.forests):
+        ratio[rows, k] *= np.exp(forest.margins(inputs))
     spread = blended_spread(fold.train, fold.valid, ratio=ratio)
     test = fold.test_rows
     expected = ratio[test][:, :, None] * spread
-    np.testing.assert_allclose(found.quantiles(samples, test), expected, rtol=1e-12)
+    np.testing.assert_allclose(fitted.quantiles(samples, test), expected, rtol=1e-12)
 
 
-def test_the_trees_of_route_scale_expect_the_size_of_moves(samples, fold, fitted):
+def test_the_trees_expect_the_size_of_moves(samples, fold, fitted):
     # the first score is the gamma deviance of log-HAR's own expected move
     scale = fit_loghar(fold.train, fold.valid).scale
     ready = samples.ready("stationary", context_sessions=6)
@@ -192,17 +162,17 @@ def test_the_trees_of_route_scale_expect_the_size_of_moves(samples, fold, fitted
         aim = np.clip(aim, 1e-3, np.quantile(aim, 0.999))
         over = aim / (scale.ratio(samples, rows)[:, k] / unit)
         horizon = samples.horizons[k]
-        found = fitted("scale").curves[f"all symbols/{horizon}/loss"][0]
-        assert found == pytest.approx(2 * np.mean(over - 1 - np.log(over)), rel=1e-4)
+        curve = fitted.curves[k]
+        assert curve.horizon_sessions == horizon
+        assert curve.train[0] == pytest.approx(2 * np.mean(over - 1 - np.log(over)), rel=1e-4)
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_planted_size_that_no_straight_line_finds_is_found(route):
+def test_a_planted_size_that_no_straight_line_finds_is_found():
     samples = with_echo(samples_of(walk_bars((1200,) * 4), horizons=(1,)), size=3.0)
     fold = last_fold(samples, sessions=250)
-    found = tiny(route, rounds=25, segment_rounds=25).fit(fold.train, fold.valid, 1)
+    found = tiny(rounds=25).fit(fold.train, fold.valid, 1)
     rows = fold.test_rows[np.isfinite(samples.target[fold.test_rows, 0])]
-    actual, factor = samples.target[rows, 0], planted(samples, size=3.0)
+    actual, factor = samples.target[rows, 0], size_factor(samples, size=3.0)
     known = np.isfinite(samples.target[:, 0])
     whoever_knows = factor[rows, None] * np.quantile((samples.target[:, 0] / factor)[known], LEVELS)
     base = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)[:, 0]
@@ -229,13 +199,10 @@ def test_on_random_walks_hardly_anything_is_lost():
         assert grid_crps(grid, actual).mean() < 1.002 * grid_crps(base, actual).mean()
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_there_is_no_chance_in_it_unless_rows_are_drawn(fold, fitted, route):
-    first = state_bytes(fitted(route).state())
-    again, other = (tiny(route).fit(fold.train, fold.valid, seed) for seed in (1, 2))
-    assert state_bytes(again.state()) == state_bytes(other.state()) == first
-    drawn = [tiny(route, row_share=0.7).fit(fold.train, fold.valid, seed) for seed in (1, 2)]
-    assert state_bytes(drawn[0].state()) != state_bytes(drawn[1].state())
+def test_there_is_no_chance_in_it(fold, fitted):
+    first = state_bytes(encode_state(fitted))
+    again, other = (tiny().fit(fold.train, fold.valid, seed) for seed in (1, 2))
+    assert state_bytes(encode_state(again)) == state_bytes(encode_state(other)) == first
 
 
 def test_it_learns_nothing_from_bars_after_the_refit(bars):
@@ -244,33 +211,29 @@ def test_it_learns_nothing_from_bars_after_the_refit(bars):
     for known in (bars, until(bars, cut)):
         samples = samples_of(known)
         (fold, *_) = walk_forward(samples, test_from=np.datetime64(cut), refit_sessions=999)
-        states.append(state_bytes(tiny().fit(fold.train, fold.valid, 1).state()))
+        states.append(state_bytes(encode_state(tiny().fit(fold.train, fold.valid, 1))))
     assert states[0] == states[1]
 
 
 # --- shapes of data ---
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted, route):
-    before = fitted(route)
-    content = state_bytes(before.state())
-    again = tiny(route).restore(state_of(content))
+def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted):
+    content = state_bytes(encode_state(fitted))
+    again = decode_state(FittedTrees, state_of(content))
     assert isinstance(again, FittedTrees)
     rows = fold.test_rows
-    np.testing.assert_array_equal(again.quantiles(samples, rows), before.quantiles(samples, rows))
-    assert state_bytes(again.state()) == content
-    assert again.importance == before.importance
+    np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
+    assert state_bytes(encode_state(again)) == content
+    assert again.importance == fitted.importance
 
 
 def test_a_state_with_a_forged_tree_is_refused(fitted):
-    state = state_of(state_bytes(fitted("scale").state()))
-    feature = np.full_like(state.arrays["forest.0.feature"], 999)
-    forged = replace(state, arrays={**state.arrays, "forest.0.feature": feature})
+    state = state_of(state_bytes(encode_state(fitted)))
+    feature = np.full_like(state.arrays["forests.0.arrays.feature"], 999)
+    forged = replace(state, arrays={**state.arrays, "forests.0.arrays.feature": feature})
     with pytest.raises(ValueError, match="tree 0: a split reads a feature beyond"):
-        tiny().restore(forged)
-    with pytest.raises(ValueError, match="no route of trees: 'shift'"):
-        tiny().restore(replace(state, facts={**state.facts, "route": "shift"}))
+        decode_state(FittedTrees, forged)
 
 
 def test_closes_alone_are_enough(bars):
@@ -288,10 +251,9 @@ def test_one_symbol_is_enough():
     assert np.isfinite(found.quantiles(samples, fold.test_rows)).all()
 
 
-@pytest.mark.parametrize("route", ROUTES)
-def test_training_targets_from_the_validation_block_are_refused(samples, fold, route):
+def test_training_targets_from_the_validation_block_are_refused(samples, fold):
     with pytest.raises(LeakError):
-        tiny(route).fit(known_at(samples, fold.fitted_at), fold.valid, 1)
+        tiny().fit(known_at(samples, fold.fitted_at), fold.valid, 1)
 
 
 def test_too_short_a_history_is_refused_with_the_count():

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from nextclose.evaluation.hypothesis_tests.mean import relative_gain
-from nextclose.evaluation.scores.panel import Panel, panels
-from nextclose.evaluation.scores.scored import scored
+from nextclose.evaluation.scores.panel import Panel
+from nextclose.evaluation.scores.scores import Scores
 from nextclose.evaluation.verdict.comparison import overlap_test
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.pooled import confidence_set
@@ -84,26 +84,25 @@ class Ablation:
     sentence: str  # empty with None
 
 
-def ablations(ablation: pl.DataFrame, forecasts: pl.DataFrame) -> tuple[Ablation, ...]:
+def ablations(ablation: pl.DataFrame, scores: Scores) -> tuple[Ablation, ...]:
     """What the hybrid's parts are worth, shortest horizon first; empty without its forecasts.
 
     Expects: `ablation` in ABLATION_SCHEMA, any row order, a null or NaN crps = not known yet;
-        `forecasts` in FORECAST_SCHEMA, of which the hybrid's own are read.
+        `scores` of the issued forecasts, of which the hybrid's own are read.
     Limits: the picked member was picked before the test, so meeting it is one test, not the best
         of several.
-    Raises: DataError as `scored`.
     """
     known = ablation.filter(pl.col("crps").is_finite())
-    if known.is_empty() or HYBRID not in forecasts["model"]:
+    if known.is_empty() or HYBRID not in scores.frame["model"]:
         return ()
-    issued = scored(forecasts).drop_nulls("inside_90")
-    beside = {panel.horizon_sessions: panel for panel in panels(forecasts)}
+    issued = scores.frame.drop_nulls("inside_90")
+    panels = {panel.horizon_sessions: panel for panel in scores.panels}
     return tuple(
         _at_horizon(
             known.filter(pl.col("horizon_sessions") == horizon),
             issued.filter(pl.col("horizon_sessions") == horizon),
             int(horizon),
-            beside.get(int(horizon)),
+            panels.get(int(horizon)),
         )
         for horizon in known["horizon_sessions"].unique().sort()
     )

@@ -9,23 +9,23 @@ import polars as pl
 
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test
-from nextclose.evaluation.scores.scored import quantile_matrix, scored
-from nextclose.metrics import INTERVALS, inside
+from nextclose.evaluation.scores.losses import quantile_matrix
+from nextclose.metrics import INTERVALS, is_inside
 from nextclose.schema import Bools, Floats
 
 
-def coverage_by_level(forecasts: pl.DataFrame) -> pl.DataFrame:
+def coverage_by_level(scored: pl.DataFrame) -> pl.DataFrame:
     """Promised against realised coverage, one row per horizon, model and central interval.
 
     Columns: horizon_sessions, model, nominal, realised (shares), standard_error (share, allows for
     overlapping outcomes and symbols moving together; null if undefined), forecasts.
-    Rows of points are left out. Raises: DataError as `scored`.
+    Expects: forecasts as `with_losses` gives them. Rows of points are left out.
     """
     rows = []
-    for horizon, model, part in _ranged(forecasts):
+    for horizon, model, part in _ranged(scored):
         quantiles, outcome = quantile_matrix(part), part["target"].to_numpy()
         for nominal in sorted(INTERVALS):
-            held = inside(quantiles, outcome, nominal=nominal)
+            held = is_inside(quantiles, outcome, nominal=nominal)
             error = _standard_error(part, held, horizon)
             row = (horizon, model, nominal, float(held.mean()), error, part.height)
             rows.append(row)
@@ -40,13 +40,14 @@ def coverage_by_level(forecasts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def rolling_coverage(forecasts: pl.DataFrame, *, window_origins: int = 250) -> pl.DataFrame:
+def rolling_coverage(scored: pl.DataFrame, *, window_origins: int = 250) -> pl.DataFrame:
     """Coverage of the 90 % band over the last `window_origins` origins, by horizon and model.
 
+    Expects: as `coverage_by_level`.
     Columns: horizon_sessions, model, origin, coverage_90 (mean over symbols, then over origins).
     The first row of a model is at its `window_origins`-th origin: none is shown before.
     """
-    frame = scored(forecasts).filter(pl.col("inside_90").is_not_null())
+    frame = scored.filter(pl.col("inside_90").is_not_null())
     by_origin = frame.group_by("horizon_sessions", "model", "origin").agg(
         pl.col("inside_90").mean().alias("coverage_90")
     )
@@ -58,15 +59,16 @@ def rolling_coverage(forecasts: pl.DataFrame, *, window_origins: int = 250) -> p
     )
 
 
-def pit_histogram(forecasts: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
+def pit_histogram(scored: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
     """Counts of the probability integral transform; equal counts mean a calibrated density.
 
+    Expects: as `coverage_by_level`.
     Columns: horizon_sessions, model, low, high (bin ends in [0, 1]), count, expected (count if
     calibrated). A hump in the middle: ranges too wide; piles at the ends: too narrow.
     """
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     rows = []
-    for horizon, model, part in _ranged(forecasts):
+    for horizon, model, part in _ranged(scored):
         counts, _ = np.histogram(part["pit"].to_numpy(), bins=edges)
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
             rows.append((horizon, model, low, high, int(count), part.height / n_bins))
@@ -81,9 +83,9 @@ def pit_histogram(forecasts: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _ranged(forecasts: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
+def _ranged(scored: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
     """Scored forecasts with a range and a known outcome, by horizon and model."""
-    frame = scored(forecasts).filter(pl.col("pit").is_not_null())
+    frame = scored.filter(pl.col("pit").is_not_null())
     parts = frame.partition_by("horizon_sessions", "model", as_dict=True)
     for (horizon, model), part in sorted(parts.items()):
         yield int(horizon), str(model), part

@@ -13,7 +13,7 @@ from nextclose.backtest.walk_forward import Backtest, Mapper, Study, carried_out
 from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.wording import sessions
-from nextclose.models.registry import news_readers
+from nextclose.models.registry import headline, news_readers
 
 WITHOUT_NEWS = "without news"
 
@@ -34,8 +34,8 @@ class NewsWorth:
 
 
 def leading(study: Study) -> str:
-    """The model whose gain by news is told: the hybrid, else the first that reads them."""
-    return HYBRID if HYBRID in study.models else news_readers(study.models)[0]
+    """The model whose gain by news is told: the hybrid, else the headline of those that read."""
+    return HYBRID if HYBRID in study.models else headline(news_readers(study.models))
 
 
 def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:

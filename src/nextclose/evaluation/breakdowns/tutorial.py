@@ -8,8 +8,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.evaluation.scores.scored import scored
-from nextclose.metrics import Direction, direction
+from nextclose.metrics import DirectionHits, direction_hits
 from nextclose.schema import MEDIAN, QUANTILE_COLUMNS, Floats
 
 CLASSIC = "classic"
@@ -39,19 +38,20 @@ class TutorialMetrics:
     origins: int
     model_numbers: FiveNumbers
     naive_numbers: FiveNumbers
-    hits: Direction
+    hits: DirectionHits
 
 
-def tutorial_metrics(forecasts: pl.DataFrame) -> TutorialMetrics:
+def tutorial_metrics(scored: pl.DataFrame) -> TutorialMetrics:
     """The tutorial's metrics of one symbol, horizon and model, in price units.
 
     The forecast price is close * exp(median), the price that came close * exp(target). Direction
     the tutorial's way compares consecutive forecasts with consecutive prices: the slope of a curve,
     not a decision that anybody could have made.
-    Expects: rows of one symbol, horizon and model, any order; those without a target are left out.
+    Expects: rows of `with_losses` of one symbol, horizon and model, any order; those without a
+        target are left out.
     Raises: ConfigError if there is more than one of them; NotEnoughDataError below two forecasts.
     """
-    frame = scored(forecasts).filter(pl.col("target").is_not_null()).sort("origin")
+    frame = scored.filter(pl.col("target").is_not_null()).sort("origin")
     if frame.height < 2:
         raise NotEnoughDataError(
             f"The tutorial's metrics need 2 forecasts with an outcome, found {frame.height}. "
@@ -73,7 +73,7 @@ def tutorial_metrics(forecasts: pl.DataFrame) -> TutorialMetrics:
         origins=frame.height,
         model_numbers=_five(price, forecast),
         naive_numbers=_five(price, close),
-        hits=direction(frame["call"].to_numpy(), outcome),
+        hits=direction_hits(frame["call"].to_numpy(), outcome),
     )
 
 

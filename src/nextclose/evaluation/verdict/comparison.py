@@ -81,7 +81,7 @@ def is_short(n_origins: int, *, horizon_sessions: int) -> bool:
 
 def error_comparison(panel: Panel, losses: Losses, *, pooled: bool) -> Comparison | None:
     """Absolute error against "no change", which needs no forecasts of its own. None: no moves."""
-    move = np.where(losses.judged, np.abs(panel.target), np.nan)
+    move = np.where(losses.judged, panel.unchanged["absolute_error"], np.nan)
     return _comparison(panel, losses, "absolute_error", ("naive", move), pooled=pooled)
 
 
@@ -91,6 +91,17 @@ def range_comparison(panel: Panel, losses: Losses, *, pooled: bool) -> Compariso
     None for a point forecast, and where no historical density but the model itself is there.
     """
     both = (density_comparison(panel, losses, name, pooled=pooled) for name in HISTORY_MODELS)
+    return min((c for c in both if c is not None), key=lambda c: c.skill, default=None)
+
+
+def metric_comparison(
+    panel: Panel, losses: Losses, metric: str, *, pooled: bool
+) -> Comparison | None:
+    """A foreign metric against the historical density that is harder to beat; None without one.
+
+    A point forecast has one too: the metric says what its point costs.
+    """
+    both = (loss_comparison(panel, losses, name, metric, pooled=pooled) for name in HISTORY_MODELS)
     return min((c for c in both if c is not None), key=lambda c: c.skill, default=None)
 
 

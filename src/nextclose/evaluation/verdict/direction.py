@@ -11,7 +11,7 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.hypothesis_tests.direction import call_covariance, pesaran_timmermann
 from nextclose.evaluation.scores.panel import Losses, Panel
 from nextclose.evaluation.verdict.comparison import is_short, mean_by_origin, overlap_test
-from nextclose.metrics import Direction, direction, implied_r2
+from nextclose.metrics import DirectionHits, direction_hits, implied_r2
 from nextclose.schema import Bools, Floats
 
 
@@ -19,7 +19,7 @@ from nextclose.schema import Bools, Floats
 class Calls:
     """Direction of one model: hit rate beside its base rate, and the test that tells them apart."""
 
-    hits: Direction
+    hits: DirectionHits
     interval: tuple[float, float] | None  # 95 %, of the hit rate; allows for overlap and symbols
     p_value: float | None  # one-sided: small = better than calls that know nothing
     only: Literal["up", "down"] | None  # the side that every call names: nothing can be tested
@@ -45,7 +45,7 @@ def calls(panel: Panel, losses: Losses, *, pooled: bool) -> Calls:
     judged = losses.judged
     called = judged & (panel.target != 0) & (losses.call != 0)
     sides = np.unique(losses.call[called])
-    hits = direction(losses.call[judged], panel.target[judged])
+    hits = direction_hits(losses.call[judged], panel.target[judged])
     return Calls(
         hits=hits,
         interval=_interval(panel, losses, called, hits, pooled=pooled),
@@ -68,7 +68,7 @@ def _p_value(panel: Panel, losses: Losses, called: Bools, *, pooled: bool) -> fl
 
 
 def _interval(
-    panel: Panel, losses: Losses, called: Bools, hits: Direction, *, pooled: bool
+    panel: Panel, losses: Losses, called: Bools, hits: DirectionHits, *, pooled: bool
 ) -> tuple[float, float] | None:
     right: Floats = (np.sign(panel.target) == losses.call).astype(np.float64)
     series = mean_by_origin(right, called)

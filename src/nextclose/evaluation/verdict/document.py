@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nextclose.evaluation.verdict.comparison import interval_of, skill_of
+from nextclose.evaluation.verdict.evidence import MetricEvidence
 from nextclose.evaluation.verdict.pooled import Standing
 from nextclose.evaluation.verdict.verdict import VerdictRow
 
@@ -21,7 +22,8 @@ def flat_row(row: VerdictRow) -> dict[str, Any]:
     """One row of `verdict.json`: all its figures by their names, those of its standing last.
 
     Fractions, but for `_pct`; None where there is no such figure. Intervals are 95 %. Seed SDs are
-    of the skill that single seeds had; None with fewer than two.
+    of the skill that single seeds had; None with fewer than two. "metrics" is there only where the
+    run was given foreign ones: by name, mean beside those of "no change" and of the reference.
     """
     evidence = row.evidence
     error, ranges, garch = evidence.error, evidence.ranges, evidence.garch
@@ -80,7 +82,23 @@ def flat_row(row: VerdictRow) -> dict[str, Any]:
         "sentence": row.sentence,
         **_standing_fields(row.standing),
     }
+    if evidence.metrics:
+        flat["metrics"] = {name: _metric_fields(own) for name, own in evidence.metrics.items()}
     return dict(plain(flat))
+
+
+def _metric_fields(metric: MetricEvidence) -> dict[str, Any]:
+    comparison = metric.comparison
+    return {
+        "mean": metric.mean,
+        "naive_mean": metric.naive_mean,
+        "reference": comparison.reference if comparison else None,
+        "reference_mean": metric.reference_mean,
+        "skill": skill_of(comparison),
+        "interval": interval_of(comparison),
+        "p_better": comparison.p_better if comparison else None,
+        "p_worse": comparison.p_worse if comparison else None,
+    }
 
 
 def _standing_fields(standing: Standing | None) -> dict[str, Any]:

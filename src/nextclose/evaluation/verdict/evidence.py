@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,13 +16,26 @@ from nextclose.evaluation.verdict.comparison import (
     error_comparison,
     is_short,
     loss_comparison,
+    metric_comparison,
     range_comparison,
 )
 from nextclose.evaluation.verdict.coverage import Coverage, coverage
 from nextclose.evaluation.verdict.direction import Calls, calls
-from nextclose.metrics import percentage_error
 
 POOLED = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricEvidence:
+    """A foreign metric of one model, in its own unit, beside "no change" and a reference.
+
+    `reference_mean` is over the forecasts both have; None: no historical density ran but its own.
+    """
+
+    mean: float
+    naive_mean: float
+    reference_mean: float | None
+    comparison: Comparison | None  # with the historical density that is harder to beat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +61,7 @@ class Evidence:
     drift_skill: float | None  # of the drift rule's own error, against "no change"
     ranges: Comparison | None  # CRPS, against the historical density that is harder to beat
     garch: Comparison | None  # CRPS
+    metrics: Mapping[str, MetricEvidence] = field(default_factory=dict)  # foreign ones, by name
 
     @property
     def independent(self) -> float:
@@ -93,8 +108,7 @@ def evidence_of(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
     if not judged.any():
         return None
     pooled = symbol == POOLED
-    outcome = panel.target[judged]
-    squares = float((outcome**2).sum())
+    squares = float((panel.target[judged] ** 2).sum())
     return Evidence(
         symbol=symbol,
         symbols=tuple(np.array(panel.symbols)[judged.any(axis=0)].tolist()),
@@ -105,7 +119,7 @@ def evidence_of(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
         origins=int(judged.any(axis=1).sum()),
         filled=int(losses.filled.sum()),
         mape_pct=float(losses["percentage_error"][judged].mean()),
-        naive_mape_pct=float(percentage_error(np.zeros_like(outcome), outcome).mean()),
+        naive_mape_pct=float(panel.unchanged["percentage_error"][judged].mean()),
         r2_vs_zero=1.0 - float(losses["squared_error"][judged].sum()) / squares
         if squares > 0
         else None,
@@ -117,6 +131,24 @@ def evidence_of(panel: Panel, model: str, *, symbol: str) -> Evidence | None:
         drift_skill=_drift_skill(panel, losses),
         ranges=range_comparison(panel, losses, pooled=pooled),
         garch=density_comparison(panel, losses, "garch", pooled=pooled),
+        metrics={
+            name: _metric_evidence(panel, losses, name, pooled=pooled) for name in panel.metrics
+        },
+    )
+
+
+def _metric_evidence(panel: Panel, losses: Losses, metric: str, *, pooled: bool) -> MetricEvidence:
+    judged = losses.judged
+    comparison = metric_comparison(panel, losses, metric, pooled=pooled)
+    reference_mean = None
+    if comparison is not None:
+        reference = panel.models[comparison.reference][metric]
+        reference_mean = float(reference[judged & np.isfinite(reference)].mean())
+    return MetricEvidence(
+        mean=float(losses[metric][judged].mean()),
+        naive_mean=float(panel.unchanged[metric][judged].mean()),
+        reference_mean=reference_mean,
+        comparison=comparison,
     )
 
 
@@ -124,5 +156,5 @@ def _drift_skill(panel: Panel, losses: Losses) -> float | None:
     if "drift" not in panel.models:
         return None
     theirs = np.where(losses.judged, panel.models["drift"]["absolute_error"], np.nan)
-    gain = relative_gain(theirs, np.abs(panel.target))
+    gain = relative_gain(theirs, panel.unchanged["absolute_error"])
     return float(gain.mean()) if len(gain) else None

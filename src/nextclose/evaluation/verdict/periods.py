@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.evaluation.scores.panel import Losses, Panel, panels
+from nextclose.evaluation.scores.panel import Losses, Panel
 from nextclose.evaluation.verdict.comparison import (
     density_comparison,
     error_comparison,
@@ -37,7 +37,7 @@ _SCHEMA = {
 }
 
 
-def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
+def by_year(panels: Sequence[Panel]) -> pl.DataFrame:
     """Pooled figures per horizon, model and calendar year of the origin.
 
     Columns: horizon_sessions, model, slice (the year), forecasts, relative_mae, crps_skill_vs_hs
@@ -48,18 +48,18 @@ def by_year(forecasts: pl.DataFrame) -> pl.DataFrame:
     Null where there is no such figure. Small slices: read them as a spread, not a test.
     Rows by horizon, then year: a model that covers fewer years does not come first.
     """
-    frame = _sliced(forecasts, _years)
+    frame = _sliced(panels, _years)
     return frame.sort("horizon_sessions", "slice", maintain_order=True)
 
 
-def by_regime(forecasts: pl.DataFrame) -> pl.DataFrame:
+def by_regime(panels: Sequence[Panel]) -> pl.DataFrame:
     """Pooled figures per horizon, model and volatility regime; columns as `by_year`.
 
     Regime: terciles, symbol by symbol, of the mean |log return| between the closes of the last 22
     origins, the forecast's own included. A symbol's first 21 origins have none: left out.
     Causal: the state is known at the origin; the tercile bounds come from all origins shown.
     """
-    return _sliced(forecasts, _regimes)
+    return _sliced(panels, _regimes)
 
 
 def worst_year(panel: Panel, model: str) -> dict[str, Any] | None:
@@ -69,10 +69,10 @@ def worst_year(panel: Panel, model: str) -> dict[str, Any] | None:
 
 
 def _sliced(
-    forecasts: pl.DataFrame, cut: Callable[[Panel], Iterator[tuple[str, Panel]]]
+    panels: Sequence[Panel], cut: Callable[[Panel], Iterator[tuple[str, Panel]]]
 ) -> pl.DataFrame:
     rows = []
-    for panel in panels(forecasts):
+    for panel in panels:
         parts = list(cut(panel))
         for model in panel.models:
             rows += _rows(parts, model)

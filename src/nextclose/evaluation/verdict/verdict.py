@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from nextclose.evaluation.hypothesis_tests.multiple_comparison import ConfidenceSet
-from nextclose.evaluation.scores.panel import Panel, panels
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
+from nextclose.evaluation.scores.panel import Panel
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.decision import (
     CLAIMLESS,
     Category,
@@ -21,6 +23,7 @@ from nextclose.evaluation.verdict.decision import (
 from nextclose.evaluation.verdict.evidence import POOLED, Evidence, evidence_of
 from nextclose.evaluation.verdict.pooled import Standing, confidence_set, standing
 from nextclose.evaluation.verdict.sentences import sentence, void_sentence
+from nextclose.metrics import Metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +64,11 @@ class VerdictRow:
 
 
 def verdicts(
-    forecasts: pl.DataFrame, *, seeds: pl.DataFrame | None = None, failed_check: str = ""
+    forecasts: pl.DataFrame,
+    *,
+    seeds: pl.DataFrame | None = None,
+    metrics: Mapping[str, Metric] = NO_METRICS,
+    failed_check: str = "",
 ) -> tuple[VerdictRow, ...]:
     """A verdict per symbol, horizon and model, sorted by horizon, model, symbol ("*" comes first).
 
@@ -70,14 +77,21 @@ def verdicts(
     have. "No change" needs no rows. A reference that was not run is not met: without historical
     rows nothing can be BETTER or SIZE ONLY.
     `seeds`, in SEED_SCHEMA: a gain of a model with two seeds or more must be 3 SDs over them.
+    `metrics` are foreign losses by name: they stand in `evidence.metrics`, and decide nothing.
     `failed_check` names a check of the run that failed: then every verdict is VOID.
     Expects: FORECAST_SCHEMA in any row order; rows without a known target are not judged.
     Significant: by the decisive test, one-sided, false discoveries among a model's symbols at one
         horizon held to 10 %, better and worse apart; the pooled row: p <= 5 %.
-    Raises: DataError as `scored`.
+    Raises: DataError or ConfigError as `scores_of`.
     """
+    scores = scores_of(forecasts, seeds=seeds, metrics=metrics)
+    return verdict_rows(scores.panels, failed_check=failed_check)
+
+
+def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> tuple[VerdictRow, ...]:
+    """The rows of `verdicts`, from forecasts that were scored before."""
     rows: list[VerdictRow] = []
-    for panel in panels(forecasts, seeds=seeds):
+    for panel in panels:
         parts = [panel.of(i) for i in range(len(panel.symbols))]
         contenders = confidence_set(panel)
         for model in panel.models:

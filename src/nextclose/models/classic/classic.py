@@ -186,13 +186,13 @@ class Classic:
         with same_bits():
             networks = [self._learnt(x, train, valid, seed) for x in lessons if x.is_enough]
         if not networks:
-            found = max((len(lesson.train) for lesson in lessons), default=0)
+            n_most = max((len(lesson.train) for lesson in lessons), default=0)
             raise NotEnoughDataError(
-                f"at most {found} training samples for a symbol and horizon; {BATCH_SAMPLES} are "
+                f"at most {n_most} training samples for a symbol and horizon; {BATCH_SAMPLES} are "
                 f"needed, with {WINDOW_SESSIONS} sessions of features each, and 1 to stop by. "
                 "Fix: give more history, or other [classic] symbols and horizons.",
                 needed=BATCH_SAMPLES,
-                found=found,
+                found=n_most,
             )
         return ClassicFitted(networks=tuple(networks), device=self.settings.device)
 

@@ -135,8 +135,8 @@ def train_network(
         best, best_epoch, weights = np.inf, 0, _copied(network)
         for epoch in range(max_epochs):
             order = np.random.default_rng([seed, epoch]).permutation(len(train.price))
-            met = _epoch(network, optimizer, train, torch.from_numpy(order).to(device))
-            history.append((*met, *errors(network, valid)))
+            losses = _epoch(network, optimizer, train, torch.from_numpy(order).to(device))
+            history.append((*losses, *errors(network, valid)))
             val_loss = history[-1][2]
             slower.step(val_loss)
             if val_loss < best:

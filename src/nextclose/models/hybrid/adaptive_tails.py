@@ -206,10 +206,12 @@ def joined(courses: Sequence[Course]) -> Trackers:
     return Trackers(
         symbols=symbols,
         levels=np.stack([course.levels for course in courses], axis=1),
-        waiting_symbol=np.array([one[0] for one in waiting], dtype=np.int64),
-        waiting_horizon=np.array([one[1] for one in waiting], dtype=np.int64),
-        waiting_origin=np.array([one[2] for one in waiting], dtype=np.int64),
-        thresholds=np.array([one[3] for one in waiting]).reshape(len(waiting), len(TAILS)),
+        waiting_symbol=np.array([forecast[0] for forecast in waiting], dtype=np.int64),
+        waiting_horizon=np.array([forecast[1] for forecast in waiting], dtype=np.int64),
+        waiting_origin=np.array([forecast[2] for forecast in waiting], dtype=np.int64),
+        thresholds=np.array([forecast[3] for forecast in waiting]).reshape(
+            len(waiting), len(TAILS)
+        ),
     )
 
 
@@ -222,9 +224,9 @@ def _row_of(samples: Samples, symbols: tuple[str, ...], symbol: Ints, origin: In
         asked = np.flatnonzero(symbol == index) if index is not None else np.empty(0, np.int64)
         days = _days(samples.origin[start:stop])
         if len(asked) and len(days):
-            found = np.minimum(np.searchsorted(days, origin[asked]), len(days) - 1)
-            hit = days[found] == origin[asked]
-            rows[asked[hit]] = start + found[hit]
+            nearest = np.minimum(np.searchsorted(days, origin[asked]), len(days) - 1)
+            hit = days[nearest] == origin[asked]
+            rows[asked[hit]] = start + nearest[hit]
     return rows
 
 

@@ -110,9 +110,9 @@ def learnt_calibration(
         if n >= MINIMUM_SCORES:
             grid = standardised(raw[known, k])
             score = (target[known, k] - raw[known, k, MEDIAN]) / half_width(raw[known, k])
-            found = np.stack([np.quantile(score, KNOTS), np.quantile(score, 1.0 - KNOTS)])
+            quantiles = np.stack([np.quantile(score, KNOTS), np.quantile(score, 1.0 - KNOTS)])
             share = n / (n + SCORES_PER_SESSION * horizon)
-            tails[k] = share * found + (1.0 - share) * stated_tails(grid.mean(axis=0))
+            tails[k] = share * quantiles + (1.0 - share) * stated_tails(grid.mean(axis=0))
             adapts[k] = 1
     return Calibration(step=step, tails=tails, adapts=adapts, trackers=trackers)
 

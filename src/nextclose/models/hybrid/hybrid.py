@@ -16,13 +16,14 @@ from scipy.optimize import minimize
 
 from nextclose.config import HybridConfig
 from nextclose.errors import LeakError
+from nextclose.metrics import crps_slope, mean_grid_crps
 from nextclose.models.hybrid.adaptive_tails import Trackers, no_trackers
 from nextclose.models.hybrid.conformal import Calibration, learnt_calibration
 from nextclose.models.mixture import restored
 from nextclose.models.protocol import Fitted, Model, Traits
 from nextclose.models.state import State, decode_state
 from nextclose.samples.samples import Samples
-from nextclose.schema import LEVEL_WEIGHTS, LEVELS, Floats, Ints
+from nextclose.schema import LEVELS, Floats, Ints
 
 MINIMUM_FORECASTS = 250  # resolved, before weights are learnt from them
 MAXIMUM_FORECASTS = 50_000  # more add time, not weight
@@ -192,9 +193,9 @@ def combined(members: Floats, weights: Floats) -> Floats:
     Source: Lichtendahl, Grushka-Cockayne & Winkler (2013), Is it better to average probabilities
         or quantiles?, Management Science 59.
     """
-    made = np.isfinite(members).all(axis=3)  # (member, row, horizon)
-    weight = np.where(made, weights.T[:, None, :], 0.0)
-    weight = np.where(weight.sum(axis=0) > 0, weight, made)
+    is_forecast = np.isfinite(members).all(axis=3)  # (member, row, horizon)
+    weight = np.where(is_forecast, weights.T[:, None, :], 0.0)
+    weight = np.where(weight.sum(axis=0) > 0, weight, is_forecast)
     total = np.zeros(members.shape[1:])
     for grid, share in zip(members, weight, strict=True):
         total = total + np.where(share[..., None] > 0, grid * share[..., None], 0.0)
@@ -222,17 +223,17 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
     """The convex weights of least mean CRPS. `members`: (member, row, level). Shape (member,)."""
     n = len(members)
     equal = np.full(n, 1.0 / n)
-    unit = LOSS_GRAIN * grid_loss(members.mean(axis=0), target)  # members differ by little
+    unit = LOSS_GRAIN * mean_grid_crps(members.mean(axis=0), target)  # members differ by little
     if unit <= 0:
         return equal  # prices that never moved
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         grid = np.tensordot(weights, members, axes=1)  # (row, level)
-        slope = 2.0 * LEVEL_WEIGHTS * (LEVELS - (target[:, None] < grid))
+        slope = crps_slope(grid, target)
         gradient = -np.tensordot(members, slope, axes=([1, 2], [0, 1])) / len(target)
-        return grid_loss(grid, target) / unit, gradient / unit
+        return mean_grid_crps(grid, target) / unit, gradient / unit
 
-    found = minimize(
+    optimum = minimize(
         loss,
         equal,
         jac=True,
@@ -240,11 +241,5 @@ def least_crps_weights(members: Floats, target: Floats) -> Floats:
         bounds=[(0.0, 1.0)] * n,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": lambda w: np.ones(n)},
     )
-    weights = np.clip(found.x, 0.0, 1.0)
+    weights = np.clip(optimum.x, 0.0, 1.0)
     return np.asarray(weights / weights.sum())
-
-
-def grid_loss(grid: Floats, target: Floats) -> float:
-    """Mean CRPS of quantiles (row, level) for outcomes (row,)."""
-    error = target[:, None] - grid
-    return float((error * 2.0 * LEVEL_WEIGHTS * (LEVELS - (error < 0))).sum(axis=1).mean())

@@ -147,8 +147,8 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
         rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
         refuse_too_few(len(rows), "moves", horizon_sessions=horizon)
         cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
-        found = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
-        weights[k] = blended_weights(found, n_rows=len(rows), horizon_sessions=horizon)
+        own_weights = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
+        weights[k] = blended_weights(own_weights, n_rows=len(rows), horizon_sessions=horizon)
     newest = last_rows(known)
     scale = LogHarScale(
         names=names,

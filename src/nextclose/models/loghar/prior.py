@@ -73,13 +73,15 @@ SHAPE = _table(
 )
 
 
-def blended_weights(found: Floats, *, n_rows: int, horizon_sessions: int) -> Floats:
+def blended_weights(own_weights: Floats, *, n_rows: int, horizon_sessions: int) -> Floats:
     """Own weights and the prior's, the own counting `n_rows` and the prior its worth. (input,).
 
     Source: form of the posterior mean under Zellner (1986), On assessing prior distributions.
     """
     share = n_rows / (n_rows + ROWS_PER_SESSION * horizon_sessions)
-    return share * found + (1.0 - share) * at_horizon(prior_table(len(found)), horizon_sessions)
+    return share * own_weights + (1.0 - share) * at_horizon(
+        prior_table(len(own_weights)), horizon_sessions
+    )
 
 
 def prior_table(n_inputs: int) -> Floats:

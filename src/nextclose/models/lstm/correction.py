@@ -27,7 +27,7 @@ def served_corrections(
     network = network.to(settings.device).eval()
     size = settings.serving_batch
     x = torch.zeros(settings.context_sessions, size, inputs.shape[1])
-    found = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
+    corrections = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
     with torch.no_grad(), same_bits():
         for start in range(0, len(rows), size):
             chosen = rows[start : start + size]
@@ -35,8 +35,8 @@ def served_corrections(
             x.zero_()
             x[:, : len(chosen)] = torch.from_numpy(gathered).transpose(0, 1)
             last = network(x.to(settings.device))[-1]  # (batch, horizon, 3)
-            found[start : start + size] = last[: len(chosen)].cpu().numpy()
-    return found
+            corrections[start : start + size] = last[: len(chosen)].cpu().numpy()
+    return corrections
 
 
 def corrected_grid(spread: Floats, corrections: Floats) -> Floats:

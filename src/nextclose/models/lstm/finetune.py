@@ -47,11 +47,11 @@ def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> dict[
         segments = table.segments[table.symbol[table.segments[:, 0]] == index]
         network.load_state_dict(common)
         try:
-            found = best_epoch(slow, network, list(network.head.parameters()), lesson.of(segments))
+            tuned = best_epoch(slow, network, list(network.head.parameters()), lesson.of(segments))
         except NotEnoughDataError:
             continue  # too short for a chunk of its own
-        if max(found.usable_gain) > found.usable_gain[0]:
-            weights = {key: found.weights[key].cpu().numpy() for key in HEAD}
+        if max(tuned.usable_gain) > tuned.usable_gain[0]:
+            weights = {key: tuned.weights[key].cpu().numpy() for key in HEAD}
             heads[name] = Head(weights=weights)
     network.load_state_dict(common)
     return heads
@@ -73,13 +73,13 @@ def corrections_by_symbol(
     names = np.array(symbols, dtype=object)
     has_own = np.isin(names, list(heads))
     common = {name: value.detach().clone() for name, value in network.state_dict().items()}
-    found = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
-    found[~has_own] = served_corrections(settings, network, inputs, rows[~has_own])
+    corrections = np.empty((len(rows), network.head.out_features // CORRECTIONS, CORRECTIONS))
+    corrections[~has_own] = served_corrections(settings, network, inputs, rows[~has_own])
     for name, head in heads.items():
         here = names == name
         if here.any():
             own = {key: torch.from_numpy(value) for key, value in head.weights.items()}
             network.load_state_dict({**common, **own})
-            found[here] = served_corrections(settings, network, inputs, rows[here])
+            corrections[here] = served_corrections(settings, network, inputs, rows[here])
     network.load_state_dict(common)
-    return found
+    return corrections

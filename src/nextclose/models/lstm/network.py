@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from nextclose.schema import LEVEL_WEIGHTS, LEVELS, MEDIAN
+from nextclose.metrics import CRPS_WEIGHTS
+from nextclose.schema import LEVELS, MEDIAN
 
 CORRECTIONS = 3  # per horizon: shift of the median, log width below it, log width above it
 
@@ -29,8 +30,8 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
         hidden, _ = self.lstm(x)
-        heard = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
-        corrections: Tensor = self.head(torch.cat([hidden * heard, x], dim=-1))
+        kept_units = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
+        corrections: Tensor = self.head(torch.cat([hidden * kept_units, x], dim=-1))
         return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
 
@@ -49,10 +50,10 @@ def corrected(spread: Tensor, corrections: Tensor) -> Tensor:
 def grid_crps(quantiles: Tensor, target: Tensor) -> Tensor:
     """CRPS of each forecast (..., level) for its target (...), in target units, >= 0. Shape (...).
 
-    The exact weights of `schema.LEVEL_WEIGHTS`; the same score that the evaluation reports.
+    The differentiable twin of `metrics.grid_crps`, the score that the evaluation reports.
     """
     error = target.unsqueeze(-1) - quantiles
     # pinball loss is level * error, and -error more where the target fell below the quantile
-    slope = quantiles.new_tensor(2.0 * LEVEL_WEIGHTS * LEVELS)
-    below = quantiles.new_tensor(2.0 * LEVEL_WEIGHTS)
+    slope = quantiles.new_tensor(CRPS_WEIGHTS * LEVELS)
+    below = quantiles.new_tensor(CRPS_WEIGHTS)
     return error @ slope + torch.relu(-error) @ below

@@ -1,52 +1,47 @@
-"""Boosting in segments: a run stopped at a segment's end and one never stopped give equal bits.
-
-XGBoost draws its row and column samples from a generator that no file keeps, so going on from a
-saved booster differs from never having stopped. Here every run stops: after each segment the
-booster is reloaded from its bytes and seeded anew.
-"""
+"""Boosting on one set of rows until another set says stop; there is no chance in it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import xgboost
 
 from nextclose.config import TreesConfig
 from nextclose.schema import Floats, Floats32
 
+ROUNDS_PER_CHECK = 25  # what follows a loss of patience up to the next check may still be best
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
-    """What trees are trained or judged on: `inputs` (row, feature), `aim` (row,).
+class BoostingData:
+    """What trees are trained or judged on: `inputs` (row, feature), `label` (row,).
 
-    `base` (row, output) is the margin without any tree: trees learn what to add to it.
+    `base_margin` (row,) is the logarithm expected without any tree: trees learn what to add to it.
     """
 
     inputs: Floats32
-    aim: Floats
-    base: Floats
+    label: Floats
+    base_margin: Floats
 
     def matrix(self) -> xgboost.DMatrix:
         """The same for XGBoost."""
-        return xgboost.DMatrix(self.inputs, label=self.aim, base_margin=self.base, nthread=1)
+        return xgboost.DMatrix(
+            self.inputs, label=self.label, base_margin=self.base_margin, nthread=1
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Training so far: the booster's bytes and the scores after 0, 1, 2 ... rounds."""
+class BoostingRun:
+    """A booster with all its rounds, and the scores after 0, 1, 2 ... of them."""
 
-    content: bytes = b""
-    train_scores: tuple[float, ...] = ()
-    valid_scores: tuple[float, ...] = ()
-
-    @property
-    def n_rounds(self) -> int:
-        """Rounds done."""
-        return max(len(self.valid_scores) - 1, 0)
+    booster: xgboost.Booster
+    train_scores: tuple[float, ...]
+    valid_scores: tuple[float, ...]
 
     @property
     def best_round(self) -> int:
@@ -54,74 +49,37 @@ class Progress:
         return int(np.argmin(self.valid_scores))
 
 
-def is_finished(settings: TreesConfig, valid_scores: tuple[float, ...]) -> bool:
+def is_finished(settings: TreesConfig, valid_scores: Sequence[float]) -> bool:
     """Whether to stop after these validation scores of rounds 0, 1, 2 ...; nothing else counts."""
     n_rounds = len(valid_scores) - 1
-    stale = n_rounds - int(np.argmin(valid_scores)) if valid_scores else 0
-    return n_rounds >= settings.rounds or stale >= settings.patience_rounds
+    if n_rounds >= settings.rounds:
+        return True
+    n_stale = n_rounds - int(np.argmin(valid_scores))
+    return n_rounds % ROUNDS_PER_CHECK == 0 and n_stale >= settings.patience_rounds
 
 
-def trained(
-    settings: TreesConfig,
-    objective: Mapping[str, Any],
-    examples: tuple[Examples, Examples],
-    *,
-    seed: int,
-    done: Progress | None = None,
-) -> Progress:
-    """Segments of training until the rule says stop, from the start or from what is `done`.
-
-    `examples` are to train on and to stop by; `objective` are XGBoost's settings of the loss.
-    Going on from any segment's Progress gives the bits of a run that was never stopped.
-    """
-    train, valid = (part.matrix() for part in examples)
-    progress = done or Progress()
-    while not is_finished(settings, progress.valid_scores):
-        progress = segment(settings, objective, (train, valid), progress, seed=seed)
-    return progress
-
-
-def segment(
-    settings: TreesConfig,
-    objective: Mapping[str, Any],
-    matrices: tuple[xgboost.DMatrix, xgboost.DMatrix],
-    done: Progress,
-    *,
-    seed: int,
-) -> Progress:
-    """The next `segment_rounds` rounds, or those that are left, after what is `done`."""
-    train, valid = matrices
-    number = done.n_rounds // settings.segment_rounds
+def fit_booster(settings: TreesConfig, *, train: BoostingData, valid: BoostingData) -> BoostingRun:
+    """Boosting of a positive mean on `train` until gamma deviances on `valid` say stop."""
+    train_matrix, valid_matrix = train.matrix(), valid.matrix()
     parameters = {
-        **objective,
+        "objective": "reg:gamma",
+        "eval_metric": "gamma-deviance",
+        "base_score": 1.0,
         "tree_method": "hist",
         "grow_policy": "lossguide",
         "max_depth": 0,  # leaves are limited instead
         "max_leaves": settings.max_leaves,
         "learning_rate": settings.learning_rate,
         "min_child_weight": settings.min_child_weight,
-        "subsample": settings.row_share,
-        "colsample_bytree": settings.column_share,
         "nthread": 1,
-        "seed": derived_seed(seed, f"segment {number}"),
     }
-    content = bytearray(done.content) if done.content else None
-    booster = xgboost.Booster(parameters, [train, valid], model_file=content)
-    scores = list(zip(done.train_scores, done.valid_scores, strict=True))
-    last = min(done.n_rounds + settings.segment_rounds, settings.rounds)
-    for n_rounds in range(len(scores), last + 1):
-        if n_rounds:
-            booster.update(train, iteration=n_rounds - 1)
-        scores.append(_scores(booster, train, valid))
+    booster = xgboost.Booster(parameters, [train_matrix, valid_matrix])
+    scores = [_scores(booster, train_matrix, valid_matrix)]
+    while not is_finished(settings, [score for _, score in scores]):
+        booster.update(train_matrix, iteration=len(scores) - 1)
+        scores.append(_scores(booster, train_matrix, valid_matrix))
     train_scores, valid_scores = zip(*scores, strict=True)
-    content = booster.save_raw("ubj")
-    return Progress(content=bytes(content), train_scores=train_scores, valid_scores=valid_scores)
-
-
-def derived_seed(seed: int, purpose: str) -> int:
-    """A seed in [0, 2**31) for one purpose of a task."""
-    digest = hashlib.sha256(f"{seed}|{purpose}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+    return BoostingRun(booster=booster, train_scores=train_scores, valid_scores=valid_scores)
 
 
 def _scores(
@@ -132,19 +90,42 @@ def _scores(
     return first, second
 
 
-def attributions(progress: Progress, inputs: Floats32, *, n_outputs: int) -> Floats:
-    """Mean |SHAP| of each feature over rows and outputs, as shares that sum to 1. Shape (feature,).
+def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
+    """The trees up to the best round, nodes of all trees behind one another.
+
+    `offsets` (tree + 1,) are where trees begin; `left` and `right` (node,) count from there, -1 at
+    a leaf; a row goes left if its `feature` is below `condition`, or missing and `default_left`.
+    At a leaf `condition` is what the tree adds.
+    """
+    model = json.loads(bytes(run.booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
+    trees = model["trees"][: model["iteration_indptr"][run.best_round]]
+    sizes = [len(tree["left_children"]) for tree in trees]
+
+    def nodes_of(key: str, dtype: type[np.generic]) -> npt.NDArray[Any]:
+        parts = [np.array(tree[key], dtype=dtype) for tree in trees]
+        return np.concatenate([np.empty(0, dtype=dtype), *parts])
+
+    return {
+        "offsets": np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
+        "left": nodes_of("left_children", np.int32),
+        "right": nodes_of("right_children", np.int32),
+        "feature": nodes_of("split_indices", np.int32),
+        "condition": nodes_of("split_conditions", np.float32),
+        "default_left": nodes_of("default_left", np.uint8),
+    }
+
+
+def shap_shares(run: BoostingRun, inputs: Floats32) -> Floats:
+    """Mean |SHAP| of each feature over rows, as shares that sum to 1. Shape (feature,).
 
     Of the booster at its best round; all zero where that has no tree.
     Source: Lundberg et al. (2020), From local explanations to global understanding with
         explainable AI for trees, Nature Machine Intelligence 2; computed by XGBoost.
     """
     n_features = inputs.shape[1]
-    if progress.best_round == 0:
+    if run.best_round == 0:
         return np.zeros(n_features)
-    booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(progress.content))
     matrix = xgboost.DMatrix(inputs, nthread=1)
-    found = booster.predict(matrix, pred_contribs=True, iteration_range=(0, progress.best_round))
-    parts = found.reshape(-1, n_outputs, n_features + 1)[..., :-1]  # the last is the base
-    size = np.abs(parts).mean(axis=(0, 1), dtype=np.float64)
+    values = run.booster.predict(matrix, pred_contribs=True, iteration_range=(0, run.best_round))
+    size = np.abs(values[:, :-1]).mean(axis=0, dtype=np.float64)  # the last column is the base
     return np.asarray(size / size.sum()) if size.sum() > 0 else size

@@ -12,6 +12,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
+from datetime import date
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from nextclose.schema import LEVELS, Floats, Ints, Spread
 FIT_RETURNS = 2520  # ten years of trading
 MINIMUM_SESSIONS = 520  # of the current segment; shorter ones get no fit
 FIT_DECIMALS = 7  # of a return in per cent
+EPOCH = date(1970, 1, 1).toordinal()
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
@@ -46,9 +48,11 @@ class Filter:
     variance: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a variance that is infinite, or not above 0."""
+        """Raise ValueError for a variance that is infinite or not above 0, or a day of no year."""
         if not (self.variance > 0 and self.parameters.nu > 2 and self.parameters.omega >= 0):
             raise ValueError("a filter whose variance is infinite, 0 or below")
+        if not date.min.toordinal() <= EPOCH + self.session <= date.max.toordinal():
+            raise ValueError(f"day number {self.session!r:.60} is no day")
 
     def variances_from(self, samples: Samples, start: int, stop: int) -> tuple[int, Floats]:
         """The first row in [start, stop) that can be forecast, and next variances from it on.
@@ -182,9 +186,9 @@ def _estimate(returns: Floats) -> Gjr | None:
         model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
         for start in (None, np.array(astuple(_targeted(returns, **TYPICAL))) * per_cent):
             result = model.fit(disp="off", show_warning=False, starting_values=start)
-            found = _gjr((np.asarray(result.params) / per_cent).tolist())
-            if result.convergence_flag == 0 and found.is_sound(returns):
-                return found
+            estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
+            if result.convergence_flag == 0 and estimate.is_sound(returns):
+                return estimate
     return None
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses
 from nextclose.metrics import (
+    Metric,
     direction_call,
     grid_crps,
-    inside,
     interval_width_pct,
+    is_inside,
     percentage_error,
     pit,
-    probability_up,
 )
 from nextclose.schema import (
     FORECAST_SCHEMA,
@@ -31,16 +33,19 @@ KEY = ("symbol", "origin", "horizon_sessions", "model")
 SHOWN_INTERVALS = (0.5, 0.8, 0.9, 0.95)
 
 
-def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
+def with_losses(
+    forecasts: pl.DataFrame, *, metrics: Mapping[str, Metric] = NO_METRICS
+) -> pl.DataFrame:
     """The forecasts with one column per loss; null where the outcome is not known yet.
 
-    Adds crps, absolute_error, naive_absolute_error, squared_error (log return and its square),
-    percentage_error, naive_percentage_error (% of price), inside_50/80/90/95, width_90_pct (% of
-    price), pit, p_up, call (1 up, -1 down, 0 none), hit (null without call or move), point_only.
+    Adds crps, absolute_error, squared_error (log return and its square), percentage_error and
+    width_90_pct (% of price), inside_50/80/90/95, pit, call (1 up, -1 down, 0 none), point_only.
+    Of foreign `metrics` a column each, by their names.
     Point-only rows (all quantiles equal) have null inside, width and pit: they state no range.
     Expects: FORECAST_SCHEMA, other columns pass through; any row order, kept.
     NaN: refused, as are null or falling quantiles and a second forecast with the same key.
-    Raises: DataError (every rule broken, with its first place and count).
+    Raises: DataError (every rule broken, with its first place and count); ConfigError as
+        `metric_losses`.
     """
     _check(forecasts)
     quantiles = quantile_matrix(forecasts)
@@ -48,28 +53,27 @@ def scored(forecasts: pl.DataFrame) -> pl.DataFrame:
     point = quantiles[:, 0] == quantiles[:, -1]
     known = np.isfinite(outcome)
     median = quantiles[:, MEDIAN]
-    call = direction_call(quantiles)
     ranged = known & ~point
     columns = {
         "crps": _nullable(grid_crps(quantiles, outcome), known),
         "absolute_error": _nullable(np.abs(outcome - median), known),
-        "naive_absolute_error": _nullable(np.abs(outcome), known),
         "squared_error": _nullable((outcome - median) ** 2, known),
         "percentage_error": _nullable(percentage_error(median, outcome), known),
-        "naive_percentage_error": _nullable(percentage_error(0.0 * median, outcome), known),
         **{
             f"inside_{round(100 * nominal)}": _nullable(
-                inside(quantiles, outcome, nominal=nominal), ranged
+                is_inside(quantiles, outcome, nominal=nominal), ranged
             )
             for nominal in SHOWN_INTERVALS
         },
         "width_90_pct": _nullable(interval_width_pct(quantiles), ~point),
         "pit": _nullable(pit(quantiles, np.where(known, outcome, 0.0)), ranged),
-        "p_up": pl.Series(probability_up(quantiles)),
-        "call": pl.Series(call, dtype=pl.Int8),
-        "hit": _nullable(np.sign(outcome) == call, known & (outcome != 0) & (call != 0)),
+        "call": pl.Series(direction_call(quantiles), dtype=pl.Int8),
         "point_only": pl.Series(point),
     }
+    for name, losses in metric_losses(metrics, quantiles[known], outcome[known]).items():
+        values = np.full(len(known), np.nan)
+        values[known] = losses
+        columns[name] = _nullable(values, known)
     return forecasts.with_columns(**columns)
 
 

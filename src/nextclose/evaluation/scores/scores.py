@@ -1,0 +1,203 @@
+"""From a frame of forecasts to panels: every loss once, gaps charged, seeds beside their model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from nextclose.errors import DataError
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, checked_metrics, metric_losses
+from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
+from nextclose.evaluation.scores.seeds import seed_losses
+from nextclose.metrics import Metric, percentage_error
+from nextclose.schema import LEVELS, Bools, Finding, Floats, Ints
+
+_INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
+_ERRORS = ("absolute_error", "squared_error", "percentage_error")
+_DENSITY_FIGURES = ("crps", *_INSIDE, "pit", "width_90_pct")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Forecasts with what each of them cost, as rows and as panels: computed once, read by all.
+
+    `frame` is `with_losses` of all forecasts; `panels` hold those whose outcome is known, one per
+    horizon, shortest first.
+    """
+
+    frame: pl.DataFrame
+    panels: tuple[Panel, ...]
+
+
+def scores_of(
+    forecasts: pl.DataFrame,
+    *,
+    seeds: pl.DataFrame | None = None,
+    metrics: Mapping[str, Metric] = NO_METRICS,
+) -> Scores:
+    """The scores of forecasts in any row order.
+
+    `seeds`, in SEED_SCHEMA, is what single seeds of some of the models would have scored; `metrics`
+    are foreign ones by name, a loss each beside ours.
+    Raises: DataError as `with_losses`, or if two models name different outcomes for one forecast;
+        ConfigError naming a metric that has a name of ours, fails, or returns no losses.
+    """
+    checked_metrics(metrics, taken=(*forecasts.columns, *_ERRORS, *_DENSITY_FIGURES))
+    frame = with_losses(forecasts, metrics=metrics)
+    return Scores(frame=frame, panels=tuple(_panels(frame, seeds, metrics)))
+
+
+def _panels(
+    scored: pl.DataFrame, seeds: pl.DataFrame | None, metrics: Mapping[str, Metric]
+) -> Iterator[Panel]:
+    frame = scored.filter(pl.col("target").is_not_null())
+    names = pl.Enum(frame["symbol"].unique().sort())
+    frame = frame.with_columns(pl.col("symbol").cast(names))
+    for horizon in frame["horizon_sessions"].unique().sort():
+        rows = frame.filter(pl.col("horizon_sessions") == horizon)
+        panel = _panel(rows, int(horizon), metrics)
+        yield panel if seeds is None else _with_seeds(panel, seeds)
+
+
+def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> Panel:
+    present = frame["symbol"].unique().sort()
+    codes = present.to_physical().to_numpy()
+    origin = frame["origin"].unique().sort().to_numpy()
+    shape = (len(origin), len(present))
+    target, close = np.full(shape, np.nan), np.full(shape, np.nan)
+    figures = (*_ERRORS, *_DENSITY_FIGURES, *metrics)
+    issued: dict[str, Losses] = {}
+    for (model,), part in sorted(frame.partition_by("model", as_dict=True).items()):
+        cells = (
+            np.searchsorted(origin, part["origin"].to_numpy()),
+            np.searchsorted(codes, part["symbol"].to_physical().to_numpy()),
+        )
+        _require_same_outcome(target[cells], part)
+        target[cells] = part["target"].to_numpy()
+        close[cells] = part["close"].to_numpy()
+        issued[str(model)] = _issued_losses(part, figures, cells, shape)
+    unchanged = _losses_of_no_change(target, metrics)
+    models = {
+        name: _with_gaps_charged(losses, issued, unchanged) for name, losses in issued.items()
+    }
+    return Panel(
+        horizon_sessions=horizon,
+        symbols=tuple(present.cast(pl.String)),
+        origin=origin,
+        close=close,
+        target=target,
+        unchanged=unchanged,
+        models=models,
+        metrics=tuple(metrics),
+    )
+
+
+def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
+    here = seeds.filter(pl.col("horizon_sessions") == panel.horizon_sessions)
+    models = dict(panel.models)
+    for (model,), part in here.partition_by("model", as_dict=True).items():
+        if model in models:
+            losses = seed_losses(part, symbols=panel.symbols)
+            models[str(model)] = replace(models[str(model)], seeds=losses)
+    return replace(panel, models=models)
+
+
+def _issued_losses(
+    part: pl.DataFrame, names: tuple[str, ...], cells: tuple[Ints, Ints], shape: tuple[int, int]
+) -> Losses:
+    """The model's own forecasts scattered onto the panel, gaps not yet charged."""
+    figures = {name: np.full(shape, np.nan) for name in names}
+    for name, values in figures.items():
+        values[cells] = part[name].cast(pl.Float64).to_numpy()
+    issued, call = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.int64)
+    issued[cells] = True
+    call[cells] = part["call"].to_numpy()
+    return Losses(
+        model=str(part["model"][0]),
+        point_only=bool(part["point_only"].all()),
+        judged=issued,
+        filled=np.zeros(shape, dtype=np.bool_),
+        call=call,
+        figures=figures,
+    )
+
+
+def _losses_of_no_change(target: Floats, metrics: Mapping[str, Metric]) -> dict[str, Floats]:
+    """What an unchanged price costs in each cell, by loss. Shape (origin, symbol) each."""
+    known = np.isfinite(target)
+    unchanged = np.zeros((int(known.sum()), len(LEVELS)))
+    losses = {}
+    for name, values in metric_losses(metrics, unchanged, target[known]).items():
+        losses[name] = np.full(target.shape, np.nan)
+        losses[name][known] = values
+    move = np.abs(target)
+    return {
+        "absolute_error": move,
+        "squared_error": move**2,
+        "percentage_error": percentage_error(np.zeros_like(target), target),
+        "crps": move,
+        **losses,
+    }
+
+
+def _with_gaps_charged(
+    losses: Losses, issued: Mapping[str, Losses], unchanged: Mapping[str, Floats]
+) -> Losses:
+    """Charge forecasts missing between the model's first and last as "no change".
+
+    The error is that of an unchanged price, the range the first historical density issued there; a
+    cell without one is left out for a model that states ranges.
+    """
+    gap = _gap(losses.judged) & np.isfinite(unchanged["crps"])
+    if not gap.any():
+        return losses
+    charged = {name: np.full(gap.shape, np.nan) for name in losses.figures} | dict(unchanged)
+    if not losses.point_only:
+        charged |= _historical_figures(issued, set(losses.figures) - set(_ERRORS), gap.shape)
+    gap &= np.isfinite(charged["crps"])
+    figures = {name: np.where(gap, charged[name], own) for name, own in losses.figures.items()}
+    return replace(losses, judged=losses.judged | gap, filled=gap, figures=figures)
+
+
+def _gap(issued: Bools) -> Bools:
+    """Cells without a forecast between the first and the last of their symbol."""
+    from_first = np.logical_or.accumulate(issued, axis=0)
+    to_last = np.logical_or.accumulate(issued[::-1], axis=0)[::-1]
+    return np.asarray(from_first & to_last & ~issued)
+
+
+def _historical_figures(
+    issued: Mapping[str, Losses], names: set[str], shape: tuple[int, ...]
+) -> dict[str, Floats]:
+    """Figures of the first historical density with a forecast in each cell; NaN without any."""
+    figures = {name: np.full(shape, np.nan) for name in names}
+    for source in reversed([issued[name] for name in HISTORY_MODELS if name in issued]):
+        for name, values in figures.items():
+            figures[name] = np.where(source.judged, source[name], values)
+    return figures
+
+
+def _require_same_outcome(seen: Floats, part: pl.DataFrame) -> None:
+    """Refuse a model whose outcome for a forecast differs from that of the models before it."""
+    stated = part["target"].to_numpy()
+    apart = np.abs(seen - stated) > 1e-9  # NaN, not seen before, compares False
+    if apart.any():
+        first = part.row(int(np.flatnonzero(apart)[0]), named=True)
+        raise DataError(
+            (
+                Finding(
+                    number=43,
+                    response="E",
+                    found=f"target {first['target']:.6g} of {first['model']}, other models differ",
+                    rule="one symbol, origin and horizon has one outcome",
+                    fix="Score all models on the same adjusted prices.",
+                    symbol=first["symbol"],
+                    session=str(first["origin"]),
+                    count=int(apart.sum()),
+                ),
+            )
+        )

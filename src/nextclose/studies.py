@@ -1,0 +1,156 @@
+"""[shell] From bars and settings to a study, and who carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from nextclose.backtest import walk_forward as walk
+from nextclose.config import RunConfig, canonical_json, with_sections
+from nextclose.errors import ConfigError
+from nextclose.evaluation.breakdowns.news import beside_without_news
+from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint
+from nextclose.features.columns import Feature
+from nextclose.features.masks import MASKS
+from nextclose.features.table import MAIN, lookback_sessions, make_table
+from nextclose.models.protocol import Model
+from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
+from nextclose.samples.samples import make_samples
+from nextclose.samples.splits import sessions_of
+from nextclose.schema import Bars
+
+PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugins:
+    """Parts of the user's own: models, and columns of the table by name."""
+
+    models: tuple[Model, ...] = ()
+    features: Mapping[str, Feature] = field(default_factory=dict)
+
+
+NONE = Plugins()
+
+
+def chosen_settings(
+    config: RunConfig | None,
+    *,
+    models: Sequence[str | Model] | None = None,
+    horizons: Sequence[int] | None = None,
+    features: Mapping[str, Feature] | None = None,
+) -> tuple[RunConfig, Plugins]:
+    """The settings with these models and horizons on the best device, and what is not ours.
+
+    Raises: ConfigError for an object that is no model, or a bad value.
+    """
+    settings, asked = config or RunConfig(), tuple(models or ())
+    own = tuple(model for model in asked if not isinstance(model, str))
+    for model in own:
+        check_plugin(model)
+    plan = settings.backtest.model_dump()
+    if models is not None:
+        plan["models"] = tuple(m if isinstance(m, str) else m.name for m in asked)
+    if horizons is not None:
+        plan["horizons"] = tuple(horizons)
+    settings = with_sections(settings, backtest=plan)
+    return _on_best_device(settings), Plugins(models=own, features=dict(features or {}))
+
+
+def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
+    """Sessions of one symbol that every model of the settings needs for one forecast."""
+    models = models_of(config, plugins.models)
+    return max(
+        lookback_sessions(traits.family, plugins.features) + traits.context_sessions
+        for traits in (models[name].traits for name in config.backtest.models)
+    )
+
+
+def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
+    """Bars of a symbol that one forecast of a bundle needs."""
+    settings, plugins = chosen_settings(config, models=(model,))
+    return needed_sessions(settings, plugins)
+
+
+def study_of(
+    bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool = False
+) -> walk.Study:
+    """The study of these bars: their table, samples and folds; `only_now`: one fit, on all.
+
+    Raises: ConfigError for news that nobody reads; NotEnoughDataError.
+    """
+    models = models_of(config, plugins.models)
+    if bars.news is not None and not news_readers(models):
+        raise ConfigError(
+            f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
+            "Fix: add lstm or trees, or leave the news out.",
+            section="backtest",
+            key="models",
+        )
+    families = {models[name].traits.family for name in config.backtest.models}
+    if config.features.masks or config.data.fill is not None:
+        families.add(MASKS)
+    table = make_table(
+        bars,
+        families=sorted(families | {MAIN}, reverse=True),
+        own=plugins.features,
+        market=config.features.market,
+        news=config.news if bars.news is not None else None,
+    )
+    samples = make_samples(table, horizons=config.backtest.horizons)
+    if only_now:
+        today = sessions_of(samples)[-1].astype(object)
+        plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
+        config = config.model_copy(update={"backtest": plan})
+    return walk.make_study(samples, config, plugins=plugins.models)
+
+
+def _on_best_device(config: RunConfig) -> RunConfig:
+    """The settings with the networks on a GPU where there is one and a network is asked for."""
+    members = config.hybrid.members if HYBRID in config.backtest.models else ()
+    if not {"lstm", "classic"} & {*config.backtest.models, *members}:
+        return config
+    from nextclose.models.device import best_device
+
+    device = {"device": best_device()}
+    return config.model_copy(
+        update={
+            "lstm": config.lstm.model_copy(update=device),
+            "classic": config.classic.model_copy(update=device),
+        }
+    )
+
+
+def walk_study(
+    study: walk.Study,
+    bars: Bars,
+    features: Mapping[str, Feature],
+    *,
+    workers: int,
+    progress: Progress,
+    memory: Path | None = None,
+) -> walk.Backtest:
+    """Fit and forecast all of the study; with news a second time without them.
+
+    Finished fits are kept in `memory`, found by all that they depend on, features included.
+    """
+    if study.config.lstm.device == "cuda":
+        workers = 1  # processes would only queue for the one GPU
+    with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
+        mapper: walk.Mapper = pool or InTurn(progress=progress)
+        if memory is not None and all(own.version for own in features.values()):
+            code = canonical_json([code_fingerprint(), versions()])
+            columns = [part.model_dump() for part in (study.config.features, study.config.news)]
+            own = {name: [f.version, f.lookback_sessions] for name, f in features.items()}
+            data = canonical_json([bars.fingerprint, *columns, own])
+            mapper = Remembered(mapper, memory, data=data, code=code)
+        walked = walk.backtest(study, mapper=mapper)
+        return walked if bars.news is None else beside_without_news(walked, mapper=mapper)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that decide the numbers."""
+    return {name: version(name) for name in PACKAGES}

@@ -1,0 +1,121 @@
+"""[shell] From bars to a bundle: one fit on all that is known, fit to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from nextclose.config import DataConfig, RunConfig, canonical_json
+from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.finding_counts import finding_counts
+from nextclose.errors import ConfigError
+from nextclose.execution import Progress, silent
+from nextclose.features.columns import Feature
+from nextclose.features.market import MARKET_NAMES
+from nextclose.features.table import MAIN
+from nextclose.models.mixture import combine_seeds, restored
+from nextclose.models.protocol import Forecaster, Model
+from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
+from nextclose.models.state import State, encode_state
+from nextclose.schema import Bars
+from nextclose.serving.bundle import FORMAT, Bundle, Manifest, write_bundle
+from nextclose.serving.golden import golden_example
+from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+
+
+def train(
+    bars: Bars,
+    folder: str | Path,
+    *,
+    config: RunConfig | None = None,
+    model: str | Model = "hybrid",
+    features: Mapping[str, Feature] | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Manifest:
+    """Fit `model` on all of `bars` and write a bundle into `folder`.
+
+    A model or features of your own are not in the bundle: `load_bundle` is given them again.
+    Raises: as `backtest`; OutputError if the bundle cannot be written.
+    """
+    settings, plugins = chosen_settings(config, models=(model,), features=features)
+    (name,) = settings.backtest.models
+    forecaster = models_of(settings, plugins.models)[name]
+    _refuse_unservable(forecaster)
+    needed = needed_sessions(settings, plugins)
+    known = with_short_symbols_named(bars, needed=needed)
+    study = study_of(known, settings, plugins, only_now=True)
+    walked = walk_study(study, known, plugins.features, workers=workers, progress=progress)
+    fold = study.folds[-1]
+    fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
+    state = encode_state(fitted)
+    served = restored(
+        model_of_state(name, state, plugins.models), state
+    )  # as a reader will have it
+    manifest = Manifest(
+        format=FORMAT,
+        model=name,
+        horizons=study.samples.horizons,
+        features=study.samples.table.names,
+        own=tuple(plugins.features),
+        min_rows=needed,
+        data=settled_data(config.data if config else DataConfig(), bars),
+        basis=known.basis,
+        fitted_at=str(fold.fitted_at),
+        valid_from=str(fold.valid_from),
+        symbols=_learnt_from(known, needed=needed),
+        market=known.symbols if reads_market(state) else (),
+        news=settings.news if known.news is not None else None,
+        scorer=known.news.scorer if known.news is not None else "",
+        data_fingerprint=known.fingerprint,
+        findings=finding_counts(known.findings),
+        versions=versions(),
+        files={},
+    )
+    golden = golden_example(served, known, manifest, plugins.features)
+    bundle = Bundle(
+        manifest=manifest,
+        fitted=fitted,
+        golden=golden,
+        replays=forecaster.traits.replays,
+        features=plugins.features,
+    )
+    return write_bundle(Path(folder), bundle)
+
+
+def _refuse_unservable(model: Forecaster) -> None:
+    """Raise ConfigError for a model that cannot be put into a bundle."""
+    if model.name in OURS and not model.traits.is_servable:
+        raise ConfigError(
+            f"{model.name!r} cannot be served from a bundle: its forecast needs a symbol's whole "
+            f"past, or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
+        )
+    traits = model.traits
+    if not traits.is_servable or traits.fitted is None or traits.family != MAIN:
+        raise ConfigError(
+            f"{model.name!r} cannot be put into a bundle: its traits name no class of its fits, "
+            "another family, or say that it is not servable. Fix: Traits(fitted=CLASS), a frozen "
+            "dataclass.",
+        )
+
+
+def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
+    """The `[data]` settings for later bars: with what the files decided, without what was theirs.
+
+    A table of splits and a date in the past belong to the prices that were learnt from.
+    """
+    own = {"splits": None, "as_of": None}
+    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
+
+
+def reads_market(state: State) -> bool:
+    """Whether a forecast depends on the moves of other symbols."""
+    return MARKET_NAMES[0] in canonical_json(dict(state.facts))
+
+
+def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
+    """Symbols with a full forecast at the fit; one that is too short is new to the bundle later."""
+    counts = latest_segments(bars.frame).group_by("symbol").len().filter(pl.col("len") >= needed)
+    return tuple(counts["symbol"].sort())

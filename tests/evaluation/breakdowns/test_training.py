@@ -1,0 +1,185 @@
+"""How fits went: learning curves, what trees read, corrections used, refits the prior has seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nextclose.backtest.walk_forward import Backtest
+from nextclose.evaluation.breakdowns.training import (
+    CURVE_SCHEMA,
+    IMPORTANCE_SCHEMA,
+    correction_shares,
+    fits_of,
+    learning_curves,
+    refits_seen_by_the_prior,
+    tree_importance,
+)
+from nextclose.models.loghar.prior import PRIOR_UNTIL
+from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.models.protocol import Fitted, LearningCurve
+from nextclose.models.trees.forests import NODE_ARRAYS, Forest
+from nextclose.models.trees.inputs import lag_names
+from nextclose.models.trees.trees import FittedTrees
+
+NO_TREES = {
+    "offsets": np.zeros(1, dtype=np.int32),
+    **{name: np.empty(0, dtype=dtype) for name, dtype in NODE_ARRAYS.items()},
+}
+
+
+def fitted_trees(*, shares: Any, curves: tuple[LearningCurve, ...] = ()) -> FittedTrees:
+    """Trees whose two inputs (and lags that did nothing) made these shares at each horizon."""
+    lags = np.zeros((len(shares), len(lag_names())))
+    no_trees = Forest(arrays=NO_TREES, n_features=2 + len(lag_names()))
+    return FittedTrees(
+        names=("calm", "storm"),
+        scale=cast(Any, None),  # no forecast is asked for
+        spread=np.zeros((3, 23)),
+        forests=(no_trees,) * 3,
+        shares=np.hstack([np.array(shares), lags]),
+        curves=curves,
+    )
+
+
+def with_fits(walked: Backtest, model: str, *fits: Any) -> Backtest:
+    """The walk with one more fit of `model` in each of its first folds."""
+    extra: dict[tuple[str, int], tuple[Fitted, ...]] = {
+        (model, fold): (fitted,) for fold, fitted in enumerate(fits)
+    }
+    return replace(walked, fits={**walked.fits, **extra})
+
+
+# --- learning curves ---
+
+
+def test_curves_of_the_lstm_are_one_a_refit_and_seed_with_its_kept_epoch_marked(walked):
+    curves = learning_curves(walked)
+    assert dict(curves.schema) == CURVE_SCHEMA
+    assert set(curves["model"]) == {"lstm"}  # the others learn nothing by epochs
+    folds = {f"Fitted {fold.fitted_at}": fold.index for fold in walked.study.folds}
+    assert curves["label"].unique(maintain_order=True).to_list() == list(folds)
+    n_curves = 0
+    for (label, seed), part in curves.group_by("label", "seed"):
+        fitted = walked.fits["lstm", folds[str(label)]][int(str(seed))]
+        (curve,) = fitted.curves
+        assert part.filter(pl.col("kept"))["epoch"].to_list() == [curve.kept]
+        assert part["epoch"].to_list() == list(range(len(curve.train)))  # 0: before training
+        assert part["train"].to_list() == list(curve.train)
+        assert part["valid"].to_list() == list(curve.valid)
+        n_curves += 1
+    assert n_curves == 3 * 2
+
+
+def test_curves_of_trees_begin_before_the_first_tree_and_come_by_horizon(walked):
+    curves = tuple(
+        LearningCurve(train=(3.0, 2.0, 1.0), valid=(3.0, 2.5, 2.7), kept=1, horizon_sessions=h)
+        for h in (1, 7, 30)
+    )
+    grown = with_fits(walked, "trees", fitted_trees(shares=[[1.0, 0.0]] * 3, curves=curves))
+    found = learning_curves(grown).filter(pl.col("model") == "trees")
+    day = walked.study.folds[0].fitted_at
+    assert found["label"].unique(maintain_order=True).to_list() == [
+        *(f"1 session, fitted {day}", f"7 sessions, fitted {day}", f"30 sessions, fitted {day}")
+    ]
+    first = found.filter(pl.col("label").str.starts_with("1 "))
+    assert first["epoch"].to_list() == [0, 1, 2]
+    assert first.filter(pl.col("kept"))["valid"].to_list() == [2.5]
+
+
+def test_a_curve_names_its_symbol_begins_where_it_says_and_is_left_out_if_it_is_no_loss(walked):
+    class Networks:
+        curves = tuple(
+            LearningCurve(
+                train=(2.0, 1.0),
+                valid=(2.0, 3.0),
+                kept=0,
+                first_epoch=1,
+                measure=measure,
+                symbol="aaa",
+                horizon_sessions=7,
+            )
+            for measure in ("loss", "mae")
+        )
+
+    found = learning_curves(with_fits(walked, "classic", Networks())).filter(model="classic")
+    day = walked.study.folds[0].fitted_at
+    assert found.rows() == [
+        ("classic", f"Aaa, 7 sessions, fitted {day}", 0, 1, 2.0, 2.0, True),
+        ("classic", f"Aaa, 7 sessions, fitted {day}", 0, 2, 1.0, 3.0, False),
+    ]
+
+
+# --- what trees read ---
+
+
+def test_importance_is_the_mean_of_the_refits_that_kept_trees(walked):
+    none = [0.0, 0.0]
+    first = fitted_trees(shares=[[0.8, 0.2], [1.0, 0.0], none])
+    second = fitted_trees(shares=[[0.4, 0.6], none, none])
+    found = tree_importance(with_fits(walked, "trees", first, second))
+    assert dict(found.schema) == IMPORTANCE_SCHEMA
+    assert found.filter(pl.col("share") > 0).rows() == [
+        (1, "calm", pytest.approx(0.6)),
+        (1, "storm", pytest.approx(0.4)),
+        (7, "calm", 1.0),  # one refit had no trees there, and none had any at 30 sessions
+    ]
+
+
+def test_without_trees_there_is_no_importance(walked):
+    found = tree_importance(walked)
+    assert found.is_empty()
+    assert dict(found.schema) == IMPORTANCE_SCHEMA
+
+
+# --- corrections of the LSTM ---
+
+
+def test_corrections_used_are_the_mean_shares_over_folds_and_seeds(walked):
+    def believer(fitted: FittedLstm, shares: np.ndarray) -> FittedLstm:
+        networks = tuple(replace(own, shares=shares) for own in fitted.networks)
+        return replace(fitted, networks=networks)
+
+    low, high = (
+        np.tile([direction, size, 0.9], (3, 1)) for direction, size in ((0.2, 0.0), (0.6, 0.5))
+    )
+    low[1], high[1] = 0.1, 0.1  # at 7 sessions
+    fits = {
+        key: tuple(
+            believer(fitted, shares) if isinstance(fitted, FittedLstm) else fitted
+            for fitted, shares in zip(members, (low, high), strict=False)
+        )
+        for key, members in walked.fits.items()
+    }
+    found = correction_shares(replace(walked, fits=fits))
+    assert list(found) == [1, 7, 30]
+    assert found[1] == found[30] == pytest.approx((0.4, 0.25))
+    assert found[7] == pytest.approx((0.1, 0.1))
+
+
+def test_without_an_lstm_no_corrections_are_used(walked):
+    others = {key: fits for key, fits in walked.fits.items() if key[0] != "lstm"}
+    assert correction_shares(replace(walked, fits=others)) == {}
+
+
+# --- the rest ---
+
+
+def test_refits_up_to_the_last_day_of_the_prior_have_been_seen_by_it(walked):
+    first, second, third = walked.study.folds
+    days = (PRIOR_UNTIL - np.timedelta64(1, "D"), PRIOR_UNTIL, PRIOR_UNTIL + np.timedelta64(1, "D"))
+    folds = tuple(
+        replace(fold, fitted_at=day) for fold, day in zip((first, second, third), days, strict=True)
+    )
+    later = replace(walked, study=replace(walked.study, folds=folds))
+    assert refits_seen_by_the_prior(later) == (2, 3)
+
+
+def test_fits_of_a_model_are_all_of_its_folds_and_seeds(walked):
+    fits = [fitted for fold in range(3) for fitted in walked.fits["lstm", fold]]
+    assert fits_of(walked, "lstm") == fits
+    assert fits_of(walked, "trees") == []

@@ -1,0 +1,81 @@
+"""A feature of the user's own looks back, or it is caught: `--feature MODULE:NAME` adds yours."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nextclose.features.columns import Feature, SymbolBars
+from nextclose.schema import Floats
+from tests.leakage.artefacts import Pipeline, leaks
+from tests.leakage.worlds import FAULTS, day, every_world, perturbed, ragged_panel
+
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
+CUTS = [day(row) for row in FAULTS]
+
+
+def feature_leaks(features: Mapping[str, Feature]) -> set[str]:
+    """What of the table differs though it was known, in any of the futures, once for each name."""
+    pipeline, base = Pipeline(models=(), own=features), ragged_panel()
+    made = pipeline.artefacts(base)
+    return {
+        line.split(",")[0]
+        for cut, world, scope in every_world(CUTS, step=2)
+        for line in leaks(made, pipeline.artefacts(perturbed(base, cut, world, scope)), at=cut)
+    }
+
+
+@cache
+def features_of_the_page() -> Mapping[str, Feature]:
+    """`features` as docs/extending.md defines them."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = (block for block in blocks if "features = {" in block)
+    names: dict[str, Any] = {}
+    exec(compile("import numpy as np\nimport nextclose as nc\n" + block, PAGE.name, "exec"), names)  # noqa: S102 -- our own page
+    features: Mapping[str, Feature] = names["features"]
+    return features
+
+
+def looking_ahead(feature: Feature) -> Feature:
+    """Its twin that leaks: centred on the session instead of ending there."""
+
+    def centred(bars: SymbolBars) -> Floats:
+        values = feature.values(bars)
+        return np.concatenate([values[2:], values[-2:]])
+
+    return Feature(centred, lookback_sessions=feature.lookback_sessions, needs=feature.needs)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "place" in metafunc.fixturenames:
+        asked = metafunc.config.getoption("--feature", default=[])
+        metafunc.parametrize("place", ["docs/extending.md", *asked])
+
+
+def test_a_feature_looks_back(place):
+    module, _, name = place.partition(":")
+    features = getattr(import_module(module), name) if name else features_of_the_page()
+    assert feature_leaks(features) == set()
+
+
+def test_its_twin_that_looks_two_sessions_ahead_is_caught_and_named():
+    twins = {name: looking_ahead(own) for name, own in features_of_the_page().items()}
+    assert feature_leaks(twins) == {f"feature {name}" for name in twins}
+
+
+def test_what_a_model_makes_of_an_own_feature_is_caught_too():
+    """Trees read it: fits and forecasts of before the cut move with what comes after it."""
+    (name, own), *_ = features_of_the_page().items()
+    pipelines = {
+        is_leaky: Pipeline(models=("naive", "trees"), own={name: feature})
+        for is_leaky, feature in ((False, own), (True, looking_ahead(own)))
+    }
+    cut, base = CUTS[-1], ragged_panel()
+    for is_leaky, pipeline in pipelines.items():
+        made, other = (pipeline.artefacts(frame) for frame in (base, perturbed(base, cut, "x1e6")))
+        assert bool(leaks(made, other, at=cut)) is is_leaky

@@ -1,0 +1,233 @@
+"""Bundles of models and features that are not ours: arrays and names; who loads has the code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from nextclose.config import BacktestConfig, RunConfig, TreesConfig
+from nextclose.errors import BundleError, ConfigError
+from nextclose.features.columns import Feature, SymbolBars
+from nextclose.features.table import NO_FEATURES
+from nextclose.models.protocol import Fitted, Model
+from nextclose.models.trees.trees import FittedTrees
+from nextclose.run import backtest
+from nextclose.samples.samples import Samples
+from nextclose.schema import QUANTILE_COLUMNS, Bars, Floats, Ints, Spread
+from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL
+from nextclose.serving.predictor import load_bundle, predict
+from nextclose.serving.states import state_of
+from nextclose.training import train
+from tests.builders import until, walk_bars
+from tests.plugins import WEEK_RANGE, FittedWide, Wide, week_range
+
+BARS = walk_bars((560, 550))
+SESSIONS = BARS.frame["session"].unique().sort()
+FITTED_AT, LATER = SESSIONS[-60], SESSIONS[-20]
+PLAN = BacktestConfig(test_from=FITTED_AT, refit_sessions=999)
+SETTINGS = RunConfig(backtest=PLAN, trees=TreesConfig(rounds=25, min_child_weight=20.0))
+MINE: Mapping[str, Feature] = {"week_range": WEEK_RANGE}
+PLUGIN = Wide(input="week_range")  # a model of one's own that reads a feature of one's own
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory) -> Path:
+    """The bundle of the plug-in, with the feature that it reads."""
+    folder: Path = tmp_path_factory.mktemp("wide")
+    train(until(BARS, FITTED_AT), folder, model=PLUGIN, features=MINE, config=SETTINGS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory) -> Path:
+    """The bundle of a model of ours that reads somebody's feature."""
+    folder: Path = tmp_path_factory.mktemp("trees")
+    train(until(BARS, FITTED_AT), folder, model="trees", features=MINE, config=SETTINGS)
+    return folder
+
+
+def refusal(
+    folder: Path, *, models: Sequence[Model] = (), features: Mapping[str, Feature] = NO_FEATURES
+) -> BundleError:
+    with pytest.raises(BundleError) as caught:
+        load_bundle(folder, models=models, features=features)
+    assert caught.value.exit_code == 7
+    return caught.value
+
+
+# --- what is in it ---
+
+
+def test_a_bundle_of_an_own_model_holds_arrays_and_names_and_nothing_else(wide):
+    assert sorted(path.name for path in wide.iterdir()) == sorted((MANIFEST, MODEL, GOLDEN))
+    manifest = json.loads((wide / MANIFEST).read_bytes())
+    assert (manifest["model"], manifest["own"]) == ("wide", ["week_range"])
+    assert "week_range" in manifest["features"]
+    state = state_of((wide / MODEL).read_bytes())
+    assert {name: array.shape for name, array in state.arrays.items()} == {"spread": (3, 23)}
+    assert state.facts.keys() == {"input", "pid"}
+    for name in (MANIFEST, MODEL, GOLDEN):
+        content = (wide / name).read_bytes()
+        for code in (b"tests", b"plugins", b"Wide", b"pickle", b"lambda", b"def "):
+            assert code not in content, (name, code)
+
+
+def test_a_model_of_ours_reads_an_own_feature_and_its_bundle_names_it(trees):
+    bundle = load_bundle(trees, features=MINE)
+    assert bundle.manifest.own == ("week_range",)
+    assert isinstance(bundle.fitted, FittedTrees)
+    assert "week_range" in bundle.fitted.names
+
+
+def test_without_own_features_none_are_named(tmp_path):
+    train(until(BARS, FITTED_AT), tmp_path / "b", model=Wide(), config=SETTINGS)
+    bundle = load_bundle(tmp_path / "b", models=[Wide()])
+    assert bundle.manifest.own == ()
+    assert bundle.features == {}
+    assert refusal(tmp_path / "b").expected == (
+        "load_bundle(folder, models=[...] with the model 'wide')"
+    )
+
+
+# --- what it forecasts ---
+
+
+@pytest.mark.parametrize("model", ["trees", "wide"])
+def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(request, model):
+    folder = request.getfixturevalue(model)
+    bundle = load_bundle(folder, models=[PLUGIN], features=MINE)
+    ours = PLUGIN if model == "wide" else model
+    run = backtest(BARS, models=[ours], features=MINE, config=SETTINGS)
+    columns = ["symbol", "horizon_sessions", "close", *QUANTILE_COLUMNS]
+    expected = run.forecasts.filter(pl.col("origin") == LATER).select(columns)
+    known = until(BARS, LATER)
+    tail = Bars(
+        frame=known.frame.group_by("symbol", maintain_order=True).tail(bundle.manifest.min_rows)
+    )
+    for bars in (known, tail):
+        found = predict(bundle, bars).filter(pl.col("origin") == LATER).select(columns)
+        assert_frame_equal(found, expected, check_exact=True)
+    assert expected.height >= 3
+
+
+def test_a_feature_that_looks_further_back_needs_more_bars(tmp_path):
+    def far(bars: SymbolBars) -> Floats:
+        return np.where(np.arange(len(bars.close)) < 280, np.nan, 1.0)
+
+    features = {"far": Feature(far, 280)}
+    train(until(BARS, FITTED_AT), tmp_path, model=Wide(), features=features, config=SETTINGS)
+    assert load_bundle(tmp_path, models=[Wide()], features=features).manifest.min_rows == 281
+
+
+# --- without the code, or with other code ---
+
+
+@pytest.mark.parametrize(
+    ("models", "features", "needed"),
+    [
+        (
+            (),
+            NO_FEATURES,
+            "models=[...] with the model 'wide', features={...} with 'week_range'",
+        ),
+        ((PLUGIN,), NO_FEATURES, "features={...} with 'week_range'"),
+        ((PLUGIN,), {"other": WEEK_RANGE}, "features={...} with 'week_range'"),
+        ((), MINE, "models=[...] with the model 'wide'"),
+        ((Wide(name="other"),), MINE, "models=[...] with the model 'wide'"),
+    ],
+)
+def test_without_them_one_error_says_what_to_hand_over(wide, models, features, needed):
+    error = refusal(wide, models=models, features=features)
+    assert error.path == str(wide / MANIFEST)
+    assert (
+        error.found == "a model or features that are not of nextclose, and a bundle holds no code"
+    )
+    assert error.expected == f"load_bundle(folder, {needed})"
+
+
+def test_a_model_of_ours_without_the_feature_it_reads_is_refused_saying_so(trees):
+    assert refusal(trees).expected == "load_bundle(folder, features={...} with 'week_range')"
+
+
+def other(bars: SymbolBars) -> Floats:
+    return 1.0001 * week_range(bars)
+
+
+def raising(bars: SymbolBars) -> Floats:
+    raise RuntimeError("no licence")
+
+
+@pytest.mark.parametrize(
+    ("feature", "says"),
+    [
+        (Feature(other, 4), "a replayed forecast that is off by"),
+        (Feature(week_range, 300), "a replayed forecast that is off by"),  # no value in time
+        (Feature(raising, 4), "parts that do not fit together (feature 'week_range' raised"),
+        (Feature(week_range, 3), "parts that do not fit together (feature 'week_range' has no"),
+    ],
+)
+def test_with_another_function_the_golden_replay_refuses(wide, feature, says):
+    assert says in refusal(wide, models=[PLUGIN], features={"week_range": feature}).found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedWider(FittedWide):
+    """The same state, another forecast."""
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        return np.asarray(1.00001 * FittedWide.quantiles(self, samples, rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FittedElsewise:
+    """Another state."""
+
+    spread: Spread
+    level: float
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("fitted", "file", "says"),
+    [
+        (FittedWider, GOLDEN, "off by 1.0e-05"),
+        (FittedElsewise, MODEL, "no fact 'level'"),
+        (None, MODEL, "does not say what its fits are"),
+    ],
+)
+def test_with_another_model_of_that_name_it_is_refused(wide, fitted, file, says):
+    error = refusal(wide, models=[replace(PLUGIN, fitted=fitted)], features=MINE)
+    assert error.path == str(wide / file)
+    assert says in error.found
+
+
+# --- what cannot be put into a bundle ---
+
+
+@pytest.mark.parametrize("plugin", [Wide(fitted=None), Wide(more={"is_servable": False})])
+def test_a_model_that_says_it_cannot_be_served_is_refused_before_it_is_fitted(tmp_path, plugin):
+    with pytest.raises(ConfigError, match="'wide' cannot be put into a bundle"):
+        train(until(BARS, FITTED_AT), tmp_path / "b", model=plugin, config=SETTINGS)
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_fit_that_cannot_be_written_down_is_refused_and_nothing_is_written(tmp_path):
+    @dataclass(frozen=True)
+    class Holding(Wide):
+        def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
+            strange: Any = {1, 2}
+            return replace(FittedWide(spread=np.zeros((3, 23)), input=""), pid=strange)
+
+    with pytest.raises(TypeError, match="field 'pid' is a set: it cannot be written down"):
+        train(until(BARS, FITTED_AT), tmp_path / "b", model=Holding(), config=SETTINGS)
+    assert not (tmp_path / "b").exists()
