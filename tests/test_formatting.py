@@ -15,6 +15,7 @@ from nextclose.formatting import (
     share,
     share_interval,
     signed_percent,
+    significant,
     terminal_number,
     times,
     with_level,
@@ -48,6 +49,20 @@ def test_what_rounds_to_nothing_has_no_sign():
 )
 def test_a_p_value_shows_the_digits_that_matter(p, text):
     assert p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.00123456, "0.001235"),
+        (12.3456, "12.35"),
+        (98765.4, "98,765"),
+        (0.0, "0"),
+        (None, NOTHING),
+    ],
+)
+def test_a_figure_of_unknown_size_has_four_digits_that_say_something(value, text):
+    assert significant(value) == text
 
 
 def test_an_interval_has_as_many_decimals_as_the_figure_it_belongs_to():

@@ -47,6 +47,14 @@ def share(
     return number(value, decimals=decimals, signed=signed, unit=unit)
 
 
+def significant(value: float | None, *, digits: int = 4) -> str:
+    """A figure whose unit and size are not known here."""
+    if not value or not math.isfinite(value):
+        return number(value, decimals=0)
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    return number(value, decimals=max(decimals, 0))
+
+
 def interval(bounds: Bounds, *, decimals: int) -> str:
     """`low to high`."""
     if bounds is None:

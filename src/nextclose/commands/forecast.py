@@ -179,10 +179,11 @@ def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: N
 def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
+    from nextclose.evaluation.breakdowns.tutorial import CLASSIC
     from nextclose.models.registry import headline
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as walked
-    from nextclose.runfolder import CLASSIC, start_run, write_run
+    from nextclose.runfolder import start_run, write_run
     from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
 
     say_findings(bars)

@@ -25,9 +25,7 @@ class RunFacts:
     versions: Mapping[str, str]  # package -> version
     seeds: tuple[int, ...]
     data_fingerprint: str
-    other: Mapping[str, str] = field(
-        default_factory=dict
-    )  # label -> value, as in trials ever scored
+    config_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +52,9 @@ class ReportContent:
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
     `news`       `news.news_worth`; empty where the run was given none
+    `prior_refits`      how many refits lie in the years that the prior of log-HAR is from, of all
+    `correction_shares` of the LSTM, by horizon: of direction, of size; empty without it
+    `colours`    light and dark, as #rrggbb, of models that bring their own
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
@@ -75,10 +76,12 @@ class ReportContent:
     holdings: tuple[Holding, ...]
     policies: Mapping[str, str]  # lossy repairs that were allowed: setting -> value
     findings: tuple[Finding, ...]
-    left_out: Mapping[str, str]  # symbol -> why
     run: RunFacts
     network: str = ""
     news: tuple[NewsWorth, ...] = ()
+    prior_refits: tuple[int, int] = (0, 0)
+    correction_shares: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    colours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def horizons(self) -> tuple[int, ...]:

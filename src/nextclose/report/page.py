@@ -22,6 +22,8 @@ from nextclose.report.figures.price_chart import as_script_json, chart_data, cha
 from nextclose.report.sections import data_quality, hybrid
 from nextclose.report.sections.cards import verdict_cards
 from nextclose.report.sections.direction import direction_table, direction_tables_by_horizon
+from nextclose.report.sections.metrics import metric_tables
+from nextclose.report.sections.reproduce import run_notes
 from nextclose.report.sections.sample_size import sample_size_table
 from nextclose.report.sections.scoreboard import scoreboard_tables, symbol_scores_table
 from nextclose.report.sections.tutorial import tutorial_comparison
@@ -42,7 +44,7 @@ def render_page(content: ReportContent) -> str:
 
     Expects: at least one pooled verdict on the headline model.
     """
-    palette = palette_for(content.models)
+    palette = palette_for(content.models, colours=content.colours)
     chart = chart_data(
         content.bars, content.forecasts, model=content.headline, horizons=content.horizons
     )
@@ -69,8 +71,9 @@ def render_page(content: ReportContent) -> str:
         "network": content.network,
         "data_facts": data_quality.data_facts(content),
         "findings": data_quality.finding_summaries(content.findings),
-        "excluded": data_quality.excluded_symbols(content.left_out),
+        "excluded": data_quality.excluded_symbols(content.findings),
         "run": content.run,
+        "run_notes": run_notes(content),
     }
     return _template_environment().get_template("page.html.j2").render(parts)
 
@@ -81,6 +84,7 @@ def _verdict_parts(content: ReportContent) -> dict[str, Any]:
     return {
         "cards": verdict_cards(verdicts, headline=headline),
         "scoreboard": scoreboard_tables(verdicts, models=models),
+        "metric_tables": metric_tables(verdicts, models=models),
         "symbol_scores": symbol_scores_table(verdicts, headline=headline),
         "direction": direction_table(verdicts, headline=headline),
         "direction_by_horizon": direction_tables_by_horizon(verdicts, models=models),
@@ -103,7 +107,7 @@ def _hybrid_parts(content: ReportContent) -> dict[str, Any]:
 
 def figure_files(content: ReportContent) -> dict[str, bytes]:
     """Every picture of the report as a PNG at 300 dpi, by file name."""
-    palette = palette_for(content.models)
+    palette = palette_for(content.models, colours=content.colours)
     return {
         f"{picture.name}.png": png(picture.draw, palette, title=picture.title)
         for picture in gallery.pictures(content)

@@ -47,6 +47,13 @@ def test_a_known_model_keeps_its_colour_whatever_else_is_in_the_report():
     assert among.models["zeta"] != among.models["alpha"]
 
 
+def test_a_model_that_brings_its_colours_keeps_them_and_takes_no_spare_one():
+    own = ("#123456", "#abcdef")
+    palette = palette_for(("zeta", "alpha", "lstm"), colours={"zeta": own})
+    assert palette.models == {"zeta": own, "alpha": SPARE[0], "lstm": MODELS["lstm"]}
+    assert "--model-0:#abcdef;" in palette.css(dark=True)
+
+
 def lightness_and_hue(colour):
     """OKLab: distances in it are about what the eye sees (Ottosson, 2020)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]

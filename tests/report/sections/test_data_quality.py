@@ -108,3 +108,17 @@ def test_a_finding_names_the_file_but_no_folder_of_the_machine(path, shown):
         [Finding(number=54, response="W", found="x", rule="y", path=path)]
     )
     assert summary.first == shown
+
+
+def test_symbols_with_too_little_history_are_listed_with_the_reason():
+    short = [
+        Finding(number=66, response="W", found=f"{n} sessions, 9 needed", rule="r", symbol=symbol)
+        for symbol, n in (("B", 2), ("A", 1))
+    ]
+    table = data_quality.excluded_symbols([SURVIVORS, *short])
+    assert [(row.name, row.cells[0].text) for row in table.rows] == [
+        ("A", "1 sessions, 9 needed"),
+        ("B", "2 sessions, 9 needed"),
+    ]
+    many = [replace(short[0], symbol=f"S{k:02}") for k in range(data_quality.MAX_EXCLUDED + 3)]
+    assert data_quality.excluded_symbols(many).note == "Shown are 60 of 63 symbols left out."

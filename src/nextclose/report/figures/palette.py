@@ -94,9 +94,14 @@ def model_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
     return (headline, *known, *sorted(rest - set(known)))
 
 
-def palette_for(order: Sequence[str]) -> Palette:
-    """A model known here has one colour in every report; others take spare ones in their order."""
-    unknown = [model for model in order if model not in MODELS]
-    spare = {model: SPARE[i % len(SPARE)] for i, model in enumerate(unknown)}
-    colours = {model: MODELS.get(model) or spare[model] for model in order}
-    return Palette(order=tuple(order), models=colours)
+def palette_for(
+    order: Sequence[str], *, colours: Mapping[str, tuple[str, str]] | None = None
+) -> Palette:
+    """Colours of these models: those they bring, else the one that a model has in every report.
+
+    Other models take spare ones in their order.
+    """
+    named = MODELS | dict(colours or {})
+    others = [model for model in order if model not in named]
+    spare = {model: SPARE[i % len(SPARE)] for i, model in enumerate(others)}
+    return Palette(order=tuple(order), models={model: (named | spare)[model] for model in order})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nextclose.data.finding_counts import RESPONSES, one_of_each
@@ -14,7 +14,8 @@ from nextclose.report.elements import Cell, ReportTable, TableRow
 from nextclose.report.wording import file_name, truncation_note
 from nextclose.schema import Finding
 
-SURVIVORS = 68  # the catalogue's number of "every symbol is alive at the end"
+SHORT = 66  # the catalogue's number of "too little history"
+SURVIVORS = 68  # ... of "every symbol is alive at the end"
 LOOKS = {"E": "bad", "P": "caution", "W": "caution", "R": ""}
 MAX_EXCLUDED = 60
 MAX_BROKEN = 8  # symbols in several pieces that are named
@@ -88,8 +89,9 @@ def _segments(holdings: Sequence[Holding]) -> str:
     return f"{what}; nothing is learnt or forecast across a break"
 
 
-def excluded_symbols(reasons: Mapping[str, str]) -> ReportTable:
+def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
     """Symbols that were not forecast, and why, at most `MAX_EXCLUDED`."""
+    reasons = {finding.symbol: finding.found for finding in findings if finding.number == SHORT}
     listed = sorted(reasons.items())[:MAX_EXCLUDED]
     return ReportTable(
         caption="Symbols left out",
