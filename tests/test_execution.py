@@ -12,15 +12,8 @@ import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.walk_forward import (
-    Backtest,
-    FitTask,
-    Study,
-    backtest,
-    fit,
-    make_study,
-    serial,
-)
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit, serial
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.breakdowns.training import fits_of
 from nextclose.execution import THREAD_VARIABLES, Processes, Remembered, can_travel

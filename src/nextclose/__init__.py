@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
     from nextclose.features.columns import SymbolBars as SymbolBars
+    from nextclose.metrics import Metric as Metric
     from nextclose.models.protocol import Fitted as Fitted
     from nextclose.models.protocol import LearningCurve as LearningCurve
     from nextclose.models.protocol import Model as Model
@@ -86,6 +87,7 @@ _HOMES = {
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
     "nextclose.features.columns": ("Feature", "SymbolBars"),
+    "nextclose.metrics": ("Metric",),
     "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
     "nextclose.models.regressors": ("from_sklearn",),
     "nextclose.samples.samples": ("Samples",),
@@ -114,6 +116,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "LearningCurve",
     "LockedError",
     "LstmConfig",
+    "Metric",
     "Model",
     "NewsConfig",
     "NextcloseError",

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.walk_forward import Backtest, Study, backtest, make_study
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextclose.backtest import stacking, walk_forward
-from nextclose.backtest.forecasts import rising_quantiles
+from nextclose.backtesting import stacking, walk_forward
+from nextclose.backtesting import study as studies
+from nextclose.backtesting.forecasts import rising_quantiles
+from nextclose.backtesting.study import Study
 from nextclose.errors import LeakError
 from nextclose.features import columns, indicators
 from nextclose.models import baselines
@@ -93,7 +95,7 @@ def borders_by_share(patch: Patch) -> None:
         sessions = splits.sessions_of(samples)
         return folds_of(samples, **{**plan, "test_from": sessions[int(0.82 * len(sessions))]})
 
-    patch.setattr(walk_forward, "walk_forward", leaky)
+    patch.setattr(studies, "walk_forward", leaky)
 
 
 def open_spread(patch: Patch) -> None:
@@ -189,7 +191,7 @@ def last_fit_for_all(patch: Patch) -> None:
     """M53: the final model forecasts the past folds as well."""
     honest = walk_forward.fit
 
-    def leaky(study: walk_forward.Study, task: walk_forward.FitTask) -> Any:
+    def leaky(study: Study, task: walk_forward.FitTask) -> Any:
         return honest(study, replace(task, fold=len(study.folds) - 1))
 
     patch.setattr(walk_forward, "fit", leaky)
