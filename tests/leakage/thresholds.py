@@ -2,6 +2,7 @@
 
 import pytest
 
+from nextclose.backtesting import study as studies
 from nextclose.models.hybrid import conformal, hybrid
 from nextclose.models.loghar import loghar
 from nextclose.models.volatility import garch, har
