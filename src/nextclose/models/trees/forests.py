@@ -72,7 +72,7 @@ class Forest:
 
 
 def forest_of(arrays: Arrays, *, n_features: int) -> Forest:
-    """The forest these arrays describe.
+    """The forest these arrays describe, the nodes of all trees behind one another.
 
     `offsets` (tree + 1,) are where trees begin; `left` and `right` (node,) count from there, -1 at
     a leaf; a row goes left if its `feature` is below `condition`, or missing and `default_left`.
@@ -103,9 +103,9 @@ def _children(arrays: Arrays) -> Ints:
 def _refuse_malformed(arrays: Arrays) -> None:
     """Raise ValueError unless names, types and lengths are right and the offsets cut the nodes."""
     types = {"offsets": np.int32, **NODE_ARRAYS}
-    found = {name: array.dtype.type for name, array in arrays.items() if array.ndim == 1}
-    if found != types:
-        raise ValueError(f"trees need arrays of one axis {sorted(types)}, found {sorted(found)}")
+    actual = {name: array.dtype.type for name, array in arrays.items() if array.ndim == 1}
+    if actual != types:
+        raise ValueError(f"trees need arrays of one axis {sorted(types)}, found {sorted(actual)}")
     offsets = arrays["offsets"]
     lengths = {len(arrays[name]) for name in NODE_ARRAYS}
     if len(offsets) < 1 or offsets[0] != 0 or lengths != {int(offsets[-1])}:
