@@ -207,7 +207,8 @@ def open_levels(patch: Patch) -> None:
 
     def leaky(samples: Samples) -> Any:
         levels = honest(samples)
-        return np.append(levels[1:], levels[-1:])
+        later = np.append(levels[1:], levels[-1:])
+        return np.where(np.isnan(later), levels, later)  # the next symbol has none yet
 
     honest = loghar.long_run
     patch.setattr(loghar, "long_run", leaky)
