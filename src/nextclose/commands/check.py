@@ -18,6 +18,7 @@ from nextclose.commands.options import (
     Prices,
     err,
     out,
+    print_lines,
     settings_of,
 )
 
@@ -104,7 +105,7 @@ def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> Non
     if data != settings.data:
         tried = _collected(prices, settings.model_copy(update={"data": data})).findings
     out.print(f"\n{promise(tried)}\n", highlight=False)
-    out.print(suggestion, markup=False, highlight=False, soft_wrap=True)
+    print_lines(suggestion)
 
 
 def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nextclose.commands.messages import STYLES, say, say_as_json
-from nextclose.commands.options import AsJson, Calendar, Config, err, out, settings_of
+from nextclose.commands.options import AsJson, Calendar, Config, err, print_lines, settings_of
 from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def _show(outcomes: Sequence[Outcome], store: Path, *, as_json: bool) -> None:
         print(json.dumps({"format": 1, "ok": ok, "store": str(store), "symbols": rows}))
         return
     for outcome in outcomes:
-        out.print(
-            f"{outcome.symbol:<10} {_words(outcome)}", markup=False, highlight=False, soft_wrap=True
-        )
+        print_lines(f"{outcome.symbol:<10} {_words(outcome)}")
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:

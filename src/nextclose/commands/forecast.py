@@ -25,6 +25,7 @@ from nextclose.commands.options import (
     err,
     given,
     out,
+    print_lines,
     settings_of,
 )
 from nextclose.errors import ConfigError
@@ -53,7 +54,7 @@ def demo(
     forecasts = _trained(bars, config, out_folder / "bundle")
     if not as_json:
         out.print(forecast_table(forecasts))
-        out.print(f"bundle   {out_folder / 'bundle'}")
+        print_lines(f"bundle   {out_folder / 'bundle'}")
         out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
 
 
@@ -118,7 +119,7 @@ def train(
         print(manifest.model_dump_json())
     else:
         out.print(data_lines(bars, settings.data))
-        out.print(
+        print_lines(
             f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
             f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
@@ -207,7 +208,7 @@ def _backtest(
         out.print(f"\n{part.sentence}", markup=False, highlight=False)
     out.print()
     out.print(data_lines(run.bars, config.data))
-    out.print(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
     return run
 
 
