@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nextclose.config import parse_config
@@ -11,9 +13,11 @@ from nextclose.evaluation.breakdowns.tutorial import tutorial_table
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.report.page import render_page
+from nextclose.report.sections.reproduce import run_notes
 from nextclose.run import Run
 from nextclose.runfolder import effective_toml, report_content
 from tests.builders import hybrid_bars, hybrid_walk, walk_bars
+from tests.plugins import Wide
 
 
 @pytest.fixture
@@ -43,14 +47,27 @@ def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth()
 
 
 def test_the_report_says_how_much_of_the_corrections_was_used_and_what_the_prior_has_seen(run):
-    other = report_content(run, command="for the test").run.other
+    notes = run_notes(report_content(run, command="for the test"))
     for horizon, (direction, size) in correction_shares(run.backtest).items():
         label = f"LSTM corrections used, {horizon} ahead"
-        assert other[label] == f"direction {direction:.0%}, size {size:.0%}"
+        assert notes[label] == f"direction {direction:.0%}, size {size:.0%}"
     # all bars of the test lie before 2005
-    assert other["Prior of loghar"] == (
+    assert notes["Prior of loghar"] == (
         "it has seen the years up to 2004-12-31, 3 of 3 refits lie in them, rehearsals included"
     )
+
+
+def test_a_model_brings_its_colours_into_the_report(run):
+    colours = ("#123456", "#abcdef")
+    names = {"models": (*run.config.backtest.models, "wide")}
+    config = run.config.model_copy(
+        update={"backtest": run.config.backtest.model_copy(update=names)}
+    )
+    plugins = (Wide(more={"colours": colours}),)
+    study = replace(run.backtest.study, config=config, plugins=plugins)
+    walked = replace(run.backtest, study=study)
+    content = report_content(replace(run, config=config, backtest=walked), command="for the test")
+    assert content.colours == {"wide": colours}
 
 
 def test_the_settings_that_are_written_are_the_settings_that_ran(run):

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
-from nextclose.config import RunConfig
+from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.inventory import holdings
 from nextclose.durable import save
@@ -24,17 +24,14 @@ from nextclose.evaluation.breakdowns.training import (
     refits_seen_by_the_prior,
     tree_importance,
 )
-from nextclose.evaluation.breakdowns.tutorial import tutorial_table
+from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.models.classic.network import network_table
-from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
-from nextclose.run import Run, run_facts
+from nextclose.run import Run
 from nextclose.studies import versions
-
-CLASSIC = "classic"
 
 
 def start_run(folder: Path, config: RunConfig) -> None:
@@ -67,7 +64,6 @@ def effective_toml(config: RunConfig) -> str:
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
     scored, panels = run.scores.frame, run.scores.panels
-    short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
     return ReportContent(
         headline=headline(run.config.backtest.models),
         verdicts=run.verdict,
@@ -89,34 +85,22 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         holdings=holdings(run.bars),
         policies=policies_in_force(run.config.data),
         findings=run.bars.findings,
-        left_out=short,
         run=RunFacts(
             command=command,
             config=effective_toml(run.config),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            other={
-                "Settings hash": str(run_facts(run)["config_hash"]),
-                **_caveats(run),
-            },
+            config_hash=config_hash(run.config),
         ),
+        prior_refits=refits_seen_by_the_prior(run.backtest),
+        correction_shares=correction_shares(run.backtest),
+        colours={
+            name: model.traits.colours
+            for name, model in run.backtest.study.models.items()
+            if model.traits.colours
+        },
     )
-
-
-def _caveats(run: Run) -> dict[str, str]:
-    """What a reader must know of how the fits came about, in words."""
-    words = {}
-    n_seen, n_refits = refits_seen_by_the_prior(run.backtest)
-    if n_seen:
-        words["Prior of loghar"] = (
-            f"it has seen the years up to {PRIOR_UNTIL}, {n_seen} of {n_refits} refits lie in "
-            "them, rehearsals included"
-        )
-    for horizon, (direction, size) in correction_shares(run.backtest).items():
-        label = f"LSTM corrections used, {horizon} ahead"
-        words[label] = f"direction {direction:.0%}, size {size:.0%}"
-    return words
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

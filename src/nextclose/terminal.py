@@ -23,6 +23,7 @@ from nextclose.evaluation.verdict.comparison import skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.execution import Progress
+from nextclose.formatting import count, share, terminal_number
 from nextclose.schema import Bars
 
 STYLES = {
@@ -73,13 +74,15 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
         table.add_row(
             str(row.horizon_sessions),
             row.model if evidence.forecasts == most[row.horizon_sessions] else f"{row.model}*",
-            f"{evidence.mape_pct:.2f}",
-            f"{evidence.naive_mape_pct:.2f}",
-            _number(relative_mae, ".4f" if (relative_mae or 0) < 10 else ".2f"),
+            terminal_number(evidence.mape_pct, ".2f"),
+            terminal_number(evidence.naive_mape_pct, ".2f"),
+            terminal_number(relative_mae, ".4f" if (relative_mae or 0) < 10 else ".2f"),
             # a yardstick's skill would be against the other yardstick
-            _number(None if row.verdict == "YARDSTICK" else skill_of(evidence.ranges), "+.1%"),
-            _number(skill_of(evidence.garch), "+.2%"),
-            _number(evidence.coverage.coverage_90, ".1%"),
+            terminal_number(
+                None if row.verdict == "YARDSTICK" else skill_of(evidence.ranges), "+.1%"
+            ),
+            terminal_number(skill_of(evidence.garch), "+.2%"),
+            terminal_number(evidence.coverage.coverage_90, ".1%"),
             row.verdict,
             style=STYLES.get(row.verdict, ""),
         )
@@ -106,7 +109,8 @@ def hybrid_lines(weights: pl.DataFrame, ablation: Sequence[Ablation]) -> Iterato
     horizons = " / ".join(map(str, ahead)) + (" session" if ahead == [1] else " sessions")
     members = latest["member"].unique(maintain_order=True)
     shares = (
-        f"{name} {' / '.join(f'{w:.0%}' for w in _weights_of(latest, name))}" for name in members
+        f"{name} {' / '.join(share(w, decimals=0) for w in _weights_of(latest, name))}"
+        for name in members
     )
     yield f"hybrid, latest weights at {horizons}: {', '.join(shares)}"
     yield from (part.sentence for part in ablation if part.sentence)
@@ -125,12 +129,13 @@ def forecast_table(prices: pl.DataFrame) -> Table:
     for row in prices.iter_rows(named=True):
         table.add_row(
             row["symbol"],
-            f"{row['close']:.2f}",
+            terminal_number(row["close"], ".2f"),
             str(row["date"]),
             str(row["horizon_sessions"]),
-            f"{row['median']:.2f}",
-            f"{row[f'low_{RANGE}']:.2f}",
-            f"{row[f'high_{RANGE}']:.2f}",
+            *(
+                terminal_number(row[name], ".2f")
+                for name in ("median", f"low_{RANGE}", f"high_{RANGE}")
+            ),
         )
     table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table
@@ -141,7 +146,9 @@ def data_lines(bars: Bars, config: DataConfig) -> Table:
     counts = finding_counts(bars.findings)
     facts = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     facts.add_row("data", f"{extent(holdings(bars))}, prices {BASES[bars.basis]}")
-    facts.add_row("found", ", ".join(f"{code}: {n:,}" for code, n in counts.items()) or "nothing")
+    facts.add_row(
+        "found", ", ".join(f"{code}: {count(n)}" for code, n in counts.items()) or "nothing"
+    )
     facts.add_row("allowed", Text(assignments(policies_in_force(config)) or "no lossy repair"))
     return facts
 
@@ -167,7 +174,3 @@ def progress_on(console: Console) -> Iterator[Progress]:
             bar.update(known[stage], completed=done, total=total)
 
         yield report
-
-
-def _number(value: float | None, form: str) -> str:
-    return "" if value is None else format(value, form)

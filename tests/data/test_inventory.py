@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from nextclose.data.inventory import NO_CALENDAR, Holding, calendars, counted, extent, holdings
+from nextclose.data.inventory import NO_CALENDAR, Holding, calendars, extent, holdings
 from nextclose.schema import Bars
 
 DAYS = [date(2020, 1, day) for day in (2, 3, 6, 7)]
@@ -33,12 +33,3 @@ def test_the_extent_is_from_the_first_to_the_last_session_of_all():
 
 def test_calendars_say_how_many_follow_each_and_where_there_is_none():
     assert calendars([A, B, B]) == f"XNYS (2 symbols), {NO_CALENDAR} (1 symbol)"
-
-
-def test_one_is_singular_and_thousands_are_set_apart():
-    assert [counted(n, "bar") for n in (0, 1, 2, 15432)] == [
-        "0 bars",
-        "1 bar",
-        "2 bars",
-        "15,432 bars",
-    ]

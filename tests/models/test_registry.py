@@ -143,6 +143,10 @@ class WithoutFit:
         (Wide(name=3), "its name is 3"),  # type: ignore[arg-type]
         *((Wide(name=name), f"{name!r} is a model of nextclose") for name in OURS),
         (WithoutTraits(), "model 'mine' has no traits"),
+        *(
+            (Wide(more={"colours": colours}), "has the colours")
+            for colours in (("#123456",), ("#123456", "red"), ("#12345", "#123456"), "#123456")
+        ),
         (WithoutFit(), r"model 'mine' has no method fit\(train, valid, seed\)"),
     ],
 )

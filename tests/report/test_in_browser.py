@@ -106,8 +106,10 @@ def test_markup_in_findings_is_shown_as_text_and_nothing_runs(browser, tmp_path)
     tame = make_content(("AAPL",), n_sessions=200, n_origins=60, horizons=(7,))
     hostile = replace(
         tame,
-        findings=findings,
-        left_out=dict.fromkeys(PAYLOADS, "short"),
+        findings=(
+            *findings,
+            *(Finding(number=66, response="W", found=p, rule=p, symbol=p) for p in PAYLOADS),
+        ),
         policies=dict.fromkeys(PAYLOADS, "</dl><script>alert(1)</script>"),
         holdings=tuple(
             replace(tame.holdings[0], symbol=p, exchange=p, segments=2) for p in PAYLOADS

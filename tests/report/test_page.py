@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
+from nextclose.evaluation.verdict.evidence import MetricEvidence
 from nextclose.report.page import figure_files, render_page
 from nextclose.schema import Finding
 from tests.report.synthetic import RUN, make_content
@@ -123,6 +124,23 @@ def test_the_verdict_sentences_of_the_headline_come_first(content, text):
     assert places[-1] < shown.index("Scoreboard", shown.index("Size, not direction"))
 
 
+def test_metrics_of_the_users_own_stand_in_the_scoreboard(content, text):
+    metric = MetricEvidence(mean=1.5, naive_mean=2.5, reference_mean=None, comparison=None)
+    verdicts = tuple(with_evidence(v, metrics={"winkler": metric}) for v in content.verdicts)
+    page = "".join(Page(render_page(replace(content, verdicts=verdicts))).text)
+    assert page.index("Your own metrics, 1 session ahead") < page.index(
+        "Was the price called up or down rightly?"
+    )
+    assert "winkler, no change" in page
+    assert "Your own metrics" not in text
+
+
+def test_a_model_that_brings_its_colours_is_drawn_in_them(content):
+    page = render_page(replace(content, colours={"hybrid": ("#123456", "#abcdef")}))
+    assert "--model-0:#123456;" in page
+    assert "--model-0:#abcdef;" in page
+
+
 def test_two_renders_give_the_same_bytes(content, text):
     assert render_page(content) == text
 
@@ -156,8 +174,8 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
                 symbol=HOSTILE,
                 column=HOSTILE,
             ),
+            Finding(number=66, response="W", found=HOSTILE, rule=HOSTILE, symbol=HOSTILE),
         ),
-        left_out={HOSTILE: HOSTILE},
         network=HOSTILE,
         run=replace(RUN, command=HOSTILE, config=HOSTILE, versions={HOSTILE: HOSTILE}),
     )
@@ -276,7 +294,6 @@ def test_a_verdict_without_frames_is_still_a_page():
         **dict.fromkeys((*frames, "weights", "importance"), empty),
         ablation=(),
         findings=(),
-        left_out={},
     )
     names = [attrs["id"] for attrs in Page(render_page(bare)).all("section")]
     assert names == ["verdict", "scoreboard", "direction", "noise", "data", "reproduce"]

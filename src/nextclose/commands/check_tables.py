@@ -12,8 +12,9 @@ from rich.text import Text
 from nextclose.commands.messages import STYLES
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import RESPONSES, by_code, policies_in_force
-from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.inventory import BASES, Holding, calendars, extent
 from nextclose.data.suggestions import assignments
+from nextclose.formatting import count, quantity
 from nextclose.schema import Bars, Finding
 from nextclose.terminal import LOOK
 
@@ -34,7 +35,7 @@ def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
         table.add_column(name, justify="right")
     for one in ordered[:MAX_SYMBOLS]:
         cells = (one.exchange or "weekdays", str(one.first), str(one.last))
-        counts = (f"{one.bars:,}", f"{one.segments:,}", f"{refused[one.symbol]:,}".lstrip("0"))
+        counts = (count(one.bars), count(one.segments), count(refused[one.symbol]).lstrip("0"))
         table.add_row(
             Text(one.symbol),
             *cells,
@@ -45,7 +46,7 @@ def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
     if rest:
         n_bad = sum(refused[one.symbol] > 0 for one in rest)
         table.caption = (
-            f"\nand {counted(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
+            f"\nand {quantity(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
         )
     return table
 
@@ -72,7 +73,7 @@ def findings_by_code(findings: Sequence[Finding]) -> Table:
     for code, group in by_code(findings).items():
         style = STYLES[group[0].response]
         n = sum(finding.count for finding in group)
-        head = f"{RESPONSES[group[0].response]}, {counted(n, 'place')}: {group[0].rule}"
+        head = f"{RESPONSES[group[0].response]}, {quantity(n, 'place')}: {group[0].rule}"
         grid.add_row(Text(code, style), Text(head, style))
         for line in _lines(group, n_places=n):
             grid.add_row("", Text(line))
@@ -85,10 +86,10 @@ def conclusion(findings: Sequence[Finding]) -> Text:
     counts: Counter[str] = Counter()
     for finding in findings:
         counts[finding.response] += finding.count
-    repairs = counted(counts["R"] + counts["P"], "repair")
-    rest = f"{repairs}, {counted(counts['W'], 'warning')}"
+    repairs = quantity(counts["R"] + counts["P"], "repair")
+    rest = f"{repairs}, {quantity(counts['W'], 'warning')}"
     if counts["E"]:
-        n = counted(counts["E"], "place")
+        n = quantity(counts["E"], "place")
         return Text(f"Refused: {n} that must be mended first; besides, {rest}.", STYLES["E"])
     return Text(f"Nothing is refused; {rest}.", "green")
 
@@ -115,7 +116,7 @@ def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
         place = finding.place
         yield f"{place}: {finding.found}{other}" if place else f"{finding.found}{other}"
     if n_places > len(shown):
-        yield f"and {n_places - len(shown):,} more"
+        yield f"and {count(n_places - len(shown))} more"
     if first.fix:
         yield f"Fix: {first.fix}"
     if first.response == "W" and first.number in PREDICT_REFUSES:

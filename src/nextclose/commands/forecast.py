@@ -98,7 +98,7 @@ def train(
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols_named
-    from nextclose.data.inventory import counted
+    from nextclose.formatting import quantity
     from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
     from nextclose.training import train as trained
@@ -120,7 +120,7 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         print_lines(
-            f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
+            f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
             f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )
@@ -180,10 +180,11 @@ def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: N
 def _backtest(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> Run:
+    from nextclose.evaluation.breakdowns.tutorial import CLASSIC
     from nextclose.models.registry import headline
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as walked
-    from nextclose.runfolder import CLASSIC, start_run, write_run
+    from nextclose.runfolder import start_run, write_run
     from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
 
     say_findings(bars)

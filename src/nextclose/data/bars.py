@@ -12,7 +12,6 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.findings import merged, shown
-from nextclose.data.inventory import counted
 from nextclose.data.reading.column_names import OPTIONAL
 from nextclose.data.reading.part import Basis, Part, part_of
 from nextclose.data.rules.adjustment import adjusted, divided, masked
@@ -25,6 +24,7 @@ from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.series_catalogue import DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
 from nextclose.errors import DataError, NotEnoughDataError
+from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 
 DEFAULTS = DataConfig()
@@ -257,7 +257,7 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
             Finding(
                 number=66,
                 response="E",
-                found=f"{counted(n, 'session')} in one piece, the most of any symbol",
+                found=f"{quantity(n, 'session')} in one piece, the most of any symbol",
                 rule=f"at least {needed}, which one forecast of every chosen model reads",
                 fix="give a longer history, or choose models that read less.",
                 symbol=symbol,
@@ -267,7 +267,7 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
         Finding(
             number=66,
             response="W",
-            found=f"{counted(n, 'session')}, {needed} needed",
+            found=f"{quantity(n, 'session')}, {needed} needed",
             rule="a symbol with too little history gets no forecast",
             fix="give a longer history.",
             symbol=symbol,

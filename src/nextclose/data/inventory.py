@@ -9,6 +9,7 @@ from datetime import date
 
 import polars as pl
 
+from nextclose.formatting import quantity
 from nextclose.schema import Bars
 
 BASES: Mapping[str, str] = {
@@ -55,18 +56,13 @@ def extent(held: Iterable[Holding]) -> str:
         return "no bars"
     n_bars = sum(one.bars for one in held)
     first, last = min(one.first for one in held), max(one.last for one in held)
-    return f"{counted(len(held), 'symbol')}, {counted(n_bars, 'bar')}, {first} to {last}"
+    return f"{quantity(len(held), 'symbol')}, {quantity(n_bars, 'bar')}, {first} to {last}"
 
 
 def calendars(held: Iterable[Holding]) -> str:
     """The calendars in use and how many symbols follow each, most first."""
     counts = Counter(one.exchange for one in held)
     return ", ".join(
-        f"{exchange or NO_CALENDAR} ({counted(n, 'symbol')})"
+        f"{exchange or NO_CALENDAR} ({quantity(n, 'symbol')})"
         for exchange, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     )
-
-
-def counted(n: int, what: str) -> str:
-    """`1 bar`, `2 bars`."""
-    return f"{n:,} {what}" + ("" if n == 1 else "s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import entry_points
@@ -30,6 +31,7 @@ BASELINES: Mapping[str, Model] = {
     )
 }
 HYBRID = "hybrid"  # learns from what others issued, not from samples alone
+COLOUR = re.compile("#[0-9a-fA-F]{6}")
 OURS = (*BASELINES, "trees", "lstm", HYBRID, "classic")
 UNSERVABLE = ("naive", "drift", "hs_250", "hs_expanding", "classic")
 SERVABLE = tuple(name for name in OURS if name not in UNSERVABLE)  # their traits say the same
@@ -174,8 +176,22 @@ def check_plugin(model: Any) -> None:
         raise ConfigError(f"{name!r} is a model of nextclose. Fix: give yours another name.")
     if not isinstance(getattr(model, "traits", None), Traits):
         raise ConfigError(f"model {name!r} has no traits. Fix: traits = nextclose.Traits().")
+    if model.traits.colours is not None and not _is_colour_pair(model.traits.colours):
+        raise ConfigError(
+            f"model {name!r} has the colours {model.traits.colours!r}. "
+            'Fix: give two as #rrggbb, for a light and a dark page, as in ("#4555c8", "#9aa5ff").'
+        )
     if not callable(getattr(model, "fit", None)):
         raise ConfigError(f"model {name!r} has no method fit(train, valid, seed). Fix: write it.")
+
+
+def _is_colour_pair(colours: Any) -> bool:
+    """Whether it is two texts like #4555c8, which a style sheet may hold as they stand."""
+    return (
+        isinstance(colours, tuple)
+        and len(colours) == 2
+        and all(isinstance(one, str) and COLOUR.fullmatch(one) for one in colours)
+    )
 
 
 def _installed_model(name: str) -> Model:

@@ -12,7 +12,7 @@ from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.figures.palette import in_order
+from nextclose.report.figures.palette import model_order
 from nextclose.schema import Finding
 
 
@@ -25,9 +25,7 @@ class RunFacts:
     versions: Mapping[str, str]  # package -> version
     seeds: tuple[int, ...]
     data_fingerprint: str
-    other: Mapping[str, str] = field(
-        default_factory=dict
-    )  # label -> value, as in trials ever scored
+    config_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +38,8 @@ class ReportContent:
     `coverage`   `calibration.coverage_by_level`
     `rolling`    `calibration.rolling_coverage`
     `pit`        `calibration.pit_histogram`
-    `by_year`    `slices.by_year`
-    `by_regime`  `slices.by_regime`
+    `by_year`    `periods.by_year`
+    `by_regime`  `periods.by_regime`
     `curves`     model, label (a picture each, as "Fitted 2012-02-29"), seed, epoch or tree (0 =
                  before any training, where there is one), train, valid (the losses), kept (this
                  is what was used); oldest fit first
@@ -53,7 +51,10 @@ class ReportContent:
     `weights`    `WEIGHT_SCHEMA`
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
-    `news`       `newsworth.news_worth`; empty where the run was given none
+    `news`       `news.news_worth`; empty where the run was given none
+    `prior_refits`      how many refits lie in the years that the prior of log-HAR is from, of all
+    `correction_shares` of the LSTM, by horizon: of direction, of size; empty without it
+    `colours`    light and dark, as #rrggbb, of models that bring their own
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
@@ -75,10 +76,12 @@ class ReportContent:
     holdings: tuple[Holding, ...]
     policies: Mapping[str, str]  # lossy repairs that were allowed: setting -> value
     findings: tuple[Finding, ...]
-    left_out: Mapping[str, str]  # symbol -> why
     run: RunFacts
     network: str = ""
     news: tuple[NewsWorth, ...] = ()
+    prior_refits: tuple[int, int] = (0, 0)
+    correction_shares: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    colours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -91,4 +94,4 @@ class ReportContent:
         """All models with a verdict, a forecast or a weight, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
         names |= set(self.weights["member"]) if len(self.weights) else set()
-        return in_order(names, headline=self.headline)
+        return model_order(names, headline=self.headline)

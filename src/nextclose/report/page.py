@@ -12,23 +12,27 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
 from nextclose.report.figures import gallery
 from nextclose.report.figures.drawing import png, svg
 from nextclose.report.figures.palette import Palette, palette_for
 from nextclose.report.figures.price_chart import as_script_json, chart_data, chart_note
-from nextclose.report.sections import data_quality, hybrid, tables
-from nextclose.report.sections.cards import cards
-from nextclose.report.sections.direction import calls, calls_of_all
-from nextclose.report.sections.sample_size import sample_size
-from nextclose.report.sections.scoreboard import by_symbol, scoreboard
+from nextclose.report.sections import data_quality, hybrid
+from nextclose.report.sections.cards import verdict_cards
+from nextclose.report.sections.direction import direction_table, direction_tables_by_horizon
+from nextclose.report.sections.metrics import metric_tables
+from nextclose.report.sections.reproduce import run_notes
+from nextclose.report.sections.sample_size import sample_size_table
+from nextclose.report.sections.scoreboard import scoreboard_tables, symbol_scores_table
+from nextclose.report.sections.tutorial import tutorial_comparison
 
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+class InlineFigure:
     """A picture as the template places it."""
 
     caption: str
@@ -40,66 +44,70 @@ def render_page(content: ReportContent) -> str:
 
     Expects: at least one pooled verdict on the headline model.
     """
-    palette = palette_for(content.models)
-    printed = _printed(content, palette)
+    palette = palette_for(content.models, colours=content.colours)
     chart = chart_data(
         content.bars, content.forecasts, model=content.headline, horizons=content.horizons
     )
-    scripts = [Markup(_static(CHART_LIBRARY)), Markup(_static("report.js"))]  # our own files
+    scripts = [
+        Markup(_static_file(CHART_LIBRARY)),
+        Markup(_static_file("report.js")),
+    ]  # our own files
     parts = {
         "palette": palette,
         "policy": content_security_policy(scripts),
-        "style": _style(palette),
+        "style": _style_sheet(palette),
         "scripts": scripts,
         "headline": content.headline,
         "horizons": content.horizons,
         "scope": _scope(content),
-        **_judged(content),
-        **_hybrid(content),
+        **_verdict_parts(content),
+        **_hybrid_parts(content),
         "chart": as_script_json(chart) if chart["symbols"] else None,
         "chart_note": chart_note(content.forecasts, chart),
-        "pictures": printed,
-        "ranged": gallery.ranged_models(content),
-        "sliced": gallery.sliced_models(content),
-        "tutorial": tables.tutorial(content.tutorial) if len(content.tutorial) else None,
+        "pictures": _inline_figures(content, palette),
+        "calibration_models": gallery.calibration_models(content),
+        "slice_models": gallery.slice_models(content),
+        "tutorial": tutorial_comparison(content.tutorial) if len(content.tutorial) else None,
         "network": content.network,
-        "reading": data_quality.reading(content),
-        "found": data_quality.found(content.findings),
-        "left_out": tables.left_out(content.left_out),
+        "data_facts": data_quality.data_facts(content),
+        "findings": data_quality.finding_summaries(content.findings),
+        "excluded": data_quality.excluded_symbols(content.findings),
         "run": content.run,
+        "run_notes": run_notes(content),
     }
-    return _environment().get_template("page.html.j2").render(parts)
+    return _template_environment().get_template("page.html.j2").render(parts)
 
 
-def _judged(content: ReportContent) -> dict[str, Any]:
+def _verdict_parts(content: ReportContent) -> dict[str, Any]:
     """What the verdicts say: cards, scoreboard, direction, and what the sample could show."""
     verdicts, headline, models = content.verdicts, content.headline, content.models
     return {
-        "cards": cards(verdicts, headline=headline),
-        "scoreboard": scoreboard(verdicts, models=models),
-        "by_symbol": by_symbol(verdicts, headline=headline),
-        "calls": calls(verdicts, headline=headline),
-        "calls_of_all": calls_of_all(verdicts, models=models),
-        "sample_size": sample_size(verdicts, headline=headline),
+        "cards": verdict_cards(verdicts, headline=headline),
+        "scoreboard": scoreboard_tables(verdicts, models=models),
+        "metric_tables": metric_tables(verdicts, models=models),
+        "symbol_scores": symbol_scores_table(verdicts, headline=headline),
+        "direction": direction_table(verdicts, headline=headline),
+        "direction_by_horizon": direction_tables_by_horizon(verdicts, models=models),
+        "sample_size": sample_size_table(verdicts, headline=headline),
     }
 
 
-def _hybrid(content: ReportContent) -> dict[str, Any]:
+def _hybrid_parts(content: ReportContent) -> dict[str, Any]:
     """What the hybrid is made of, and what moved its trees; empty without them."""
     return {
-        "weights": hybrid.weight_bars(content.weights, models=content.models),
-        "worth": hybrid.worth(content.ablation),
-        "earned": [part.sentence for part in content.ablation if part.sentence],
-        "calibration": hybrid.calibration(content.ablation),
-        "importance": hybrid.importance_bars(content.importance),
-        "news": hybrid.news(content.news),
+        "weights": hybrid.weight_charts(content.weights, models=content.models),
+        "variants": hybrid.variant_table(content.ablation),
+        "ablation_sentences": [part.sentence for part in content.ablation if part.sentence],
+        "calibration": hybrid.calibration_table(content.ablation),
+        "importance": hybrid.importance_charts(content.importance),
+        "news": hybrid.news_table(content.news),
         "news_sentences": [part.sentence for part in content.news],
     }
 
 
 def figure_files(content: ReportContent) -> dict[str, bytes]:
     """Every picture of the report as a PNG at 300 dpi, by file name."""
-    palette = palette_for(content.models)
+    palette = palette_for(content.models, colours=content.colours)
     return {
         f"{picture.name}.png": png(picture.draw, palette, title=picture.title)
         for picture in gallery.pictures(content)
@@ -116,17 +124,19 @@ def content_security_policy(scripts: list[Markup]) -> str:
     )
 
 
-def _printed(content: ReportContent, palette: Palette) -> dict[str, dict[str, list[Printed]]]:
+def _inline_figures(
+    content: ReportContent, palette: Palette
+) -> dict[str, dict[str, list[InlineFigure]]]:
     """Pictures for the template: section -> group -> figures in order."""
-    printed: dict[str, dict[str, list[Printed]]] = {}
+    sections: dict[str, dict[str, list[InlineFigure]]] = {}
     for picture in gallery.pictures(content):
-        group = printed.setdefault(picture.section, {}).setdefault(picture.group, [])
+        group = sections.setdefault(picture.section, {}).setdefault(picture.group, [])
         text = svg(picture.draw, palette, name=picture.name, description=picture.title)
-        group.append(Printed(caption=picture.caption, svg=text))
-    return printed
+        group.append(InlineFigure(caption=picture.caption, svg=text))
+    return sections
 
 
-def _style(palette: Palette) -> Markup:
+def _style_sheet(palette: Palette) -> Markup:
     """The style sheet with the palette in front; only our own text, so it may stand as it is."""
     naive = f"var({palette.variable('naive')})" if "naive" in palette.order else "var(--ink-3)"
     roles = f"--headline:var({palette.variable(palette.order[0])});--naive:{naive};"
@@ -134,7 +144,7 @@ def _style(palette: Palette) -> Markup:
     return Markup(
         f":root{{{light}{roles}}}\n"
         f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
-        + _static("report.css")
+        + _static_file("report.css")
     )
 
 
@@ -145,17 +155,17 @@ def _scope(content: ReportContent) -> dict[str, str]:
         return {}
     n = rows["symbol"].n_unique()
     return {
-        "what": f"{n:,} symbol{'' if n == 1 else 's'}, {len(rows):,} forecasts",
+        "what": f"{quantity(n, 'symbol')}, {quantity(len(rows), 'forecast')}",
         "first": str(rows["origin"].min()),
         "last": str(rows["origin"].max()),
     }
 
 
-def _static(name: str) -> str:
+def _static_file(name: str) -> str:
     return resources.files("nextclose.report").joinpath("static", name).read_text("utf-8")
 
 
-def _environment() -> Environment:
+def _template_environment() -> Environment:
     return Environment(
         loader=PackageLoader("nextclose.report"),
         autoescape=True,

@@ -3,16 +3,16 @@ import re
 import matplotlib as mpl
 import pytest
 
-from nextclose.report.figures.drawing import blank, head, png, svg
-from nextclose.report.figures.palette import in_order, palette_for
+from nextclose.report.figures.drawing import empty_figure, png, svg, write_axis_title
+from nextclose.report.figures.palette import model_order, palette_for
 
-PALETTE = palette_for(in_order(["lstm"], headline="lstm"))
+PALETTE = palette_for(model_order(["lstm"], headline="lstm"))
 
 
 def drawing(inks):
-    figure, (panel,) = blank(inks)
+    figure, (panel,) = empty_figure(inks)
     panel.plot([0.0, 1.0, 2.0], [1.0, 1.123456, 3.0], color=inks.models["lstm"], label="<b>$x_1$")
-    head(panel, "<script>$\\frac{1}$", inks)
+    write_axis_title(panel, "<script>$\\frac{1}$", inks)
     return figure
 
 
@@ -57,6 +57,6 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
 
 @pytest.mark.parametrize("n_rows", [1, 2])
 def test_axes_of_neighbouring_pictures_are_in_line(n_rows):
-    figure, panels = blank(PALETTE.light(), n_rows=n_rows)
+    figure, panels = empty_figure(PALETTE.light(), n_rows=n_rows)
     left = {round(panel.get_position().x0 * figure.get_figwidth(), 6) for panel in panels}
     assert left == {0.44}

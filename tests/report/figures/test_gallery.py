@@ -2,20 +2,25 @@ from dataclasses import replace
 
 import polars as pl
 
-from nextclose.report.figures.gallery import followed_symbol, pictures, ranged_models, sliced_models
+from nextclose.report.figures.gallery import (
+    calibration_models,
+    example_symbol,
+    pictures,
+    slice_models,
+)
 from tests.report.synthetic import make_content
 
 
 def test_pictures_come_in_the_order_of_the_sections_with_a_name_each():
     content = make_content(("A", "B"), n_sessions=420, n_origins=300)
-    found = list(pictures(content))
-    sections = list(dict.fromkeys(picture.section for picture in found))
+    drawn = list(pictures(content))
+    sections = list(dict.fromkeys(picture.section for picture in drawn))
     assert sections == ["prices", "followed", "calibration", "slices", "training", "tutorial"]
-    assert len({picture.name for picture in found}) == len(found)
+    assert len({picture.name for picture in drawn}) == len(drawn)
     # 3 fans, 3 horizons x (followed, coverage, over time, PIT, year, regime, tutorial), and of
     # three trained models the last three of four fits
-    assert len(found) == 3 + 3 * 7 + 9
-    shown = {picture.caption for picture in found if picture.section == "training"}
+    assert len(drawn) == 3 + 3 * 7 + 9
+    shown = {picture.caption for picture in drawn if picture.section == "training"}
     assert shown == {"fold 1", "fold 2", "fold 3"}
 
 
@@ -35,7 +40,7 @@ def test_the_symbol_shown_is_the_first_whose_outcomes_are_known():
         n_origins=80,
         forecasts=content.forecasts.with_columns(unknown),
     )
-    assert (followed_symbol(content), followed_symbol(later)) == ("A", "B")
+    assert (example_symbol(content), example_symbol(later)) == ("A", "B")
 
 
 def test_points_have_no_calibration_and_yardsticks_no_slices():
@@ -43,11 +48,11 @@ def test_points_have_no_calibration_and_yardsticks_no_slices():
         ("A",), n_sessions=300, n_origins=80, models=("lstm", "naive", "hs_250", "ewma", "drift")
     )
     alone = replace(content, headline="lstm")
-    assert ranged_models(alone) == ["lstm", "ewma", "hs_250", "drift"]
-    assert sliced_models(alone) == ["lstm", "ewma", "drift"]
+    assert calibration_models(alone) == ["lstm", "ewma", "hs_250", "drift"]
+    assert slice_models(alone) == ["lstm", "ewma", "drift"]
 
 
 def test_where_not_all_models_fit_the_headline_keeps_its_rivals():
     content = make_content(("A",), n_sessions=300, n_origins=80)
-    assert ranged_models(content) == ["hybrid", "garch", "lstm", "trees", "ewma"]
-    assert sliced_models(content) == ["hybrid", "garch", "lstm"]
+    assert calibration_models(content) == ["hybrid", "garch", "lstm", "trees", "ewma"]
+    assert slice_models(content) == ["hybrid", "garch", "lstm"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from nextclose.models.registry import OURS
-from nextclose.report.figures.gallery import N_RANGED, RIVALS
-from nextclose.report.figures.palette import BASE, MODELS, SPARE, in_order, palette_for
+from nextclose.report.figures.gallery import N_CALIBRATION_MODELS, RIVALS
+from nextclose.report.figures.palette import BASE, MODELS, SPARE, model_order, palette_for
 
 TEXT = ("ink", "ink-2", "ink-3", "good", "bad", "caution", "accent")
 
@@ -40,11 +40,18 @@ def test_lines_of_models_stand_out_from_the_ground(dark):
 
 
 def test_a_known_model_keeps_its_colour_whatever_else_is_in_the_report():
-    alone = palette_for(in_order(["lstm"], headline="lstm"))
-    among = palette_for(in_order(["zeta", "naive", "lstm", "alpha"], headline="zeta"))
+    alone = palette_for(model_order(["lstm"], headline="lstm"))
+    among = palette_for(model_order(["zeta", "naive", "lstm", "alpha"], headline="zeta"))
     assert alone.models["lstm"] == among.models["lstm"]
     assert among.order == ("zeta", "naive", "lstm", "alpha")
     assert among.models["zeta"] != among.models["alpha"]
+
+
+def test_a_model_that_brings_its_colours_keeps_them_and_takes_no_spare_one():
+    own = ("#123456", "#abcdef")
+    palette = palette_for(("zeta", "alpha", "lstm"), colours={"zeta": own})
+    assert palette.models == {"zeta": own, "alpha": SPARE[0], "lstm": MODELS["lstm"]}
+    assert "--model-0:#abcdef;" in palette.css(dark=True)
 
 
 def lightness_and_hue(colour):
@@ -62,7 +69,7 @@ def lightness_and_hue(colour):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_models_that_share_a_picture_are_told_apart(dark):
-    together = ("hybrid", *RIVALS[: N_RANGED - 1], "naive")
+    together = ("hybrid", *RIVALS[: N_CALIBRATION_MODELS - 1], "naive")
     for one, other in itertools.combinations(together, 2):
         apart = lightness_and_hue(MODELS[one][dark]) - lightness_and_hue(MODELS[other][dark])
         assert np.linalg.norm(apart) > 0.1, (one, other)  # 0.02 is just noticeable
@@ -73,7 +80,7 @@ def test_every_model_of_the_package_has_a_colour():
 
 
 def test_stand_in_colours_are_all_different():
-    palette = palette_for(in_order([*MODELS, "mine"], headline="mine"))
-    _, meaning = palette.sentinels()
+    palette = palette_for(model_order([*MODELS, "mine"], headline="mine"))
+    _, meaning = palette.stand_ins()
     assert len(meaning) == len(BASE) + len(MODELS) + 1
     assert meaning["#a5005a"] == "var(--model-0)"

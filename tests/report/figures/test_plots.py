@@ -7,10 +7,10 @@ import pytest
 
 from nextclose.report.figures import plots
 from nextclose.report.figures.drawing import svg
-from nextclose.report.figures.palette import in_order, palette_for
+from nextclose.report.figures.palette import model_order, palette_for
 from nextclose.schema import QUANTILE_COLUMNS
 
-PALETTE = palette_for(in_order(["lstm", "naive"], headline="lstm"))
+PALETTE = palette_for(model_order(["lstm", "naive"], headline="lstm"))
 INKS = PALETTE.light()
 
 
@@ -32,7 +32,7 @@ def issued(quantile, target, close):
 
 def test_the_naive_line_stands_beside_the_prediction_in_price_and_as_zero_in_return():
     rows = issued([np.log(1.5), 0.0], [np.log(2.0), np.log(0.5)], [10.0, 20.0])
-    price, move = plots.followed(rows, model="lstm")(INKS).axes
+    price, move = plots.actual_and_predicted(rows, model="lstm")(INKS).axes
     drawn = lines(price)
     np.testing.assert_allclose(drawn["actual"], [20.0, 10.0])  # 10 x 2, 20 x 1/2
     np.testing.assert_allclose(drawn["lstm"], [15.0, 20.0])  # 10 x 1.5, 20 x 1
@@ -69,7 +69,7 @@ def test_the_dot_of_a_training_curve_is_at_the_epoch_whose_weights_were_kept():
             "kept": [False, True, False],
         }
     )
-    (panel,) = plots.curves(frame, model="lstm")(INKS).axes
+    (panel,) = plots.training_curves(frame, model="lstm")(INKS).axes
     (dot,) = [line for line in panel.lines if line.get_label() == "weights kept"]
     assert np.asarray(dot.get_xydata()).tolist() == [[1.0, 2.5]]
 
@@ -84,7 +84,7 @@ def test_weights_kept_before_any_training_are_at_epoch_0_and_whole_on_the_edge()
             "kept": [True, False],
         }
     )
-    (panel,) = plots.curves(frame, model="lstm")(INKS).axes
+    (panel,) = plots.training_curves(frame, model="lstm")(INKS).axes
     (dot,) = [line for line in panel.lines if line.get_label() == "weights kept"]
     assert np.asarray(dot.get_xydata()).tolist() == [[0.0, 3.1]]
     assert not dot.get_clip_on()
@@ -111,16 +111,16 @@ def test_pictures_of_any_range_of_dates_print_without_a_warning(n_days):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for draw in (
-            plots.followed(rows, model="lstm"),
+            plots.actual_and_predicted(rows, model="lstm"),
             plots.coverage_over_time(rows, models=["lstm"]),
-            plots.fan(closes, rows.head(1), model="lstm"),
+            plots.range_fan(closes, rows.head(1), model="lstm"),
         ):
             assert svg(draw, PALETTE, name="x", description="").count("<text") >= 2
 
 
 @pytest.mark.parametrize(("value", "half_height"), [(1.002, 0.01), (1.04, 0.044)])
 def test_noise_around_no_change_does_not_fill_the_picture(value, half_height):
-    error, _ = plots.sliced(a_year(relative_mae=value), models=["lstm"])(INKS).axes
+    error, _ = plots.gains_by_slice(a_year(relative_mae=value), models=["lstm"])(INKS).axes
     low, high = error.get_ylim()
     assert (low + high) / 2 == pytest.approx(1.0)
     assert (high - low) / 2 == pytest.approx(half_height, rel=0.1)
@@ -135,13 +135,13 @@ def a_year(**figures):
 
 
 def test_skill_against_garch_has_a_panel_only_where_somebody_met_it():
-    assert len(plots.sliced(a_year(), models=["lstm"])(INKS).axes) == 2
-    met = plots.sliced(a_year(crps_skill_vs_garch=0.004), models=["lstm"])(INKS).axes
+    assert len(plots.gains_by_slice(a_year(), models=["lstm"])(INKS).axes) == 2
+    met = plots.gains_by_slice(a_year(crps_skill_vs_garch=0.004), models=["lstm"])(INKS).axes
     assert [lines(panel)["lstm"].tolist() for panel in met] == [[1.0], [0.02], [0.004]]
 
 
 def test_a_dot_of_a_slice_is_never_cut_by_the_edge():
-    error, _ = plots.sliced(a_year(relative_mae=0.8), models=["lstm"])(INKS).axes
+    error, _ = plots.gains_by_slice(a_year(relative_mae=0.8), models=["lstm"])(INKS).axes
     low, high = error.get_ylim()
     assert (low, high) == pytest.approx((0.78, 1.22))  # 10 % beyond the farthest dot
 
@@ -150,7 +150,7 @@ def test_rounds_of_trees_are_not_called_epochs():
     frame = pl.DataFrame({"seed": 0, "epoch": [0], "train": [1.0], "valid": [1.0], "kept": [True]})
     inks = palette_for(("trees", "lstm")).light()
     heads = [
-        plots.curves(frame, model=model)(inks).axes[0].texts[0].get_text()
+        plots.training_curves(frame, model=model)(inks).axes[0].texts[0].get_text()
         for model in ("trees", "lstm")
     ]
     assert heads == ["Loss by tree", "Loss by epoch"]

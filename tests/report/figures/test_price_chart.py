@@ -74,4 +74,4 @@ def test_script_json_is_the_same_value_without_a_sign_that_html_reads():
 
 
 def test_a_price_that_is_missing_is_null():
-    assert price_chart._short(np.array([1.0, np.nan])) == [1.0, None]
+    assert price_chart._six_digits(np.array([1.0, np.nan])) == [1.0, None]

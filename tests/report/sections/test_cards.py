@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from nextclose.report.sections.cards import cards
+from nextclose.report.sections.cards import verdict_cards
 from tests.report.verdict_rows import ROW, comparison, with_evidence
 
 SYMBOLS = [
@@ -9,12 +9,12 @@ SYMBOLS = [
 
 
 def facts_of(row, *others):
-    (card,) = cards([row, *others], headline="hybrid")
+    (card,) = verdict_cards([row, *others], headline="hybrid")
     return {fact.label: (fact.value, fact.beside) for fact in card.facts}
 
 
 def test_a_card_puts_the_yardstick_the_interval_and_the_symbols_beside_each_figure():
-    (card,) = cards([ROW, *SYMBOLS], headline="hybrid")
+    (card,) = verdict_cards([ROW, *SYMBOLS], headline="hybrid")
     assert (card.horizon, card.word, card.sentence) == (
         "7 sessions",
         "Size, not direction",
@@ -73,6 +73,6 @@ def test_a_run_without_garch_has_no_figure_against_it():
 def test_cards_side_by_side_have_the_same_figures_also_where_one_has_none():
     untested = comparison("garch", 0.006, (0.004, 0.008))
     short = with_evidence(ROW, horizon_sessions=30, garch=replace(untested, test=None))
-    first, second = cards([ROW, short], headline="hybrid")
+    first, second = verdict_cards([ROW, short], headline="hybrid")
     assert [fact.label for fact in first.facts] == [fact.label for fact in second.facts]
     assert (second.facts[-1].value, second.facts[-1].beside) == ("–", ())  # noqa: RUF001

@@ -22,12 +22,12 @@ def held(symbol, *, exchange="XNYS", segments=1):
 
 @pytest.fixture(scope="module")
 def content():
-    made = make_content(("A",), n_sessions=100, n_origins=10)
-    return replace(made, holdings=(held("A"), held("B")), findings=())
+    full = make_content(("A",), n_sessions=100, n_origins=10)
+    return replace(full, holdings=(held("A"), held("B")), findings=())
 
 
 def says(content):
-    return {fact.label: (fact.text, fact.look) for fact in data_quality.reading(content)}
+    return {fact.label: (fact.text, fact.look) for fact in data_quality.data_facts(content)}
 
 
 def test_the_reader_learns_what_was_read_and_how(content):
@@ -68,13 +68,13 @@ def test_survivorship_is_spoken_of_always(content, findings, said):
 
 
 def test_findings_stand_once_a_code_what_weighs_most_first():
-    made = [
+    findings = [
         Finding(number=22, response="R", found="Date", rule="names; mapped", path="b.csv"),
         Finding(number=58, response="W", found="no close", rule="a missing row", row=7, count=3),
         Finding(number=22, response="R", found="DATE", rule="names; mapped", path="c.csv", count=4),
     ]
-    assert data_quality.found(made) == (
-        data_quality.Found(
+    assert data_quality.finding_summaries(findings) == (
+        data_quality.FindingSummary(
             code="W58",
             response="warning",
             places="3 places",
@@ -82,7 +82,7 @@ def test_findings_stand_once_a_code_what_weighs_most_first():
             first="row 7: no close",
             look="caution",
         ),
-        data_quality.Found(
+        data_quality.FindingSummary(
             code="R22",
             response="repaired",
             places="5 places",
@@ -104,5 +104,21 @@ def test_findings_stand_once_a_code_what_weighs_most_first():
     ],
 )
 def test_a_finding_names_the_file_but_no_folder_of_the_machine(path, shown):
-    (one,) = data_quality.found([Finding(number=54, response="W", found="x", rule="y", path=path)])
-    assert one.first == shown
+    (summary,) = data_quality.finding_summaries(
+        [Finding(number=54, response="W", found="x", rule="y", path=path)]
+    )
+    assert summary.first == shown
+
+
+def test_symbols_with_too_little_history_are_listed_with_the_reason():
+    short = [
+        Finding(number=66, response="W", found=f"{n} sessions, 9 needed", rule="r", symbol=symbol)
+        for symbol, n in (("B", 2), ("A", 1))
+    ]
+    table = data_quality.excluded_symbols([SURVIVORS, *short])
+    assert [(row.name, row.cells[0].text) for row in table.rows] == [
+        ("A", "1 sessions, 9 needed"),
+        ("B", "2 sessions, 9 needed"),
+    ]
+    many = [replace(short[0], symbol=f"S{k:02}") for k in range(data_quality.MAX_EXCLUDED + 3)]
+    assert data_quality.excluded_symbols(many).note == "Shown are 60 of 63 symbols left out."

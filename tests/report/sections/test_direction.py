@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nextclose.report.sections.direction import calls, calls_of_all
+from nextclose.report.sections.direction import direction_table, direction_tables_by_horizon
 from tests.report import verdict_rows as rows
 
 CALLS = rows.calls(0.566, 0.55, interval=(0.498, 0.635), p_value=0.04)
@@ -11,7 +11,7 @@ ROW = rows.with_evidence(rows.verdict_row("*", 7, "hybrid", np.random.default_rn
 
 
 def said(row):
-    (only,) = calls([row], headline="hybrid").rows
+    (only,) = direction_table([row], headline="hybrid").rows
     return [(cell.text, cell.beside) for cell in only.cells]
 
 
@@ -60,6 +60,6 @@ def test_all_models_that_call_are_listed_by_horizon():
         for h in (7, 1)
         for model, hit in (("ewma", 0.5), ("hybrid", 0.6), ("naive", None))
     ]
-    grids = calls_of_all(verdicts, models=("hybrid", "naive", "ewma"))
-    assert [grid.caption for grid in grids] == ["1 session ahead", "7 sessions ahead"]
-    assert [[row.name for row in grid.rows] for grid in grids] == [["hybrid", "ewma"]] * 2
+    tables = direction_tables_by_horizon(verdicts, models=("hybrid", "naive", "ewma"))
+    assert [table.caption for table in tables] == ["1 session ahead", "7 sessions ahead"]
+    assert [[row.name for row in table.rows] for table in tables] == [["hybrid", "ewma"]] * 2

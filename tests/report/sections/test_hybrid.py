@@ -1,14 +1,20 @@
 import pytest
 
 from nextclose.evaluation.breakdowns.news import NewsWorth
-from nextclose.report.sections.hybrid import calibration, importance_bars, news, weight_bars, worth
+from nextclose.report.sections.hybrid import (
+    calibration_table,
+    importance_charts,
+    news_table,
+    variant_table,
+    weight_charts,
+)
 from tests.report.frames import make_ablation, make_importance, make_variant, make_weights
 
 MODELS = ("hybrid", "garch", "trees", "lstm")
 
 
 def test_weights_are_those_of_the_latest_refit_with_the_range_of_all():
-    (chart,) = weight_bars(make_weights((7,)), models=MODELS)
+    (chart,) = weight_charts(make_weights((7,)), models=MODELS)
     assert chart.caption == "7 sessions ahead"
     garch, trees, lstm = chart.bars
     assert (garch.name, garch.text, garch.beside, garch.span) == (
@@ -23,7 +29,7 @@ def test_weights_are_those_of_the_latest_refit_with_the_range_of_all():
 
 
 def test_ten_features_are_shown_and_the_rest_is_added_up():
-    (chart,) = importance_bars(make_importance((1,)))
+    (chart,) = importance_charts(make_importance((1,)))
     # shares 12/78, 11/78 ... 1/78; the two last are 2/78 and 1/78
     assert [bar.name for bar in chart.bars] == [f"feature_{i}" for i in range(10)]
     assert chart.full == chart.bars[0].share == 12 / 78
@@ -31,21 +37,21 @@ def test_ten_features_are_shown_and_the_rest_is_added_up():
 
 
 def test_nothing_is_drawn_without_trees_or_weights():
-    assert importance_bars(make_importance((1,)).clear()) == ()
-    assert weight_bars(make_weights((7,)).clear(), models=MODELS) == ()
+    assert importance_charts(make_importance((1,)).clear()) == ()
+    assert weight_charts(make_weights((7,)).clear(), models=MODELS) == ()
 
 
 def test_every_variant_has_a_row_with_gain_and_interval_by_horizon():
-    grid = worth([make_ablation(1), make_ablation(7)])
-    assert grid.head[1:] == ("1 session", "95% interval", "7 sessions", "95% interval")
-    assert [row.name for row in grid.rows] == [
+    table = variant_table([make_ablation(1), make_ablation(7)])
+    assert table.titles[1:] == ("1 session", "95% interval", "7 sessions", "95% interval")
+    assert [row.name for row in table.rows] == [
         "Without garch",
         "Without lstm",
         "Equal weights for all",
         "Only the member that had done best before",
         "Only garch",
     ]
-    texts = [[(cell.text, cell.look) for cell in row.cells[:2]] for row in grid.rows]
+    texts = [[(cell.text, cell.look) for cell in row.cells[:2]] for row in table.rows]
     assert texts[0] == [("+0.21%", "good"), ("+0.04 to +0.38%", "beside")]
     assert texts[1] == [("−0.15%", "bad"), ("−0.20 to −0.10%", "beside")]  # noqa: RUF001
     assert texts[2] == [("0.00%", ""), ("–", "beside")]  # noqa: RUF001
@@ -54,7 +60,7 @@ def test_every_variant_has_a_row_with_gain_and_interval_by_horizon():
 
 
 def test_calibration_is_shown_before_and_after_with_what_it_cost():
-    (row,) = calibration([make_ablation(7)]).rows
+    (row,) = calibration_table([make_ablation(7)]).rows
     assert row.name == "7 sessions"
     assert [cell.text for cell in row.cells] == [
         *("87.1%", "89.8%", "4.40%", "4.60%", "1.045 ×", "−0.03%", "yes"),  # noqa: RUF001
@@ -71,7 +77,7 @@ def test_news_are_shown_with_and_without_by_horizon():
         gain=gain,
         sentence="",
     )
-    (row,) = news([part]).rows
+    (row,) = news_table([part]).rows
     assert row.name == "7 sessions"
     assert [cell.text for cell in row.cells] == [
         *("2.001%", "1.999%", "−0.12%", "−0.40 to +0.16%"),  # noqa: RUF001

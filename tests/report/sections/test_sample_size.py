@@ -1,6 +1,6 @@
 import numpy as np
 
-from nextclose.report.sections.sample_size import sample_size
+from nextclose.report.sections.sample_size import sample_size_table
 from tests.report.verdict_rows import comparison, verdict_row, with_evidence
 
 HALF = 1.96 * 0.00256  # of an interval; the noise floor is two standard errors
@@ -13,8 +13,8 @@ ROW = with_evidence(
 
 
 def test_the_sample_says_which_edge_and_which_difference_it_could_show():
-    grid = sample_size([ROW], headline="hybrid")
-    cells = {t: c.text for t, c in zip(grid.head[1:], grid.rows[0].cells, strict=True)}
+    table = sample_size_table([ROW], headline="hybrid")
+    cells = {t: c.text for t, c in zip(table.titles[1:], table.rows[0].cells, strict=True)}
     assert cells == {
         "Origins": "749",
         "Of them independent": "107",
@@ -26,5 +26,5 @@ def test_the_sample_says_which_edge_and_which_difference_it_could_show():
 
 
 def test_an_edge_above_one_half_cannot_be_seen_at_all():
-    grid = sample_size([with_evidence(ROW, origins=7)], headline="hybrid")
-    assert grid.rows[0].cells[2].text == "none"
+    table = sample_size_table([with_evidence(ROW, origins=7)], headline="hybrid")
+    assert table.rows[0].cells[2].text == "none"

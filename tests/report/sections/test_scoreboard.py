@@ -1,15 +1,19 @@
 from dataclasses import replace
 
 from nextclose.evaluation.verdict.coverage import Coverage
-from nextclose.report.sections import scoreboard
+from nextclose.report.sections.scoreboard import (
+    MAX_SYMBOL_ROWS,
+    scoreboard_tables,
+    symbol_scores_table,
+)
 from tests.report.synthetic import make_content
 from tests.report.verdict_rows import ROW, calls, comparison, with_evidence
 
 
 def cells_of(row, *others):
     """Cells of the first row by column title; of the two intervals the one against garch."""
-    (grid,) = scoreboard.scoreboard([row, *others], models=tuple(v.model for v in (row, *others)))
-    return dict(zip(grid.head[1:], grid.rows[0].cells, strict=True))
+    (table,) = scoreboard_tables([row, *others], models=tuple(v.model for v in (row, *others)))
+    return dict(zip(table.titles[1:], table.rows[0].cells, strict=True))
 
 
 def test_a_skill_against_garch_stands_with_its_interval_and_its_place_in_the_best_set():
@@ -43,8 +47,8 @@ def test_a_void_verdict_has_a_word():
 
 def test_a_symbol_shows_its_direction_with_base_rate_and_p():
     single = with_evidence(ROW, symbol="A", calls=calls(0.512, 0.524, p_value=0.031))
-    grid = scoreboard.by_symbol([single], headline="hybrid")
-    cells = dict(zip(grid.head[1:], grid.rows[0].cells, strict=True))
+    table = symbol_scores_table([single], headline="hybrid")
+    cells = dict(zip(table.titles[1:], table.rows[0].cells, strict=True))
     direction = cells["% right, base rate"]
     assert (direction.text, direction.beside) == ("51.2", "52.4")
     assert cells["p of direction"].text == "0.031"
@@ -61,28 +65,28 @@ def test_figures_that_do_not_apply_are_dashes_and_drag_no_yardstick_along():
 
 def test_the_scoreboard_has_a_table_per_horizon_with_models_in_the_given_order():
     content = make_content(("A",), n_sessions=100, n_origins=10)
-    grids = scoreboard.scoreboard(content.verdicts, models=content.models)
-    assert [grid.caption.split(":")[0] for grid in grids] == [
+    tables = scoreboard_tables(content.verdicts, models=content.models)
+    assert [table.caption.split(":")[0] for table in tables] == [
         "1 session ahead",
         "7 sessions ahead",
         "30 sessions ahead",
     ]
-    for grid in grids:
-        assert [row.name for row in grid.rows] == list(content.models)
-        assert [row.strong for row in grid.rows] == [True] + [False] * 9
+    for table in tables:
+        assert [row.name for row in table.rows] == list(content.models)
+        assert [row.strong for row in table.rows] == [True] + [False] * 9
 
 
 def test_rows_beyond_the_limit_are_counted():
-    many = [with_evidence(ROW, symbol=f"S{i:03d}") for i in range(scoreboard.MAX_SYMBOL_ROWS + 5)]
-    grid = scoreboard.by_symbol(many, headline="hybrid")
-    assert len(grid.rows) == scoreboard.MAX_SYMBOL_ROWS
-    assert grid.note == "Shown are 180 of 185 rows; verdict.json has them all."
+    many = [with_evidence(ROW, symbol=f"S{i:03d}") for i in range(MAX_SYMBOL_ROWS + 5)]
+    table = symbol_scores_table(many, headline="hybrid")
+    assert len(table.rows) == MAX_SYMBOL_ROWS
+    assert table.note == "Shown are 180 of 185 rows; verdict.json has them all."
 
 
 def test_a_yardstick_has_no_range_skill_but_all_its_other_figures():
     yardstick = with_evidence(replace(ROW, verdict="YARDSTICK"), model="hs_250")
-    (grid,) = scoreboard.scoreboard([ROW, yardstick], models=("hybrid", "hs_250"))
-    cells = [dict(zip(grid.head[1:], row.cells, strict=True)) for row in grid.rows]
+    (table,) = scoreboard_tables([ROW, yardstick], models=("hybrid", "hs_250"))
+    cells = [dict(zip(table.titles[1:], row.cells, strict=True)) for row in table.rows]
     assert cells[0]["Range skill, history"].text == "−1.2%"  # noqa: RUF001
     assert cells[1].pop("Range skill, history").text == "–"  # noqa: RUF001
     del cells[0]["Range skill, history"]
@@ -92,19 +96,19 @@ def test_a_yardstick_has_no_range_skill_but_all_its_other_figures():
 
 
 def note_of(*rows):
-    (grid,) = scoreboard.scoreboard(rows, models=("hybrid", "ewma", "classic"))
-    return grid.note
+    (table,) = scoreboard_tables(rows, models=("hybrid", "ewma", "classic"))
+    return table.note
 
 
 def test_a_model_scored_on_fewer_forecasts_is_named_with_their_number_and_its_symbols():
     hybrid = [with_evidence(ROW, symbol=s) for s in ("*", "A", "B", "C", "D", "E")]
     short = {"model": "classic", "forecasts": 251, "origins": 251}
-    one = [with_evidence(ROW, symbol=s, **short) for s in ("*", "B")]
-    assert note_of(*hybrid, *one) == "Scored on fewer forecasts: classic on 251 forecasts, B."
-    four = [with_evidence(ROW, symbol=s, **short) for s in ("*", "A", "B", "C", "D")]
-    assert note_of(*hybrid, *four).endswith(": classic on 251 forecasts, 4 symbols.")
+    of_b = [with_evidence(ROW, symbol=s, **short) for s in ("*", "B")]
+    assert note_of(*hybrid, *of_b) == "Scored on fewer forecasts: classic on 251 forecasts, B."
+    of_four = [with_evidence(ROW, symbol=s, **short) for s in ("*", "A", "B", "C", "D")]
+    assert note_of(*hybrid, *of_four).endswith(": classic on 251 forecasts, 4 symbols.")
     later = [with_evidence(v, model="ewma", forecasts=6000, origins=1200) for v in hybrid]
-    assert note_of(*hybrid, *later, *one) == (
+    assert note_of(*hybrid, *later, *of_b) == (
         "Scored on fewer forecasts: ewma on 6,000 forecasts from 1,200 origins; "
         "classic on 251 forecasts, B."
     )

@@ -1,12 +1,30 @@
-"""Figures as people read them: rounded, with their interval and p-value beside them."""
+"""What a comparison says: its gain or loss, with interval and p-value in brackets."""
 
 from __future__ import annotations
 
 from nextclose.evaluation.hypothesis_tests.mean import FALSE_DISCOVERIES
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.decision import POOLED_LEVEL
+from nextclose.formatting import Bounds, percent, sessions, share, times
+from nextclose.formatting import interval_text as interval
+from nextclose.formatting import p_value_text as probability
+from nextclose.formatting import signed_percent as signed
 
-Bounds = tuple[float, float] | None
+__all__ = [
+    "Bounds",
+    "brackets",
+    "claim_interval",
+    "comparison_text",
+    "gain_text",
+    "interval",
+    "opposite_interval",
+    "percent",
+    "probability",
+    "sessions",
+    "share",
+    "signed",
+    "times",
+]
 
 
 def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
@@ -38,54 +56,12 @@ def claim_interval(comparison: Comparison) -> tuple[tuple[float, float], float]:
     return comparison.test.interval(level), level
 
 
-def probability(p: float | None, comparisons: int) -> str:
-    """A p-value, and of how many comparisons it is one; empty without."""
-    if p is None:
-        return ""
-    text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return text + (f", {comparisons} comparisons" if comparisons > 1 else "")
-
-
 def brackets(*facts: str) -> str:
     """The facts that there are, in brackets after a space; empty without."""
-    said = "; ".join(fact for fact in facts if fact)
-    return f" ({said})" if said else ""
-
-
-def interval(bounds: Bounds, level: float = 0.95) -> str:
-    """A confidence interval of a fraction, in percent; empty without."""
-    if bounds is None:
-        return ""
-    return f"{level:.0%} interval {percent(bounds[0]).removesuffix('%')} to {percent(bounds[1])}"
+    text = "; ".join(fact for fact in facts if fact)
+    return f" ({text})" if text else ""
 
 
 def opposite_interval(bounds: Bounds) -> Bounds:
     """The interval of the figure with its sign turned."""
     return (-bounds[1], -bounds[0]) if bounds else None
-
-
-def share(fraction: float) -> str:
-    """A share of forecasts, in percent."""
-    return f"{100 * fraction:.1f}%"
-
-
-def percent(fraction: float) -> str:
-    """In percent; two decimals below 1 %, for gains in markets are that small."""
-    value = 100 * fraction
-    text = f"{value:.2f}%" if abs(value) < 1 else f"{value:.1f}%"
-    return "0.00%" if text == "-0.00%" else text
-
-
-def times(ratio: float) -> str:
-    """A ratio of errors; a decimal only where it says something."""
-    return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
-
-
-def signed(fraction: float) -> str:
-    """In percent, with its sign."""
-    return ("+" if fraction >= 0 else "") + percent(fraction)
-
-
-def sessions(n: int) -> str:
-    """The horizon in words."""
-    return f"{n} session{'s' if n > 1 else ''}"

@@ -14,8 +14,8 @@ from nextclose.schema import Ints
 MAX_TICKS = 6  # dates on an axis that fits a phone
 
 
-def dates(panel: Axes) -> None:
-    """Date ticks for what is drawn; call it last."""
+def set_date_ticks(panel: Axes) -> None:
+    """Round dates for what is drawn; call it last."""
     low, high = panel.get_xlim()  # days since 1970, fractions too
     first, last = math.ceil(low), math.floor(high)
     locator = FixedLocator(date_ticks(first, max(first, last)).tolist())  # one tick at least
@@ -42,7 +42,7 @@ def date_ticks(first: int, last: int) -> Ints:
     return ticks
 
 
-def around(panel: Axes, *, centre: float, least: float) -> None:
+def set_symmetric_limits(panel: Axes, *, centre: float, least: float) -> None:
     """Symmetric limits, never tighter than `least`: noise must not fill the panel."""
     low, high = panel.dataLim.intervaly
     reach = max(1.1 * abs(low - centre), 1.1 * abs(high - centre), least)

@@ -34,7 +34,9 @@ STYLE: dict[str, Any] = {
 }
 
 
-def blank(inks: Inks, *, n_rows: int = 1, row_inches: float = 1.9) -> tuple[Figure, list[Axes]]:
+def empty_figure(
+    inks: Inks, *, n_rows: int = 1, row_inches: float = 1.9
+) -> tuple[Figure, list[Axes]]:
     """An empty figure, one column wide, with `n_rows` panels below each other that share x.
 
     The margins are fixed lengths, so that figures side by side have their axes in line.
@@ -62,8 +64,8 @@ def blank(inks: Inks, *, n_rows: int = 1, row_inches: float = 1.9) -> tuple[Figu
     return figure, panels
 
 
-def head(panel: Axes, text: str, inks: Inks) -> None:
-    """Say above a panel, flush left, what its vertical axis shows: no head has to tilt."""
+def write_axis_title(panel: Axes, text: str, inks: Inks) -> None:
+    """Say above a panel, flush left, what its vertical axis shows: no text has to tilt."""
     panel.text(
         -0.44 / (WIDTH_INCHES - 0.5),
         1.0,
@@ -80,11 +82,11 @@ def svg(draw: Drawing, palette: Palette, *, name: str, description: str) -> Mark
     `name` must be unique in the page: the ids inside are derived from it.
     Assumes: no other thread draws at the same time, since matplotlib's settings are global.
     """
-    inks, meaning = palette.sentinels()
+    inks, meaning = palette.stand_ins()
     buffer = io.StringIO()
     with mpl.rc_context(cast(Any, {**STYLE, "svg.hashsalt": name})):
         draw(inks).savefig(buffer, format="svg", metadata={"Date": None})
-    text = _lean(buffer.getvalue())
+    text = _compact(buffer.getvalue())
     for colour, variable in meaning.items():
         text = text.replace(colour, variable)
     # Markup is right here: the drawing is ours, and matplotlib escapes the texts in it.
@@ -100,15 +102,15 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
         figure = draw(inks)
         figure.patch.set(alpha=1.0, facecolor=inks.roles["ground"])
         height = figure.get_figheight()
-        figure.text(0.0, 1 + 0.34 / height, _printable(title), fontsize=9, va="bottom")
-        labelled = dict(_labelled(figure))
-        if labelled:
+        figure.text(0.0, 1 + 0.34 / height, _ascii(title), fontsize=9, va="bottom")
+        legend = dict(_legend_entries(figure))
+        if legend:
             figure.legend(
-                labelled.values(),
-                labelled.keys(),
+                legend.values(),
+                legend.keys(),
                 loc="lower left",
                 bbox_to_anchor=(0.0, 1 + 0.02 / height),
-                ncols=len(labelled),
+                ncols=len(legend),
                 frameon=False,
                 fontsize=7,
                 handlelength=1.2,
@@ -126,18 +128,18 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _labelled(figure: Figure) -> Iterator[tuple[str, Artist]]:
+def _legend_entries(figure: Figure) -> Iterator[tuple[str, Artist]]:
     for panel in figure.axes:
         handles, names = panel.get_legend_handles_labels()
-        yield from zip(map(_printable, names), handles, strict=True)
+        yield from zip(map(_ascii, names), handles, strict=True)
 
 
-def _printable(text: str) -> str:
+def _ascii(text: str) -> str:
     """What the bundled font can show: a missing glyph would be a box and a warning."""
     return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:60]
 
 
-def _lean(text: str) -> str:
+def _compact(text: str) -> str:
     """Matplotlib's SVG without prologue, size, ids of groups, font names and needless decimals."""
     text = text[text.index("<svg") :].strip()
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -146,9 +148,9 @@ def _lean(text: str) -> str:
     text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
     text = re.sub(r"; font-family: [^;\"]*", "", text)
     text = re.sub(r'^<svg [^>]*?(viewBox="[^"]*")[^>]*>', r"<svg \1>", text)
-    text = re.sub(r'="[^"]*"', lambda found: _rounded(found[0]), text)
+    text = re.sub(r'="[^"]*"', lambda attribute: _with_short_numbers(attribute[0]), text)
     return re.sub(r"\s*\n\s*", "\n", text).replace("xlink:href", "href")
 
 
-def _rounded(attribute: str) -> str:
+def _with_short_numbers(attribute: str) -> str:
     return re.sub(r"\s*\n\s*", " ", re.sub(r"(\.\d\d)\d+", r"\1", attribute))

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 import polars as pl
 
 from nextclose.evaluation.verdict.decision import YARDSTICKS
+from nextclose.formatting import sessions
 from nextclose.report.content import ReportContent
 from nextclose.report.figures import plots
 from nextclose.report.figures.drawing import Drawing
-from nextclose.report.wording import sessions
 
-N_FOLLOWED = 250  # outcomes in "actual against predicted": about a year
-N_TRAINED = 3  # pictures of training for each model, the last ones: a row
-N_RANGED = 5  # more lines than these are a tangle
-N_SLICED = 3  # more dots than these are noise
+N_OUTCOMES = 250  # outcomes in "actual against predicted": about a year
+N_TRAININGS = 3  # pictures of training for each model, the last ones: a row
+N_CALIBRATION_MODELS = 5  # more lines than these are a tangle
+N_SLICE_MODELS = 3  # more dots than these are noise
 # whom a picture sets beside the headline where it cannot show all: the first of these
 RIVALS = ("garch", "lstm", "trees", "loghar", "har", "ewma", "hs_250", "hs_expanding", "drift")
-UNSLICED = {*YARDSTICKS, "classic"}  # the measure itself, and an error that would dwarf the rest
+# the measure itself, and an error that would dwarf the rest
+NOT_IN_SLICES = {*YARDSTICKS, "classic"}
 GAP_SESSIONS = 125  # between the origins of the still fans
 
 
@@ -40,82 +41,88 @@ class Picture:
 
 def pictures(content: ReportContent) -> Iterator[Picture]:
     """All pictures for which there are data."""
-    yield from _fans(content)
+    yield from _fan_pictures(content)
     for h in content.horizons:
-        yield from _followed(content, h, model=content.headline, section="followed")
+        yield from _outcome_pictures(content, h, model=content.headline, section="followed")
     for h in content.horizons:
-        yield from _calibration(content, h)
+        yield from _calibration_pictures(content, h)
     for h in content.horizons:
-        yield from _slices(content, h)
-    yield from _curves(content)
+        yield from _slice_pictures(content, h)
+    yield from _training_pictures(content)
     for h in content.horizons:
-        yield from _followed(content, h, model="classic", section="tutorial")
+        yield from _outcome_pictures(content, h, model="classic", section="tutorial")
 
 
-def ranged_models(content: ReportContent) -> list[str]:
-    """Models in the pictures of ranges, the headline first, at most `N_RANGED`."""
-    found = set(content.coverage["model"]) if len(content.coverage) else set()
-    return _beside_headline(content, found)[:N_RANGED]
+def calibration_models(content: ReportContent) -> list[str]:
+    """Models in the pictures of ranges, the headline first, at most `N_CALIBRATION_MODELS`."""
+    models = set(content.coverage["model"]) if len(content.coverage) else set()
+    return _headline_and_rivals(content, models)[:N_CALIBRATION_MODELS]
 
 
-def sliced_models(content: ReportContent) -> list[str]:
+def slice_models(content: ReportContent) -> list[str]:
     """Models in the pictures by year and volatility: those that claim something."""
-    found = set(content.by_year["model"]) if len(content.by_year) else set()
-    return _beside_headline(content, found - UNSLICED)[:N_SLICED]
+    models = set(content.by_year["model"]) if len(content.by_year) else set()
+    return _headline_and_rivals(content, models - NOT_IN_SLICES)[:N_SLICE_MODELS]
 
 
-def _beside_headline(content: ReportContent, found: set[str]) -> list[str]:
-    """The models found, the headline first, then its rivals, then all others."""
+def _headline_and_rivals(content: ReportContent, models: set[str]) -> list[str]:
+    """These models, the headline first, then its rivals, then all others."""
     order = dict.fromkeys((content.headline, *RIVALS, *content.models))
-    return [model for model in order if model in found]
+    return [model for model in order if model in models]
 
 
-def followed_symbol(content: ReportContent) -> str:
+def example_symbol(content: ReportContent) -> str:
     """The symbol in the single-symbol pictures: the first by name with a known outcome, or ""."""
-    known = _known(content, model=content.headline)
-    return str(known["symbol"].sort()[0]) if len(known) else ""
+    rows = _rows_with_outcome(content, model=content.headline)
+    return str(rows["symbol"].sort()[0]) if len(rows) else ""
 
 
-def _known(content: ReportContent, *, model: str) -> pl.DataFrame:
+def _rows_with_outcome(content: ReportContent, *, model: str) -> pl.DataFrame:
     return content.forecasts.filter(
         (pl.col("model") == model) & pl.col("target").is_not_null()
     ).sort("origin")
 
 
-def _at(frame: pl.DataFrame, **values: object) -> pl.DataFrame:
+def _rows_where(frame: pl.DataFrame, **values: object) -> pl.DataFrame:
     """Rows where each named column has the value; a frame without columns has none."""
     if frame.is_empty():
         return frame
     return frame.filter(pl.col(name).eq(value) for name, value in values.items())
 
 
-def _fans(content: ReportContent) -> Iterator[Picture]:
+def _fan_pictures(content: ReportContent) -> Iterator[Picture]:
     """Three origins, about half a year apart, whose every range has been answered."""
-    symbol = followed_symbol(content)
-    rows = _known(content, model=content.headline).filter(pl.col("symbol") == symbol)
+    symbol = example_symbol(content)
+    rows = _rows_with_outcome(content, model=content.headline).filter(pl.col("symbol") == symbol)
     answered = rows.filter(pl.len().over("origin") == len(content.horizons))
     origins = answered["origin"].unique().sort()
-    bars = _at(content.bars, symbol=symbol).sort("session")
+    bars = _rows_where(content.bars, symbol=symbol).sort("session")
     for k in (2, 1, 0):
         if len(origins) <= k * GAP_SESSIONS:
             continue
         origin = origins[-1 - k * GAP_SESSIONS]
         issued = answered.filter(pl.col("origin") == origin).sort("horizon_sessions")
         at = bars["session"].search_sorted(origin)
-        around = bars.filter(pl.col("session") <= issued["resolved"].max())
+        closes = bars.filter(pl.col("session") <= issued["resolved"].max())
         yield Picture(
             section="prices",
             group="",
             name=f"fan-{3 - k}",
             caption=f"{symbol}, issued {origin}",
             title=f"{symbol}: 50, 80 and 90% ranges issued {origin}, and what happened",
-            draw=plots.fan(around.slice(max(int(at) - 40, 0)), issued, model=content.headline),
+            draw=plots.range_fan(
+                closes.slice(max(int(at) - 40, 0)), issued, model=content.headline
+            ),
         )
 
 
-def _followed(content: ReportContent, h: int, *, model: str, section: str) -> Iterator[Picture]:
-    symbol = followed_symbol(content)
-    rows = _at(_known(content, model=model), symbol=symbol, horizon_sessions=h).tail(N_FOLLOWED)
+def _outcome_pictures(
+    content: ReportContent, h: int, *, model: str, section: str
+) -> Iterator[Picture]:
+    symbol = example_symbol(content)
+    rows = _rows_where(
+        _rows_with_outcome(content, model=model), symbol=symbol, horizon_sessions=h
+    ).tail(N_OUTCOMES)
     if len(rows):
         yield Picture(
             section=section,
@@ -123,14 +130,14 @@ def _followed(content: ReportContent, h: int, *, model: str, section: str) -> It
             name=f"{section}-{h}",
             caption=f"{symbol}, {sessions(h)} ahead",
             title=f"{symbol}, {sessions(h)} ahead: actual, predicted and no change",
-            draw=plots.followed(rows, model=model),
+            draw=plots.actual_and_predicted(rows, model=model),
         )
 
 
-def _calibration(content: ReportContent, h: int) -> Iterator[Picture]:
-    models = ranged_models(content)
+def _calibration_pictures(content: ReportContent, h: int) -> Iterator[Picture]:
+    models = calibration_models(content)
     ahead = f"{sessions(h)} ahead"
-    if len(rows := _at(content.coverage, horizon_sessions=h)):
+    if len(rows := _rows_where(content.coverage, horizon_sessions=h)):
         yield Picture(
             section="calibration",
             group="Coverage by level",
@@ -139,7 +146,7 @@ def _calibration(content: ReportContent, h: int) -> Iterator[Picture]:
             title=f"Coverage by level, {ahead}",
             draw=plots.coverage_by_level(rows, models=models),
         )
-    if len(rows := _at(content.rolling, horizon_sessions=h)):
+    if len(rows := _rows_where(content.rolling, horizon_sessions=h)):
         yield Picture(
             section="calibration",
             group="The 90% range over time",
@@ -148,7 +155,7 @@ def _calibration(content: ReportContent, h: int) -> Iterator[Picture]:
             title=f"Coverage of the 90% range over time, {ahead}",
             draw=plots.coverage_over_time(rows, models=models),
         )
-    if len(rows := _at(content.pit, horizon_sessions=h, model=content.headline)):
+    if len(rows := _rows_where(content.pit, horizon_sessions=h, model=content.headline)):
         yield Picture(
             section="calibration",
             group=f"Where outcomes fell in the forecast of {content.headline} (PIT): flat is right",
@@ -159,13 +166,13 @@ def _calibration(content: ReportContent, h: int) -> Iterator[Picture]:
         )
 
 
-def _slices(content: ReportContent, h: int) -> Iterator[Picture]:
+def _slice_pictures(content: ReportContent, h: int) -> Iterator[Picture]:
     by = {
         "year": ("By year", content.by_year),
         "regime": ("By volatility at the origin", content.by_regime),
     }
     for kind, (title, frame) in by.items():
-        rows = _at(frame, horizon_sessions=h)
+        rows = _rows_where(frame, horizon_sessions=h)
         if len(rows):
             yield Picture(
                 section="slices",
@@ -173,21 +180,23 @@ def _slices(content: ReportContent, h: int) -> Iterator[Picture]:
                 name=f"by-{kind}-{h}",
                 caption=f"{sessions(h)} ahead",
                 title=f"{title}, {sessions(h)} ahead",
-                draw=plots.sliced(rows, models=sliced_models(content)),
+                draw=plots.gains_by_slice(rows, models=slice_models(content)),
             )
 
 
-def _curves(content: ReportContent) -> Iterator[Picture]:
+def _training_pictures(content: ReportContent) -> Iterator[Picture]:
     frame = content.curves
     trained = set(frame["model"]) if len(frame) else set()
     for model in (name for name in content.models if name in trained):
-        labels = _at(frame, model=model)["label"].unique(maintain_order=True).to_list()
-        for i, label in list(enumerate(labels))[-N_TRAINED:]:
+        labels = _rows_where(frame, model=model)["label"].unique(maintain_order=True).to_list()
+        for i, label in list(enumerate(labels))[-N_TRAININGS:]:
             yield Picture(
                 section="training",
                 group=model,
                 name=f"training-{content.models.index(model)}-{i}",
                 caption=label,
                 title=f"Training of {model}, {label}",
-                draw=plots.curves(_at(frame, model=model, label=label), model=model),
+                draw=plots.training_curves(
+                    _rows_where(frame, model=model, label=label), model=model
+                ),
             )

@@ -78,7 +78,7 @@ class Palette:
             models={model: self.models[model][0] for model in self.order},
         )
 
-    def sentinels(self) -> tuple[Inks, dict[str, str]]:
+    def stand_ins(self) -> tuple[Inks, dict[str, str]]:
         """Stand-in colours for a figure in the page, and the CSS variable each stands for."""
         roles = {role: f"#5a{i:02x}a5" for i, role in enumerate(BASE)}
         models = {model: f"#a5{i:02x}5a" for i, model in enumerate(self.order)}
@@ -87,16 +87,21 @@ class Palette:
         return Inks(roles=roles, models=models), meaning
 
 
-def in_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
+def model_order(models: Iterable[str], *, headline: str) -> tuple[str, ...]:
     """The headline first, then the models known here, then all others by name."""
     rest = set(models) - {headline}
     known = [model for model in MODELS if model in rest]
     return (headline, *known, *sorted(rest - set(known)))
 
 
-def palette_for(order: Sequence[str]) -> Palette:
-    """A model known here has one colour in every report; others take spare ones in their order."""
-    unknown = [model for model in order if model not in MODELS]
-    spare = {model: SPARE[i % len(SPARE)] for i, model in enumerate(unknown)}
-    colours = {model: MODELS.get(model) or spare[model] for model in order}
-    return Palette(order=tuple(order), models=colours)
+def palette_for(
+    order: Sequence[str], *, colours: Mapping[str, tuple[str, str]] | None = None
+) -> Palette:
+    """Colours of these models: those they bring, else the one that a model has in every report.
+
+    Other models take spare ones in their order.
+    """
+    named = MODELS | dict(colours or {})
+    others = [model for model in order if model not in named]
+    spare = {model: SPARE[i % len(SPARE)] for i, model in enumerate(others)}
+    return Palette(order=tuple(order), models={model: (named | spare)[model] for model in order})

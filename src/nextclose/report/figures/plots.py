@@ -9,14 +9,15 @@ import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nextclose.report.figures.axes import around, dates, thin_labels
-from nextclose.report.figures.drawing import Drawing, blank, head
+from nextclose.formatting import axis_share, number, share
+from nextclose.report.figures.axes import set_date_ticks, set_symmetric_limits, thin_labels
+from nextclose.report.figures.drawing import Drawing, empty_figure, write_axis_title
 from nextclose.report.figures.palette import Inks
 
-PERCENT = FuncFormatter(lambda share, _: f"{100 * share:.3g}".replace("-", "\N{MINUS SIGN}") + "%")
+PERCENT = FuncFormatter(lambda fraction, _: axis_share(fraction))
 DASHED = (0, (2, 1.5))  # the naive line, in every picture
 # figure of a slice -> (what it is called, its value where nothing is gained)
-SLICED = {
+SLICE_FIGURES = {
     "relative_mae": ("Error ÷ error of no change", 1.0),
     "crps_skill_vs_hs": ("Range skill against history", 0.0),
     "crps_skill_vs_garch": ("Range skill against garch", 0.0),
@@ -24,7 +25,7 @@ SLICED = {
 RANGES = (("q0.050", "q0.950"), ("q0.100", "q0.900"), ("q0.250", "q0.750"))  # 90, 80, 50 %
 
 
-def followed(forecasts: pl.DataFrame, *, model: str) -> Drawing:
+def actual_and_predicted(forecasts: pl.DataFrame, *, model: str) -> Drawing:
     """Actual, predicted and naive by resolved session: in price above, in return below.
 
     Expects: rows of one symbol, horizon and model whose target is known, oldest first.
@@ -36,27 +37,27 @@ def followed(forecasts: pl.DataFrame, *, model: str) -> Drawing:
     low, high = forecasts["q0.050"].to_numpy(), forecasts["q0.950"].to_numpy()
 
     def draw(inks: Inks) -> Figure:
-        figure, (price, move) = blank(inks, n_rows=2)
+        figure, (price, move) = empty_figure(inks, n_rows=2)
         ink, soft = inks.roles["ink"], inks.models.get("naive", inks.roles["ink-3"])
         colour = inks.models[model]
         price.plot(when, naive * np.exp(actual), color=ink, linewidth=1.0, label="actual")
         price.plot(when, naive * np.exp(median), color=colour, linewidth=1.0, label=model)
         price.plot(when, naive, color=soft, linewidth=0.9, linestyle=DASHED, label="no change")
-        head(price, "Price", inks)
+        write_axis_title(price, "Price", inks)
         if (high > low).any():
             move.fill_between(when, low, high, color=colour, alpha=0.16, linewidth=0)
         move.plot(when, actual, color=ink, linewidth=0.7)
         move.plot(when, median, color=colour, linewidth=1.2)
         move.axhline(0.0, color=soft, linewidth=0.9, linestyle=DASHED)
         move.yaxis.set_major_formatter(PERCENT)
-        head(move, "Return since the origin", inks)
-        dates(move)
+        write_axis_title(move, "Return since the origin", inks)
+        set_date_ticks(move)
         return figure
 
     return draw
 
 
-def fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing:
+def range_fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing:
     """The 50, 80 and 90% ranges issued at one origin, the closes around it and the naive line.
 
     Expects: `closes` (session, close) around the origin; one forecast per horizon, rising.
@@ -65,7 +66,7 @@ def fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing
     when = [origin, *forecasts["resolved"].to_list()]
 
     def draw(inks: Inks) -> Figure:
-        figure, (panel,) = blank(inks, row_inches=2.4)
+        figure, (panel,) = empty_figure(inks, row_inches=2.4)
         colour = inks.models[model]
         for low, high in RANGES:
             lower = [start, *(start * np.exp(forecasts[low].to_numpy()))]
@@ -82,8 +83,8 @@ def fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing
             label="no change",
         )
         panel.plot(closes["session"], closes["close"], color=inks.roles["ink"], label="actual")
-        head(panel, "Price", inks)
-        dates(panel)
+        write_axis_title(panel, "Price", inks)
+        set_date_ticks(panel)
         return figure
 
     return draw
@@ -94,7 +95,7 @@ def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
     first = frame.filter(pl.col("model") == models[0]).sort("nominal").drop_nulls()
 
     def draw(inks: Inks) -> Figure:
-        figure, (panel,) = blank(inks)
+        figure, (panel,) = empty_figure(inks)
         reach = 2 * first["standard_error"].to_numpy()
         panel.fill_between(
             first["nominal"].to_numpy(),
@@ -121,14 +122,12 @@ def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
         panel.xaxis.set_major_formatter(PERCENT)
         panel.set_xticks([0.1, 0.3, 0.5, 0.7, 0.9])
         panel.margins(x=0.03)
-        around(panel, centre=0.0, least=0.03)
+        set_symmetric_limits(panel, centre=0.0, least=0.03)
         panel.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         panel.yaxis.set_major_formatter(
-            FuncFormatter(
-                lambda y, _: f"{100 * y:+.0f}".replace("-", "\N{MINUS SIGN}").replace("+0", "0")
-            )
+            FuncFormatter(lambda y, _: share(y, decimals=0, signed=True, unit=""))
         )
-        head(panel, "Held minus promised, percentage points", inks)
+        write_axis_title(panel, "Held minus promised, percentage points", inks)
         return figure
 
     return draw
@@ -138,7 +137,7 @@ def coverage_over_time(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing
     """Rolling coverage of the 90% range by origin, with the promise as a line."""
 
     def draw(inks: Inks) -> Figure:
-        figure, (panel,) = blank(inks)
+        figure, (panel,) = empty_figure(inks)
         for model in reversed(models):
             rows = frame.filter(pl.col("model") == model).sort("origin")
             width = 1.5 if model == models[0] else 0.9
@@ -152,8 +151,8 @@ def coverage_over_time(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing
         panel.axhline(0.9, color=inks.roles["ink-2"], linewidth=0.8)
         panel.yaxis.set_major_formatter(PERCENT)
         panel.set_ylim(top=1.005)
-        head(panel, "Share inside the 90% range", inks)
-        dates(panel)
+        write_axis_title(panel, "Share inside the 90% range", inks)
+        set_date_ticks(panel)
         return figure
 
     return draw
@@ -165,35 +164,35 @@ def pit(frame: pl.DataFrame, *, model: str) -> Drawing:
     shares = (frame["count"] / frame["count"].sum()).to_numpy()
 
     def draw(inks: Inks) -> Figure:
-        figure, (panel,) = blank(inks)
+        figure, (panel,) = empty_figure(inks)
         middles = ((frame["low"] + frame["high"]) / 2).to_numpy()
         panel.bar(middles, shares, width=0.84 / len(shares), color=inks.models[model], alpha=0.75)
         panel.axhline(1 / len(shares), color=inks.roles["ink-2"], linewidth=0.8)
         panel.xaxis.set_major_formatter(PERCENT)
         panel.yaxis.set_major_formatter(PERCENT)
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        head(panel, "Share of outcomes", inks)
+        write_axis_title(panel, "Share of outcomes", inks)
         return figure
 
     return draw
 
 
-def sliced(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
+def gains_by_slice(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
     """Error against no change, and range skill against history and garch, per label of one slice.
 
     The panel of garch is left out where no model was measured against it.
     """
     labels = frame["slice"].unique(maintain_order=True).to_list()
     place = {label: i for i, label in enumerate(labels)}
-    shown = frame.filter(pl.col("model").is_in(models))
+    rows_of_models = frame.filter(pl.col("model").is_in(models))
     panels_of = {
         column: (title, base)
-        for column, (title, base) in SLICED.items()
-        if column in frame.columns and (base == 1.0 or shown[column].is_not_null().any())
+        for column, (title, base) in SLICE_FIGURES.items()
+        if column in frame.columns and (base == 1.0 or rows_of_models[column].is_not_null().any())
     }
 
     def draw(inks: Inks) -> Figure:
-        figure, panels = blank(inks, n_rows=len(panels_of), row_inches=1.6)
+        figure, panels = empty_figure(inks, n_rows=len(panels_of), row_inches=1.6)
         for panel, (column, (title, base)) in zip(panels, panels_of.items(), strict=True):
             panel.axhline(base, color=inks.roles["ink-2"], linewidth=0.8)
             for k, model in enumerate(models):
@@ -205,11 +204,11 @@ def sliced(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
                 panel.vlines(x, base, y, color=colour, linewidth=1.0, alpha=0.5)
                 panel.plot(x, y, "o", color=colour, markersize=3.6, label=model)
             if base == 1.0:
-                around(panel, centre=1.0, least=0.01)
-                panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3f}"))
+                set_symmetric_limits(panel, centre=1.0, least=0.01)
+                panel.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y, decimals=3)))
             else:
                 panel.yaxis.set_major_formatter(PERCENT)
-            head(panel, title, inks)
+            write_axis_title(panel, title, inks)
         panels[-1].set_xticks(range(len(labels)), [str(label) for label in labels])
         thin_labels(panels[-1], n_labels=len(labels))
         panels[-1].set_xlim(-0.6, len(labels) - 0.4)
@@ -218,11 +217,11 @@ def sliced(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
     return draw
 
 
-def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
+def training_curves(frame: pl.DataFrame, *, model: str) -> Drawing:
     """Training and validation loss by epoch or tree, a line per seed; a dot: what was kept."""
 
     def draw(inks: Inks) -> Figure:
-        figure, (panel,) = blank(inks, row_inches=1.7)
+        figure, (panel,) = empty_figure(inks, row_inches=1.7)
         for key, rows in frame.sort("seed", "epoch").group_by("seed", maintain_order=True):
             first = key == (frame["seed"].min(),)
             epochs = rows["epoch"].to_numpy()
@@ -253,7 +252,7 @@ def curves(frame: pl.DataFrame, *, model: str) -> Drawing:
             )
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        head(panel, "Loss by tree" if model == "trees" else "Loss by epoch", inks)
+        write_axis_title(panel, "Loss by tree" if model == "trees" else "Loss by epoch", inks)
         return figure
 
     return draw

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
+from nextclose.formatting import count, quantity
 from nextclose.schema import PRICE_COLUMNS, Floats
 
 CHART_COLUMNS = ("q0.050", "q0.100", "q0.250", "q0.500", "q0.750", "q0.900", "q0.950")
@@ -28,8 +29,7 @@ def chart_data(
         bars, left_on=["symbol", "origin"], right_on=["symbol", "session"], how="semi"
     )
     wide = _ranges_by_origin(issued, horizons)
-    found = wide["symbol"].unique().sort().to_list()
-    symbols = found[:MAX_SYMBOLS]
+    symbols = wide["symbol"].unique().sort().to_list()[:MAX_SYMBOLS]
     n_kept = MAX_NUMBERS // (max(len(symbols), 1) * len(CHART_COLUMNS) * max(len(horizons), 1))
     return {
         "horizons": list(horizons),
@@ -57,9 +57,9 @@ def _ranges_by_origin(forecasts: pl.DataFrame, horizons: tuple[int, ...]) -> pl.
     points = [(pl.col(name) * 1e4).round().cast(pl.Int32) for name in CHART_COLUMNS]
     wide = forecasts.select("symbol", "origin").unique()
     for h in horizons:
-        one = forecasts.filter(pl.col("horizon_sessions") == h)
+        rows = forecasts.filter(pl.col("horizon_sessions") == h)
         wide = wide.join(
-            one.select("symbol", "origin", pl.concat_list(points).alias(str(h))),
+            rows.select("symbol", "origin", pl.concat_list(points).alias(str(h))),
             on=["symbol", "origin"],
             how="left",
         )
@@ -77,19 +77,19 @@ def _symbol_data(
     return {
         "name": ranges["symbol"][0],
         "day": np.diff(days, prepend=0).tolist(),  # days since 1970-01-01, as steps
-        **{name: _short(bars[name].to_numpy()) for name in prices},
+        **{name: _six_digits(bars[name].to_numpy()) for name in prices},
         "origin": np.diff(origin, prepend=0).tolist(),  # index of the bar, as steps
-        "ranges": [_flat(ranges[str(h)]) for h in horizons],
+        "ranges": [_flat_quantiles(ranges[str(h)]) for h in horizons],
     }
 
 
-def _flat(lists: pl.Series) -> list[int | None]:
+def _flat_quantiles(lists: pl.Series) -> list[int | None]:
     """All quantiles in one row after the other; a missing forecast is one null for each."""
     empty = [None] * len(CHART_COLUMNS)
     return [value for row in lists.to_list() for value in (empty if row is None else row)]
 
 
-def _short(prices: Floats) -> list[float | int | None]:
+def _six_digits(prices: Floats) -> list[float | int | None]:
     """Six significant digits: a hundredth of a cent at 1 dollar, finer than a pixel anywhere."""
     texts = (f"{price:.6g}" if np.isfinite(price) else "null" for price in prices)
     return [json.loads(text) for text in texts]
@@ -101,9 +101,10 @@ def chart_note(forecasts: pl.DataFrame, data: dict[str, Any]) -> str:
     n_origins = max((len(symbol["origin"]) for symbol in data["symbols"]), default=0)
     if n_shown < n_all:
         return (
-            f"The chart holds the first {n_shown} of {n_all:,} symbols, {n_origins:,} origins each."
+            f"The chart holds the first {n_shown} of {count(n_all)} symbols, "
+            f"{quantity(n_origins, 'origin')} each."
         )
     per_symbol = forecasts.group_by("symbol").agg(pl.col("origin").n_unique())["origin"].to_list()
     if n_origins < max(per_symbol, default=0):
-        return f"The chart holds the newest {n_origins:,} origins of each symbol."
+        return f"The chart holds the newest {quantity(n_origins, 'origin')} of each symbol."
     return ""

@@ -6,19 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nextclose.data.finding_counts import RESPONSES, one_of_each
-from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.inventory import BASES, Holding, calendars, extent
 from nextclose.data.suggestions import assignments
+from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent
-from nextclose.report.wording import file_name
+from nextclose.report.elements import Cell, ReportTable, TableRow
+from nextclose.report.wording import file_name, truncation_note
 from nextclose.schema import Finding
 
-SURVIVORS = 68  # the catalogue's number of "every symbol is alive at the end"
+SHORT = 66  # the catalogue's number of "too little history"
+SURVIVORS = 68  # ... of "every symbol is alive at the end"
 LOOKS = {"E": "bad", "P": "caution", "W": "caution", "R": ""}
+MAX_EXCLUDED = 60
 MAX_BROKEN = 8  # symbols in several pieces that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class DataFact:
     """A label and what it says; `look` is a style class for what needs a second look."""
 
     label: str
@@ -27,7 +31,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FindingSummary:
     """All findings of one code: how often, the rule, and the first one with its place."""
 
     code: str
@@ -38,52 +42,65 @@ class Found:
     look: str
 
 
-def reading(content: ReportContent) -> Iterator[Fact]:
+def data_facts(content: ReportContent) -> Iterator[DataFact]:
     """What was read and by which rules, and who is not in it."""
-    held = content.holdings
-    yield Fact(label="Read", text=extent(held))
+    yield DataFact(label="Read", text=extent(content.holdings))
     look = "caution" if content.basis == "unknown" else ""
-    yield Fact(label="Prices", text=_sentence(BASES[content.basis]), look=look)
-    yield Fact(label="Calendar", text=_sentence(calendars(held) or "none"))
-    yield Fact(label="Segments", text=_segments(held))
+    yield DataFact(label="Prices", text=_capitalized(BASES[content.basis]), look=look)
+    yield DataFact(label="Calendar", text=_capitalized(calendars(content.holdings) or "none"))
+    yield DataFact(label="Segments", text=_segments(content.holdings))
     allowed = assignments(content.policies)
-    yield Fact(label="Lossy repairs allowed", text=allowed or "None")
-    yield Fact(label="Survivorship", text=_survivorship(content.findings))
+    yield DataFact(label="Lossy repairs allowed", text=allowed or "None")
+    yield DataFact(label="Survivorship", text=_survivorship(content.findings))
 
 
-def found(findings: Iterable[Finding]) -> tuple[Found, ...]:
+def finding_summaries(findings: Iterable[Finding]) -> tuple[FindingSummary, ...]:
     """One line a code, what weighs most first; file names without folders of the machine."""
     return tuple(
-        Found(
-            code=one.code,
-            response=RESPONSES[one.response],
-            places=counted(one.count, "place"),
-            rule=_sentence(one.rule),
-            first=_first(one),
-            look=LOOKS[one.response],
+        FindingSummary(
+            code=finding.code,
+            response=RESPONSES[finding.response],
+            places=quantity(finding.count, "place"),
+            rule=_capitalized(finding.rule),
+            first=_first_place(finding),
+            look=LOOKS[finding.response],
         )
-        for one in one_of_each(findings)
+        for finding in one_of_each(findings)
     )
 
 
-def _first(one: Finding) -> str:
-    place = replace(one, path=file_name(one.path)).place
-    return f"{place}: {one.found}" if place else one.found
+def _first_place(finding: Finding) -> str:
+    place = replace(finding, path=file_name(finding.path)).place
+    return f"{place}: {finding.found}" if place else finding.found
 
 
-def _segments(held: Sequence[Holding]) -> str:
-    broken = sorted((one for one in held if one.segments > 1), key=lambda one: -one.segments)
+def _segments(holdings: Sequence[Holding]) -> str:
+    broken = sorted((h for h in holdings if h.segments > 1), key=lambda h: -h.segments)
     if not broken:
         return "Each symbol in one piece"
-    names = ", ".join(f"{one.symbol} in {one.segments}" for one in broken[:MAX_BROKEN])
+    names = ", ".join(f"{h.symbol} in {h.segments}" for h in broken[:MAX_BROKEN])
     rest = (
-        f" and {counted(len(broken) - MAX_BROKEN, 'symbol')} more"
+        f" and {quantity(len(broken) - MAX_BROKEN, 'symbol')} more"
         if len(broken) > MAX_BROKEN
         else ""
     )
-    n = sum(one.segments for one in held)
-    return (
-        f"{counted(n, 'piece')} in all, {names}{rest}; nothing is learnt or forecast across a break"
+    n = sum(h.segments for h in holdings)
+    what = f"{quantity(n, 'piece')} in all, {names}{rest}"
+    return f"{what}; nothing is learnt or forecast across a break"
+
+
+def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
+    """Symbols that were not forecast, and why, at most `MAX_EXCLUDED`."""
+    reasons = {finding.symbol: finding.found for finding in findings if finding.number == SHORT}
+    listed = sorted(reasons.items())[:MAX_EXCLUDED]
+    return ReportTable(
+        caption="Symbols left out",
+        titles=("Symbol", "Why"),
+        rows=tuple(
+            TableRow(name=symbol, cells=(Cell(text=why, look="words"),)) for symbol, why in listed
+        ),
+        text_titles=("Why",),
+        note=truncation_note(len(reasons), len(listed), "symbols left out"),
     )
 
 
@@ -101,5 +118,5 @@ def _survivorship(findings: Iterable[Finding]) -> str:
     )
 
 
-def _sentence(text: str) -> str:
+def _capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]

@@ -6,25 +6,29 @@ from collections.abc import Iterable, Sequence
 
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, words
-from nextclose.report.wording import NOTHING, chance, points, sessions, share
+from nextclose.formatting import p_value, sessions, share, share_interval
+from nextclose.report.elements import (
+    Cell,
+    ReportTable,
+    VerdictColumn,
+    cell_with_yardstick,
+    verdict_table,
+)
 
 
-def _right(v: VerdictRow) -> Cell:
-    return Cell(text=points(v.evidence.calls.hits.hit_rate))
+def _hit_rate(v: VerdictRow) -> Cell:
+    return Cell(text=share(v.evidence.calls.hits.hit_rate, unit=""))
 
 
-def _always(v: VerdictRow) -> Cell:
+def _base_rate(v: VerdictRow) -> Cell:
     """The base rate, beside a hit rate only."""
     hits = v.evidence.calls.hits
     base = None if hits.hit_rate is None else hits.base_rate
-    return pair(points(base), f"“{hits.side}”")
+    return cell_with_yardstick(share(base, unit=""), f"“{hits.side}”")
 
 
 def _interval(v: VerdictRow) -> Cell:
-    bounds = v.evidence.calls.interval
-    text = f"{points(bounds[0])} to {points(bounds[1])}" if bounds else NOTHING
-    return Cell(text=text, look="beside")
+    return Cell(text=share_interval(v.evidence.calls.interval, unit=""), look="beside")
 
 
 def _conclusion(v: VerdictRow) -> Cell:
@@ -42,51 +46,46 @@ def _conclusion(v: VerdictRow) -> Cell:
 
 
 COLUMNS = (
-    Column(title="% right", cell=_right),
-    Column(title="95% interval", cell=_interval),
-    Column(
-        title="% right if always one side",
-        cell=_always,
-    ),
-    Column(
+    VerdictColumn(title="% right", cell=_hit_rate),
+    VerdictColumn(title="95% interval", cell=_interval),
+    VerdictColumn(title="% right if always one side", cell=_base_rate),
+    VerdictColumn(
         title="R² it would imply",
         cell=lambda v: Cell(text=share(v.evidence.calls.implied_r2, decimals=2)),
     ),
-    Column(title="p", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))),
-    Column(title="What it says", cell=_conclusion, is_text=True),
+    VerdictColumn(title="p", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))),
+    VerdictColumn(title="What it says", cell=_conclusion, is_text=True),
 )
 
 
-def calls(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+def direction_table(verdicts: Iterable[VerdictRow], *, headline: str) -> ReportTable:
     """The headline's calls at each horizon, all symbols together."""
-    rows = _pooled(v for v in verdicts if v.model == headline)
-    return Grid(
+    return verdict_table(
+        _pooled_rows(v for v in verdicts if v.model == headline),
+        COLUMNS,
+        by="Ahead",
         caption=f"Calls of {headline}, all symbols together",
-        head=head("Ahead", columns=COLUMNS),
-        rows=tuple(Row(name=sessions(v.horizon_sessions), cells=cells(v, COLUMNS)) for v in rows),
-        text=words(COLUMNS),
     )
 
 
-def calls_of_all(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
+def direction_tables_by_horizon(
+    verdicts: Iterable[VerdictRow], *, models: Sequence[str]
+) -> tuple[ReportTable, ...]:
     """The calls of every model that makes any, a table per horizon."""
     calling = (v for v in verdicts if v.evidence.calls.hits.hit_rate is not None)
-    rows = _pooled(v for v in calling if v.model in models)
+    pooled = _pooled_rows(v for v in calling if v.model in models)
+    pooled.sort(key=lambda v: models.index(v.model))
     return tuple(
-        Grid(
+        verdict_table(
+            [v for v in pooled if v.horizon_sessions == h],
+            COLUMNS,
+            by="Model",
             caption=f"{sessions(h)} ahead",
-            head=head("Model", columns=COLUMNS),
-            rows=tuple(
-                Row(name=v.model, cells=cells(v, COLUMNS), model=v.model)
-                for v in sorted(rows, key=lambda v: models.index(v.model))
-                if v.horizon_sessions == h
-            ),
-            text=words(COLUMNS),
         )
-        for h in sorted({v.horizon_sessions for v in rows})
+        for h in sorted({v.horizon_sessions for v in pooled})
     )
 
 
-def _pooled(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
-    """Pooled rows, shortest horizon first."""
+def _pooled_rows(verdicts: Iterable[VerdictRow]) -> list[VerdictRow]:
+    """Rows of all symbols together, shortest horizon first."""
     return sorted((v for v in verdicts if v.symbol == POOLED), key=lambda v: v.horizon_sessions)

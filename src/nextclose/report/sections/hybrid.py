@@ -8,8 +8,15 @@ import polars as pl
 
 from nextclose.evaluation.breakdowns.ablation import GARCH, PICKED, Ablation, Variant
 from nextclose.evaluation.breakdowns.news import NewsWorth
-from nextclose.report.grid import Bar, Bars, Cell, Grid, Row
-from nextclose.report.wording import NOTHING, between, number, sessions, share, yes_or_no
+from nextclose.formatting import (
+    NOTHING,
+    number,
+    sessions,
+    share,
+    share_interval,
+    yes_or_no,
+)
+from nextclose.report.elements import Bar, BarChart, Cell, ReportTable, TableRow
 
 N_FEATURES = 10
 VARIANTS = {  # how a variant that is not "without NAME" is called for people
@@ -19,15 +26,17 @@ VARIANTS = {  # how a variant that is not "without NAME" is called for people
 }
 
 
-def weight_bars(weights: pl.DataFrame, *, models: Sequence[str]) -> tuple[Bars, ...]:
+def weight_charts(weights: pl.DataFrame, *, models: Sequence[str]) -> tuple[BarChart, ...]:
     """The latest weights by horizon, each with its range over all refits.
 
     Expects: WEIGHT_SCHEMA. Members in the order of `models`.
     """
-    return tuple(_weights(rows, horizon, models=models) for horizon, rows in _by_horizon(weights))
+    return tuple(
+        _weight_chart(rows, horizon, models=models) for horizon, rows in _by_horizon(weights)
+    )
 
 
-def _weights(rows: pl.DataFrame, horizon: int, *, models: Sequence[str]) -> Bars:
+def _weight_chart(rows: pl.DataFrame, horizon: int, *, models: Sequence[str]) -> BarChart:
     bars = []
     for (name,), part in rows.group_by("member"):
         values = part.sort("fitted_at")["weight"].to_numpy()
@@ -45,17 +54,17 @@ def _weights(rows: pl.DataFrame, horizon: int, *, models: Sequence[str]) -> Bars
             )
         )
     bars.sort(key=lambda bar: models.index(bar.name))
-    return Bars(
+    return BarChart(
         caption=f"{sessions(horizon)} ahead", bars=tuple(bars), full=1.0, mark=1 / len(bars)
     )
 
 
-def importance_bars(importance: pl.DataFrame) -> tuple[Bars, ...]:
+def importance_charts(importance: pl.DataFrame) -> tuple[BarChart, ...]:
     """The features that moved the trees' forecasts most, `N_FEATURES` by horizon.
 
     Expects: horizon_sessions, feature, share (of one horizon's whole).
     """
-    found = []
+    charts = []
     for horizon, rows in _by_horizon(importance):
         top = rows.sort("share", "feature", descending=[True, False]).head(N_FEATURES)
         bars = tuple(
@@ -63,66 +72,68 @@ def importance_bars(importance: pl.DataFrame) -> tuple[Bars, ...]:
             for name, part in top.select("feature", "share").iter_rows()
         )
         n_rest, rest = len(rows) - len(top), 1.0 - float(top["share"].to_numpy().sum())
-        found.append(
-            Bars(
+        charts.append(
+            BarChart(
                 caption=f"{sessions(horizon)} ahead",
                 bars=bars,
                 full=bars[0].share,
                 note=f"{n_rest} others: {share(rest, decimals=0)} together." if n_rest else "",
             )
         )
-    return tuple(found)
+    return tuple(charts)
 
 
-def worth(ablation: Sequence[Ablation]) -> Grid:
+def variant_table(ablation: Sequence[Ablation]) -> ReportTable:
     """What the hybrid gains over each of its variants, a row per variant; last, over garch."""
     variants = [
         {v.name: v for v in (*part.variants, part.garch) if v is not None} for part in ablation
     ]
-    names = {name for found in variants for name in found}
-    head = [x for part in ablation for x in (sessions(part.horizon_sessions), "95% interval")]
+    names = {name for by_name in variants for name in by_name}
+    titles = [x for part in ablation for x in (sessions(part.horizon_sessions), "95% interval")]
     order = sorted(names - set(VARIANTS)) + [name for name in VARIANTS if name in names]
-    return Grid(
+    return ReportTable(
         caption="How much better the ranges of the hybrid are than …",
-        head=("… those of this variant", *head),
+        titles=("… those of this variant", *titles),
         rows=tuple(
-            Row(
+            TableRow(
                 name=VARIANTS.get(name, name.capitalize() if name.islower() else name),
-                cells=tuple(cell for found in variants for cell in _gain(found.get(name))),
+                cells=tuple(
+                    cell for by_name in variants for cell in _gain_cells(by_name.get(name))
+                ),
             )
             for name in order
         ),
     )
 
 
-def _gain(variant: Variant | None) -> tuple[Cell, Cell]:
+def _gain_cells(variant: Variant | None) -> tuple[Cell, Cell]:
     if variant is None:
         return Cell(text=NOTHING), Cell(text=NOTHING)
     low, high = variant.interval or (0.0, 0.0)
     look = "good" if low > 0 else "bad" if high < 0 else ""
-    interval = between(variant.interval, percent=True, decimals=2)
+    interval = share_interval(variant.interval, decimals=2, signed=True)
     return (
         Cell(text=share(variant.crps_skill, decimals=2, signed=True), look=look),
-        Cell(text=interval or NOTHING, look="beside"),
+        Cell(text=interval, look="beside"),
     )
 
 
-def news(parts: Sequence[NewsWorth]) -> Grid:
+def news_table(parts: Sequence[NewsWorth]) -> ReportTable:
     """CRPS of the leading model with and without news, a row per horizon."""
     rows = []
     for part in parts:
         losses = (part.crps_with, part.crps_without)
         with_, without = (share(loss, decimals=3) for loss in losses)
-        cells = (Cell(text=with_), Cell(text=without), *_gain(part.gain))
-        rows.append(Row(name=sessions(part.horizon_sessions), cells=cells))
-    return Grid(
+        cells = (Cell(text=with_), Cell(text=without), *_gain_cells(part.gain))
+        rows.append(TableRow(name=sessions(part.horizon_sessions), cells=cells))
+    return ReportTable(
         caption="CRPS with news and without, in log return",
-        head=("Ahead", "With", "Without", "Gain", "95% interval"),
+        titles=("Ahead", "With", "Without", "Gain", "95% interval"),
         rows=tuple(rows),
     )
 
 
-def calibration(ablation: Sequence[Ablation]) -> Grid:
+def calibration_table(ablation: Sequence[Ablation]) -> ReportTable:
     """Coverage, width and CRPS of the hybrid before and after its ranges were calibrated."""
     rows = []
     for part in ablation:
@@ -138,10 +149,10 @@ def calibration(ablation: Sequence[Ablation]) -> Grid:
             yes_or_no(part.raw_in_confidence_set),
         )
         cells = tuple(Cell(text=text) for text in texts)
-        rows.append(Row(name=sessions(part.horizon_sessions), cells=cells))
-    return Grid(
+        rows.append(TableRow(name=sessions(part.horizon_sessions), cells=cells))
+    return ReportTable(
         caption="Its 90% range before and after calibration",
-        head=(
+        titles=(
             *("Ahead", "Held, before", "Held, after", "Width, before", "Width, after"),
             *("Width ratio", "Change of CRPS", "May be best, before"),
         ),

@@ -8,19 +8,25 @@ from nextclose.evaluation.hypothesis_tests.power import direction_origins_needed
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, speaking
-from nextclose.report.wording import number, sessions, share
+from nextclose.formatting import count, share
+from nextclose.report.elements import (
+    Cell,
+    ReportTable,
+    VerdictColumn,
+    verdict_table,
+    without_empty_columns,
+)
 
 POINT = 0.01  # an edge in direction that would be worth having
 
 
-def _edge(v: VerdictRow) -> Cell:
+def _smallest_edge(v: VerdictRow) -> Cell:
     edge = v.evidence.smallest_visible_edge
-    return Cell(text="none" if edge > 0.5 else number(100 * edge, decimals=1, unit=" points"))
+    return Cell(text="none" if edge > 0.5 else share(edge, unit=" points"))
 
 
-def _needed(v: VerdictRow) -> Cell:
-    return Cell(text=f"{direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions):,}")
+def _origins_for_one_point(v: VerdictRow) -> Cell:
+    return Cell(text=count(direction_origins_needed(POINT, horizon_sessions=v.horizon_sessions)))
 
 
 def _seed_sd(comparison: Comparison | None) -> float | None:
@@ -28,34 +34,36 @@ def _seed_sd(comparison: Comparison | None) -> float | None:
 
 
 COLUMNS = (
-    Column(title="Origins", cell=lambda v: Cell(text=f"{v.evidence.origins:,}")),
-    Column(title="Of them independent", cell=lambda v: Cell(text=f"{v.evidence.independent:,.0f}")),
-    Column(title="Smallest direction edge it shows", cell=_edge),
-    Column(title="Origins that a one-point edge needs", cell=_needed),
-    Column(
+    VerdictColumn(title="Origins", cell=lambda v: Cell(text=count(v.evidence.origins))),
+    VerdictColumn(
+        title="Of them independent", cell=lambda v: Cell(text=count(v.evidence.independent))
+    ),
+    VerdictColumn(title="Smallest direction edge it shows", cell=_smallest_edge),
+    VerdictColumn(title="Origins that a one-point edge needs", cell=_origins_for_one_point),
+    VerdictColumn(
         title="Noise floor of range skill",
         cell=lambda v: Cell(text=share(v.evidence.noise_floor, decimals=2)),
     ),
-    Column(
+    VerdictColumn(
         title="Seeds differ, range skill",
         cell=lambda v: Cell(text=share(_seed_sd(v.evidence.ranges), decimals=3)),
     ),
-    Column(
+    VerdictColumn(
         title="Seeds differ, error",
         cell=lambda v: Cell(text=share(_seed_sd(v.evidence.error), decimals=3)),
     ),
 )
 
 
-def sample_size(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+def sample_size_table(verdicts: Iterable[VerdictRow], *, headline: str) -> ReportTable:
     """What the headline's own forecasts could show at each horizon."""
     rows = sorted(
         (v for v in verdicts if v.symbol == POOLED and v.model == headline),
         key=lambda v: v.horizon_sessions,
     )
-    columns = speaking(COLUMNS, rows)
-    return Grid(
+    return verdict_table(
+        rows,
+        without_empty_columns(COLUMNS, rows),
+        by="Ahead",
         caption=f"What the forecasts of {headline} could show",
-        head=head("Ahead", columns=columns),
-        rows=tuple(Row(name=sessions(v.horizon_sessions), cells=cells(v, columns)) for v in rows),
     )

@@ -8,25 +8,32 @@ from collections.abc import Iterable, Sequence
 from nextclose.evaluation.verdict.comparison import Comparison, interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.report.grid import Cell, Column, Grid, Row, cells, head, pair, speaking, words
-from nextclose.report.wording import (
-    NOTHING,
-    WORDS,
-    chance,
+from nextclose.formatting import (
+    count,
     number,
-    points,
+    p_value,
+    quantity,
     sessions,
     share,
-    shown_of,
+    share_interval,
     yes_or_no,
 )
+from nextclose.report.elements import (
+    Cell,
+    ReportTable,
+    VerdictColumn,
+    cell_with_yardstick,
+    verdict_table,
+    without_empty_columns,
+)
+from nextclose.report.wording import VERDICT_WORDS, truncation_note
 
 MAX_SYMBOL_ROWS = 180
 MAX_NAMED = 3  # symbols; more are only counted
 
 
 def _verdict(v: VerdictRow) -> Cell:
-    text, look = WORDS[v.verdict]
+    text, look = VERDICT_WORDS[v.verdict]
     return Cell(text=text, look=f"text {look}".strip())
 
 
@@ -40,100 +47,96 @@ def _may_be_best(v: VerdictRow) -> Cell:
     return Cell(text=yes_or_no(v.standing.in_confidence_set if v.standing else None))
 
 
-def _interval(bounds: tuple[float, float] | None, *, decimals: int) -> Cell:
+def _interval(comparison: Comparison | None, *, decimals: int) -> Cell:
     """In per cent, as the figure before it is; without signs, for the table is wide."""
-    if bounds is None:
-        return Cell(text=NOTHING, look="beside")
-    low, high = (number(100 * x, decimals=decimals) for x in bounds)
-    return Cell(text=f"{low} to {high}", look="beside")
+    bounds = interval_of(comparison)
+    return Cell(text=share_interval(bounds, decimals=decimals, unit=""), look="beside")
 
 
-def _held(v: VerdictRow) -> Cell:
+def _coverage_and_width(v: VerdictRow) -> Cell:
     coverage = v.evidence.coverage
-    return pair(share(coverage.coverage_90), number(coverage.width_90_pct, decimals=1, unit="%"))
+    return cell_with_yardstick(
+        share(coverage.coverage_90), number(coverage.width_90_pct, decimals=1, unit="%")
+    )
 
 
-VERDICT = Column(title="Verdict", cell=_verdict, is_text=True)
-ERROR = Column(
+VERDICT = VerdictColumn(title="Verdict", cell=_verdict, is_text=True)
+ERROR = VerdictColumn(
     title="Error ÷ no change",
     cell=lambda v: Cell(text=number(v.evidence.relative_mae, decimals=3)),
 )
-PERCENT_ERROR = Column(
+PERCENT_ERROR = VerdictColumn(
     title="% error, no change",
-    cell=lambda v: pair(
+    cell=lambda v: cell_with_yardstick(
         number(v.evidence.mape_pct, decimals=2), number(v.evidence.naive_mape_pct, decimals=2)
     ),
 )
-SKILL = Column(
+SKILL = VerdictColumn(
     title="Range skill, history",
     cell=lambda v: Cell(text=share(skill_of(_ranges(v)), signed=True)),
 )
-SKILL_INTERVAL = Column(
+SKILL_INTERVAL = VerdictColumn(
     title="95% interval",
-    cell=lambda v: _interval(interval_of(_ranges(v)), decimals=1),
+    cell=lambda v: _interval(_ranges(v), decimals=1),
 )
-GARCH = Column(
+GARCH = VerdictColumn(
     title="Range skill, garch",
     cell=lambda v: Cell(text=share(skill_of(v.evidence.garch), decimals=2, signed=True)),
 )
-GARCH_INTERVAL = Column(
-    title="95% interval", cell=lambda v: _interval(interval_of(v.evidence.garch), decimals=2)
+GARCH_INTERVAL = VerdictColumn(
+    title="95% interval", cell=lambda v: _interval(v.evidence.garch, decimals=2)
 )
-MAY_BE_BEST = Column(title="May be best", cell=_may_be_best)
-DIRECTION = Column(
+MAY_BE_BEST = VerdictColumn(title="May be best", cell=_may_be_best)
+DIRECTION = VerdictColumn(
     title="% right, base rate",
-    cell=lambda v: pair(
-        points(v.evidence.calls.hits.hit_rate), points(v.evidence.calls.hits.base_rate)
+    cell=lambda v: cell_with_yardstick(
+        share(v.evidence.calls.hits.hit_rate, unit=""),
+        share(v.evidence.calls.hits.base_rate, unit=""),
     ),
 )
-DIRECTION_P = Column(
-    title="p of direction", cell=lambda v: Cell(text=chance(v.evidence.calls.p_value))
+DIRECTION_P = VerdictColumn(
+    title="p of direction", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))
 )
-HELD = Column(title="90% range held, its width", cell=_held)
-CHANCE = Column(title="p", cell=lambda v: Cell(text=chance(v.p_value)))
+COVERAGE = VerdictColumn(title="90% range held, its width", cell=_coverage_and_width)
+P_VALUE = VerdictColumn(title="p", cell=lambda v: Cell(text=p_value(v.p_value)))
 
 POOLED_COLUMNS = (
     *(VERDICT, ERROR, PERCENT_ERROR, SKILL, SKILL_INTERVAL, GARCH, GARCH_INTERVAL),
-    *(MAY_BE_BEST, HELD, CHANCE),
+    *(MAY_BE_BEST, COVERAGE, P_VALUE),
 )
 SYMBOL_COLUMNS = (
-    *(VERDICT, ERROR, PERCENT_ERROR, SKILL, GARCH, DIRECTION, DIRECTION_P, HELD, CHANCE),
+    VerdictColumn(title="Ahead", cell=lambda v: Cell(text=str(v.horizon_sessions))),
+    *(VERDICT, ERROR, PERCENT_ERROR, SKILL, GARCH, DIRECTION, DIRECTION_P, COVERAGE, P_VALUE),
 )
 
 
-def scoreboard(verdicts: Iterable[VerdictRow], *, models: Sequence[str]) -> tuple[Grid, ...]:
+def scoreboard_tables(
+    verdicts: Iterable[VerdictRow], *, models: Sequence[str]
+) -> tuple[ReportTable, ...]:
     """Pooled scores, one table per horizon; models in the given order, the first stands out."""
-    known = [v for v in verdicts if v.model in models]
-    pooled = [v for v in known if v.symbol == POOLED]
-    columns = speaking(POOLED_COLUMNS, pooled)
-    grids = []
+    listed = sorted((v for v in verdicts if v.model in models), key=lambda v: models.index(v.model))
+    pooled = [v for v in listed if v.symbol == POOLED]
+    columns = without_empty_columns(POOLED_COLUMNS, pooled)
+    tables = []
     for h in sorted({v.horizon_sessions for v in pooled}):
-        rows = sorted(
-            (v for v in pooled if v.horizon_sessions == h), key=lambda v: models.index(v.model)
-        )
+        rows = [v for v in pooled if v.horizon_sessions == h]
         most = max((v.evidence for v in rows), key=lambda evidence: evidence.forecasts)
-        grids.append(
-            Grid(
-                caption=f"{sessions(h)} ahead: {most.forecasts:,} forecasts from {most.origins:,} "
-                f"origins, about {most.independent:,.0f} of them independent",
-                head=head("Model", columns=columns),
-                rows=tuple(
-                    Row(
-                        name=v.model,
-                        cells=cells(v, columns),
-                        model=v.model,
-                        strong=v.model == models[0],
-                    )
-                    for v in rows
-                ),
-                text=words(columns),
-                note=_fewer(rows, [v for v in known if v.horizon_sessions == h]),
+        tables.append(
+            verdict_table(
+                rows,
+                columns,
+                by="Model",
+                caption=f"{sessions(h)} ahead: {quantity(most.forecasts, 'forecast')} from "
+                f"{quantity(most.origins, 'origin')}, about {count(most.independent)} of them "
+                "independent",
+                headline=models[0],
+                note=_fewer_forecasts_note(rows, [v for v in listed if v.horizon_sessions == h]),
             )
         )
-    return tuple(grids)
+    return tuple(tables)
 
 
-def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
+def _fewer_forecasts_note(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
     """Which models of a table were scored on fewer forecasts than its caption says, and on which.
 
     Expects: `pooled` in the order of the table; `rows` of that horizon, single symbols among them.
@@ -145,12 +148,12 @@ def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
     most = max(v.evidence.forecasts for v in pooled)
     widest = max(len(own) for own in symbols.values())
 
-    def scored(v: VerdictRow) -> str:
+    def forecasts_of(v: VerdictRow) -> str:
         own, evidence = symbols[v.model], v.evidence
-        names = ", ".join(own) if len(own) <= MAX_NAMED else f"{len(own)} symbols"
-        origins = f" from {evidence.origins:,} origins"
+        names = ", ".join(own) if len(own) <= MAX_NAMED else quantity(len(own), "symbol")
+        origins = f" from {quantity(evidence.origins, 'origin')}"
         return (
-            f"{evidence.forecasts:,} forecasts"
+            quantity(evidence.forecasts, "forecast")
             + (origins if evidence.origins < evidence.forecasts else "")
             + (f", {names}" if len(own) < widest else "")
         )
@@ -158,26 +161,22 @@ def _fewer(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRow]) -> str:
     fewer = [v for v in pooled if v.evidence.forecasts < most]
     parts = [
         f"{', '.join(v.model for v in group)} on {text}"
-        for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=scored))
+        for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=forecasts_of))
     ]
     return f"Scored on fewer forecasts: {'; '.join(parts)}." if parts else ""
 
 
-def by_symbol(verdicts: Iterable[VerdictRow], *, headline: str) -> Grid:
+def symbol_scores_table(verdicts: Iterable[VerdictRow], *, headline: str) -> ReportTable:
     """The headline's scores for each symbol and horizon, at most `MAX_SYMBOL_ROWS`."""
     rows = sorted(
         (v for v in verdicts if v.symbol != POOLED and v.model == headline),
         key=lambda v: (v.horizon_sessions, v.symbol),
     )
-    shown = rows[:MAX_SYMBOL_ROWS]
-    columns = speaking(SYMBOL_COLUMNS, shown)
-    return Grid(
+    listed = rows[:MAX_SYMBOL_ROWS]
+    return verdict_table(
+        listed,
+        without_empty_columns(SYMBOL_COLUMNS, listed),
+        by="Symbol",
         caption="Each symbol on its own: far fewer forecasts, far more luck",
-        head=head("Symbol", "Ahead", columns=columns),
-        rows=tuple(
-            Row(name=v.symbol, cells=(Cell(text=str(v.horizon_sessions)), *cells(v, columns)))
-            for v in shown
-        ),
-        text=words(columns),
-        note=shown_of(len(rows), len(shown), "rows; verdict.json has them all"),
+        note=truncation_note(len(rows), len(listed), "rows; verdict.json has them all"),
     )
