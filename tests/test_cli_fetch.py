@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from nextclose.data.store import fetch
-from nextclose.data.store.writer import opened_store
+from nextclose.data.store.writer import open_store
 from nextclose.data.store.yahoo import YahooProvider
 from tests.data.store.made_histories import DAYS
 from tests.data.store.yahoo_server import FakeYahoo, Listing, fake_yahoo
@@ -104,7 +104,7 @@ def test_machines_get_each_refusal_as_an_object(command, yahoo, tmp_path):
 
 
 def test_a_store_that_another_process_writes_is_refused_naming_it(command, yahoo, tmp_path):
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         code, _, complaint = command("fetch", "AAPL", "--store", tmp_path)
     assert code == 4
     assert "is being written by process" in complaint

@@ -8,8 +8,8 @@ from zlib import crc32
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.sources.csvfiles import csv_part
-from nextclose.data.sources.loading import collected
+from nextclose.data.sources.csvfiles import csv_text_prices
+from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
 from tests.catalogue.columns import COLUMN_CASES
@@ -44,7 +44,7 @@ def answer(data: bytes, folder: Path) -> Bars:
     suffix, config, content = chosen(data)
     path = folder / f"AAPL{suffix}"
     path.write_bytes(content)
-    bars = collected(path, config=config, now=NOW)
+    bars = load_usable_bars(path, config=config, now=NOW)
     refuse_unsound(bars)
     return bars
 
@@ -59,7 +59,7 @@ def part_answer(data: bytes, folder: Path) -> None:
     if suffix != ".csv" or crc32(data) % 8 == 0:
         answer(data, folder)
         return
-    part = csv_part(content, path="AAPL.csv", symbol="AAPL", config=config)
+    part = csv_text_prices(content, path="AAPL.csv", symbol="AAPL", config=config)
     refuse_unfit_findings(part.findings)
     assert part.frame is not None or part.findings
 

@@ -14,10 +14,10 @@ import zstandard
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
 from nextclose.data.reading import encoding
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.prices import unchecked_prices
 from nextclose.data.sources import csvfiles
 from nextclose.data.sources.frames import polars_frame
-from nextclose.data.sources.loading import collected
+from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars
 from tests.catalogue.test_catalogue import NOW
 from tests.fuzz.harness import LENIENT
@@ -30,7 +30,7 @@ Door = Callable[[Frame, Path], Bars]
 
 
 def read(*paths: Path, config: DataConfig = LENIENT) -> Bars:
-    return collected(*paths, config=config, now=NOW)
+    return load_usable_bars(*paths, config=config, now=NOW)
 
 
 def text(frame: Frame, *, separator: str = ",") -> bytes:
@@ -101,7 +101,7 @@ def stamped_frame(frame: Frame, folder: Path) -> Bars:
 
     rows = polars_frame(pd.DataFrame(columns).set_index("date"))
     numbers = pl.int_range(1, rows.height + 1, eager=True)
-    part = part_of(rows, path="frame", rows=numbers, config=LENIENT)
+    part = unchecked_prices(rows, path="frame", rows=numbers, config=LENIENT)
     return assembled([part], config=LENIENT, now=NOW)
 
 
@@ -146,7 +146,7 @@ def adjusted_alone(frame: Frame, folder: Path) -> Bars:
 
 def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
     rows = pl.int_range(1, frame.height + 1, eager=True)
-    part = part_of(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
+    part = unchecked_prices(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
     return assembled([part], config=LENIENT, now=NOW)
 
 

@@ -36,11 +36,11 @@ def fetch(
     as_json: AsJson = False,
 ) -> None:
     """Download what is new of SYMBOLS into a store, which every command takes as PRICES."""
-    from nextclose.data.store.fetch import complete, downloads
+    from nextclose.data.store.fetch import check_outcomes, download
     from nextclose.terminal import progress_on
 
     settings = settings_of(config, data={"calendar": calendar}).data
-    asked = downloads(
+    asked = download(
         symbols,
         store,
         provider=_provider(provider),
@@ -55,7 +55,7 @@ def fetch(
     _show(outcomes, store, as_json=as_json)
     notes = [note for one in outcomes for note in one.findings if note.response != "E"]
     _say(notes)
-    findings = complete(outcomes, allow_missing=settings.allow_missing)
+    findings = check_outcomes(outcomes, allow_missing=settings.allow_missing)
     _say([finding for finding in findings if finding not in notes])
 
 

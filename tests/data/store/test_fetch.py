@@ -10,8 +10,8 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
-from nextclose.data.store.fetch import complete, downloads
-from nextclose.data.store.index import store_parts
+from nextclose.data.store.fetch import check_outcomes, download
+from nextclose.data.store.index import store_prices
 from nextclose.data.store.providers import History, NoHistoryError
 from nextclose.data.store.update import Outcome
 from nextclose.errors import ConfigError, SourceError
@@ -26,7 +26,7 @@ def fetch(
 ) -> list[Outcome]:
     since = settings.pop("since", SINCE)
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    asked = downloads(
+    asked = download(
         symbols or ("AAPL",),
         path,
         provider=provider,
@@ -39,7 +39,7 @@ def fetch(
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_parts(path, config=config), config=config)
+    return assembled(store_prices(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:
@@ -237,7 +237,7 @@ def test_a_history_that_breaks_a_rule_is_not_stored_and_the_others_are(tmp_path)
     assert (finding.symbol, finding.session) == ("AAPL", "2024-01-05")
     assert read(tmp_path).symbols == ("MSFT",)
     with pytest.raises(SourceError) as raised:
-        complete(outcomes)
+        check_outcomes(outcomes)
     assert raised.value.exit_code == 9
     last = raised.value.findings[-1]
     assert (last.code, last.found) == ("E74", "1 of 2 symbols failed: AAPL (E54)")
@@ -303,7 +303,7 @@ def test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed(tmp_path):
     assert provider.asked == [("MSFT", str(DAYS[30]))]
     assert outcomes[0].findings[0].found.endswith("; stored up to 2024-02-28")
     with pytest.raises(SourceError) as raised:
-        complete(outcomes, allow_missing=3)  # never all of them
+        check_outcomes(outcomes, allow_missing=3)  # never all of them
     found = raised.value.findings[-1].found
     assert found == "3 of 3 symbols failed: MSFT (E71), AAPL (E71), IBM (E71)"
     assert raised.value.findings[-1].fix == "run it again."
@@ -322,17 +322,17 @@ def test_what_will_not_change_is_asked_for_once(tmp_path, number):
 def test_as_many_symbols_as_allowed_may_fail_with_a_warning(tmp_path):
     provider = MadeProvider(AAPL=bars(), MSFT=bars().head(0))
     outcomes = fetch(tmp_path, provider, "AAPL", "MSFT")
-    findings = complete(outcomes, allow_missing=1)
+    findings = check_outcomes(outcomes, allow_missing=1)
     assert [finding.code for finding in findings] == ["W72", "W74"]
     assert findings[-1].rule == "a history of each symbol; data.allow_missing = 1"
     with pytest.raises(SourceError):
-        complete(outcomes)
+        check_outcomes(outcomes)
 
 
 def test_one_symbol_that_fails_alone_is_one_line(tmp_path):
     outcomes = fetch(tmp_path, MadeProvider(MSFT=bars().head(0)), "MSFT")
     with pytest.raises(SourceError) as raised:
-        complete(outcomes, allow_missing=1)
+        check_outcomes(outcomes, allow_missing=1)
     assert [finding.code for finding in raised.value.findings] == ["E72"]
 
 

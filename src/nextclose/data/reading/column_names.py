@@ -31,14 +31,14 @@ OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
 
 
-def folded(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A column name less case, spaces, underscores, dots, <>, and the mark of a repeated name."""
     plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
     return re.sub(r"[\s_.-]+", "_", plain.strip().strip("<>").lower()).strip("_")
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names, repeated ones marked as polars marks them (`folded` knows the mark)."""
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, repeated ones marked as polars marks them (`canonical_name` knows the mark)."""
     marked: dict[str, None] = {}
     for name in names:
         new, n_before = name, 0
@@ -55,11 +55,14 @@ def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
     that stands for "" is not read. Two such names may stand for one of ours: `header_faults` tells.
     Raises: ConfigError if `given` says a name that is none of ours.
     """
-    said = {folded(theirs): ours and _ours(ours) for theirs, ours in (given or {}).items()}
+    said = {
+        canonical_name(theirs): ours and _standard_column(ours)
+        for theirs, ours in (given or {}).items()
+    }
     unread = {KNOWN.get(fold) for fold, meant in said.items() if not meant}
     by_fold: dict[str, str] = {}
     for name in names:
-        by_fold.setdefault(folded(name), name)
+        by_fold.setdefault(canonical_name(name), name)
     mapped: dict[str, str] = {}
     for ours, spellings in SPELLINGS.items():
         if ours in unread:
@@ -71,8 +74,8 @@ def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> 
     return mapped
 
 
-def _ours(name: str) -> str:
-    fold = folded(name)
+def _standard_column(name: str) -> str:
+    fold = canonical_name(name)
     if fold not in KNOWN:
         nearest = difflib.get_close_matches(fold, list(KNOWN), n=1, cutoff=0.0)[0]
         raise ConfigError(
@@ -92,19 +95,19 @@ def header_faults(
     """
     have = set(names.values()) | ({"symbol"} if has_symbol else set())
     return [
-        *_repeated(frame.columns, names, path),
-        *_absent(frame.columns, have, path),
+        *_duplicate_columns(frame.columns, names, path),
+        *_missing_columns(frame.columns, have, path),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
 
-def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
+def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
     """Rule 23: two columns whose names mean the same."""
     places: dict[str, list[int]] = {}
-    folds = KNOWN.keys() | {folded(name) for name in mapped}
+    folds = KNOWN.keys() | {canonical_name(name) for name in mapped}
     for position, name in enumerate(names, start=1):
-        if folded(name) in folds:
-            places.setdefault(folded(name), []).append(position)
+        if canonical_name(name) in folds:
+            places.setdefault(canonical_name(name), []).append(position)
     said: dict[str, list[int]] = {}
     for theirs, ours in mapped.items():
         said.setdefault(ours, []).append(names.index(theirs) + 1)
@@ -123,7 +126,7 @@ def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> lis
     ]
 
 
-def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
+def _missing_columns(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
     """Rule 21: a needed column that is not there."""
     have = have | ({"close"} if "adj_close" in have else set())
     return [
@@ -132,7 +135,7 @@ def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
             response="E",
             found=f"only {shown(', '.join(names))}",
             rule=f"a column {public!r}",
-            fix=_cure(public, names),
+            fix=_column_fix(public, names),
             path=path,
             column=public,
         )
@@ -141,9 +144,9 @@ def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
     ]
 
 
-def _cure(public: str, names: Sequence[str]) -> str:
+def _column_fix(public: str, names: Sequence[str]) -> str:
     """How to give a column: the nearest name there is, or any, said to stand for it."""
-    folds = {folded(name): name for name in names}
+    folds = {canonical_name(name): name for name in names}
     near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
     if near:
         name = shown(folds[near[0]])
@@ -156,7 +159,7 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
     findings = []
     for theirs, ours in names.items():
         column = frame[theirs]
-        wanted = _wanted(column, ours)
+        wanted = _needed_type(column, ours)
         if wanted:
             findings.append(
                 Finding(
@@ -172,7 +175,7 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
     return findings
 
 
-def _wanted(column: pl.Series, ours: str) -> str:
+def _needed_type(column: pl.Series, ours: str) -> str:
     """What the column should hold; "" if it can."""
     kind = column.dtype
     if kind == pl.Null or kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):

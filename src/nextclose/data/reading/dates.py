@@ -10,7 +10,13 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
-from nextclose.data.reading.epochs import COMPACT, UNITS, compact_dates, instants, settled_reading
+from nextclose.data.reading.epochs import (
+    COMPACT,
+    UNITS,
+    compact_dates,
+    instants,
+    integer_date_format,
+)
 from nextclose.errors import ConfigError
 
 ISO = "%Y-%m-%d"
@@ -31,7 +37,7 @@ FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
+class ParsedDates:
     """A date column as read.
 
     `session` (Date) is null where a cell gave none. `second_of_day` (Int32): local seconds after
@@ -46,7 +52,7 @@ class Days:
     form: str = ""
 
 
-def days_of(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Days:
+def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> ParsedDates:
     """The sessions of a column of text, integers, dates or stamps; `symbols` tells exchanges.
 
     A stamp without a zone gives its date. One with a zone gives the date written if it is midnight
@@ -54,24 +60,24 @@ def days_of(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Days:
     Raises: ConfigError for a date format that is none, or an exchange without a calendar.
     """
     if column.dtype == pl.Date:
-        return Days(session=_of_four_digits(column))
+        return ParsedDates(session=_of_four_digits(column))
     if isinstance(column.dtype, pl.Datetime):
-        return _at_exchanges(_of_datetimes(_of_four_digits(column)), symbols, config)
+        return _dated_at_exchanges(_of_datetimes(_of_four_digits(column)), symbols, config)
     if column.dtype == pl.String and config.date_format is None:
         iso = column.str.to_date(ISO, strict=False)
         if iso.null_count() == column.null_count():
-            return Days(session=_of_four_digits(iso))
+            return ParsedDates(session=_of_four_digits(iso))
     if column.dtype.is_float():
         column = column.fill_nan(None).cast(pl.Int64, strict=False)
     text = date_texts(column)
     if config.date_format is not None:
-        return _at_exchanges(_in_form(text, config.date_format), symbols, config)
+        return _dated_at_exchanges(_dates_in_format(text, config.date_format), symbols, config)
     if text.null_count() < len(text) and text.str.contains(DIGITS).all():
-        form = settled_reading(text.cast(pl.Int64, strict=False), symbols)
-        written = _in_form(text, form) if form else _nothing(text)
+        form = integer_date_format(text.cast(pl.Int64, strict=False), symbols)
+        written = _dates_in_format(text, form) if form else _no_dates(text)
     else:
-        written, form = _in_known_forms(text)
-    return _at_exchanges(written, symbols, config, form=form)
+        written, form = _dates_in_known_formats(text)
+    return _dated_at_exchanges(written, symbols, config, form=form)
 
 
 def date_texts(column: pl.Series) -> pl.Series:
@@ -87,7 +93,7 @@ def date_texts(column: pl.Series) -> pl.Series:
 # a time) and `utc` (Int64, seconds from 1970; null without a zone).
 
 
-def _nothing(text: pl.Series) -> pl.DataFrame:
+def _no_dates(text: pl.Series) -> pl.DataFrame:
     types = {"day": pl.Date(), "second": pl.Int32(), "utc": pl.Int64()}
     return pl.DataFrame({name: [None] * len(text) for name in types}, schema=types)
 
@@ -95,13 +101,13 @@ def _nothing(text: pl.Series) -> pl.DataFrame:
 def _of_datetimes(column: pl.Series) -> pl.DataFrame:
     local = column.dt.replace_time_zone(None)
     second = (local.dt.epoch("s") % DAY_SECONDS).cast(pl.Int32)
-    written = _nothing(column).with_columns(local.dt.date().alias("day"), second.alias("second"))
+    written = _no_dates(column).with_columns(local.dt.date().alias("day"), second.alias("second"))
     if getattr(column.dtype, "time_zone", None) is None:
         return written
     return written.with_columns(column.dt.epoch("s").alias("utc"))
 
 
-def _in_form(text: pl.Series, form: str) -> pl.DataFrame:
+def _dates_in_format(text: pl.Series, form: str) -> pl.DataFrame:
     """Cells in the form that the settings name; the rest in forms that cannot be mistaken for it.
 
     A form that begins with the year and a hyphen could be, so then there is no rest.
@@ -109,18 +115,18 @@ def _in_form(text: pl.Series, form: str) -> pl.DataFrame:
     if form in UNITS:
         given = _of_datetimes(instants(text.cast(pl.Int64, strict=False), form))
     elif form == COMPACT:
-        given = _plain(compact_dates(text.cast(pl.Int64, strict=False)))
+        given = _without_time(compact_dates(text.cast(pl.Int64, strict=False)))
     elif form == EXCEL:
-        given = _plain(_serial_days(text.cast(pl.Float64, strict=False)))
+        given = _without_time(_serial_days(text.cast(pl.Float64, strict=False)))
     else:
-        given = _of_datetimes(_parsed(text, form))
+        given = _of_datetimes(_parse_stamps(text, form))
     others = () if form.startswith("%Y-") else NAMED_FORMS
-    rest = _in_words(text, (form, *others) if "%" in form else others)
+    rest = _dates_in_text(text, (form, *others) if "%" in form else others)
     is_given = given["day"].is_not_null()
     return pl.DataFrame([given[name].zip_with(is_given, rest[name]) for name in given.columns])
 
 
-def _parsed(text: pl.Series, form: str) -> pl.Series:
+def _parse_stamps(text: pl.Series, form: str) -> pl.Series:
     if "%" in form:
         try:
             return text.str.to_datetime(form, time_unit="us", strict=False)
@@ -140,20 +146,20 @@ def _serial_days(numbers: pl.Series) -> pl.Series:
     return (serial + (EXCEL_DAY_0 - date(1970, 1, 1)).days).cast(pl.Date)
 
 
-def _plain(days: pl.Series) -> pl.DataFrame:
-    return _nothing(days).with_columns(days.alias("day"))
+def _without_time(days: pl.Series) -> pl.DataFrame:
+    return _no_dates(days).with_columns(days.alias("day"))
 
 
-def _in_known_forms(text: pl.Series) -> tuple[pl.DataFrame, str]:
+def _dates_in_known_formats(text: pl.Series) -> tuple[pl.DataFrame, str]:
     """Cells in forms with one reading, and those that the column's own dates settle."""
-    written = _in_words(text, NAMED_FORMS)
+    written = _dates_in_text(text, NAMED_FORMS)
     is_open = written["day"].is_null() & text.str.contains(DAY_OR_MONTH_FIRST)
     if not is_open.any():
         return written, ""
     open_cells = text.filter(is_open)
     mark = open_cells[0].lstrip("0123456789")[0]
     readings = {
-        form: _in_words(text, (*NAMED_FORMS, form))
+        form: _dates_in_text(text, (*NAMED_FORMS, form))
         for form in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y")
     }
     fitting = {
@@ -167,7 +173,7 @@ def _in_known_forms(text: pl.Series) -> tuple[pl.DataFrame, str]:
     return read, form
 
 
-def _in_words(text: pl.Series, forms: tuple[str, ...]) -> pl.DataFrame:
+def _dates_in_text(text: pl.Series, forms: tuple[str, ...]) -> pl.DataFrame:
     """Cells whose date is in the first of `forms` that reads it, alone or before a time of day."""
     groups = text.to_frame("text").select(pl.col("text").str.extract_groups(STAMP)).unnest("text")
     day_text = groups["day"].fill_null(text)
@@ -192,9 +198,9 @@ def _offset_seconds(zone: pl.Series) -> pl.Series:
     return sign * (digits // 100 * 3600 + digits % 100 * 60)
 
 
-def _at_exchanges(
+def _dated_at_exchanges(
     written: pl.DataFrame, symbols: pl.Series, config: DataConfig, *, form: str = ""
-) -> Days:
+) -> ParsedDates:
     """The dates, those of stamps with a zone and not at midnight taken at each exchange."""
     is_moved = (written["utc"].is_not_null() & (written["second"] != 0)).fill_null(value=False)
     if is_moved.any():
@@ -211,7 +217,7 @@ def _at_exchanges(
         )
         is_moved &= written["day"].is_not_null()
     has_times = bool((written["second"] != 0).any())
-    return Days(
+    return ParsedDates(
         session=_of_four_digits(written["day"]),
         second_of_day=written["second"] if has_times else None,
         is_moved=is_moved if is_moved.any() else None,

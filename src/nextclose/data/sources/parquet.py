@@ -15,10 +15,10 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.part import Part, part_of
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import symbol_of
-from nextclose.data.sources.files import opened
+from nextclose.data.sources.files import open_file
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it
@@ -26,42 +26,44 @@ BASE_SECONDS, BYTES_PER_SECOND = 30.0, 4 << 20  # a file may take so long
 AGAIN = "export the prices again."
 
 
-def parquet_parts(paths: Iterable[Path], config: DataConfig) -> Iterator[Part]:
+def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
     """The parts of Parquet files in their order; rows count from 1. Raises: ConfigError."""
     for path in paths:
         try:
-            with opened(path, follow_symlinks=config.follow_symlinks) as file:
+            with open_file(path, follow_symlinks=config.follow_symlinks) as file:
                 data = file.read()
-            frame = table(data)
-        except UnusableError as error:
+            frame = parquet_frame(data)
+        except UnusableFileError as error:
             yield error.part(str(path))
             continue
         rows = pl.int_range(1, frame.height + 1, eager=True)
-        yield part_of(frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config)
+        yield unchecked_prices(
+            frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config
+        )
 
 
-def table(data: bytes) -> pl.DataFrame:
+def parquet_frame(data: bytes) -> pl.DataFrame:
     """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableError (2, 3, 19)."""
     _refuse_misshapen(data)
-    frame = _Reader.shared().table(data)
+    frame = _Reader.shared().frame(data)
     if not frame.height:
-        raise UnusableError(3, "0 data rows", must="at least one row", fix=AGAIN)
+        raise UnusableFileError(3, "0 data rows", must="at least one row", fix=AGAIN)
     return frame
 
 
 def _refuse_misshapen(data: bytes) -> None:
     """What needs no reading: no bytes, no mark at both ends, a footer longer than the file."""
     if not data:
-        raise UnusableError(2, "an empty file", must="Parquet", fix=AGAIN)
+        raise UnusableFileError(2, "an empty file", must="Parquet", fix=AGAIN)
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
-        raise _broken("no mark of Parquet at both ends")
+        raise _parquet_error("no mark of Parquet at both ends")
     n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
     if n_footer > len(data) - TAIL - len(MAGIC):
-        raise _broken(f"a footer of {n_footer} bytes in a file of {len(data)}")
+        raise _parquet_error(f"a footer of {n_footer} bytes in a file of {len(data)}")
 
 
-def _broken(found: str) -> UnusableError:
-    return UnusableError(19, found, must="a whole Parquet file", fix=AGAIN)
+def _parquet_error(found: str) -> UnusableFileError:
+    return UnusableFileError(19, found, must="a whole Parquet file", fix=AGAIN)
 
 
 class _Reader:
@@ -88,7 +90,7 @@ class _Reader:
             cls._kept = kept = cls()
         return kept
 
-    def table(self, data: bytes) -> pl.DataFrame:
+    def frame(self, data: bytes) -> pl.DataFrame:
         """What the child makes of the bytes. Raises: UnusableError if it refuses or dies."""
         seconds = BASE_SECONDS + len(data) / BYTES_PER_SECOND
         with self._lock:
@@ -100,11 +102,11 @@ class _Reader:
                 self.close()
                 signal = -(self._process.returncode or 0)
                 reason = f"signal {signal}" if signal > 0 else "too little memory"
-                raise _broken(f"reading it ended its process ({reason})") from None
+                raise _parquet_error(f"reading it ended its process ({reason})") from None
             finally:
                 timer.cancel()
         if problem:
-            raise UnusableError(19, problem["found"], must=problem["must"], fix=problem["fix"])
+            raise UnusableFileError(19, problem["found"], must=problem["must"], fix=problem["fix"])
         return pl.read_ipc(io.BytesIO(payload))
 
     def _asked(self, data: bytes) -> tuple[dict[str, str], bytes]:

@@ -57,18 +57,18 @@ def is_url(given: str | Path) -> bool:
     return str(given).startswith(SCHEMES)
 
 
-def shown_url(url: str) -> str:
+def public_url(url: str) -> str:
     """Database and table of a URL, fit for reports: no user, password, host or other key."""
     match = _match(url)
     if match is None:
         return "postgresql:///"
     keys = _keys(match)
-    return shown_place(
+    return public_location(
         keys.get("dbname") or unquote(match["database"] or ""), keys.get("table", "")
     )
 
 
-def shown_place(database: str, table: str) -> str:
+def public_location(database: str, table: str) -> str:
     """A database and a table in it as a URL of nothing else."""
     return shown(f"postgresql:///{database}" + (f"?table={table}" if table else ""))
 
@@ -99,11 +99,11 @@ def address_of(url: str) -> Address:
             "knows, and ours: table."
         ) from None
     settings = {name: str(value) for name, value in given.items()}
-    place = shown_url(url)
+    place = public_url(url)
     mode = settings.get("sslmode")
     findings: tuple[Finding, ...] = ()
     if _leaves_this_computer(settings) and mode != "verify-full":
-        findings = (_unverified(mode, place),) if mode else ()
+        findings = (_tls_warning(mode, place),) if mode else ()
         settings["sslmode"] = mode or "verify-full"
     fixed = {"client_encoding": "UTF8", "fallback_application_name": "nextclose"}
     settings = {"connect_timeout": CONNECT_SECONDS} | settings | fixed
@@ -147,7 +147,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _unverified(mode: str, place: str) -> Finding:
+def _tls_warning(mode: str, place: str) -> Finding:
     """Rule 76: a line over which another could answer in the server's place."""
     return Finding(
         number=76,

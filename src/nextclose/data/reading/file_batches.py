@@ -10,11 +10,11 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
-from nextclose.data.reading.part import Part, part_of
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class FileBatch:
     """Rows of several files below each other, of which no cell needs a closer look.
 
     `symbols` are for files without such a column; `heights` are rows of each file, none 0, the
@@ -28,7 +28,7 @@ class Group:
     frame: pl.DataFrame
 
 
-def part_of_group(group: Group, config: DataConfig) -> Part | None:
+def batch_prices(group: FileBatch, config: DataConfig) -> UncheckedPrices | None:
     """The group as one part; None where its files must be told apart.
 
     That is so if one of them lacks a column throughout or has anything to refuse. What is said of
@@ -44,7 +44,7 @@ def part_of_group(group: Group, config: DataConfig) -> Part | None:
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
         symbols = pl.Series("symbol", group.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
-    part = part_of(frame, path=group.paths[0], rows=rows, symbol=symbol, config=config)
+    part = unchecked_prices(frame, path=group.paths[0], rows=rows, symbol=symbol, config=config)
     if n_files == 1:
         return part
     if part.frame is None or part.frame.height != group.frame.height:

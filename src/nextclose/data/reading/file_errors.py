@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nextclose.data.findings import shown
-from nextclose.data.reading.part import Part
+from nextclose.data.reading.prices import UncheckedPrices
 from nextclose.errors import Finding
 
 
-class UnusableError(Exception):
+class UnusableFileError(Exception):
     """A file that cannot be used as prices; never leaves the loader, which makes it a finding."""
 
     def __init__(
@@ -20,7 +20,7 @@ class UnusableError(Exception):
         self.fix = fix
         self.row = row
 
-    def part(self, path: str) -> Part:
+    def part(self, path: str) -> UncheckedPrices:
         """The file without rows and with the reason."""
         finding = Finding(
             number=self.number,
@@ -31,4 +31,4 @@ class UnusableError(Exception):
             path=path,
             row=self.row,
         )
-        return Part(path=path, frame=None, findings=(finding,))
+        return UncheckedPrices(path=path, frame=None, findings=(finding,))
