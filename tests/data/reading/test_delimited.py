@@ -316,6 +316,7 @@ def tables(draw: Callable[..., object]) -> bytes:
 @example(b"symbol,date,open,close,volume\nA,2101-03-04,1,2,3\n")
 @example(b"symbol,date,open,close,volume\nA,2019-03-04,1,2,3,4\nA,2019-03-04,1,2\n")
 @example(b"symbol,date,open,close,volume\nA,2019-03-04,1,2\nA,2019-03-04,1,2,3,4\n")
+@example(b"symbol,date,close\nA,2019-03-04,1\nA,2019-03-05\nA,2019-03-06,2,\n")
 def test_plain_lines_read_at_once_and_text_read_with_care_give_equal_parts(data: bytes):
     lines = plain_lines(data)
     frame = None if lines is None else parse_plain_rows(bytes(lines.body), lines.header, DEFAULTS)
@@ -338,6 +339,7 @@ PLAIN = st.lists(st.lists(st.text('ab," \t', max_size=4), min_size=1, max_size=4
 
 @settings(max_examples=300, deadline=None)
 @given(PLAIN)
+@example([["", ""], ["a"], ["b", "", ""]])
 def test_lines_parsed_at_once_and_record_by_record_give_equal_cells(records):
     text = "date,close\n" + "\n".join(",".join(cells) for cells in records)
     quoted = text.replace("date", '"date"')  # sends the same cells the careful way

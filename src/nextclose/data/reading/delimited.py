@@ -73,6 +73,9 @@ def parse_lines(
     lines: bytes, schema: Mapping[str, pl.DataType], *, separator: str = ","
 ) -> pl.DataFrame | None:
     """Plain lines as a frame; None if a line has too many fields or a cell is of another type."""
+    last = lines[lines.rfind(b"\n") + 1 :]
+    if last.count(separator.encode()) >= len(schema):  # polars drops an empty field at the very end
+        return None
     try:
         return pl.read_csv(
             lines, has_header=False, schema=dict(schema), quote_char=None, separator=separator
