@@ -12,7 +12,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
 from nextclose.data.reading.column_names import unique_names
-from nextclose.data.reading.prices import unchecked_prices
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.schema import Bars
 
 
@@ -23,10 +23,17 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
     Raises: DataError with every problem; ConfigError for a setting that cannot be obeyed.
     """
-    rows = polars_frame(frame)
-    numbers = pl.int_range(1, rows.height + 1, eager=True)
-    part = unchecked_prices(rows, path="frame", rows=numbers, symbol=symbol, config=config)
-    return sound(assembled([part], config=config, now=datetime.now(UTC)))
+    prices = frame_prices(frame, path="frame", symbol=symbol, config=config)
+    return sound(assembled([prices], config=config, now=datetime.now(UTC)))
+
+
+def frame_prices(
+    frame: Any, *, path: str, symbol: str = "", config: DataConfig = DEFAULTS
+) -> UncheckedPrices:
+    """The prices of a data frame, which findings call `path`; rows count from 1."""
+    prices = polars_frame(frame)
+    rows = pl.int_range(1, prices.height + 1, eager=True)
+    return unchecked_prices(prices, path=path, rows=rows, symbol=symbol, config=config)
 
 
 def polars_frame(frame: Any) -> pl.DataFrame:

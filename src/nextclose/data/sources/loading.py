@@ -20,6 +20,7 @@ from nextclose.data.sources.filenames import format_of, is_price_file
 from nextclose.data.sources.files import open_file, path_error
 from nextclose.data.sources.parquet import parquet_prices
 from nextclose.data.sources.postgres_url import is_url
+from nextclose.data.sources.source import Source, source_prices
 from nextclose.data.sources.splits_table import read_splits
 from nextclose.schema import Bars
 
@@ -31,19 +32,20 @@ FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample 
 
 
 def load_bars(
-    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
-    """Bars of files, folders of files, stores, `postgresql://` URLs or the word `sample`, joined.
+    """Bars of files, folders, stores, `postgresql://` URLs, the word `sample` or sources, joined.
 
     A file without a symbol column holds one symbol, named by the file. Folders are read in the
     order of their file names, one level deep. `now` is the clock's unless it is given.
-    Raises: DataError with every problem of every file; SourceError if a database gives nothing.
+    Raises: DataError with every problem of every file; SourceError if a database or a source gives
+        nothing; ConfigError for an argument that is none of these.
     """
     return sound(load_usable_bars(*prices, config=config, now=now))
 
 
 def load_usable_bars(
-    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
     """As `load_bars`, but what must be refused is left out and named in `findings`."""
     splits = None
@@ -69,8 +71,10 @@ def sample_bars() -> Bars:
     return load_bars(SAMPLE)
 
 
-def _inputs(given: str | Path, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
-    """What one argument stands for: files still to be read, and parts that were."""
+def _inputs(given: str | Path | Source, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
+    """What one argument stands for: files still to be read, and prices that were."""
+    if not isinstance(given, str | os.PathLike):
+        return source_prices(given, config)
     if str(given) == SAMPLE:
         return [_sample_prices(config)]
     if is_url(given):
