@@ -13,10 +13,8 @@ import typer
 
 from nextclose.commands.messages import STYLES, say, say_as_json
 from nextclose.commands.options import AsJson, Calendar, Config, err, out, settings_of
-from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nextclose.data.store.providers import Provider
     from nextclose.data.store.update import Outcome
     from nextclose.schema import Finding
 
@@ -30,20 +28,23 @@ def fetch(
             formats=["%Y-%m-%d"], help="First day of the history; else as stored, or 2000-01-01."
         ),
     ] = None,
-    provider: Annotated[str, typer.Option(help="Where from: yahoo.")] = "yahoo",
+    provider: Annotated[
+        str, typer.Option(help="Where from: yahoo, or one that a package adds.")
+    ] = "yahoo",
     config: Config = None,
     calendar: Calendar = None,
     as_json: AsJson = False,
 ) -> None:
     """Download what is new of SYMBOLS into a store, which every command takes as PRICES."""
     from nextclose.data.store.fetch import check_outcomes, download
+    from nextclose.data.store.plugins import load_provider
     from nextclose.terminal import progress_on
 
     settings = settings_of(config, data={"calendar": calendar}).data
     asked = download(
         symbols,
         store,
-        provider=_provider(provider),
+        provider=load_provider(provider),
         since=since.date() if since else None,
         config=settings,
     )
@@ -57,15 +58,6 @@ def fetch(
     _say(notes)
     findings = check_outcomes(outcomes, allow_missing=settings.allow_missing)
     _say([finding for finding in findings if finding not in notes])
-
-
-def _provider(name: str) -> Provider:
-    from nextclose.data.store.fetch import PROVIDERS
-
-    if name not in PROVIDERS:
-        known = ", ".join(sorted(PROVIDERS))
-        raise ConfigError(f"--provider {name!r} is not known. Fix: choose of {known}.")
-    return PROVIDERS[name]()
 
 
 def _show(outcomes: Sequence[Outcome], store: Path, *, as_json: bool) -> None:

@@ -383,6 +383,43 @@ def test_a_history_of_another_shape_is_refused_with_the_difference(tmp_path, fau
     assert (finding.code, finding.found) == ("E73", f"{fault.strip()} (odd 2)")
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (bars(), "a DataFrame in place of a History (odd)"),
+        (None, "a NoneType in place of a History (odd)"),
+        (History(frame=bars().to_pandas, client="odd 2"), "a frame of type method, not of polars"),  # type: ignore[arg-type]
+        (ZeroDivisionError("a slip"), "ZeroDivisionError: a slip"),
+    ],
+)
+def test_a_provider_with_a_fault_of_its_own_is_one_line(tmp_path, answer, found):
+    class Odd(MadeProvider):
+        name = "odd"
+
+        def history(self, symbol: str, *, since: date) -> History:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer  # type: ignore[no-any-return]
+
+    (outcome,) = fetch(tmp_path, Odd())
+    assert [finding.code for finding in outcome.findings] == ["E73"]
+    assert outcome.findings[0].found.startswith(found)
+
+
+def test_an_error_of_nextclose_passes_through_as_it_is(tmp_path):
+    class Bare(MadeProvider):
+        def history(self, symbol: str, *, since: date) -> History:
+            raise ConfigError("downloads from Acme need acme. Fix: pip install acme.")
+
+    with pytest.raises(ConfigError, match="pip install acme"):
+        fetch(tmp_path, Bare())
+
+
+def test_a_reason_that_the_catalogue_does_not_have_is_refused_where_it_is_made():
+    with pytest.raises(ValueError, match="number 70 is none of"):
+        NoHistoryError("odd", number=70)  # type: ignore[arg-type]
+
+
 def test_a_provider_that_adjusts_close_itself_is_read_as_adjusted(tmp_path):
     fetch(tmp_path, MadeProvider(AAPL=bars().drop("adj_close")))
     found = read(tmp_path)

@@ -250,8 +250,8 @@ def test_a_second_writer_is_refused_naming_the_first(tmp_path):
 def test_a_killed_writer_frees_the_lock(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from nextclose.data.store.writer import opened_store\n"
-        "with opened_store(Path(sys.argv[1])):\n"
+        "from nextclose.data.store.writer import open_store\n"
+        "with open_store(Path(sys.argv[1])):\n"
         "    print('open', flush=True); sys.stdin.read()\n"
     )
     child = subprocess.Popen(

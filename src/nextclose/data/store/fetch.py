@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,11 +16,9 @@ from nextclose.data.store.providers import NoHistoryError, Provider
 from nextclose.data.store.retry import MAX_SECONDS, N_TRIES, Clock
 from nextclose.data.store.update import DownloadSettings, Outcome, update_history
 from nextclose.data.store.writer import StoreWriter, open_store
-from nextclose.data.store.yahoo import YahooProvider
 from nextclose.errors import ConfigError, DataError, SourceError
 from nextclose.schema import Finding
 
-PROVIDERS: dict[str, Callable[[], Provider]] = {"yahoo": YahooProvider}
 CLOCK = Clock()
 RULES = {  # number -> what must hold, and the cure
     71: (

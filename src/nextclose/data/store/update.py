@@ -10,8 +10,9 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, sound
+from nextclose.data.findings import shown
 from nextclose.data.store.index import VintageFacts, history_prices
-from nextclose.data.store.providers import NoHistoryError, Provider, shape_fault
+from nextclose.data.store.providers import History, NoHistoryError, Provider, shape_fault
 from nextclose.data.store.retry import Clock, with_retries
 from nextclose.data.store.vintages import (
     is_finished,
@@ -20,6 +21,7 @@ from nextclose.data.store.vintages import (
     with_new_sessions,
 )
 from nextclose.data.store.writer import StoreWriter
+from nextclose.errors import NextcloseError
 from nextclose.schema import Finding
 
 FIRST_DAY = date(2000, 1, 1)  # of a history, unless another is asked for
@@ -173,10 +175,11 @@ def _is_other(old: pl.DataFrame, facts: VintageFacts, answer: _Answer) -> bool:
 def _answer(symbol: str, order: DownloadSettings, *, since: date) -> _Answer:
     """The finished bars that the provider has from `since` on. Raises: NoHistoryError."""
     asked_at = order.clock.now()
-    history = with_retries(lambda: order.provider.history(symbol, since=since), order.clock)
+    history = with_retries(lambda: _history(symbol, order, since=since), order.clock)
     fault = shape_fault(history)
     if fault:
-        raise NoHistoryError(f"{fault} ({history.client or order.provider.name})", number=73)
+        client = getattr(history, "client", "") or order.provider.name
+        raise NoHistoryError(f"{fault} ({client})", number=73)
     is_over = is_finished(
         history.frame, symbol=symbol, calendar=order.config.calendar, now=asked_at
     )
@@ -195,6 +198,16 @@ def _answer(symbol: str, order: DownloadSettings, *, since: date) -> _Answer:
         is_adjusted=history.is_adjusted,
     )
     return _Answer(frame=frame, facts=facts, notes=notes)
+
+
+def _history(symbol: str, order: DownloadSettings, *, since: date) -> History:
+    """One try. Raises: NoHistoryError, of number 73 for whatever else a provider stumbles over."""
+    try:
+        return order.provider.history(symbol, since=since)
+    except (NoHistoryError, NextcloseError):
+        raise
+    except Exception as error:  # foreign code
+        raise NoHistoryError(shown(f"{type(error).__name__}: {error}"), number=73) from error
 
 
 def _running_session_note(symbol: str, order: DownloadSettings, session: date) -> Finding:
