@@ -41,7 +41,7 @@ def fetch(
     from nextclose.terminal import progress_on
 
     settings = settings_of(config, data={"calendar": calendar}).data
-    asked = download(
+    downloads = download(
         symbols,
         store,
         provider=load_provider(provider),
@@ -50,11 +50,11 @@ def fetch(
     )
     outcomes: list[Outcome] = []
     with progress_on(err) as progress:
-        for outcome in asked:
+        for outcome in downloads:
             outcomes.append(outcome)
             progress("fetch", len(outcomes), len(symbols))
     _show(outcomes, store, as_json=as_json)
-    notes = [note for one in outcomes for note in one.findings if note.response != "E"]
+    notes = [note for outcome in outcomes for note in outcome.findings if note.response != "E"]
     _say(notes)
     findings = check_outcomes(outcomes, allow_missing=settings.allow_missing)
     _say([finding for finding in findings if finding not in notes])

@@ -81,7 +81,7 @@ SETTLED = [  # cells, the second date, what was settled
 @pytest.mark.parametrize(("cells", "first", "form"), SETTLED)
 def test_one_day_above_12_settles_the_order_of_the_whole_column(cells, first, form):
     days = read(*cells)
-    assert (days.session[0], days.form) == (first, form)
+    assert (days.session[0], days.date_format) == (first, form)
     assert session(cells[0], date_format=form) == [first]  # and of later ones
 
 
@@ -94,7 +94,7 @@ UNSETTLED = [
 
 @pytest.mark.parametrize("cells", UNSETTLED)
 def test_an_order_that_rows_do_not_settle_is_not_guessed(cells):
-    assert (session(*cells), read(*cells).form) == ([None, None], "")
+    assert (session(*cells), read(*cells).date_format) == ([None, None], "")
 
 
 FORMATS = [  # setting, cell, date
@@ -124,7 +124,7 @@ FORMATS = [  # setting, cell, date
 @pytest.mark.parametrize(("form", "text", "day"), FORMATS)
 def test_the_format_of_the_settings_is_obeyed(form, text, day):
     assert session(text, date_format=form) == [day]
-    assert read(text, date_format=form).form == ""  # said, not settled
+    assert read(text, date_format=form).date_format == ""  # said, not settled
 
 
 def test_integers_obey_the_format_as_their_text_does():

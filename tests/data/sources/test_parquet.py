@@ -83,7 +83,7 @@ def test_damaged_pages_are_refused():
 
 def test_a_child_that_dies_is_a_refusal_and_a_new_one_reads_on():
     parquet_frame(WHOLE)
-    child = parquet._Reader.shared()._process
+    child = parquet._Child.shared()._process
     killer = threading.Timer(0.2, os.kill, (child.pid, signal.SIGKILL))
     os.kill(child.pid, signal.SIGSTOP)  # it cannot answer before it dies
     killer.start()
@@ -91,13 +91,13 @@ def test_a_child_that_dies_is_a_refusal_and_a_new_one_reads_on():
         parquet_frame(WHOLE)
     killer.join()
     assert parquet_frame(WHOLE).equals(PRICES)
-    assert parquet._Reader.shared()._process.pid != child.pid
+    assert parquet._Child.shared()._process.pid != child.pid
 
 
 def test_a_file_that_takes_too_long_is_given_up(monkeypatch):
     parquet_frame(WHOLE)
     monkeypatch.setattr(parquet, "BASE_SECONDS", 0.2)
-    os.kill(parquet._Reader.shared()._process.pid, signal.SIGSTOP)
+    os.kill(parquet._Child.shared()._process.pid, signal.SIGSTOP)
     with pytest.raises(UnusableFileError, match="reading it ended its process"):
         parquet_frame(WHOLE)
 

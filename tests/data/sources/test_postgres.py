@@ -61,8 +61,7 @@ def server():
 
 def part_at(url, *, limits=None, **settings):
     config = DataConfig(**settings)
-    (part,) = postgres_prices(url, config=config, limits=limits or ReadLimits())
-    return part
+    return postgres_prices(url, config=config, limits=limits or ReadLimits())
 
 
 def bars_at(url, **settings):

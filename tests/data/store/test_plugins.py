@@ -52,11 +52,12 @@ def test_our_own_provider_is_there_without_any_package():
 
 
 def test_a_class_or_a_function_of_an_installed_package_is_a_provider_by_its_name(site):
-    code = f"{CODE}\ndef make():\n    return Acme()\n"
-    install(site, "acme_prices", code, acme="acme_prices:Acme", made="acme_prices:make")
+    install(site, "acme_prices", CODE, acme="acme_prices:Acme")
+    code = CODE.replace('"acme"', '"other"') + "\ndef make():\n    return Acme()\n"
+    install(site, "other_prices", code, other="other_prices:make")
     assert load_provider("acme").name == "acme"
-    assert load_provider("made").name == "acme"
-    assert {"acme", "made", "yahoo"} <= set(provider_names())
+    assert load_provider("other").name == "other"
+    assert {"acme", "other", "yahoo"} <= set(provider_names())
 
 
 def test_no_package_is_imported_before_its_name_is_asked_for(site):
@@ -100,7 +101,8 @@ BROKEN = [
     ("def Acme(key): ...", "acme_prices:Acme", "TypeError: Acme() missing 1 required positional"),
     ("def Acme(): ...", "acme_prices:Acme", "a NoneType without a text `name`"),
     ("class Acme:\n    name = 5", "acme_prices:Acme", "a Acme without a text `name`"),
-    ("class Acme:\n    name = 'a'", "acme_prices:Acme", "a Acme without a method `history`"),
+    ("class Acme:\n    name = 'acme'", "acme_prices:Acme", "a Acme without a method `history`"),
+    ("class Acme:\n    name = 'yahoo'", "acme_prices:Acme", "it calls itself 'yahoo'"),
     ("raise ValueError('a\\nb')", "acme_prices:Acme", "ValueError: a\\nb"),
     ("", "not an object", "not an object of acme_prices"),
 ]

@@ -12,7 +12,7 @@ from nextclose.data.findings import shown
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
-# Folded spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
+# Canonical spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
 # company, and the column is left alone.
 SPELLINGS = {
     "symbol": ("symbol", "ticker", "sym", "name"),
@@ -48,55 +48,55 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return list(marked)
 
 
-def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -> dict[str, str]:
     """Foreign name -> our name, for each of our columns that is there.
 
-    `given` is `data.columns`: a name in it stands for what it says, and no other name does; one
+    `renames` is `data.columns`: a name in it stands for what it says, and no other name does; one
     that stands for "" is not read. Two such names may stand for one of ours: `header_faults` tells.
-    Raises: ConfigError if `given` says a name that is none of ours.
+    Raises: ConfigError if `renames` says a name that is none of ours.
     """
-    said = {
+    meanings = {
         canonical_name(theirs): ours and _standard_column(ours)
-        for theirs, ours in (given or {}).items()
+        for theirs, ours in (renames or {}).items()
     }
-    unread = {KNOWN.get(fold) for fold, meant in said.items() if not meant}
-    by_fold: dict[str, str] = {}
+    ignored = {KNOWN.get(key) for key, meant in meanings.items() if not meant}
+    by_key: dict[str, str] = {}
     for name in names:
-        by_fold.setdefault(canonical_name(name), name)
+        by_key.setdefault(canonical_name(name), name)
     mapped: dict[str, str] = {}
     for ours, spellings in SPELLINGS.items():
-        if ours in unread:
+        if ours in ignored:
             continue
-        folds = [fold for fold, meant in said.items() if meant == ours and fold in by_fold]
-        if not folds:
-            folds = [fold for fold in spellings if fold in by_fold and fold not in said][:1]
-        mapped |= {by_fold[fold]: ours for fold in folds}
+        keys = [key for key, meant in meanings.items() if meant == ours and key in by_key]
+        if not keys:
+            keys = [key for key in spellings if key in by_key and key not in meanings][:1]
+        mapped |= {by_key[key]: ours for key in keys}
     return mapped
 
 
 def _standard_column(name: str) -> str:
-    fold = canonical_name(name)
-    if fold not in KNOWN:
-        nearest = difflib.get_close_matches(fold, list(KNOWN), n=1, cutoff=0.0)[0]
+    key = canonical_name(name)
+    if key not in KNOWN:
+        nearest = difflib.get_close_matches(key, list(KNOWN), n=1, cutoff=0.0)[0]
         raise ConfigError(
             f"[data] columns: {name!r} is no column that is read; the nearest is {nearest!r}.",
             section="data",
             key="columns",
         )
-    return KNOWN[fold]
+    return KNOWN[key]
 
 
 def header_faults(
     frame: pl.DataFrame, names: Mapping[str, str], *, path: str, has_symbol: bool
 ) -> list[Finding]:
-    """Why the columns cannot be used: absent, double, or of a type that cannot hold what it should.
+    """Why the columns cannot be used: missing, double, or of a type that does not hold them.
 
     `names` is the `column_map`; `has_symbol` says that the file is of one known symbol.
     """
-    have = set(names.values()) | ({"symbol"} if has_symbol else set())
+    present = set(names.values()) | ({"symbol"} if has_symbol else set())
     return [
         *_duplicate_columns(frame.columns, names, path),
-        *_missing_columns(frame.columns, have, path),
+        *_missing_columns(frame.columns, present, path),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
@@ -104,13 +104,13 @@ def header_faults(
 def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
     """Rule 23: two columns whose names mean the same."""
     places: dict[str, list[int]] = {}
-    folds = KNOWN.keys() | {canonical_name(name) for name in mapped}
+    keys = KNOWN.keys() | {canonical_name(name) for name in mapped}
     for position, name in enumerate(names, start=1):
-        if canonical_name(name) in folds:
+        if canonical_name(name) in keys:
             places.setdefault(canonical_name(name), []).append(position)
-    said: dict[str, list[int]] = {}
+    claims: dict[str, list[int]] = {}
     for theirs, ours in mapped.items():
-        said.setdefault(ours, []).append(names.index(theirs) + 1)
+        claims.setdefault(ours, []).append(names.index(theirs) + 1)
     return [
         Finding(
             number=23,
@@ -121,14 +121,14 @@ def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: st
             path=path,
             column=shown(name),
         )
-        for name, positions in (*places.items(), *said.items())
+        for name, positions in (*places.items(), *claims.items())
         if len(positions) > 1
     ]
 
 
-def _missing_columns(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
+def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list[Finding]:
     """Rule 21: a needed column that is not there."""
-    have = have | ({"close"} if "adj_close" in have else set())
+    present = present | ({"close"} if "adj_close" in present else set())
     return [
         Finding(
             number=21,
@@ -140,16 +140,16 @@ def _missing_columns(names: Sequence[str], have: set[str], path: str) -> list[Fi
             column=public,
         )
         for ours, public in (("session", "date"), ("symbol", "symbol"), ("close", "close"))
-        if ours not in have
+        if ours not in present
     ]
 
 
 def _column_fix(public: str, names: Sequence[str]) -> str:
-    """How to give a column: the nearest name there is, or any, said to stand for it."""
-    folds = {canonical_name(name): name for name in names}
-    near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
+    """How to give a column: the nearest name there is, or any, claims to stand for it."""
+    keys = {canonical_name(name): name for name in names}
+    near = difflib.get_close_matches(public, list(keys), n=1, cutoff=0.6)
     if near:
-        name = shown(folds[near[0]])
+        name = shown(keys[near[0]])
         return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
     return f"add a column {public!r}, or say in data.columns which one it is."
 
@@ -159,14 +159,14 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
     findings = []
     for theirs, ours in names.items():
         column = frame[theirs]
-        wanted = _needed_type(column, ours)
-        if wanted:
+        needed = _needed_type(column, ours)
+        if needed:
             findings.append(
                 Finding(
                     number=34,
                     response="E",
                     found=f"type {shown(_type_name(column))}",
-                    rule=wanted,
+                    rule=needed,
                     fix="convert the column.",
                     path=path,
                     column=shown(theirs),
@@ -198,13 +198,15 @@ def _type_name(column: pl.Series) -> str:
 def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) -> list[Finding]:
     """Rules 22 and 21: names that were mapped, and columns that are not there or empty."""
     notes = []
-    spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
-    if spelt:
+    renamed = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
+    if renamed:
         must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
-        notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
-    absent = [name for name in OPTIONAL if name not in frame.columns]
-    if absent:
+        notes.append(
+            Finding(number=22, response="R", found=", ".join(renamed), rule=must, path=path)
+        )
+    missing = [name for name in OPTIONAL if name not in frame.columns]
+    if missing:
         must = "features that need them are left out of all symbols"
-        found = f"no {', '.join(absent)}"
+        found = f"no {', '.join(missing)}"
         notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
     return notes

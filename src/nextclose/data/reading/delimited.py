@@ -25,6 +25,7 @@ from nextclose.data.reading.encoding import (
     with_lf_ends,
 )
 from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.suggestions import toml_value
 from nextclose.errors import Finding
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -50,8 +51,8 @@ class CsvCells:
 def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
     """The table that the bytes of a CSV file hold. Raises: UnusableError."""
     text, notes = utf8_text(data, path=path, config=config)
-    text, more = with_lf_ends(text, path=path)
-    separator, told, settled = _separator(text, path=path, config=config)
+    text, of_ends = with_lf_ends(text, path=path)
+    separator, of_mark, settled = _separator(text, path=path, config=config)
     row, header = _header(text, separator)
     if len(header) > MAX_COLUMNS:
         found = f"{len(header)} columns, more than {MAX_COLUMNS}"
@@ -65,7 +66,7 @@ def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
         raise UnusableFileError(3, "0 data rows", must="rows below the header", fix=AGAIN)
     if not is_row.all():
         frame, rows = frame.filter(is_row), rows.filter(is_row)
-    findings = (*notes, *more, *told, *ragged)
+    findings = (*notes, *of_ends, *of_mark, *ragged)
     return CsvCells(frame=frame, rows=rows, findings=findings, settled=settled)
 
 
@@ -95,7 +96,7 @@ def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
 def _separator(
     text: bytes, *, path: str, config: DataConfig
 ) -> tuple[str, tuple[Finding, ...], dict[str, str]]:
-    """What stands between cells: the setting's, else told by the file. Raises: UnusableError."""
+    """What stands between cells: the setting's, else the file's own. Raises: UnusableFileError."""
     if config.separator is not None:
         return config.separator, (), {}
     splitting = [mark for mark in SEPARATORS if _n_fields(text, mark) > 1]
@@ -103,7 +104,7 @@ def _separator(
         return ",", (), {}
     fitting = [mark for mark in splitting if _n_uneven(text, mark) == 0]
     if not fitting and "," in splitting and _has_needed(_header(text, ",")[1], config):
-        return ",", (), {}  # its uneven rows are told one by one
+        return ",", (), {}  # its uneven rows are named one by one
     if len(fitting) != 1:
         raise _separator_error(text, fitting or splitting)
     (mark,) = fitting
@@ -113,7 +114,7 @@ def _separator(
         number=8,
         response="R",
         found=f"{_mark_name(mark)} between cells",
-        rule=f"',' between cells; read with data.separator = {_toml(mark)}",
+        rule=f"',' between cells; read with data.separator = {toml_value(mark)}",
         path=path,
     )
     return mark, (finding,), {"separator": mark}
@@ -152,16 +153,12 @@ def _separator_error(text: bytes, marks: list[str]) -> UnusableFileError:
         fix = "separate cells by commas, or name the mark in data.separator."
     else:
         rows = (f"{_mark_name(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
-        found, fix = ", ".join(rows), f"set data.separator = {_toml(marks[0])}, or another."
+        found, fix = ", ".join(rows), f"set data.separator = {toml_value(marks[0])}, or another."
     return UnusableFileError(8, found, must=must, fix=fix)
 
 
 def _mark_name(mark: str) -> str:
     return "TAB" if mark == "\t" else f"'{mark}'"
-
-
-def _toml(mark: str) -> str:
-    return '"\\t"' if mark == "\t" else f'"{mark}"'
 
 
 def _plain_rows(

@@ -72,8 +72,8 @@ def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tup
 
 def _refuse_foreign(data: bytes) -> None:
     head = data[:64].lstrip()
-    folded = head.lower() if head.startswith(b"<") else head
-    kind = next((kind for lead, kind in FOREIGN.items() if folded.startswith(lead)), None)
+    start = head.lower() if head.startswith(b"<") else head
+    kind = next((kind for lead, kind in FOREIGN.items() if start.startswith(lead)), None)
     if kind:
         fix = CURES.get(kind, "export the prices as CSV or Parquet.")
         raise UnusableFileError(16, f"this is {kind}, not CSV", must="CSV", fix=fix)
@@ -198,7 +198,7 @@ def _first_long_row(text: bytes) -> int:
 def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in blocks of whole lines, some `BLOCK` bytes each; none is empty.
 
-    Raises: UnusableError (14) where a line is over the cap: no more is read than its block.
+    Raises: UnusableFileError (14) where a line is over the cap: no more is read than its block.
     """
     rest, n_rows = b"", 0
     for piece in _pieces(chunks):

@@ -1,4 +1,4 @@
-"""Neighbouring files with the same columns brought to our types together, as one part."""
+"""Neighbouring files with the same columns brought to our names and types together."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ class FileBatch:
     frame: pl.DataFrame
 
 
-def batch_prices(group: FileBatch, config: DataConfig) -> UncheckedPrices | None:
-    """The group as one part; None where its files must be told apart.
+def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None:
+    """The batch as one; None where its files must be told apart.
 
     That is so if one of them lacks a column throughout or has anything to refuse. What is said of
     one file is then said of each: the findings count files.
     """
-    n_files = len(group.paths)
-    heights = np.asarray(group.heights)
-    if n_files > 1 and _has_empty_column(group.frame, heights):
+    n_files = len(batch.paths)
+    heights = np.asarray(batch.heights)
+    if n_files > 1 and _has_empty_column(batch.frame, heights):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
-    rows += group.first_row
-    frame, symbol = group.frame, group.symbols[0]
+    rows += batch.first_row
+    frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
-        symbols = pl.Series("symbol", group.symbols, dtype=pl.String)
+        symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
-    part = unchecked_prices(frame, path=group.paths[0], rows=rows, symbol=symbol, config=config)
+    prices = unchecked_prices(frame, path=batch.paths[0], rows=rows, symbol=symbol, config=config)
     if n_files == 1:
-        return part
-    if part.frame is None or part.frame.height != group.frame.height:
+        return prices
+    if prices.frame is None or prices.frame.height != batch.frame.height:
         return None
-    if any(finding.response == "E" or finding.row is not None for finding in part.findings):
+    if any(finding.response == "E" or finding.row is not None for finding in prices.findings):
         return None
     file = pl.Series("file", np.repeat(np.arange(n_files, dtype=np.int32), heights))
-    findings = tuple(replace(f, count=f.count * n_files) for f in part.findings)
+    findings = tuple(replace(f, count=f.count * n_files) for f in prices.findings)
     return replace(
-        part,
-        frame=part.frame.with_columns(file),
+        prices,
+        frame=prices.frame.with_columns(file),
         findings=findings,
-        files=tuple(group.paths),
+        files=tuple(batch.paths),
     )
 
 

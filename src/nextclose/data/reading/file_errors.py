@@ -1,10 +1,9 @@
-"""Why a whole file cannot be used: raised where that shows, told as one finding."""
+"""Why a whole file cannot be used: raised where that shows, reported as one finding."""
 
 from __future__ import annotations
 
 from nextclose.data.findings import shown
-from nextclose.data.reading.prices import UncheckedPrices
-from nextclose.errors import Finding
+from nextclose.data.reading.prices import UncheckedPrices, refused_file
 
 
 class UnusableFileError(Exception):
@@ -20,15 +19,9 @@ class UnusableFileError(Exception):
         self.fix = fix
         self.row = row
 
-    def part(self, path: str) -> UncheckedPrices:
+    def refusal(self, path: str) -> UncheckedPrices:
         """The file without rows and with the reason."""
-        finding = Finding(
-            number=self.number,
-            response="E",
-            found=shown(self.found) if self.number != 1 else self.found,
-            rule=self.must,
-            fix=self.fix,
-            path=path,
-            row=self.row,
+        found = shown(self.found) if self.number != 1 else self.found
+        return refused_file(
+            path, self.number, found=found, must=self.must, fix=self.fix, row=self.row
         )
-        return UncheckedPrices(path=path, frame=None, findings=(finding,))

@@ -37,18 +37,16 @@ def long_format(
     level = next((k for k in (0, 1) if closes & fields[k]), None)
     if level is None:
         return frame, rows, []
-    frame, rows = (
-        _rows_below_header(frame, n_heads).with_columns(cs.float().fill_nan(None)),
-        rows[n_heads:],
-    )
+    frame = _rows_below_header(frame, n_heads).with_columns(cs.float().fill_nan(None))
+    rows = rows[n_heads:]
     plain = [name for name in frame.columns if name not in pairs]
     symbols = list(dict.fromkeys(pair[1 - level] for pair in pairs.values()))
-    parts = []
+    frames = []
     for symbol in symbols:
         own = {name: pair[level] for name, pair in pairs.items() if pair[1 - level] == symbol}
-        part = frame.select(*plain, *own).with_columns(rows.alias("row"))
-        part = part.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
-        parts.append(_with_names(part, own).with_columns(pl.lit(symbol).alias("symbol")))
+        rows_of_symbol = frame.select(*plain, *own).with_columns(rows.alias("row"))
+        rows_of_symbol = rows_of_symbol.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
+        frames.append(_with_names(rows_of_symbol, own).with_columns(pl.lit(symbol).alias("symbol")))
     notes = [
         Finding(
             number=24,
@@ -57,9 +55,9 @@ def long_format(
             rule="one row per symbol and date; split by symbol",
             path=path,
         ),
-        *_empty_symbols(symbols, parts, path),
+        *_empty_symbols(symbols, frames, path),
     ]
-    long = pl.concat(parts, how="diagonal_relaxed")
+    long = pl.concat(frames, how="diagonal_relaxed")
     return long.drop("row"), long["row"], notes
 
 
@@ -78,7 +76,7 @@ def _with_names(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
 
 
 def _empty_symbols(
-    symbols: Sequence[str], parts: Sequence[pl.DataFrame], path: str
+    symbols: Sequence[str], frames: Sequence[pl.DataFrame], path: str
 ) -> list[Finding]:
     return [
         Finding(
@@ -90,8 +88,8 @@ def _empty_symbols(
             path=path,
             symbol=shown(symbol),
         )
-        for symbol, part in zip(symbols, parts, strict=True)
-        if not part.height
+        for symbol, frame in zip(symbols, frames, strict=True)
+        if not frame.height
     ]
 
 

@@ -1,4 +1,4 @@
-"""One file's rows in our names and types, with what was found on the way."""
+"""What one source gave, in our names and types, before any rule: a file, a frame, a table."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Basis = Literal["adjusted", "raw", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncheckedPrices:
-    """One file (or frame) in our names and types: what `assembled` joins.
+    """Prices of one file, frame or table in our names and types: what `assembled` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
     text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
     volumes Int64, exact, or Float64 where they came adjusted. `second_of_day` (Int32) is there if
     stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
     cannot be used at all. `settled` holds format facts that this file decided, by the name of their
-    `[data]` setting. A part of several `files` begins with `path`, and `file` (Int32) in its frame
+    `[data]` setting. Prices of several `files` begin with `path`, and `file` (Int32) in its frame
     counts them from 0.
     """
 
@@ -43,9 +43,13 @@ class UncheckedPrices:
     files: tuple[str, ...] = ()
 
 
-def refused_file(path: str, number: int, *, found: str, must: str, fix: str) -> UncheckedPrices:
-    """A file that cannot be used, with the reason."""
-    finding = Finding(number=number, response="E", found=found, rule=must, fix=fix, path=path)
+def refused_file(
+    path: str, number: int, *, found: str, must: str, fix: str, row: int | None = None
+) -> UncheckedPrices:
+    """A file that cannot be used: no rows, and the reason."""
+    finding = Finding(
+        number=number, response="E", found=found, rule=must, fix=fix, path=path, row=row
+    )
     return UncheckedPrices(path=path, frame=None, findings=(finding,))
 
 
@@ -89,22 +93,22 @@ def unchecked_prices(
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
-    typed, cells, form = _typed_columns(ours, config, path, is_adjusted=is_adjusted)
+    typed, cells, date_format = _typed_columns(ours, config, path, is_adjusted=is_adjusted)
     notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
-    settled = {"date_format": form} if form else {}
+    settled = {"date_format": date_format} if date_format else {}
     return UncheckedPrices(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
 
 
 def _with_basis(
-    frame: pl.DataFrame, config: DataConfig, given: Basis | None, path: str
+    frame: pl.DataFrame, config: DataConfig, source_basis: Basis | None, path: str
 ) -> tuple[pl.DataFrame, Basis, list[Finding]]:
     """The frame with one close, and an adjusted one beside it if it is to adjust; and what it is.
 
-    Rules 25 and 26. `given` is what the source says of a close that stands alone.
+    Rules 25 and 26. `source_basis` is what the source says of a close that stands alone.
     """
     have = {"close", "adj_close", "close_raw"} & set(frame.columns)
     if have == {"close"}:
-        return frame, given or "unknown", [_lone_close_finding(given, path)]
+        return frame, source_basis or "unknown", [_lone_close_finding(source_basis, path)]
     is_both = {"close", "adj_close"} <= have
     note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
     if config.price_basis == "raw" and have == {"close", "adj_close"}:
@@ -121,11 +125,11 @@ def _with_basis(
     return ready, "adjusted", [replace(note, rule=must)] if is_both else []
 
 
-def _lone_close_finding(given: Basis | None, path: str) -> Finding:
+def _lone_close_finding(source_basis: Basis | None, path: str) -> Finding:
     """Rule 25: no adjusted close; what the close is, as the source says, or unknown."""
     found = "no adjusted close"
-    if given is not None:
-        must = f"prices are {given}, as their source says"
+    if source_basis is not None:
+        must = f"prices are {source_basis}, as their source says"
         return Finding(number=25, response="R", found=found, rule=must, path=path)
     must = "whether close is adjusted for splits and dividends is unknown"
     fix = "add a column 'adj_close'."
@@ -150,15 +154,15 @@ def _typed_columns(
     for name in NUMBERS:
         if name in frame.columns:
             is_whole = name == "volume" and not is_adjusted
-            read = (
+            parsed = (
                 parse_volumes(frame[name], config)
                 if is_whole
                 else parse_prices(frame[name], config)
             )
-            new.append(read.value.alias(name))
-            if read.text is not None:
-                new.append(read.text.alias(f"{name}_text"))
-            is_respelt = read.is_respelt if is_whole else is_respelt
+            new.append(parsed.value.alias(name))
+            if parsed.text is not None:
+                new.append(parsed.text.alias(f"{name}_text"))
+            is_respelt = parsed.is_respelt if is_whole else is_respelt
     typed = frame.with_columns(new)
     if "currency" in typed.columns:
         typed = typed.with_columns(pl.col("currency").cast(pl.String).str.strip_chars())
@@ -167,7 +171,7 @@ def _typed_columns(
         must = "whole volumes; read as whole numbers"
         note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
         notes += _at_first(typed, is_respelt, frame["volume"], note)
-    return typed, notes, days.form
+    return typed, notes, days.date_format
 
 
 def distinct_symbols(symbols: pl.Series) -> pl.Series:
@@ -188,12 +192,12 @@ def _date_notes(
     """Rules 38 and 44: integers that were dates, and stamps dated at their exchange."""
     text = frame["session"]
     notes = []
-    if days.form in READINGS:
+    if days.date_format in READINGS:
         note = Finding(
             number=38,
             response="R",
             found="",
-            rule=f"dates; read as {days.form}",
+            rule=f"dates; read as {days.date_format}",
             path=path,
             column="date",
         )

@@ -10,9 +10,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from nextclose.data.reading.encoding import BLOCK
 from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.sources.filenames import compression_of
 
 if TYPE_CHECKING:
     import zstandard
@@ -30,8 +33,18 @@ FAULTS = (
 )
 
 
+def file_chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """What a file holds, in pieces, unpacked where its name says so. Raises: UnusableFileError."""
+    suffix = compression_of(path)
+    if suffix:
+        yield from decompress(file, suffix=suffix)
+        return
+    while chunk := file.read(BLOCK):
+        yield chunk
+
+
 def decompress(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
-    """What a .gz, .zst or .zip file holds, in pieces. Raises: UnusableError (15)."""
+    """What a .gz, .zst or .zip file holds, in pieces. Raises: UnusableFileError (15)."""
     n_packed = os.fstat(file.fileno()).st_size
     n = 0
     if not n_packed:

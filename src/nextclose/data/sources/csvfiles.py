@@ -1,4 +1,4 @@
-"""[I/O] CSV files as parts: neighbours with the same header parsed together, odd ones alone."""
+"""[I/O] CSV files: neighbours with the same header parsed together, odd ones alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.delimited import csv_cells
@@ -21,8 +20,8 @@ from nextclose.data.reading.plain_csv import (
     plain_lines,
 )
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
-from nextclose.data.sources.compressed import decompress
-from nextclose.data.sources.filenames import compression_of, symbol_of
+from nextclose.data.sources.compressed import file_chunks
+from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import open_file
 from nextclose.schema import Finding
 
@@ -40,51 +39,42 @@ class CsvContent:
 
 
 def csv_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
-    """The parts of CSV files, packed or not, in their order. Raises: ConfigError."""
+    """The prices of CSV files, packed or not, in their order. Raises: ConfigError."""
     waiting: list[CsvContent] = []
     for path in paths:
-        read = _read(path, config)
-        if waiting and not _may_join(waiting, read):
+        content = _read(path, config)
+        if waiting and not _may_join(waiting, content):
             yield from _prices_of(waiting, config)
             waiting = []
-        if isinstance(read, UncheckedPrices):
-            yield read
+        if isinstance(content, UncheckedPrices):
+            yield content
         else:
-            waiting.append(read)
+            waiting.append(content)
     if waiting:
         yield from _prices_of(waiting, config)
 
 
 def csv_text_prices(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
-    """One CSV file's bytes as a part. Raises: ConfigError."""
+    """The prices in the bytes of one CSV file. Raises: ConfigError."""
     return next(_prices_of([_content(data, path=path, symbol=symbol, config=config)], config))
 
 
 def _read(path: Path, config: DataConfig) -> CsvContent | UncheckedPrices:
-    """The file's content; its part at once where it is refused, or too large to wait."""
+    """The file's content; its prices at once where it is refused, or too large to wait."""
     try:
         with open_file(path, follow_symlinks=config.follow_symlinks) as file:
-            blocks = line_blocks(_chunks(file, path))
+            blocks = line_blocks(file_chunks(file, path))
             first, second = next(blocks, b""), next(blocks, None)
             if second is None:
                 return _content(first, path=str(path), symbol=symbol_of(path), config=config)
-            part = _prices_in_blocks(chain([first, second], blocks), path, config)
-            if part is None:
+            prices = _prices_in_blocks(chain([first, second], blocks), path, config)
+            if prices is None:
                 file.seek(0)
-                data = b"".join(line_blocks(_chunks(file, path)))
-                part = _closer_look(data, path=str(path), symbol=symbol_of(path), config=config)
-            return part
+                data = b"".join(line_blocks(file_chunks(file, path)))
+                prices = _closer_look(data, path=str(path), symbol=symbol_of(path), config=config)
+            return prices
     except UnusableFileError as error:
-        return error.part(str(path))
-
-
-def _chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    packing = compression_of(path)
-    if packing:
-        yield from decompress(file, suffix=packing)
-        return
-    while chunk := file.read(BLOCK):
-        yield chunk
+        return error.refusal(str(path))
 
 
 def _content(data: bytes, *, path: str, symbol: str, config: DataConfig) -> CsvContent:
@@ -92,16 +82,16 @@ def _content(data: bytes, *, path: str, symbol: str, config: DataConfig) -> CsvC
     return CsvContent(path=path, symbol=symbol, data=data, lines=lines)
 
 
-def _may_join(waiting: Sequence[CsvContent], read: CsvContent | UncheckedPrices) -> bool:
+def _may_join(waiting: Sequence[CsvContent], new: CsvContent | UncheckedPrices) -> bool:
     """Whether the file may be parsed together with those that wait."""
-    if isinstance(read, UncheckedPrices) or read.lines is None or waiting[0].lines is None:
+    if isinstance(new, UncheckedPrices) or new.lines is None or waiting[0].lines is None:
         return False
-    n_bytes = len(read.data) + sum(len(content.data) for content in waiting)
-    return read.lines.header == waiting[0].lines.header and n_bytes <= BLOCK
+    n_bytes = len(new.data) + sum(len(content.data) for content in waiting)
+    return new.lines.header == waiting[0].lines.header and n_bytes <= BLOCK
 
 
 def _prices_of(contents: Sequence[CsvContent], config: DataConfig) -> Iterator[UncheckedPrices]:
-    """The files as one part; one by one where any needs a closer look."""
+    """The files together; one by one where any needs a closer look."""
     together = _prices_together(contents, config)
     if together is not None:
         yield together
@@ -115,7 +105,7 @@ def _prices_of(contents: Sequence[CsvContent], config: DataConfig) -> Iterator[U
                 content.data, path=content.path, symbol=content.symbol, config=config
             )
         except UnusableFileError as error:
-            yield error.part(content.path)
+            yield error.refusal(content.path)
 
 
 def _prices_together(contents: Sequence[CsvContent], config: DataConfig) -> UncheckedPrices | None:
@@ -125,16 +115,16 @@ def _prices_together(contents: Sequence[CsvContent], config: DataConfig) -> Unch
     frame = parse_plain_rows(b"\n".join(line.body for line in lines), lines[0].header, config)
     if frame is None:
         return None
-    group = FileBatch(
+    batch = FileBatch(
         paths=[content.path for content in contents],
         symbols=[content.symbol for content in contents],
         heights=[line.n_rows for line in lines],
         first_row=FIRST_ROW,
         frame=frame,
     )
-    part = batch_prices(group, config)
+    prices = batch_prices(batch, config)
     notes = [note for content in contents for note in _line_end_notes(content)]
-    return None if part is None else _with_notes(part, notes)
+    return None if prices is None else _with_notes(prices, notes)
 
 
 def _line_end_notes(content: CsvContent) -> list[Finding]:
@@ -151,7 +141,7 @@ def _prices_in_blocks(
     if not has_plain_settings(config):
         return None
     header: bytes | None = None
-    stack = FrameBuilder()
+    builder = FrameBuilder()
     n_crlf = n_lf = 0
     for block in blocks:
         lines = plain_lines(block, header=header)
@@ -160,29 +150,29 @@ def _prices_in_blocks(
             return None
         header = lines.header
         n_crlf, n_lf = n_crlf + lines.n_crlf, n_lf + lines.n_lf
-        stack.add(frame)
-    rows = stack.frame()
-    group = FileBatch(
+        builder.add(frame)
+    rows = builder.frame()
+    batch = FileBatch(
         paths=[str(path)],
         symbols=[symbol_of(path)],
         heights=[rows.height],
         first_row=FIRST_ROW,
         frame=rows,
     )
-    part = batch_prices(group, config)
+    prices = batch_prices(batch, config)
     note = [line_end_note(n_crlf=n_crlf, n_lf=n_lf, path=str(path))] if n_crlf else []
-    return None if part is None else _with_notes(part, note)
+    return None if prices is None else _with_notes(prices, note)
 
 
 def _closer_look(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
     """A file read with a closer look. Raises: UnusableError."""
-    sheet = csv_cells(data, path=path, config=config)
-    if any(finding.response == "E" for finding in sheet.findings):
-        return UncheckedPrices(path=path, frame=None, findings=sheet.findings)
-    part = unchecked_prices(sheet.frame, path=path, rows=sheet.rows, symbol=symbol, config=config)
-    part = replace(part, settled={**part.settled, **sheet.settled})
-    return _with_notes(part, sheet.findings)
+    cells = csv_cells(data, path=path, config=config)
+    if any(finding.response == "E" for finding in cells.findings):
+        return UncheckedPrices(path=path, frame=None, findings=cells.findings)
+    prices = unchecked_prices(cells.frame, path=path, rows=cells.rows, symbol=symbol, config=config)
+    prices = replace(prices, settled={**prices.settled, **cells.settled})
+    return _with_notes(prices, cells.findings)
 
 
-def _with_notes(part: UncheckedPrices, notes: Sequence[Finding]) -> UncheckedPrices:
-    return replace(part, findings=(*notes, *part.findings)) if notes else part
+def _with_notes(prices: UncheckedPrices, notes: Sequence[Finding]) -> UncheckedPrices:
+    return replace(prices, findings=(*notes, *prices.findings)) if notes else prices

@@ -19,8 +19,8 @@ NO_REGULAR_FILE = {errno.ENXIO: "a socket or a device", errno.EISDIR: "a folder"
 def open_file(path: Path, *, follow_symlinks: bool) -> Iterator[BinaryIO]:
     """The file, open for reading from its start; a pipe is not waited for.
 
-    Raises: UnusableError: it is not there (1), not a regular file (18), or not the same at the end
-        as it was at the beginning (20).
+    Raises: UnusableFileError: it is not there (1), not a regular file (18), or not the same at the
+        end as it was at the beginning (20).
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
     try:

@@ -52,15 +52,15 @@ def load_usable_bars(
     refusals: list[UncheckedPrices] = []
     if not prices:
         nothing = "no file, folder or `sample` named"
-        refusals = [UnusableFileError(1, nothing, must="price files", fix="name one.").part("")]
+        refusals = [UnusableFileError(1, nothing, must="price files", fix="name one.").refusal("")]
     if config.splits is not None:
         try:
             splits = read_splits(Path(config.splits), config)
         except UnusableFileError as error:
-            refusals.append(error.part(config.splits))
-    items = (item for given in prices for item in _inputs(given, config))
-    parts = chain(_read(items, config), refusals)
-    return assembled(parts, config=config, now=now or datetime.now(UTC), splits=splits)
+            refusals.append(error.refusal(config.splits))
+    items = (item for argument in prices for item in _inputs(argument, config))
+    unchecked = chain(_read(items, config), refusals)
+    return assembled(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
 def sample_bars() -> Bars:
@@ -71,17 +71,17 @@ def sample_bars() -> Bars:
     return load_bars(SAMPLE)
 
 
-def _inputs(given: str | Path | Source, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
+def _inputs(argument: str | Path | Source, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
     """What one argument stands for: files still to be read, and prices that were."""
-    if not isinstance(given, str | os.PathLike):
-        return source_prices(given, config)
-    if str(given) == SAMPLE:
+    if not isinstance(argument, str | os.PathLike):
+        return source_prices(argument, config)
+    if str(argument) == SAMPLE:
         return [_sample_prices(config)]
-    if is_url(given):
+    if is_url(argument):
         from nextclose.data.sources.postgres import postgres_prices
 
-        return postgres_prices(str(given), config=config)
-    return _folder_inputs(Path(given), config) if os.path.isdir(given) else [Path(given)]
+        return [postgres_prices(str(argument), config=config)]
+    return _folder_inputs(Path(argument), config) if os.path.isdir(argument) else [Path(argument)]
 
 
 def _folder_inputs(path: Path, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
@@ -93,10 +93,10 @@ def _folder_inputs(path: Path, config: DataConfig) -> Iterable[Path | UncheckedP
             return store_prices(path, config=config)
         files = sorted(file for file in path.iterdir() if is_price_file(file))
     except OSError as error:
-        return [path_error(path, error).part(str(path))]
+        return [path_error(path, error).refusal(str(path))]
     if files:
         return files
-    return [_empty_folder(path).part(str(path))]
+    return [_empty_folder(path).refusal(str(path))]
 
 
 def _empty_folder(folder: Path) -> UnusableFileError:
@@ -120,14 +120,14 @@ def _read(items: Iterable[Path | UncheckedPrices], config: DataConfig) -> Iterat
             yield from csv_prices(paths, config)
         elif kind == "parquet":
             yield from parquet_prices(paths, config)
-        elif kind == "part":
+        elif kind == "prices":
             yield from (item for item in run if isinstance(item, UncheckedPrices))
         else:
             yield from (_unknown_format(path, config) for path in paths)
 
 
 def _format(item: Path | UncheckedPrices) -> str:
-    return "part" if isinstance(item, UncheckedPrices) else format_of(item)
+    return "prices" if isinstance(item, UncheckedPrices) else format_of(item)
 
 
 def _unknown_format(path: Path, config: DataConfig) -> UncheckedPrices:
@@ -139,7 +139,7 @@ def _unknown_format(path: Path, config: DataConfig) -> UncheckedPrices:
             fix = "export the prices as CSV or Parquet."
             raise UnusableFileError(17, kind, must="CSV or Parquet", fix=fix)
     except UnusableFileError as error:
-        return error.part(str(path))
+        return error.refusal(str(path))
 
 
 def _sample_prices(config: DataConfig) -> UncheckedPrices:

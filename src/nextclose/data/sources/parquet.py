@@ -1,4 +1,4 @@
-"""[I/O] Parquet files as parts, each read by a child process under a cap of memory and time."""
+"""[I/O] Parquet files, each read by a child process under a cap of memory and time."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ AGAIN = "export the prices again."
 
 
 def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
-    """The parts of Parquet files in their order; rows count from 1. Raises: ConfigError."""
+    """The prices of Parquet files in their order; rows count from 1. Raises: ConfigError."""
     for path in paths:
         try:
             with open_file(path, follow_symlinks=config.follow_symlinks) as file:
                 data = file.read()
             frame = parquet_frame(data)
         except UnusableFileError as error:
-            yield error.part(str(path))
+            yield error.refusal(str(path))
             continue
         rows = pl.int_range(1, frame.height + 1, eager=True)
         yield unchecked_prices(
@@ -45,7 +45,7 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
 def parquet_frame(data: bytes) -> pl.DataFrame:
     """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableError (2, 3, 19)."""
     _refuse_misshapen(data)
-    frame = _Reader.shared().frame(data)
+    frame = _Child.shared().frame(data)
     if not frame.height:
         raise UnusableFileError(3, "0 data rows", must="at least one row", fix=AGAIN)
     return frame
@@ -66,10 +66,10 @@ def _parquet_error(found: str) -> UnusableFileError:
     return UnusableFileError(19, found, must="a whole Parquet file", fix=AGAIN)
 
 
-class _Reader:
+class _Child:
     """The child process and the pipes to it; one is kept for as long as this process lives."""
 
-    _kept: _Reader | None = None
+    _shared: _Child | None = None
 
     def __init__(self) -> None:
         self._owner = os.getpid()
@@ -83,12 +83,12 @@ class _Reader:
         atexit.register(self.close)
 
     @classmethod
-    def shared(cls) -> _Reader:
-        """The child of this process, begun anew if it died or belongs to a parent."""
-        kept = cls._kept
-        if kept is None or kept._owner != os.getpid() or kept._process.poll() is not None:
-            cls._kept = kept = cls()
-        return kept
+    def shared(cls) -> _Child:
+        """The child of this process, started anew if it died or belongs to a parent."""
+        child = cls._shared
+        if child is None or child._owner != os.getpid() or child._process.poll() is not None:
+            cls._shared = child = cls()
+        return child
 
     def frame(self, data: bytes) -> pl.DataFrame:
         """What the child makes of the bytes. Raises: UnusableError if it refuses or dies."""
@@ -97,7 +97,7 @@ class _Reader:
             timer = threading.Timer(seconds, self._process.kill)
             timer.start()
             try:
-                problem, payload = self._asked(data)
+                problem, payload = self._answer(data)
             except (OSError, EOFError):
                 self.close()
                 signal = -(self._process.returncode or 0)
@@ -109,7 +109,7 @@ class _Reader:
             raise UnusableFileError(19, problem["found"], must=problem["must"], fix=problem["fix"])
         return pl.read_ipc(io.BytesIO(payload))
 
-    def _asked(self, data: bytes) -> tuple[dict[str, str], bytes]:
+    def _answer(self, data: bytes) -> tuple[dict[str, str], bytes]:
         requests, replies = self._process.stdin, self._process.stdout
         if requests is None or replies is None:
             raise EOFError

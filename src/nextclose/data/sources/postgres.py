@@ -55,8 +55,8 @@ READ_LIMITS = ReadLimits()
 
 def postgres_prices(
     url: str, *, config: DataConfig, limits: ReadLimits = READ_LIMITS
-) -> list[UncheckedPrices]:
-    """The prices of the table that a `postgresql://` URL names, as one part.
+) -> UncheckedPrices:
+    """The prices of the table that a `postgresql://` URL names.
 
     A table without a symbol column holds one symbol, named by the table. Rows have no number: the
     symbol and the session name them. If the connection is lost, the whole table is read anew, once.
@@ -69,13 +69,13 @@ def postgres_prices(
         raise ConfigError(
             f"{public_url(url)}: reading it needs psycopg. Fix: pip install 'nextclose[postgres]'."
         ) from error
-    part = _read_whole(_connect(address), address, config, limits)
-    if part is None:
-        part = _read_whole(_reconnect(address, limits), address, config, limits)
-    if part is None:
+    prices = _read_whole(_connect(address), address, config, limits)
+    if prices is None:
+        prices = _read_whole(_reconnect(address, limits), address, config, limits)
+    if prices is None:
         fix = "try again when server and network are up."
         raise _refusal(address, "the connection lost twice in mid-read", fix)
-    return [part]
+    return prices
 
 
 def _connect(address: Address, *, before: str = "") -> Connection[Any]:
@@ -159,7 +159,7 @@ def _deadline(connection: Connection[Any], seconds: float) -> Iterator[threading
 def _read_snapshot(
     connection: Connection[Any], address: Address, config: DataConfig, limits: ReadLimits
 ) -> UncheckedPrices:
-    """The table as a part, of one snapshot. Raises: SourceError, psycopg.Error."""
+    """The prices of the table, of one snapshot. Raises: SourceError, psycopg.Error."""
     from psycopg import IsolationLevel
 
     connection.read_only = True
@@ -170,31 +170,31 @@ def _read_snapshot(
             cursor.execute("select set_config(%s, %s, true)", setting)
         table = choose_table(cursor, address.table, path=address.shown, config=config)
         path = public_location(connection.info.dbname, table.full_name)
-        part = _table_prices(pl.DataFrame(schema=table.dtypes), table, path, config)
-        if part.frame is not None:  # its columns will do
+        prices = _table_prices(pl.DataFrame(schema=table.dtypes), table, path, config)
+        if prices.frame is not None:  # its columns will do
             names = column_map(tuple(table.dtypes), config.columns)
             rows = table_rows(cursor, table, names, n_most=limits.rows + 1)
             if rows.height > limits.rows:
                 found = f"more than {limits.rows:,} rows"
                 raise _refusal(address, found, "name a view of those you need.")
-            part = _table_prices(rows, table, path, config)
-    return replace(part, findings=(*address.findings, *part.findings))
+            prices = _table_prices(rows, table, path, config)
+    return replace(prices, findings=(*address.findings, *prices.findings))
 
 
 def _table_prices(
     frame: pl.DataFrame, table: PostgresTable, path: str, config: DataConfig
 ) -> UncheckedPrices:
-    """The frame as a part; a type of no use (rule 34) is named as PostgreSQL does."""
+    """The prices of the frame; a type of no use (rule 34) is named as PostgreSQL does."""
     symbol = table.name.upper() if table.name.islower() else table.name
     keys = pl.Series("row", [None] * frame.height, dtype=pl.Int64)
-    part = unchecked_prices(frame, path=path, rows=keys, symbol=symbol, config=config)
+    prices = unchecked_prices(frame, path=path, rows=keys, symbol=symbol, config=config)
     findings = tuple(
         replace(finding, found=f"type {shown(table.types.get(finding.column, '?'))}")
         if finding.number == 34
         else finding
-        for finding in part.findings
+        for finding in prices.findings
     )
-    return replace(part, findings=findings)
+    return replace(prices, findings=findings)
 
 
 def _refusal(address: Address, found: str, fix: str) -> SourceError:

@@ -45,10 +45,10 @@ def table_rows(
         order=SQL(", ").join(Literal(k) for k in range(1, len(names) + 1)),
         most=Literal(n_most),
     )
-    wanted = {name: table.dtypes[name] for name in names}
+    dtypes = {name: table.dtypes[name] for name in names}
     wire = {
         name: pl.String() if _is_read_later(table, name, names[name]) else dtype
-        for name, dtype in wanted.items()
+        for name, dtype in dtypes.items()
     }
     frames, text = [pl.DataFrame(schema=wire)], bytearray()
     with cursor.copy(query) as rows:
@@ -61,7 +61,7 @@ def table_rows(
         frames.append(_parse_rows(bytes(text), wire))
     frame = pl.concat(frames)
     return frame.with_columns(
-        _as_dates(frame[name], dtype) for name, dtype in wanted.items() if dtype.is_temporal()
+        _as_dates(frame[name], dtype) for name, dtype in dtypes.items() if dtype.is_temporal()
     )
 
 

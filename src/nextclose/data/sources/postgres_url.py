@@ -46,15 +46,15 @@ class Address:
 
     def without_secrets(self, text: str) -> str:
         """Foreign text, as of libpq, less the passwords that this address or the shell gives."""
-        given = [self.settings.get(name, "") for name in SECRETS]
-        for secret in filter(None, (*given, os.environ.get("PGPASSWORD", ""))):
+        secrets = [self.settings.get(name, "") for name in SECRETS]
+        for secret in filter(None, (*secrets, os.environ.get("PGPASSWORD", ""))):
             text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
         return text
 
 
-def is_url(given: str | Path) -> bool:
+def is_url(prices: str | Path) -> bool:
     """Whether an argument names a PostgreSQL server rather than a file."""
-    return str(given).startswith(SCHEMES)
+    return str(prices).startswith(SCHEMES)
 
 
 def public_url(url: str) -> str:
@@ -89,16 +89,16 @@ def address_of(url: str) -> Address:
             ": / ? # @ % of a name or password as %3A %2F %3F %23 %40 %25."
         )
     keys = _keys(match)
-    own = url[: match.start("query")] if match["query"] else url
+    without_query = url[: match.start("query")] if match["query"] else url
     foreign = "&".join(pair for pair in (match["query"] or "").split("&") if not _is_table(pair))
     try:
-        given = conninfo_to_dict(own + foreign)
+        keywords = conninfo_to_dict(without_query + foreign)
     except ProgrammingError as error:
         raise ConfigError(
             f"the URL of the database: {shown(str(error).strip())}. Fix: give keys that libpq "
             "knows, and ours: table."
         ) from None
-    settings = {name: str(value) for name, value in given.items()}
+    settings = {name: str(value) for name, value in keywords.items()}
     place = public_url(url)
     mode = settings.get("sslmode")
     findings: tuple[Finding, ...] = ()

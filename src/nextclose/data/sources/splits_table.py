@@ -25,16 +25,16 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
     try:
         with open_file(path, follow_symlinks=config.follow_symlinks) as file:
             data = b"".join(line_blocks([file.read()]))
-        sheet = csv_cells(data, path=str(path), config=DataConfig())
+        cells = csv_cells(data, path=str(path), config=DataConfig())
     except UnusableFileError as error:
         raise _splits_error(error.found, row=error.row) from None
-    if sheet.findings and sheet.findings[-1].response == "E":
-        first = next(finding for finding in sheet.findings if finding.response == "E")
+    if cells.findings and cells.findings[-1].response == "E":
+        first = next(finding for finding in cells.findings if finding.response == "E")
         raise _splits_error(first.found, row=first.row)
-    names = {canonical_name(name): name for name in sheet.frame.columns}
+    names = {canonical_name(name): name for name in cells.frame.columns}
     if not set(COLUMNS) <= set(names):
-        raise _splits_error(f"only the columns {', '.join(sheet.frame.columns)}", row=1)
-    text = sheet.frame.select(pl.col(names[name]).str.strip_chars().alias(name) for name in COLUMNS)
+        raise _splits_error(f"only the columns {', '.join(cells.frame.columns)}", row=1)
+    text = cells.frame.select(pl.col(names[name]).str.strip_chars().alias(name) for name in COLUMNS)
     splits = text.select(
         "symbol",
         pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("session"),
@@ -46,8 +46,8 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
     ).to_series()
     if not is_good.all():
         at = int(is_good.not_().arg_true()[0])
-        cells = ", ".join(cell or "an empty cell" for cell in text.row(at))
-        raise _splits_error(cells, row=int(sheet.rows[at]))
+        row = ", ".join(cell or "an empty cell" for cell in text.row(at))
+        raise _splits_error(row, row=int(cells.rows[at]))
     return splits
 
 

@@ -44,20 +44,22 @@ def download(
 ) -> Iterator[Outcome]:
     """Each symbol's history, brought up to date in the store at `path`, one after the other.
 
-    A stored symbol is asked for from a few sessions before its end; if these are told otherwise
-    than they were stored, for its whole history, which is kept beside the old one. `since` is the
+    A stored symbol is asked for from a few sessions before its end; if these differ from
+    what was stored, for its whole history, which is kept beside the old one. `since` is the
     first day of histories; None: as stored, of new symbols 2000-01-01. Only bars whose session is
     over are stored. Once a provider does not answer, it is not asked for the rest.
     Raises: ConfigError for an illegal symbol; LockedError; OutputError; DataError for a damaged
     index. What fails of one symbol stands in its outcome: `check_outcomes` raises it.
     """
-    order = DownloadSettings(provider=provider, since=since, config=config, clock=clock)
+    settings = DownloadSettings(provider=provider, since=since, config=config, clock=clock)
     names = _symbol_names(symbols)
     with open_store(path) as store:
         is_silent = False
         for symbol in names:
             outcome = (
-                _skip_symbol(symbol, order) if is_silent else _download_symbol(symbol, store, order)
+                _skip_symbol(symbol, settings)
+                if is_silent
+                else _download_symbol(symbol, store, settings)
             )
             is_silent = any(finding.number == 71 for finding in outcome.findings)
             yield outcome
@@ -73,13 +75,13 @@ def check_outcomes(outcomes: Iterable[Outcome], *, allow_missing: int = 0) -> tu
     findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
     if not failed:
         return findings
-    lacking = _missing_symbols(failed, n_asked=len(outcomes))
+    missing = _missing_symbols(failed, n_asked=len(outcomes))
     if len(failed) <= allow_missing and len(failed) < len(outcomes):
-        kept = tuple(replace(f, response="W") if f.response == "E" else f for f in findings)
-        rule = f"{lacking.rule}; data.allow_missing = {allow_missing}"
-        return (*kept, replace(lacking, response="W", rule=rule, fix=""))
+        warnings = tuple(replace(f, response="W") if f.response == "E" else f for f in findings)
+        rule = f"{missing.rule}; data.allow_missing = {allow_missing}"
+        return (*warnings, replace(missing, response="W", rule=rule, fix=""))
     refusals = tuple(finding for finding in findings if finding.response == "E")
-    raise SourceError((*refusals, lacking) if len(outcomes) > 1 else refusals)
+    raise SourceError((*refusals, missing) if len(outcomes) > 1 else refusals)
 
 
 def _symbol_names(symbols: Iterable[str]) -> list[str]:
@@ -93,18 +95,18 @@ def _symbol_names(symbols: Iterable[str]) -> list[str]:
     return names
 
 
-def _download_symbol(symbol: str, store: StoreWriter, order: DownloadSettings) -> Outcome:
+def _download_symbol(symbol: str, store: StoreWriter, settings: DownloadSettings) -> Outcome:
     """The symbol brought up to date, or why it was not."""
     try:
-        return update_history(symbol, store, order)
+        return update_history(symbol, store, settings)
     except NoHistoryError as error:
-        findings: tuple[Finding, ...] = (_refusal(error, symbol, store, order),)
+        findings: tuple[Finding, ...] = (_refusal(error, symbol, store, settings),)
     except DataError as error:
         findings = error.findings
     return Outcome(symbol=symbol, state="failed", findings=findings)
 
 
-def _skip_symbol(symbol: str, order: DownloadSettings) -> Outcome:
+def _skip_symbol(symbol: str, settings: DownloadSettings) -> Outcome:
     """A symbol behind one that had no answer."""
     must, fix = RULES[71]
     finding = Finding(
@@ -113,33 +115,33 @@ def _skip_symbol(symbol: str, order: DownloadSettings) -> Outcome:
         found="not asked for, as there was no answer before",
         rule=must,
         fix=fix,
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
     )
     return Outcome(symbol=symbol, state="failed", findings=(finding,))
 
 
 def _refusal(
-    error: NoHistoryError, symbol: str, store: StoreWriter, order: DownloadSettings
+    error: NoHistoryError, symbol: str, store: StoreWriter, settings: DownloadSettings
 ) -> Finding:
     """Rules 71 to 73, with what the store still has."""
     must, fix = RULES[error.number]
-    held = store.newest(symbol)
-    cached = f"; stored up to {held[1]['session'][-1]}" if held else ""
+    stored = store.newest(symbol)
+    cached = f"; stored up to {stored[1]['session'][-1]}" if stored else ""
     return Finding(
         number=error.number,
         response="E",
         found=f"{error.found}{cached}",
         rule=must,
         fix=fix,
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
     )
 
 
 def _missing_symbols(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
     """Rule 74: which symbols failed, and on which rule."""
-    names = [f"{one.symbol} ({one.findings[0].code})" for one in failed]
+    names = [f"{outcome.symbol} ({outcome.findings[0].code})" for outcome in failed]
     cure = f", leave them out, or set data.allow_missing = {len(failed)}"
     return Finding(
         number=74,

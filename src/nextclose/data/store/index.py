@@ -3,8 +3,8 @@
     store.json                   which symbols there are, and the vintages of each, oldest first
     vintages/SHA256.parquet      the rows of one, each with the instant at which it was fetched
 
-A vintage is one history as a provider told it. New sessions are added to the newest; a history that
-was told otherwise begins another. A file is named by the hash of its bytes and never changes:
+A vintage is one history as a provider gave it. New sessions are added to the newest; a history that
+was revised begins another. A file is named by the hash of its bytes and never changes:
 replacing the index is what makes an update count, at once and whole.
 """
 
@@ -76,7 +76,7 @@ def store_prices(path: Path, *, config: DataConfig) -> list[UncheckedPrices]:
     """Each symbol's newest history; with `config.as_of`, as the store stood when that day ended.
 
     Days end in UTC. Symbols that were not there yet are left out, named in one finding.
-    A store that is damaged is one part that refuses.
+    A store that is damaged is a refusal.
     """
     try:
         index = read_index(path)
@@ -90,19 +90,19 @@ def read_index(path: Path) -> StoreIndex:
     name = path / INDEX
     try:
         text = name.read_bytes()
-        found = json.loads(text)
-        said = found.get("format") if isinstance(found, dict) else None
-        if isinstance(said, int) and said > FORMAT:
+        document = json.loads(text)
+        number = document.get("format") if isinstance(document, dict) else None
+        if isinstance(number, int) and number > FORMAT:
             must = f"a store of format {FORMAT}"
-            raise _damage_error(name, f"format {said}", must, "update nextclose.")
+            raise _damage_error(name, f"format {number}", must, "update nextclose.")
         return StoreIndex.model_validate_json(text)
     except OSError as error:
         raise _damage_error(name, str(error.strerror), "a readable index", COPY) from error
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        found_there = shown(f"{place}: {problem['msg']}")
-        raise _damage_error(name, found_there, "the index of a store", COPY) from error
+        problem_at = shown(f"{place}: {problem['msg']}")
+        raise _damage_error(name, problem_at, "the index of a store", COPY) from error
     except (ValueError, RecursionError) as error:
         raise _damage_error(name, "no JSON", "the index of a store", COPY) from error
 
@@ -160,20 +160,20 @@ def _symbol_prices(path: Path, index: StoreIndex, config: DataConfig) -> Iterato
     until = _end_of(config.as_of)
     absent = []
     for symbol, vintages in sorted(index.symbols.items()):
-        told = [one for one in vintages if until is None or one.facts.fetched_at < until]
-        if not told:
+        known = [v for v in vintages if until is None or v.facts.fetched_at < until]
+        if not known:
             absent.append(symbol)
             continue
-        rows = read_rows(path, told[-1])
+        rows = read_rows(path, known[-1])
         if until is not None:
             rows = rows.filter(pl.col("fetched_at") < until)
-        part = history_prices(
-            rows, path=str(path), symbol=symbol, facts=told[-1].facts, config=config
+        prices = history_prices(
+            rows, path=str(path), symbol=symbol, facts=known[-1].facts, config=config
         )
         if len(vintages) > 1:
             note = _vintage_note(path, symbol, vintages, config)
-            part = replace(part, findings=(*part.findings, note))
-        yield part
+            prices = replace(prices, findings=(*prices.findings, note))
+        yield prices
     if absent and len(absent) < len(index.symbols):
         yield UncheckedPrices(
             path=str(path), frame=None, findings=(_absent_symbols_warning(path, absent, config),)
@@ -220,5 +220,5 @@ def _empty_store(path: Path, config: DataConfig) -> UncheckedPrices:
 
 
 def _damage_error(name: Path, found: str, must: str, fix: str) -> DataError:
-    part = refused_file(str(name), 19, found=found, must=must, fix=fix)
-    return DataError(part.findings)
+    prices = refused_file(str(name), 19, found=found, must=must, fix=fix)
+    return DataError(prices.findings)

@@ -51,6 +51,8 @@ def _new_provider(point: EntryPoint) -> Provider:
         raise _package_error(point, f"{type(error).__name__}: {error}") from error
     if not isinstance(getattr(provider, "name", None), str):
         raise _package_error(point, f"a {type(provider).__name__} without a text `name`")
+    if provider.name != point.name:
+        raise _package_error(point, f"it calls itself {provider.name!r}")
     if not callable(getattr(provider, "history", None)):
         raise _package_error(point, f"a {type(provider).__name__} without a method `history`")
     return provider  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""[I/O] One symbol's stored history meets its provider: begun, grown, unchanged or revised."""
+"""[I/O] One symbol's stored history brought up to date: new, grown, unchanged or revised."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outcome:
     """What became of one symbol; "failed" stored nothing.
 
     `sessions`, `first` and `last` tell what the store holds of it now; `added` counts new sessions,
-    `revised` those that are told otherwise than before.
+    `revised` those with other values than before.
     """
 
     symbol: str
@@ -79,16 +79,20 @@ class _Change:
     revised: int = 0
 
 
-def update_history(symbol: str, store: StoreWriter, order: DownloadSettings) -> Outcome:
+def update_history(symbol: str, store: StoreWriter, settings: DownloadSettings) -> Outcome:
     """The symbol's history in the store, brought up to date.
 
     Raises: NoHistoryError; DataError if the history breaks a rule that refuses, or its stored file
     is damaged; OutputError. In each case the store is as it was.
     """
-    held = store.newest(symbol)
-    change = _first_history(symbol, order) if held is None else _later_history(symbol, order, *held)
-    if held is None or change.facts != held[0] or change.rows.height != held[1].height:
-        _check(symbol, change, order)
+    stored = store.newest(symbol)
+    change = (
+        _first_history(symbol, settings)
+        if stored is None
+        else _later_history(symbol, settings, *stored)
+    )
+    if stored is None or change.facts != stored[0] or change.rows.height != stored[1].height:
+        _check(symbol, change, settings)
         store.keep(symbol, change.rows, change.facts, is_revision=change.state == "revised")
     return Outcome(
         symbol=symbol,
@@ -102,8 +106,8 @@ def update_history(symbol: str, store: StoreWriter, order: DownloadSettings) -> 
     )
 
 
-def _first_history(symbol: str, order: DownloadSettings) -> _Change:
-    answer = _answer(symbol, order, since=order.since or FIRST_DAY)
+def _first_history(symbol: str, settings: DownloadSettings) -> _Change:
+    answer = _answer(symbol, settings, since=settings.since or FIRST_DAY)
     rows = with_fetch_time(answer.frame, fetched_at=answer.facts.fetched_at)
     return _Change(
         state="new", rows=rows, facts=answer.facts, notes=answer.notes, added=rows.height
@@ -111,16 +115,16 @@ def _first_history(symbol: str, order: DownloadSettings) -> _Change:
 
 
 def _later_history(
-    symbol: str, order: DownloadSettings, facts: VintageFacts, old: pl.DataFrame
+    symbol: str, settings: DownloadSettings, facts: VintageFacts, old: pl.DataFrame
 ) -> _Change:
     """The stored history with what is new; or the whole one asked for again, if it is another."""
-    since = min(order.since or facts.since, facts.since)
+    since = min(settings.since or facts.since, facts.since)
     if since == facts.since:
         recent = old["session"][-min(N_OVERLAP, old.height)]
-        answer = _answer(symbol, order, since=recent)
+        answer = _answer(symbol, settings, since=recent)
         if not _is_other(old, facts, answer):
             return _longer_history(old, facts, answer, since=since)
-    answer = _answer(symbol, order, since=since)
+    answer = _answer(symbol, settings, since=since)
     _check_length(old, answer.frame)
     if not _is_other(old, facts, answer):
         return _longer_history(old, facts, answer, since=since)
@@ -167,31 +171,31 @@ def _other_history(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
 
 def _is_other(old: pl.DataFrame, facts: VintageFacts, answer: _Answer) -> bool:
     """Whether an answer says otherwise than what is stored, or is in another currency or basis."""
-    kinds = [(one.currency, one.is_adjusted, one.provider) for one in (facts, answer.facts)]
+    kinds = [(kind.currency, kind.is_adjusted, kind.provider) for kind in (facts, answer.facts)]
     asked = answer.facts.since
     return kinds[0] != kinds[1] or bool(len(revised_sessions(old, answer.frame, asked=asked)))
 
 
-def _answer(symbol: str, order: DownloadSettings, *, since: date) -> _Answer:
+def _answer(symbol: str, settings: DownloadSettings, *, since: date) -> _Answer:
     """The finished bars that the provider has from `since` on. Raises: NoHistoryError."""
-    asked_at = order.clock.now()
-    history = with_retries(lambda: _history(symbol, order, since=since), order.clock)
+    asked_at = settings.clock.now()
+    history = with_retries(lambda: _history(symbol, settings, since=since), settings.clock)
     fault = shape_fault(history)
     if fault:
-        client = getattr(history, "client", "") or order.provider.name
+        client = getattr(history, "client", "") or settings.provider.name
         raise NoHistoryError(f"{fault} ({client})", number=73)
     is_over = is_finished(
-        history.frame, symbol=symbol, calendar=order.config.calendar, now=asked_at
+        history.frame, symbol=symbol, calendar=settings.config.calendar, now=asked_at
     )
     frame = history.frame.filter(is_over)
     if not frame.height:
         raise NoHistoryError("0 rows", number=72)
     running = history.frame.filter(~is_over)["session"]
-    notes = (_running_session_note(symbol, order, running[0]),) if len(running) else ()
+    notes = (_running_session_note(symbol, settings, running[0]),) if len(running) else ()
     facts = VintageFacts(
-        fetched_at=order.clock.now(),
+        fetched_at=settings.clock.now(),
         since=since,
-        provider=order.provider.name,
+        provider=settings.provider.name,
         client=history.client,
         currency=history.currency,
         zone=history.zone,
@@ -200,24 +204,24 @@ def _answer(symbol: str, order: DownloadSettings, *, since: date) -> _Answer:
     return _Answer(frame=frame, facts=facts, notes=notes)
 
 
-def _history(symbol: str, order: DownloadSettings, *, since: date) -> History:
+def _history(symbol: str, settings: DownloadSettings, *, since: date) -> History:
     """One try. Raises: NoHistoryError, of number 73 for whatever else a provider stumbles over."""
     try:
-        return order.provider.history(symbol, since=since)
+        return settings.provider.history(symbol, since=since)
     except (NoHistoryError, NextcloseError):
         raise
     except Exception as error:  # foreign code
         raise NoHistoryError(shown(f"{type(error).__name__}: {error}"), number=73) from error
 
 
-def _running_session_note(symbol: str, order: DownloadSettings, session: date) -> Finding:
+def _running_session_note(symbol: str, settings: DownloadSettings, session: date) -> Finding:
     """Rule 50: a running bar is left out of the store; the next fetch finds it finished."""
     return Finding(
         number=50,
         response="P",
         found="a bar whose session is not over",
         rule="a store holds finished bars",
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
         session=str(session),
     )
@@ -230,10 +234,10 @@ def _check_length(old: pl.DataFrame, new: pl.DataFrame) -> None:
         raise NoHistoryError(f"only {spans[0]}, stored are {spans[1]}", number=73)
 
 
-def _check(symbol: str, change: _Change, order: DownloadSettings) -> None:
+def _check(symbol: str, change: _Change, settings: DownloadSettings) -> None:
     """Raise DataError if the rows break a rule that refuses."""
     name = change.facts.provider
-    part = history_prices(
-        change.rows, path=name, symbol=symbol, facts=change.facts, config=order.config
+    prices = history_prices(
+        change.rows, path=name, symbol=symbol, facts=change.facts, config=settings.config
     )
-    sound(assembled([part], config=order.config, now=order.clock.now()))
+    sound(assembled([prices], config=settings.config, now=settings.clock.now()))

@@ -1,4 +1,4 @@
-"""A stored history meets a newer answer: which rows the provider revised, and which are new."""
+"""A stored history and a newer answer: which rows the provider revised, and which are new."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_finished(
 
 
 def revised_sessions(old: pl.DataFrame, new: pl.DataFrame, *, asked: date) -> pl.Series:
-    """Sessions that `old` and `new` tell differently, oldest first. Dates, shape (session,).
+    """Sessions of which `old` and `new` differ, oldest first. Dates, shape (session,).
 
     Compared from `asked`, the first day that `new` speaks of, to the end of `old`: a row differs
     in a value, or is on one side only. What `new` has before and after `old` is no revision.
@@ -43,8 +43,8 @@ def revised_sessions(old: pl.DataFrame, new: pl.DataFrame, *, asked: date) -> pl
 
 
 def _value_columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    absent = [pl.lit(None, dtype=pl.Float64).alias(c) for c in names if c not in frame.columns]
-    return frame.with_columns(absent).select("session", *names, there=pl.lit(value=True))
+    missing = [pl.lit(None, dtype=pl.Float64).alias(c) for c in names if c not in frame.columns]
+    return frame.with_columns(missing).select("session", *names, there=pl.lit(value=True))
 
 
 def _differs(name: str) -> pl.Expr:

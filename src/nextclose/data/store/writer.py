@@ -57,8 +57,8 @@ class StoreWriter:
         name = hashlib.sha256(content).hexdigest()
         save(self.path / VINTAGES / f"{name}.parquet", content)
         before = self._index.symbols.get(symbol, ())
-        kept = before if is_revision else before[:-1]
-        vintages = (*kept, Vintage(file=name, facts=facts))
+        older = before if is_revision else before[:-1]
+        vintages = (*older, Vintage(file=name, facts=facts))
         symbols = {**self._index.symbols, symbol: vintages}
         self._index = StoreIndex(symbols=dict(sorted(symbols.items())))
         save_index(self.path, self._index)
@@ -147,7 +147,7 @@ def _check_free(path: Path) -> None:
 
 def _sweep(path: Path, index: StoreIndex) -> None:
     """Remove what no history names and no save finished; the lock is ours, so nobody owns it."""
-    named = {f"{one.file}.parquet" for vintages in index.symbols.values() for one in vintages}
+    named = {f"{v.file}.parquet" for vintages in index.symbols.values() for v in vintages}
     folder = path / VINTAGES
     for file in [*path.iterdir(), *(folder.iterdir() if folder.is_dir() else ())]:
         is_orphan = file.parent == folder and OURS.fullmatch(file.name) and file.name not in named
