@@ -11,7 +11,7 @@ import pytest
 from nextclose.data.store import plugins
 from nextclose.data.store.writer import open_store
 from nextclose.data.store.yahoo import YahooProvider
-from tests.data.store.made_histories import DAYS
+from tests.data.store.fake_histories import DAYS
 from tests.data.store.test_plugins import install
 from tests.data.store.yahoo_server import FakeYahoo, Listing, fake_yahoo
 

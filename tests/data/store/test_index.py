@@ -19,7 +19,7 @@ from nextclose.data.store.vintages import with_fetch_time, with_new_sessions
 from nextclose.data.store.writer import open_store
 from nextclose.errors import LockedError, OutputError
 from nextclose.schema import Bars
-from tests.data.store.made_histories import bars
+from tests.data.store.fake_histories import bars
 
 MONDAY = datetime(2024, 1, 29, 22, tzinfo=UTC)
 

@@ -62,7 +62,7 @@ def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Pa
     if column.dtype == pl.Date:
         return ParsedDates(session=_of_four_digits(column))
     if isinstance(column.dtype, pl.Datetime):
-        return _dated_at_exchanges(_of_datetimes(_of_four_digits(column)), symbols, config)
+        return _exchange_dates(_of_datetimes(_of_four_digits(column)), symbols, config)
     if column.dtype == pl.String and config.date_format is None:
         iso = column.str.to_date(ISO, strict=False)
         if iso.null_count() == column.null_count():
@@ -71,13 +71,13 @@ def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Pa
         column = column.fill_nan(None).cast(pl.Int64, strict=False)
     text = date_texts(column)
     if config.date_format is not None:
-        return _dated_at_exchanges(_dates_in_format(text, config.date_format), symbols, config)
+        return _exchange_dates(_dates_in_format(text, config.date_format), symbols, config)
     if text.null_count() < len(text) and text.str.contains(DIGITS).all():
         date_format = integer_date_format(text.cast(pl.Int64, strict=False), symbols)
         stamps = _dates_in_format(text, date_format) if date_format else _no_dates(text)
     else:
         stamps, date_format = _dates_in_known_formats(text)
-    return _dated_at_exchanges(stamps, symbols, config, date_format=date_format)
+    return _exchange_dates(stamps, symbols, config, date_format=date_format)
 
 
 def date_texts(column: pl.Series) -> pl.Series:
@@ -198,7 +198,7 @@ def _offset_seconds(zone: pl.Series) -> pl.Series:
     return sign * (digits // 100 * 3600 + digits % 100 * 60)
 
 
-def _dated_at_exchanges(
+def _exchange_dates(
     stamps: pl.DataFrame, symbols: pl.Series, config: DataConfig, *, date_format: str = ""
 ) -> ParsedDates:
     """The dates, those of stamps with a zone and not at midnight taken at each exchange."""

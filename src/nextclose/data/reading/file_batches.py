@@ -12,19 +12,19 @@ from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 
+FIRST_ROW = 2  # the header is row 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBatch:
     """Rows of several files below each other, of which no cell needs a closer look.
 
-    `symbols` are for files without such a column; `heights` are rows of each file, none 0, the
-    first of which is line `first_row`.
+    `symbols` are for files without such a column; `heights` are rows of each file, none 0.
     """
 
     paths: Sequence[str]
     symbols: Sequence[str]
     heights: Sequence[int]
-    first_row: int
     frame: pl.DataFrame
 
 
@@ -39,7 +39,7 @@ def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None
     if n_files > 1 and _has_empty_column(batch.frame, heights):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
-    rows += batch.first_row
+    rows += FIRST_ROW
     frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
         symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)

@@ -25,8 +25,6 @@ from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import open_file
 from nextclose.schema import Finding
 
-FIRST_ROW = 2  # the header is row 1
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvContent:
@@ -119,7 +117,6 @@ def _prices_together(contents: Sequence[CsvContent], config: DataConfig) -> Unch
         paths=[content.path for content in contents],
         symbols=[content.symbol for content in contents],
         heights=[line.n_rows for line in lines],
-        first_row=FIRST_ROW,
         frame=frame,
     )
     prices = batch_prices(batch, config)
@@ -156,7 +153,6 @@ def _prices_in_blocks(
         paths=[str(path)],
         symbols=[symbol_of(path)],
         heights=[rows.height],
-        first_row=FIRST_ROW,
         frame=rows,
     )
     prices = batch_prices(batch, config)

@@ -19,11 +19,11 @@ from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import open_file
+from nextclose.data.sources.parquet_child import AGAIN, parquet_error
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it
 BASE_SECONDS, BYTES_PER_SECOND = 30.0, 4 << 20  # a file may take so long
-AGAIN = "export the prices again."
 
 
 def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
@@ -56,14 +56,10 @@ def _refuse_misshapen(data: bytes) -> None:
     if not data:
         raise UnusableFileError(2, "an empty file", must="Parquet", fix=AGAIN)
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
-        raise _parquet_error("no mark of Parquet at both ends")
+        raise parquet_error("no mark of Parquet at both ends")
     n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
     if n_footer > len(data) - TAIL - len(MAGIC):
-        raise _parquet_error(f"a footer of {n_footer} bytes in a file of {len(data)}")
-
-
-def _parquet_error(found: str) -> UnusableFileError:
-    return UnusableFileError(19, found, must="a whole Parquet file", fix=AGAIN)
+        raise parquet_error(f"a footer of {n_footer} bytes in a file of {len(data)}")
 
 
 class _Child:
@@ -102,7 +98,7 @@ class _Child:
                 self.close()
                 signal = -(self._process.returncode or 0)
                 reason = f"signal {signal}" if signal > 0 else "too little memory"
-                raise _parquet_error(f"reading it ended its process ({reason})") from None
+                raise parquet_error(f"reading it ended its process ({reason})") from None
             finally:
                 timer.cancel()
         if problem:

@@ -36,9 +36,9 @@ def frame_of(data: bytes) -> pl.DataFrame:
         _limit_memory(data, n_rows * len(schema) * CELL_BYTES)
         return pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
-        raise _parquet_error(str(error)) from None
+        raise parquet_error(str(error)) from None
     except (OSError, ValueError, TypeError, OverflowError) as error:
-        raise _parquet_error(str(error)) from None
+        raise parquet_error(str(error)) from None
 
 
 def _refuse_odd_types(schema: Mapping[str, pl.DataType]) -> None:
@@ -67,7 +67,8 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (n_now + spare + COPIES * n_declared, hard))
 
 
-def _parquet_error(reason: str) -> UnusableFileError:
+def parquet_error(reason: str) -> UnusableFileError:
+    """Rule 19, for the first line of what the library says."""
     first = (reason.splitlines() or ["it does not read"])[0]
     return UnusableFileError(19, first, must="a whole Parquet file", fix=AGAIN)
 
