@@ -49,7 +49,7 @@ class CsvCells:
 
 
 def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
-    """The table that the bytes of a CSV file hold. Raises: UnusableError."""
+    """The table that the bytes of a CSV file hold. Raises: UnusableFileError."""
     text, notes = utf8_text(data, path=path, config=config)
     text, of_ends = with_lf_ends(text, path=path)
     separator, of_mark, settled = _separator(text, path=path, config=config)
@@ -86,7 +86,7 @@ def parse_lines(
 
 
 def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
-    """The first line that holds anything, and its cells. Raises: UnusableError."""
+    """The first line that holds anything, and its cells. Raises: UnusableFileError."""
     header = next(_records(text, separator), None)
     if header is None:
         raise UnusableFileError(2, "an empty file", must="CSV with a header", fix=AGAIN)
@@ -126,7 +126,7 @@ def _has_needed(names: list[str], config: DataConfig) -> bool:
 
 
 def _n_fields(text: bytes, separator: str) -> int:
-    """Cells of the header; 0 if its quotes are not for this separator. Raises: UnusableError."""
+    """Cells of the header; 0 if its quotes are for another separator. Raises: UnusableFileError."""
     try:
         return len(_header(text, separator)[1])
     except UnusableFileError as error:
@@ -188,7 +188,7 @@ def _plain_rows(
 def _quoted_rows(
     text: bytes, names: list[str], separator: str, path: str
 ) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
-    """The table of any text, record by record. Raises: UnusableError for a quote left open."""
+    """The table of any text, record by record. Raises: UnusableFileError for a quote left open."""
     schema = {name: pl.String() for name in names}
     records = _records(text, separator)
     next(records)
@@ -224,7 +224,7 @@ def _columns(records: list[list[str]], names: list[str]) -> pl.DataFrame:
 
 
 def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that hold anything, each with the line it starts at. Raises: UnusableError."""
+    """Records that hold anything, each with the line it starts at. Raises: UnusableFileError."""
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="\n")
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:

@@ -41,7 +41,7 @@ CURES = {
 
 
 def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple[Finding, ...]]:
-    """The text as UTF-8 without byte-order mark. Raises: UnusableError, ConfigError."""
+    """The text as UTF-8 without byte-order mark. Raises: UnusableFileError, ConfigError."""
     _refuse_foreign(data)
     notes: tuple[Finding, ...] = ()
     if _codec(config.encoding) != "utf-8":
@@ -148,7 +148,7 @@ def _row_at(data: bytes, offset: int) -> int:
 
 
 def with_lf_ends(text: bytes, *, path: str) -> tuple[bytes, tuple[Finding, ...]]:
-    """The lines each ended by LF. Raises: UnusableError for a line over the cap."""
+    """The lines each ended by LF. Raises: UnusableFileError for a line over the cap."""
     notes: tuple[Finding, ...] = ()
     if b"\r" in text:
         n_crlf, n_cr, n_lf = text.count(b"\r\n"), text.count(b"\r"), text.count(b"\n")

@@ -69,7 +69,9 @@ def _read(path: Path, config: DataConfig) -> CsvContent | UncheckedPrices:
             if prices is None:
                 file.seek(0)
                 data = b"".join(line_blocks(file_chunks(file, path)))
-                prices = _closer_look(data, path=str(path), symbol=symbol_of(path), config=config)
+                prices = _prices_by_cell(
+                    data, path=str(path), symbol=symbol_of(path), config=config
+                )
             return prices
     except UnusableFileError as error:
         return error.refusal(str(path))
@@ -99,7 +101,7 @@ def _prices_of(contents: Sequence[CsvContent], config: DataConfig) -> Iterator[U
     else:
         (content,) = contents
         try:
-            yield _closer_look(
+            yield _prices_by_cell(
                 content.data, path=content.path, symbol=content.symbol, config=config
             )
         except UnusableFileError as error:
@@ -160,8 +162,8 @@ def _prices_in_blocks(
     return None if prices is None else _with_notes(prices, note)
 
 
-def _closer_look(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
-    """A file read with a closer look. Raises: UnusableError."""
+def _prices_by_cell(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
+    """The prices of a file read as text, cell by cell. Raises: UnusableFileError."""
     cells = csv_cells(data, path=path, config=config)
     if any(finding.response == "E" for finding in cells.findings):
         return UncheckedPrices(path=path, frame=None, findings=cells.findings)

@@ -43,7 +43,7 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
 
 
 def parquet_frame(data: bytes) -> pl.DataFrame:
-    """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableError (2, 3, 19)."""
+    """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableFileError (2, 3, 19)."""
     _refuse_misshapen(data)
     frame = _Child.shared().frame(data)
     if not frame.height:
@@ -87,7 +87,7 @@ class _Child:
         return child
 
     def frame(self, data: bytes) -> pl.DataFrame:
-        """What the child makes of the bytes. Raises: UnusableError if it refuses or dies."""
+        """What the child makes of the bytes. Raises: UnusableFileError if it refuses or dies."""
         seconds = BASE_SECONDS + len(data) / BYTES_PER_SECOND
         with self._lock:
             timer = threading.Timer(seconds, self._process.kill)

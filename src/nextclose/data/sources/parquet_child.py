@@ -28,7 +28,7 @@ AGAIN = "export the prices again."
 
 
 def frame_of(data: bytes) -> pl.DataFrame:
-    """The table of a Parquet file's bytes. Raises: UnusableError (19)."""
+    """The table of a Parquet file's bytes. Raises: UnusableFileError (19)."""
     try:
         schema = pl.read_parquet_schema(io.BytesIO(data))
         _refuse_odd_types(schema)

@@ -21,7 +21,7 @@ FIX = "correct that file, or give another in data.splits."
 
 
 def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
-    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableError (59)."""
+    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableFileError (59)."""
     try:
         with open_file(path, follow_symlinks=config.follow_symlinks) as file:
             data = b"".join(line_blocks([file.read()]))
