@@ -260,7 +260,7 @@ def test_other_ends_have_their_own_exit_codes_too(command, monkeypatch, error, c
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("nextclose.data.sources.loading.collected", broken)
+    monkeypatch.setattr("nextclose.data.sources.loading.load_usable_bars", broken)
     for options in ((), ("--json-errors",)):
         found, printed, complaint = command("check", "sample", *options)
         assert (found, printed, len(complaint.splitlines())) == (code, "", 1)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from nextclose.data.sources.loading import load_bars as load_bars
     from nextclose.data.sources.loading import sample_bars as sample_bars
     from nextclose.data.sources.news_file import with_news as with_news
+    from nextclose.data.sources.source import Source as Source
+    from nextclose.data.store.providers import History as History
+    from nextclose.data.store.providers import NoHistoryError as NoHistoryError
+    from nextclose.data.store.providers import Provider as Provider
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
@@ -74,6 +78,8 @@ _HOMES = {
     "nextclose.data.sources.frames": ("frame_bars",),
     "nextclose.data.sources.loading": ("load_bars", "sample_bars"),
     "nextclose.data.sources.news_file": ("with_news",),
+    "nextclose.data.sources.source": ("Source",),
+    "nextclose.data.store.providers": ("History", "NoHistoryError", "Provider"),
     "nextclose.errors": (
         "BundleError",
         "ConfigError",
@@ -111,6 +117,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "Feature",
     "FeaturesConfig",
     "Fitted",
+    "History",
     "HybridConfig",
     "LeakError",
     "LearningCurve",
@@ -120,10 +127,13 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "Model",
     "NewsConfig",
     "NextcloseError",
+    "NoHistoryError",
     "NotEnoughDataError",
     "OutputError",
+    "Provider",
     "RunConfig",
     "Samples",
+    "Source",
     "SourceError",
     "SymbolBars",
     "Traits",

@@ -111,10 +111,10 @@ def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> Non
 def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
     from nextclose.data.bars import short_symbols
-    from nextclose.data.sources.loading import collected
+    from nextclose.data.sources.loading import load_usable_bars
     from nextclose.studies import needed_sessions
 
-    bars = collected(*prices, config=settings.data)
+    bars = load_usable_bars(*prices, config=settings.data)
     if not bars.symbols:
         return bars
     short = short_symbols(bars, needed=needed_sessions(settings))

@@ -238,9 +238,9 @@ def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
 
 def _shown(given: str) -> str:
     """An argument as a run folder may show it: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, shown_url
+    from nextclose.data.sources.postgres_url import is_url, public_url
 
-    return shown_url(given) if is_url(given) else Path(given).name
+    return public_url(given) if is_url(given) else Path(given).name
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

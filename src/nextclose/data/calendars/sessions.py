@@ -98,9 +98,9 @@ def sessions_after(last: date, n: int, *, exchange: str | None = "XNYS") -> list
         return _weekdays_after(last, n)
     n_days = n * 7 // 5 + N_MARGIN_DAYS
     while True:
-        found = _sessions_between(last, last + timedelta(days=n_days), exchange)
-        if len(found) >= n:
-            return found[:n]
+        sessions = _sessions_between(last, last + timedelta(days=n_days), exchange)
+        if len(sessions) >= n:
+            return sessions[:n]
         n_days += n_days // 4 + N_MARGIN_DAYS
 
 
