@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
+# a process for each core, eight at the most: each is of one thread and holds a gigabyte; whoever is
+# done takes over tests of the others
+SPREAD := -n auto --maxprocesses=8 --dist=worksteal
+
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
@@ -18,7 +22,7 @@ full: $(READY)
 	$(BIN)/nextclose backtest sample --config examples/full.toml --out runs/full
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	$(BIN)/python -m pytest -q $(SPREAD) -m "not slow and not gpu"
 
 check: $(READY)
 	$(BIN)/ruff format --check src tests benchmarks docs
@@ -32,7 +36,7 @@ frozen: $(READY)
 
 # the slower proofs: all worlds and cuts, null and planted panels, the README against its run
 proof: $(READY)
-	$(BIN)/python -m pytest -q -m "slow and not gpu"
+	$(BIN)/python -m pytest -q $(SPREAD) -m "slow and not gpu"
 
 # a million inputs that no vendor would send, two processes; some twenty minutes on two cores
 fuzz: $(READY)

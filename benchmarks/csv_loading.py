@@ -45,20 +45,20 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="keep the result")
     parser.add_argument("--only-load", metavar="FOLDER", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.only_load:
-        print(json.dumps(memory_of_loading(given.only_load)))
+    arguments = parser.parse_args()
+    if arguments.only_load:
+        print(json.dumps(memory_of_loading(arguments.only_load)))
         return
     with tempfile.TemporaryDirectory() as name:
-        result = measured(made(Path(name)))
+        result = reading_times(write_small_files(Path(name)))
     with tempfile.TemporaryDirectory() as name:
-        result |= large_import(made_large(Path(name) / "prices.csv"))
-    if given.write:
+        result |= large_import(write_large_file(Path(name) / "prices.csv"))
+    if arguments.write:
         RESULT.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
 
 
-def made(folder: Path) -> Path:
+def write_small_files(folder: Path) -> Path:
     """Files of one symbol each."""
     draw = np.random.default_rng(1)
     for k in range(N_FILES):
@@ -66,7 +66,7 @@ def made(folder: Path) -> Path:
     return folder
 
 
-def made_large(path: Path) -> Path:
+def write_large_file(path: Path) -> Path:
     """One file with all symbols."""
     draw = np.random.default_rng(2)
     with path.open("wb") as file:
@@ -108,7 +108,7 @@ def with_nextclose(folder: Path) -> pl.DataFrame:
     return load_bars(folder).frame
 
 
-def measured(folder: Path) -> dict[str, object]:
+def reading_times(folder: Path) -> dict[str, object]:
     """The three readers in turn, after their answers were found equal."""
     refuse_difference(folder)
     readers: dict[str, Callable[[Path], object]] = {
@@ -119,23 +119,23 @@ def measured(folder: Path) -> dict[str, object]:
     seconds: dict[str, list[float]] = {name: [] for name in readers}
     for _ in range(ROUNDS):
         for name, read in readers.items():
-            begun = time.perf_counter()
+            start = time.perf_counter()
             read(folder)
-            seconds[name].append(time.perf_counter() - begun)
-    typical = {name: float(np.median(times)) for name, times in seconds.items()}
+            seconds[name].append(time.perf_counter() - start)
+    medians = {name: float(np.median(times)) for name, times in seconds.items()}
     ratios = np.array(seconds["pandas"]) / np.array(seconds["nextclose"])
     for name, times in seconds.items():
-        print(f"{name:>10} {typical[name]:6.2f} s, {min(times):.2f} at best")
+        print(f"{name:>10} {medians[name]:6.2f} s, {min(times):.2f} at best")
     print(f"{np.median(ratios):10.2f} x pandas (goals: {GOAL_RATIO} x, {GOAL_SECONDS} s)")
     return {
         "bench": "csv_loading",
         "commit": commit(),
         "device": f"{os.cpu_count()} cores, {platform.machine()}",
         "versions": {name: version(name) for name in ("nextclose", "polars", "pandas")},
-        "seconds": typical["nextclose"],
+        "seconds": medians["nextclose"],
         "seconds_spread": [min(seconds["nextclose"]), max(seconds["nextclose"])],
-        "peer_seconds": typical["pandas"],
-        "polars_seconds": typical["polars"],
+        "peer_seconds": medians["pandas"],
+        "polars_seconds": medians["polars"],
         "ratio": float(np.median(ratios)),
         "ratio_spread": [float(ratios.min()), float(ratios.max())],
         "peak_bytes": peak_bytes(folder),
@@ -160,14 +160,14 @@ def peak_bytes(folder: Path) -> int:
 
 def large_import(path: Path) -> dict[str, object]:
     """Memory of loading one large file, as a ratio to the frame."""
-    taken = in_child(path)
-    grown = taken["peak_bytes"] - taken["before_bytes"]
-    ratio = grown / taken["frame_bytes"]
-    print(f"{ratio:10.2f} x the frame, {taken['frame_bytes']:,} bytes (goal: {GOAL_MEMORY} x)")
+    usage = in_child(path)
+    added = usage["peak_bytes"] - usage["before_bytes"]
+    ratio = added / usage["frame_bytes"]
+    print(f"{ratio:10.2f} x the frame, {usage['frame_bytes']:,} bytes (goal: {GOAL_MEMORY} x)")
     return {
         "large_rows": N_SYMBOLS * N_ROWS,
-        "large_frame_bytes": taken["frame_bytes"],
-        "large_peak_bytes": grown,
+        "large_frame_bytes": usage["frame_bytes"],
+        "large_peak_bytes": added,
         "large_memory_ratio": ratio,
     }
 
@@ -175,26 +175,26 @@ def large_import(path: Path) -> dict[str, object]:
 def in_child(path: Path) -> dict[str, int]:
     """What `memory_of_loading` says in a process of its own."""
     command = [sys.executable, __file__, "--only-load", str(path)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(done.stdout))
+    child = subprocess.run(command, check=True, capture_output=True, text=True)
+    return dict(json.loads(child.stdout))
 
 
 def memory_of_loading(path: str) -> dict[str, int]:
     """Bytes of this process before loading and at the peak of it, and those the frame holds."""
     load_bars("sample")  # the libraries are there, and the calendar
-    before = taken_bytes()
+    before = peak_so_far()
     frame = load_bars(path).frame
-    return {"before_bytes": before, "peak_bytes": taken_bytes(), "frame_bytes": held_bytes(frame)}
+    return {"before_bytes": before, "peak_bytes": peak_so_far(), "frame_bytes": frame_bytes(frame)}
 
 
-def taken_bytes() -> int:
+def peak_so_far() -> int:
     """The most memory that this process had at any time; `getrusage` counts its parent's in."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
 
-def held_bytes(frame: pl.DataFrame) -> int:
+def frame_bytes(frame: pl.DataFrame) -> int:
     """What the frame holds; `estimated_size` leaves out what each text cell takes by itself."""
     n_characters = int(frame["symbol"].str.len_bytes().sum())
     return int(frame.estimated_size()) - n_characters + TEXT_BYTES * frame.height
@@ -202,10 +202,10 @@ def held_bytes(frame: pl.DataFrame) -> int:
 
 def commit() -> str:
     """The commit that was measured."""
-    done = subprocess.run(
+    child = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
-    return done.stdout.strip()
+    return child.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ import numpy as np
 import polars as pl
 
 from har_prior import spread_of, stocks, weights_of
-from nextclose.backtest.walk_forward import Study, backtest, make_study
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, RunConfig
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.features.table import make_table

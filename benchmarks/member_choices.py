@@ -26,8 +26,9 @@ import polars as pl
 
 from har_prior import stocks
 from loghar_choices import earlier_prior
-from nextclose.backtest.forecasts import forecast_frame, log_quantiles
-from nextclose.backtest.walk_forward import Backtest, backtest, make_study
+from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain

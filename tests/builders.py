@@ -15,8 +15,8 @@ from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
 
 if TYPE_CHECKING:
-    from nextclose.backtest.stacking import Stack
-    from nextclose.backtest.walk_forward import Backtest
+    from nextclose.backtesting.stacking import Stack
+    from nextclose.backtesting.walk_forward import Backtest
 
 DAY_ZERO = np.datetime64("2001-01-01")
 
@@ -193,7 +193,8 @@ def hybrid_bars() -> Bars:
 @cache
 def hybrid_walk(*members: str) -> "Backtest":
     """The hybrid of `members` (none: garch, loghar and a tiny network), once for all who ask."""
-    from nextclose.backtest.walk_forward import backtest, make_study
+    from nextclose.backtesting.study import make_study
+    from nextclose.backtesting.walk_forward import backtest
 
     config = hybrid_config(*(members or ("garch", "loghar", "lstm")))
     return backtest(make_study(samples_of(hybrid_bars()), config))

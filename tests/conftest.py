@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nextclose.backtest.walk_forward import Backtest
+    from nextclose.backtesting.walk_forward import Backtest
 
 settings.register_profile(
     "steady",
@@ -46,7 +46,8 @@ def command(
 @pytest.fixture(scope="session")
 def walked() -> "Backtest":
     """One small walk-forward of every model but classic, three folds, for several files."""
-    from nextclose.backtest.walk_forward import backtest, make_study
+    from nextclose.backtesting.study import make_study
+    from nextclose.backtesting.walk_forward import backtest
     from tests.builders import samples_of, tiny_config, walk_bars
 
     return backtest(make_study(samples_of(walk_bars()), tiny_config()))

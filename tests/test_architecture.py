@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
     *("errors", "schema", "config", "metrics", "formatting", "durable"),
-    *("data", "features", "samples", "models", "backtest", "evaluation", "report", "serving"),
+    *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
     *("execution", "studies", "run", "training", "runfolder", "terminal", "commands", "cli"),
 )
 CORE = tuple(name for name in LAYERS[: LAYERS.index("report")] if name != "durable")

@@ -38,7 +38,7 @@ def test_backtest_prints_the_scoreboard_and_leaves_a_run_folder(command, prices,
     code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "--out", out)
     assert code == 0
     assert "hs_expanding" in printed
-    assert "report.html" in printed
+    assert f"report   {out / 'report.html'}\n" in printed
     assert {path.name for path in out.iterdir()} >= {
         *("config.toml", "forecasts.parquet", "verdict.json", "report.html", "figures", "tasks")
     }
@@ -260,7 +260,7 @@ def test_other_ends_have_their_own_exit_codes_too(command, monkeypatch, error, c
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("nextclose.data.sources.loading.collected", broken)
+    monkeypatch.setattr("nextclose.data.sources.loading.load_usable_bars", broken)
     for options in ((), ("--json-errors",)):
         found, printed, complaint = command("check", "sample", *options)
         assert (found, printed, len(complaint.splitlines())) == (code, "", 1)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from nextclose.data.store import fetch
-from nextclose.data.store.writer import opened_store
+from nextclose.data.store import plugins
+from nextclose.data.store.writer import open_store
 from nextclose.data.store.yahoo import YahooProvider
-from tests.data.store.made_histories import DAYS
+from tests.data.store.fake_histories import DAYS
+from tests.data.store.test_plugins import install
 from tests.data.store.yahoo_server import FakeYahoo, Listing, fake_yahoo
 
 
@@ -24,7 +26,7 @@ def listing(n: int, *, factor: float = 1.0) -> Listing:
 def yahoo(monkeypatch) -> Iterator[FakeYahoo]:
     with fake_yahoo(AAPL=listing(30), MSFT=listing(25)) as server:
         monkeypatch.setitem(
-            fetch.PROVIDERS, "yahoo", lambda: YahooProvider(base=server.url, seconds=10)
+            plugins.PROVIDERS, "yahoo", lambda: YahooProvider(base=server.url, seconds=10)
         )
         yield server
 
@@ -104,7 +106,7 @@ def test_machines_get_each_refusal_as_an_object(command, yahoo, tmp_path):
 
 
 def test_a_store_that_another_process_writes_is_refused_naming_it(command, yahoo, tmp_path):
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         code, _, complaint = command("fetch", "AAPL", "--store", tmp_path)
     assert code == 4
     assert "is being written by process" in complaint
@@ -128,6 +130,40 @@ def test_a_wrong_call_ends_before_anything_is_asked_or_written(
     assert said in complaint
     assert yahoo.asked == []
     assert not (tmp_path / "s").exists()
+
+
+def test_a_provider_of_an_installed_package_is_fetched_from_by_its_name(
+    command, tmp_path, monkeypatch
+):
+    code = """
+import polars as pl
+import nextclose as nc
+
+class Acme:
+    name = "acme"
+
+    def history(self, symbol, *, since):
+        if symbol == "ODD":
+            raise ZeroDivisionError("a slip")
+        closes = {name: [10.0, 10.5] for name in ("open", "high", "low", "close", "adj_close")}
+        days = pl.Series(["2024-01-02", "2024-01-03"]).str.to_date()
+        return nc.History(frame=pl.DataFrame({"session": days, **closes, "volume": [100, 200]}))
+"""
+    install(tmp_path / "site", "acme_prices", code, acme="acme_prices:Acme")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.delitem(sys.modules, "acme_prices", raising=False)
+    options = ("--provider", "acme", "--store", tmp_path / "s")
+    code, printed, _ = command("fetch", "X", *options)
+    assert (code, printed) == (0, "X          new        2 sessions, 2024-01-02 to 2024-01-03\n")
+    code, _, complaint = command("fetch", "ODD", *options)
+    assert code == 9
+    assert "E73 acme, ODD: found ZeroDivisionError: a slip" in complaint
+    monkeypatch.delitem(sys.modules, "acme_prices")
+    (tmp_path / "site" / "acme_prices.py").write_text("raise ImportError('no acme')")
+    code, _, complaint = command("fetch", "X", *options)
+    assert code == 2
+    assert "gives no provider: ImportError: no acme. Fix: update that package" in complaint
+    assert "Traceback" not in complaint
 
 
 def test_help_has_an_example(command):

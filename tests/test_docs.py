@@ -27,15 +27,32 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     assert "shape: (3, 12)" in printed
 
 
-def test_the_provider_of_the_guide_fetches_twice_and_its_store_is_read(
+def test_the_source_of_the_providers_page_is_read_and_its_provider_fetches_twice(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
     run_page("providers.md")
-    new, revised, n_rows = capsys.readouterr().out.splitlines()
+    symbols, slip, new, revised, n_rows = capsys.readouterr().out.splitlines()
+    assert symbols == "('ACME',)"
+    assert slip.startswith("E54 warehouse row 2, column close, ACME 2024-01-03: found -10.3; rule:")
     assert new == "ACME new 3"
     assert revised.startswith("W75 text, ACME 2024-01-04: found other values than were stored")
     assert n_rows == "4"
+
+
+def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run_page("extending.md")
+    printed = capsys.readouterr().out
+    assert "pooled" in printed
+    assert "MetricEvidence(mean=" in printed
+    assert "(8, 12)" in printed  # four symbols, two horizons
+
+
+@pytest.mark.parametrize("page", ["extending.md", "providers.md"])
+def test_examples_of_plug_ins_are_short(page):
+    blocks = BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert max(block.count("\n") for block in blocks) < 30
 
 
 def test_every_vendors_file_of_the_data_page_is_read(tmp_path, monkeypatch, capsys):

@@ -12,22 +12,15 @@ import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.walk_forward import (
-    Backtest,
-    FitTask,
-    Study,
-    backtest,
-    fit,
-    make_study,
-    serial,
-)
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit, serial
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.breakdowns.training import fits_of
 from nextclose.execution import THREAD_VARIABLES, Processes, Remembered, can_travel
 from nextclose.models.protocol import Model
 from nextclose.models.state import encode_state
 from nextclose.serving.states import state_bytes
-from tests.builders import samples_of, tiny_config, walk_bars
+from tests.builders import samples_of, tiny_config, walk_bars, walk_frame
 from tests.plugins import FittedWide, Wide
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
@@ -262,16 +255,17 @@ def test_only_what_can_be_imported_and_sent_can_travel():
         assert not can_travel(model), type(model).__name__
 
 
-def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(tmp_path):
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "nextclose", "backtest", "sample", "--workers", "2"]
-    settings = tmp_path / "run.toml"
-    settings.write_text(
-        '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n[lstm]\nn_seeds = 3\n'
+def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
+    walk_frame("AAA", seed=0, n=800).drop("symbol").write_csv(tmp_path / "AAA.csv")
+    (tmp_path / "run.toml").write_text(
+        '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n'
+        "test_sessions = 200\nrefit_sessions = 40\n"
+        "[lstm]\nn_seeds = 3\nunits = 16\nmax_epochs = 20\n"
     )
-    command += ["--config", str(settings), "--out", str(out)]
+    out = tmp_path / "run"
+    arguments = ("backtest", tmp_path / "AAA.csv", "--config", tmp_path / "run.toml", "--out", out)
     running = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "nextclose", *map(str, arguments), "--workers", "2"],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -290,8 +284,9 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(tmp_path):
     assert "Traceback" not in said
     kept = {path.name for path in out.glob("tasks/*.safetensors")}
     assert not (out / "verdict.json").exists()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, _, said = command(*arguments, "--workers", 1)
+    assert code == 0
     assert (out / "verdict.json").exists()
     assert kept < {path.name for path in out.glob("tasks/*.safetensors")}
     n_missing = 25 - len(kept)  # five folds: naive, har, and three seeds of the lstm
-    assert f"fit 0/{n_missing}" in done.stderr
+    assert f"fit 0/{n_missing}" in said

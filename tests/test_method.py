@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from nextclose.backtest import walk_forward
+from nextclose.backtesting import study
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
@@ -120,7 +120,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (6, "begin every {} sessions", (PLAN.refit_sessions,)),
     (6, "the last {:,} sessions, at most half", (PLAN.test_sessions,)),
     (6, "{} sessions before the test", (PLAN.rehearsal_sessions,)),
-    (6, "so that {} origins", (walk_forward.FIRST_ORIGINS,)),
+    (6, "so that {} origins", (study.FIRST_ORIGINS,)),
     (7, "at {:g}, {:g}, {:g}, {:g} %", tuple(100 * n for n in losses.SHOWN_INTERVALS)),
     (8, "1995 at {:g} % over the symbols", (100 * mean.FALSE_DISCOVERIES,)),
     (8, "one test, at {:g} %", (100 * decision.POOLED_LEVEL,)),

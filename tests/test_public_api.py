@@ -16,6 +16,13 @@ def test_every_public_name_is_there():
         assert getattr(nextclose, name) is not None
 
 
+def test_no_public_name_is_hidden_by_a_module_of_that_name():
+    """Importing a submodule sets it as an attribute of the package, before `__getattr__`."""
+    source = ROOT / "src" / "nextclose"
+    modules = {path.stem for path in source.glob("*.py")} | {p.name for p in source.iterdir()}
+    assert not modules & set(nextclose.__all__)
+
+
 def test_public_names_are_listed_once_and_sorted_for_people():
     assert len(set(nextclose.__all__)) == len(nextclose.__all__)
     assert set(nextclose.__all__) == set(nextclose._HOME)

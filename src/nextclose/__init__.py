@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from nextclose.data.sources.loading import load_bars as load_bars
     from nextclose.data.sources.loading import sample_bars as sample_bars
     from nextclose.data.sources.news_file import with_news as with_news
+    from nextclose.data.sources.source import Source as Source
+    from nextclose.data.store.providers import History as History
+    from nextclose.data.store.providers import NoHistoryError as NoHistoryError
+    from nextclose.data.store.providers import Provider as Provider
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
@@ -42,6 +46,7 @@ if TYPE_CHECKING:
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
     from nextclose.features.columns import SymbolBars as SymbolBars
+    from nextclose.metrics import Metric as Metric
     from nextclose.models.protocol import Fitted as Fitted
     from nextclose.models.protocol import LearningCurve as LearningCurve
     from nextclose.models.protocol import Model as Model
@@ -73,6 +78,8 @@ _HOMES = {
     "nextclose.data.sources.frames": ("frame_bars",),
     "nextclose.data.sources.loading": ("load_bars", "sample_bars"),
     "nextclose.data.sources.news_file": ("with_news",),
+    "nextclose.data.sources.source": ("Source",),
+    "nextclose.data.store.providers": ("History", "NoHistoryError", "Provider"),
     "nextclose.errors": (
         "BundleError",
         "ConfigError",
@@ -86,6 +93,7 @@ _HOMES = {
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
     "nextclose.features.columns": ("Feature", "SymbolBars"),
+    "nextclose.metrics": ("Metric",),
     "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
     "nextclose.models.regressors": ("from_sklearn",),
     "nextclose.samples.samples": ("Samples",),
@@ -109,18 +117,23 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "Feature",
     "FeaturesConfig",
     "Fitted",
+    "History",
     "HybridConfig",
     "LeakError",
     "LearningCurve",
     "LockedError",
     "LstmConfig",
+    "Metric",
     "Model",
     "NewsConfig",
     "NextcloseError",
+    "NoHistoryError",
     "NotEnoughDataError",
     "OutputError",
+    "Provider",
     "RunConfig",
     "Samples",
+    "Source",
     "SourceError",
     "SymbolBars",
     "Traits",

@@ -170,7 +170,7 @@ class ClassicConfig(Settings):
 
 
 class TreesConfig(Settings):
-    """XGBoost: one booster per horizon, pooled over symbols, a correction to the HAR forecast."""
+    """XGBoost: one booster per horizon, pooled over symbols, a correction to log-HAR."""
 
     rounds: int = Field(default=150, ge=1)
     patience_rounds: int = Field(default=50, ge=1)  # asked after every 25 rounds

@@ -17,15 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from nextclose.backtest.walk_forward import (
-    FitTask,
-    ForecastTask,
-    Mapper,
-    Result,
-    Study,
-    Task,
-    serial,
-)
+from nextclose.backtesting.study import Study
+from nextclose.backtesting.walk_forward import FitTask, ForecastTask, Mapper, Result, Task, serial
 from nextclose.config import canonical_json
 from nextclose.durable import save
 from nextclose.models.mixture import restored_fit

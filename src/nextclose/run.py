@@ -9,17 +9,19 @@ from typing import Any
 
 import polars as pl
 
-from nextclose.backtest import walk_forward as walk
+from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading, news_worth
-from nextclose.evaluation.scores.scores import Scores, scores_of
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
+from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution import Progress, silent
 from nextclose.features.columns import Feature
+from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
 from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
@@ -60,6 +62,7 @@ def backtest(
     *,
     models: Sequence[str | Model] | None = None,
     features: Mapping[str, Feature] | None = None,
+    metrics: Mapping[str, Metric] = NO_METRICS,
     horizons: Sequence[int] | None = None,
     config: RunConfig | None = None,
     workers: int = 1,
@@ -69,12 +72,13 @@ def backtest(
     """Walk forward over `bars` and judge every model of the settings.
 
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
-    own. `features` are columns of your own, by name (docs/extending.md).
+    own. `features` are columns and `metrics` losses of your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
     and found there by a later run of the same settings and bars. Bars with news are walked twice:
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
+    check_metrics(metrics)
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
     long_enough = with_short_symbols_named(bars, needed=needed_sessions(settings, plugins))
     study = study_of(long_enough, settings, plugins)
@@ -86,7 +90,7 @@ def backtest(
         progress=progress,
         memory=memory,
     )
-    scores = scores_of(walked.forecasts, seeds=walked.seeds)
+    scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(
         bars=long_enough,
         config=settings,

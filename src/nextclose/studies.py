@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from nextclose.backtest import walk_forward as walk
+from nextclose.backtesting import walk_forward as walk
+from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import beside_without_news
@@ -75,9 +76,7 @@ def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
     return needed_sessions(settings, plugins)
 
 
-def study_of(
-    bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool = False
-) -> walk.Study:
+def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool = False) -> Study:
     """The study of these bars: their table, samples and folds; `only_now`: one fit, on all.
 
     Raises: ConfigError for news that nobody reads; NotEnoughDataError.
@@ -105,7 +104,7 @@ def study_of(
         today = sessions_of(samples)[-1].astype(object)
         plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
         config = config.model_copy(update={"backtest": plan})
-    return walk.make_study(samples, config, plugins=plugins.models)
+    return make_study(samples, config, plugins=plugins.models)
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
@@ -125,7 +124,7 @@ def _on_best_device(config: RunConfig) -> RunConfig:
 
 
 def walk_study(
-    study: walk.Study,
+    study: Study,
     bars: Bars,
     features: Mapping[str, Feature],
     *,

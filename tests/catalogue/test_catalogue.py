@@ -13,7 +13,7 @@ import pytest
 
 from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
-from nextclose.data.sources.loading import collected, load_bars
+from nextclose.data.sources.loading import load_bars, load_usable_bars
 from nextclose.data.suggestions import mended, mending_settings
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
@@ -67,7 +67,7 @@ def data_of(case: Case) -> DataConfig:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_each_input_gets_its_response(case: Case, tmp_path: Path) -> None:
     prices = case.write(tmp_path)
-    bars = collected(*prices, config=data_of(case), now=NOW)
+    bars = load_usable_bars(*prices, config=data_of(case), now=NOW)
     expected = {code: n for code, n in case.codes.items() if n}
     assert counts(case, bars.findings) == expected
     if case.codes:
@@ -143,11 +143,13 @@ def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
 ) -> None:
     prices = case.write(tmp_path)
     data = data_of(case)
-    suggestion = mending_settings(collected(*prices, config=data, now=NOW).findings, config=data)
+    suggestion = mending_settings(
+        load_usable_bars(*prices, config=data, now=NOW).findings, config=data
+    )
     lines = [line for line in suggestion.splitlines()[1:] if not line.startswith("#")]
     codes = {code for line in lines for code in line.rpartition("  # ")[2].split(", ")}
     if "\n# " not in suggestion:
-        after = collected(*prices, config=mended(data, suggestion), now=NOW)
+        after = load_usable_bars(*prices, config=mended(data, suggestion), now=NOW)
         left = codes & {finding.code for finding in after.findings}
         # a file with two decimal marks: whichever is set, the other is refused
         assert left == ({"E9"} if case.name == "09 one decimal comma" else set())
@@ -168,6 +170,6 @@ def test_case_titles_are_told_apart() -> None:
 
 
 def test_the_base_itself_is_welcome(tmp_path: Path) -> None:
-    frame = collected(*csv(text_of(base()))(tmp_path), now=NOW).frame
+    frame = load_usable_bars(*csv(text_of(base()))(tmp_path), now=NOW).frame
     assert frame.height == len(DAYS)
     assert frame.select(pl.all().is_not_null().all()).row(0) == (True,) * frame.width

@@ -7,7 +7,7 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, validated_bars
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.prices import unchecked_prices
 from nextclose.errors import DataError
 from nextclose.schema import Bars, Finding
 
@@ -50,7 +50,9 @@ def part(frame, **settings):
     basis = settings.pop("basis", None)
     rows = pl.int_range(1, frame.height + 1, eager=True)
     config = DataConfig(**settings)
-    return part_of(frame, path="prices.csv", rows=rows, symbol=symbol, config=config, basis=basis)
+    return unchecked_prices(
+        frame, path="prices.csv", rows=rows, symbol=symbol, config=config, basis=basis
+    )
 
 
 def bars(frame, **settings) -> Bars:

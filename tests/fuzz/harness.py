@@ -8,8 +8,8 @@ from zlib import crc32
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.sources.csvfiles import csv_part
-from nextclose.data.sources.loading import collected
+from nextclose.data.sources.csvfiles import csv_text_prices
+from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
 from tests.catalogue.columns import COLUMN_CASES
@@ -41,30 +41,30 @@ def answer(data: bytes, folder: Path) -> Bars:
 
     Raises: AssertionError where the answer is not sound; any other exception is a bug.
     """
-    suffix, config, content = chosen(data)
+    suffix, config, content = parse_input(data)
     path = folder / f"AAPL{suffix}"
     path.write_bytes(content)
-    bars = collected(path, config=config, now=NOW)
+    bars = load_usable_bars(path, config=config, now=NOW)
     refuse_unsound(bars)
     return bars
 
 
-def part_answer(data: bytes, folder: Path) -> None:
-    """The same as far as a frame in our names and types, in memory; all the way for one in eight.
+def reading_answer(data: bytes, folder: Path) -> None:
+    """The same as far as prices before the rules, in memory; all the way for one in eight.
 
     The rules cost ten times as much as reading, and most of what a fuzzer writes never reaches
     them. Which one goes all the way is told by its bytes, so that a failure can be seen again.
     """
-    suffix, config, content = chosen(data)
+    suffix, config, content = parse_input(data)
     if suffix != ".csv" or crc32(data) % 8 == 0:
         answer(data, folder)
         return
-    part = csv_part(content, path="AAPL.csv", symbol="AAPL", config=config)
-    refuse_unfit_findings(part.findings)
-    assert part.frame is not None or part.findings
+    prices = csv_text_prices(content, path="AAPL.csv", symbol="AAPL", config=config)
+    refuse_unfit_findings(prices.findings)
+    assert prices.frame is not None or prices.findings
 
 
-def chosen(data: bytes) -> tuple[str, DataConfig, bytes]:
+def parse_input(data: bytes) -> tuple[str, DataConfig, bytes]:
     """The ending, the settings and the content that an input stands for."""
     head = data[:2].ljust(2, b"\0")
     return SUFFIXES[head[0] % len(SUFFIXES)], CONFIGS[head[1] % len(CONFIGS)], data[2:]
@@ -105,12 +105,12 @@ def _cases() -> tuple[Case, ...]:
 def _seeds_of(case: Case, folder: Path) -> list[bytes]:
     own = folder / f"{abs(hash(case.name))}"
     own.mkdir(parents=True)
-    found = []
-    for given in case.write(own):
-        path = Path(given)
+    inputs = []
+    for argument in case.write(own):
+        path = Path(argument)
         if not path.is_file() or path.is_symlink() or path.stat().st_size > LONGEST:
             continue
         suffix = "".join(path.suffixes)
         kind = SUFFIXES.index(suffix) if suffix in SUFFIXES else 0
-        found.append(bytes([kind, 2 if case.data else 0]) + path.read_bytes())
-    return found
+        inputs.append(bytes([kind, 2 if case.data else 0]) + path.read_bytes())
+    return inputs

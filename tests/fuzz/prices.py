@@ -15,7 +15,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["nextclose.data"]):
-    from tests.fuzz.harness import LONGEST, answer, part_answer, seeds
+    from tests.fuzz.harness import LONGEST, answer, reading_answer, seeds
 
 MEBIBYTES = 512  # that an input may take
 
@@ -26,10 +26,10 @@ def resident_mebibytes() -> int:
     return int(status.split("VmRSS:")[1].split()[0]) >> 10
 
 
-def modest_answer(data: bytes, folder: Path) -> None:
-    """`part_answer` within the memory an input may take. Raises: MemoryError beyond it."""
+def answer_within_memory(data: bytes, folder: Path) -> None:
+    """`reading_answer` within the memory an input may take. Raises: MemoryError beyond it."""
     before = resident_mebibytes()
-    part_answer(data, folder)
+    reading_answer(data, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     if peak > before + MEBIBYTES:
         raise MemoryError(f"{peak - before} MiB for {len(data)} bytes")
@@ -47,7 +47,7 @@ def main() -> None:
                 (corpus[0] / f"case-{number:03d}").write_bytes(seed)
         answer(cases[0], folder)  # what every load needs is loaded: calendars, tables
         options = ("-rss_limit_mb=0", f"-max_len={LONGEST}")
-        atheris.Setup([*sys.argv, *options], lambda data: modest_answer(data, folder))
+        atheris.Setup([*sys.argv, *options], lambda data: answer_within_memory(data, folder))
         atheris.Fuzz()
 
 

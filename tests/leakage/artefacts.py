@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.walk_forward import Backtest, Study, backtest, make_study
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
@@ -267,7 +268,7 @@ def differences(
 ) -> Iterator[str]:
     for name in names:
         one, two = known(base.get(name), at), known(other.get(name), at)
-        if bytes_of(one) != bytes_of(two):
+        if parts_of(one) != parts_of(two):
             yield f"{name}, {first_difference(one, two)}"
 
 
@@ -283,10 +284,15 @@ def known(artefact: Artefact | None, at: date) -> Artefact | None:
     )
 
 
-def bytes_of(artefact: Artefact | None) -> str:
+def parts_of(artefact: Artefact | None) -> list[Any]:
+    """What is compared: type, shape and bytes of its dates, labels and values."""
     if artefact is None:
-        return ""
-    return digest([artefact.known_at, artefact.label, artefact.value])
+        return []
+    return [bytes_of(part) for part in (artefact.known_at, artefact.label, artefact.value)]
+
+
+def bytes_of(array: np.ndarray) -> tuple[np.dtype[Any], tuple[int, ...], bytes]:
+    return array.dtype, array.shape, array.tobytes()
 
 
 def by_label(artefact: Artefact | None) -> dict[str, bytes]:
@@ -307,7 +313,11 @@ def moved(base: dict[str, Artefact], other: dict[str, Artefact]) -> set[str]:
     """Names of the artefacts that have another value at a row that both have."""
     found = set()
     for name in base.keys() & other.keys():
-        same, left, right = np.intersect1d(base[name].label, other[name].label, return_indices=True)
-        if digest(base[name].value[left]) != digest(other[name].value[right]) and len(same):
+        one, two = base[name], other[name]
+        left: Any = slice(None)
+        right: Any = slice(None)
+        if not np.array_equal(one.label, two.label):
+            _, left, right = np.intersect1d(one.label, two.label, return_indices=True)
+        if bytes_of(one.value[left]) != bytes_of(two.value[right]):
             found.add(name)
     return found

@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 from scipy.special import gamma
 
-from nextclose.backtest.walk_forward import Study, backtest, make_study
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.metrics import grid_crps

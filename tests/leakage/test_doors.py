@@ -6,6 +6,7 @@ import gzip
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,10 +15,9 @@ import zstandard
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
 from nextclose.data.reading import encoding
-from nextclose.data.reading.part import part_of
-from nextclose.data.sources import csvfiles
-from nextclose.data.sources.frames import polars_frame
-from nextclose.data.sources.loading import collected
+from nextclose.data.reading.prices import unchecked_prices
+from nextclose.data.sources import compressed, csvfiles
+from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars
 from tests.catalogue.test_catalogue import NOW
 from tests.fuzz.harness import LENIENT
@@ -30,7 +30,7 @@ Door = Callable[[Frame, Path], Bars]
 
 
 def read(*paths: Path, config: DataConfig = LENIENT) -> Bars:
-    return collected(*paths, config=config, now=NOW)
+    return load_usable_bars(*paths, config=config, now=NOW)
 
 
 def text(frame: Frame, *, separator: str = ",") -> bytes:
@@ -92,17 +92,24 @@ def raw_basis(frame: Frame, folder: Path) -> Bars:
     return read(folder / "prices.csv", config=LENIENT.model_copy(update={"price_basis": "raw"}))
 
 
+class Vendor:
+    """A source of prices: a pandas frame that it was made with."""
+
+    name = "vendor"
+
+    def __init__(self, frame: Any) -> None:
+        self.prices = lambda: frame
+
+
 def stamped_frame(frame: Frame, folder: Path) -> Bars:
-    """A pandas frame whose index holds midnights with a zone."""
+    """A source whose pandas frame has an index of midnights with a zone."""
     stamps = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone("America/New_York")
     theirs = frame.with_columns(stamps)
     columns = {name: theirs[name].to_list() for name in theirs.columns}
     import pandas as pd
 
-    rows = polars_frame(pd.DataFrame(columns).set_index("date"))
-    numbers = pl.int_range(1, rows.height + 1, eager=True)
-    part = part_of(rows, path="frame", rows=numbers, config=LENIENT)
-    return assembled([part], config=LENIENT, now=NOW)
+    source = Vendor(pd.DataFrame(columns).set_index("date"))
+    return load_usable_bars(source, config=LENIENT, now=NOW)
 
 
 def in_latin(frame: Frame, folder: Path) -> Bars:
@@ -116,7 +123,7 @@ def in_latin(frame: Frame, folder: Path) -> Bars:
 def in_blocks(frame: Frame, folder: Path) -> Bars:
     """A file read in blocks of 16 KiB, as a large one is."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (encoding, csvfiles):
+        for module in (encoding, compressed, csvfiles):
             patch.setattr(module, "BLOCK", 1 << 14)
         return plain(frame, folder)
 
@@ -146,7 +153,7 @@ def adjusted_alone(frame: Frame, folder: Path) -> Bars:
 
 def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
     rows = pl.int_range(1, frame.height + 1, eager=True)
-    part = part_of(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
+    part = unchecked_prices(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
     return assembled([part], config=LENIENT, now=NOW)
 
 

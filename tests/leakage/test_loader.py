@@ -13,8 +13,8 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, collected_bars
 from nextclose.data.findings import N_NAMED
-from nextclose.data.reading.part import part_of
-from nextclose.data.sources.loading import collected
+from nextclose.data.reading.prices import unchecked_prices
+from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
 from tests.catalogue.test_catalogue import CASES, NOW, data_of
@@ -110,7 +110,7 @@ def told_of_symbols(frame: Frame) -> Bars:
     )
     rows = pl.int_range(1, frame.height + 1, eager=True)
     closes = frame.select("symbol", "date", "close")
-    part = part_of(closes, path="closes", rows=rows, config=config)
+    part = unchecked_prices(closes, path="closes", rows=rows, config=config)
     return assembled([part], config=config, now=NOW, splits=splits)
 
 
@@ -188,13 +188,13 @@ def test_a_catalogue_file_cut_after_any_line_keeps_the_rows_before(
     if path is None:
         return
     config = data_of(case)
-    whole = collected(path, config=config, now=NOW)
+    whole = load_usable_bars(path, config=config, now=NOW)
     lines = path.read_bytes().splitlines(keepends=True)
     # what the whole file settled stays settled: a reader of tomorrow does not guess anew
     config = DataConfig.model_validate(config.model_dump() | dict(whole.settled))
     for n in sorted({len(lines) // 3, len(lines) // 2, 5, 8, 9} & set(range(2, len(lines)))):
         path.write_bytes(b"".join(lines[:n]))
-        early = collected(path, config=config, now=NOW)
+        early = load_usable_bars(path, config=config, now=NOW)
         if whole.frame.height and early.frame.height:  # a file refused whole makes nothing
             last = early.frame["session"].max()
             assert known(whole, last).equals(early.frame), f"after line {n}"  # type: ignore[arg-type]

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.backtest.walk_forward import backtest, make_study
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.data.bars import validated_bars
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts

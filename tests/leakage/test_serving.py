@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.backtest.forecasts import log_quantiles
-from nextclose.backtest.walk_forward import Backtest, backtest, make_study
+from nextclose.backtesting.forecasts import log_quantiles
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table

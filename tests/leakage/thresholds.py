@@ -2,7 +2,7 @@
 
 import pytest
 
-from nextclose.backtest import walk_forward
+from nextclose.backtesting import study as studies
 from nextclose.models.hybrid import conformal, hybrid
 from nextclose.models.loghar import loghar
 from nextclose.models.volatility import garch, har
@@ -13,6 +13,6 @@ def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(garch, "MINIMUM_SESSIONS", 300)
     patch.setattr(loghar, "MARKET_SYMBOLS", 2)
     patch.setattr(har, "POOL_MINIMUM", 30)
-    patch.setattr(walk_forward, "FIRST_ORIGINS", 100)
+    patch.setattr(studies, "FIRST_ORIGINS", 100)
     patch.setattr(hybrid, "MINIMUM_FORECASTS", 60)
     patch.setattr(conformal, "MINIMUM_SCORES", 60)

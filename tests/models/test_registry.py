@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextclose.backtest.walk_forward import backtest, make_study
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.errors import ConfigError
 from nextclose.models import registry

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nextclose.backtest.walk_forward import Backtest
+from nextclose.backtesting.walk_forward import Backtest
 from nextclose.config import DataConfig, canonical_json
 from nextclose.errors import BundleError
 from nextclose.models.mixture import combine_seeds

@@ -92,9 +92,7 @@ def test_without_own_features_none_are_named(tmp_path):
     bundle = load_bundle(tmp_path / "b", models=[Wide()])
     assert bundle.manifest.own == ()
     assert bundle.features == {}
-    assert refusal(tmp_path / "b").expected == (
-        "load_bundle(folder, models=[...] with the model 'wide')"
-    )
+    assert "load_bundle(folder, models=[...] with the model 'wide')" in str(refusal(tmp_path / "b"))
 
 
 # --- what it forecasts ---
@@ -147,14 +145,12 @@ def test_a_feature_that_looks_further_back_needs_more_bars(tmp_path):
 def test_without_them_one_error_says_what_to_hand_over(wide, models, features, needed):
     error = refusal(wide, models=models, features=features)
     assert error.path == str(wide / MANIFEST)
-    assert (
-        error.found == "a model or features that are not of nextclose, and a bundle holds no code"
-    )
-    assert error.expected == f"load_bundle(folder, {needed})"
+    assert error.found == "a model or features that are not of nextclose"
+    assert f"Fix: load_bundle(folder, {needed})." in str(error)
 
 
 def test_a_model_of_ours_without_the_feature_it_reads_is_refused_saying_so(trees):
-    assert refusal(trees).expected == "load_bundle(folder, features={...} with 'week_range')"
+    assert "Fix: load_bundle(folder, features={...} with 'week_range')." in str(refusal(trees))
 
 
 def other(bars: SymbolBars) -> Floats:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.forecasts import forecast_frame, log_quantiles
+from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding

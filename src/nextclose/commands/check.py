@@ -18,6 +18,7 @@ from nextclose.commands.options import (
     Prices,
     err,
     out,
+    print_lines,
     settings_of,
 )
 
@@ -110,16 +111,16 @@ def _print_suggestion(suggestion: str, prices: Sequence[str], settings: RunConfi
     if data != settings.data:
         findings = _bars_with_findings(prices, settings.model_copy(update={"data": data})).findings
     out.print(f"\n{suggestion_heading(findings)}\n", highlight=False)
-    out.print(suggestion, markup=False, highlight=False, soft_wrap=True)
+    print_lines(suggestion)
 
 
 def _bars_with_findings(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
     from nextclose.data.bars import short_symbols
-    from nextclose.data.sources.loading import collected
+    from nextclose.data.sources.loading import load_usable_bars
     from nextclose.studies import needed_sessions
 
-    bars = collected(*prices, config=settings.data)
+    bars = load_usable_bars(*prices, config=settings.data)
     if not bars.symbols:
         return bars
     short = short_symbols(bars, needed=needed_sessions(settings))

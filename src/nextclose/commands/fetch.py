@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nextclose.commands.messages import STYLES, say, say_as_json
-from nextclose.commands.options import AsJson, Calendar, Config, err, out, settings_of
-from nextclose.errors import ConfigError
+from nextclose.commands.options import AsJson, Calendar, Config, err, print_lines, settings_of
 
 if TYPE_CHECKING:
-    from nextclose.data.store.providers import Provider
     from nextclose.data.store.update import Outcome
     from nextclose.schema import Finding
 
@@ -30,42 +28,36 @@ def fetch(
             formats=["%Y-%m-%d"], help="First day of the history; else as stored, or 2000-01-01."
         ),
     ] = None,
-    provider: Annotated[str, typer.Option(help="Where from: yahoo.")] = "yahoo",
+    provider: Annotated[
+        str, typer.Option(help="Where from: yahoo, or one that a package adds.")
+    ] = "yahoo",
     config: Config = None,
     calendar: Calendar = None,
     as_json: AsJson = False,
 ) -> None:
     """Download what is new of SYMBOLS into a store, which every command takes as PRICES."""
-    from nextclose.data.store.fetch import complete, downloads
+    from nextclose.data.store.fetch import check_outcomes, download
+    from nextclose.data.store.plugins import load_provider
     from nextclose.terminal import progress_on
 
     settings = settings_of(config, data={"calendar": calendar}).data
-    asked = downloads(
+    downloads = download(
         symbols,
         store,
-        provider=_provider(provider),
+        provider=load_provider(provider),
         since=since.date() if since else None,
         config=settings,
     )
     outcomes: list[Outcome] = []
     with progress_on(err) as progress:
-        for outcome in asked:
+        for outcome in downloads:
             outcomes.append(outcome)
             progress("fetch", len(outcomes), len(symbols))
     _show(outcomes, store, as_json=as_json)
-    notes = [note for one in outcomes for note in one.findings if note.response != "E"]
+    notes = [note for outcome in outcomes for note in outcome.findings if note.response != "E"]
     _say(notes)
-    findings = complete(outcomes, allow_missing=settings.allow_missing)
+    findings = check_outcomes(outcomes, allow_missing=settings.allow_missing)
     _say([finding for finding in findings if finding not in notes])
-
-
-def _provider(name: str) -> Provider:
-    from nextclose.data.store.fetch import PROVIDERS
-
-    if name not in PROVIDERS:
-        known = ", ".join(sorted(PROVIDERS))
-        raise ConfigError(f"--provider {name!r} is not known. Fix: choose of {known}.")
-    return PROVIDERS[name]()
 
 
 def _show(outcomes: Sequence[Outcome], store: Path, *, as_json: bool) -> None:
@@ -76,9 +68,7 @@ def _show(outcomes: Sequence[Outcome], store: Path, *, as_json: bool) -> None:
         print(json.dumps({"format": 1, "ok": ok, "store": str(store), "symbols": rows}))
         return
     for outcome in outcomes:
-        out.print(
-            f"{outcome.symbol:<10} {_words(outcome)}", markup=False, highlight=False, soft_wrap=True
-        )
+        print_lines(f"{outcome.symbol:<10} {_words(outcome)}")
 
 
 def _document(outcome: Outcome) -> dict[str, Any]:

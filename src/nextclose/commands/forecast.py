@@ -25,6 +25,7 @@ from nextclose.commands.options import (
     data_settings,
     err,
     out,
+    print_lines,
     settings_of,
 )
 from nextclose.errors import ConfigError
@@ -53,7 +54,7 @@ def demo(
     forecasts = _forecasts_of_new_bundle(bars, config, out_folder / "bundle")
     if not as_json:
         out.print(forecast_table(forecasts))
-        out.print(f"bundle   {out_folder / 'bundle'}")
+        print_lines(f"bundle   {out_folder / 'bundle'}")
         out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
 
 
@@ -118,7 +119,7 @@ def train(
         print(manifest.model_dump_json())
     else:
         out.print(data_lines(bars, settings.data))
-        out.print(
+        print_lines(
             f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
             f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
@@ -199,7 +200,7 @@ def _judge(
         print(json_text(run.document, what="verdict"))
         return
     _print_run(run)
-    out.print(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
 
 
 def _print_run(run: Run) -> None:
@@ -245,9 +246,9 @@ def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any
 
 def _public_name(source: str) -> str:
     """Prices as a run folder may name them: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, shown_url
+    from nextclose.data.sources.postgres_url import is_url, public_url
 
-    return shown_url(source) if is_url(source) else Path(source).name
+    return public_url(source) if is_url(source) else Path(source).name
 
 
 def _json_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON, 
 N_CORES = os.cpu_count() or 1
 
 
+def print_lines(text: str) -> None:
+    """Print lines as they are: no path is broken at the edge or taken for markup."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def data_settings(options: Mapping[str, object]) -> dict[str, object]:
     """Options that stand for `[data]` settings: those in use, instants as dates."""
     return {

@@ -13,7 +13,7 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.findings import merged, shown
 from nextclose.data.reading.column_names import OPTIONAL
-from nextclose.data.reading.part import Basis, Part, part_of
+from nextclose.data.reading.prices import Basis, UncheckedPrices, unchecked_prices
 from nextclose.data.rules.adjustment import adjusted, divided, masked
 from nextclose.data.rules.alignment import placed
 from nextclose.data.rules.cell_catalogue import CELL_RULES
@@ -81,12 +81,12 @@ def collected_bars(
     """
     if rows is None:
         rows = pl.int_range(1, frame.height + 1, eager=True)
-    part = part_of(frame, path=path, rows=rows, symbol=symbol, config=config)
+    part = unchecked_prices(frame, path=path, rows=rows, symbol=symbol, config=config)
     return assembled([part], config=config, now=now)
 
 
 def assembled(
-    parts: Iterable[Part],
+    parts: Iterable[UncheckedPrices],
     *,
     config: DataConfig = DEFAULTS,
     now: datetime | None = None,
@@ -188,9 +188,9 @@ def _agreed(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {name: values.pop() for name, values in sorted(said.items()) if len(values) == 1}
 
 
-def _joined(parts: Iterable[Part]) -> tuple[pl.DataFrame, list[Part]]:
+def _joined(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[UncheckedPrices]]:
     """All rows in file order, `part` telling the file; and the parts without their rows."""
-    heads: list[Part] = []
+    heads: list[UncheckedPrices] = []
     frames: list[pl.DataFrame] = []
     n_files = 0
     for part in parts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 import polars as pl
@@ -69,6 +70,7 @@ class Rule:
         return replace(self, response=response, mend=mend, must=must, fix="", per="rule")
 
 
+@cache  # asked for by every rule that finds nothing, and nobody changes a frame
 def no_hits() -> pl.DataFrame:
     """An empty frame of hits."""
     return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "found": pl.String})
@@ -87,6 +89,8 @@ def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = 
 
 def hits_on(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
     """Hits on the rows at these positions, with the text of each."""
+    if not len(rows):
+        return no_hits()
     hits = pl.DataFrame({"at": rows, "found": found}, schema_overrides={"at": pl.UInt32})
     return hits.select("at", pl.lit(column).alias("column"), pl.col("found").cast(pl.String))
 
@@ -99,18 +103,20 @@ def cell_hits(
 
     def find(rows: pl.DataFrame) -> pl.DataFrame:
         hits = [hits_at(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
-        return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True)
+        hits = [part for part in hits if part.height]
+        return pl.concat(hits).sort("at", maintain_order=True) if hits else no_hits()
 
     return hits_by_block(frame.select(present), find)
 
 
 def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
     """Hits of a check that looks at single rows, made on some rows at a time to spare memory."""
-    hits = [no_hits()]
+    hits = []
     for start in range(0, frame.height, BLOCK):
         found = find(frame[start : start + BLOCK])
-        hits.append(found.with_columns(pl.col("at") + start))
-    return pl.concat(hits)
+        if found.height:
+            hits.append(found.with_columns(pl.col("at") + start))
+    return pl.concat(hits) if hits else no_hits()
 
 
 def shown(text: str) -> str:

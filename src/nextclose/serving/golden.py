@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.forecasts import log_quantiles
+from nextclose.backtesting.forecasts import log_quantiles
 from nextclose.data.bars import latest_segments
 from nextclose.errors import NotEnoughDataError
 from nextclose.features.columns import Feature

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.forecasts import forecast_frame, log_quantiles
+from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after

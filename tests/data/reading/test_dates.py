@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.dates import date_texts, days_of
+from nextclose.data.reading.dates import date_texts, parse_dates
 from nextclose.errors import ConfigError
 
 DAY = date(2019, 3, 5)
@@ -16,7 +16,7 @@ PLAIN = DataConfig()
 def read(*cells, symbol="AAPL", dtype=None, **settings):
     column = pl.Series("date", list(cells), dtype=dtype)
     symbols = pl.Series([symbol] * len(column), dtype=pl.String)
-    return days_of(column, symbols, DataConfig(**settings))
+    return parse_dates(column, symbols, DataConfig(**settings))
 
 
 def session(*cells, **named):
@@ -81,7 +81,7 @@ SETTLED = [  # cells, the second date, what was settled
 @pytest.mark.parametrize(("cells", "first", "form"), SETTLED)
 def test_one_day_above_12_settles_the_order_of_the_whole_column(cells, first, form):
     days = read(*cells)
-    assert (days.session[0], days.form) == (first, form)
+    assert (days.session[0], days.date_format) == (first, form)
     assert session(cells[0], date_format=form) == [first]  # and of later ones
 
 
@@ -94,7 +94,7 @@ UNSETTLED = [
 
 @pytest.mark.parametrize("cells", UNSETTLED)
 def test_an_order_that_rows_do_not_settle_is_not_guessed(cells):
-    assert (session(*cells), read(*cells).form) == ([None, None], "")
+    assert (session(*cells), read(*cells).date_format) == ([None, None], "")
 
 
 FORMATS = [  # setting, cell, date
@@ -124,7 +124,7 @@ FORMATS = [  # setting, cell, date
 @pytest.mark.parametrize(("form", "text", "day"), FORMATS)
 def test_the_format_of_the_settings_is_obeyed(form, text, day):
     assert session(text, date_format=form) == [day]
-    assert read(text, date_format=form).form == ""  # said, not settled
+    assert read(text, date_format=form).date_format == ""  # said, not settled
 
 
 def test_integers_obey_the_format_as_their_text_does():
@@ -166,9 +166,9 @@ def test_a_column_of_stamps_is_dated_as_its_text_is():
     utc = [datetime(2019, 3, 4, 15), datetime(2019, 3, 5, 6)]
     column = pl.Series(utc).dt.replace_time_zone("UTC")
     symbols = pl.Series(["7203.T", "7203.T"])
-    assert days_of(column, symbols, PLAIN).session.to_list() == [DAY, DAY]
+    assert parse_dates(column, symbols, PLAIN).session.to_list() == [DAY, DAY]
     tokyo = column.dt.convert_time_zone("Asia/Tokyo")
-    days = days_of(tokyo, symbols, PLAIN)
+    days = parse_dates(tokyo, symbols, PLAIN)
     assert days.session.to_list() == [DAY, DAY]
     assert days.is_moved is not None
     assert days.is_moved.to_list() == [False, True]  # the first is midnight as written
@@ -186,7 +186,7 @@ def test_an_exchange_that_is_not_known_gives_no_date_and_the_setting_says_which(
 def test_several_exchanges_in_one_column_are_told_apart():
     column = pl.Series(["2019-03-05T03:00:00Z"] * 4)
     symbols = pl.Series(["AAPL", "7203.T", "ES=F", None])
-    days = days_of(column, symbols, PLAIN)
+    days = parse_dates(column, symbols, PLAIN)
     assert days.session.to_list() == [date(2019, 3, 4), DAY, None, None]
 
 
@@ -194,7 +194,9 @@ def test_days_without_a_midnight_are_days_like_any_other():
     # clocks in Sao Paulo went from 23:59:59 to 01:00 on 2018-11-04
     column = pl.Series([datetime(2018, 11, 4, 3)]).dt.replace_time_zone("UTC")
     local = column.dt.convert_time_zone("America/Sao_Paulo")
-    assert days_of(local, pl.Series(["PETR4.SA"]), PLAIN).session.to_list() == [date(2018, 11, 4)]
+    assert parse_dates(local, pl.Series(["PETR4.SA"]), PLAIN).session.to_list() == [
+        date(2018, 11, 4)
+    ]
     assert session("2018-11-04 00:00:00", symbol="PETR4.SA") == [date(2018, 11, 4)]
 
 
@@ -207,15 +209,15 @@ def test_times_of_day_are_told_only_where_there_are_any():
 def test_dates_that_python_cannot_name_are_no_dates():
     far = pl.Series([4_000_000, 17_960], dtype=pl.Int32).cast(pl.Date)
     symbols = pl.Series(["A", "A"])
-    assert days_of(far, symbols, PLAIN).session.to_list() == [None, DAY]
-    assert days_of(far.cast(pl.Datetime("us")), symbols, PLAIN).session.to_list() == [None, DAY]
+    assert parse_dates(far, symbols, PLAIN).session.to_list() == [None, DAY]
+    assert parse_dates(far.cast(pl.Datetime("us")), symbols, PLAIN).session.to_list() == [None, DAY]
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
 @pytest.mark.parametrize("instant", [2**63 - 1, -(2**63) + 1, 10**17])
 def test_stamps_on_which_polars_itself_fails_are_no_dates(instant, zone):
     stamps = pl.Series([instant, 1_551_744_000_000], dtype=pl.Int64).cast(pl.Datetime("ms", zone))
-    assert days_of(stamps, pl.Series(["AAPL", "AAPL"]), PLAIN).session[0] is None
+    assert parse_dates(stamps, pl.Series(["AAPL", "AAPL"]), PLAIN).session[0] is None
     assert date_texts(stamps)[0] == str(instant)
 
 

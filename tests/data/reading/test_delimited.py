@@ -6,12 +6,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.bulk import plain_lines, typed
-from nextclose.data.reading.column_names import distinct
-from nextclose.data.reading.delimited import Sheet, sheet_of
+from nextclose.data.reading.column_names import unique_names
+from nextclose.data.reading.delimited import CsvCells, csv_cells
 from nextclose.data.reading.encoding import BLOCK, MAX_LINE, has_line_over, line_blocks
-from nextclose.data.reading.part import part_of
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.plain_csv import parse_plain_rows, plain_lines
+from nextclose.data.reading.prices import unchecked_prices
 from nextclose.errors import ConfigError
 
 TABLE = "date,close,volume\n2019-03-04,1.5,10\n2019-03-05,2.5,20\n2019-03-06,3.5,30\n"
@@ -19,13 +19,13 @@ ROWS = [("2019-03-04", "1.5", "10"), ("2019-03-05", "2.5", "20"), ("2019-03-06",
 DEFAULTS = DataConfig()
 
 
-def sheet(text: str | bytes, **settings) -> Sheet:
+def sheet(text: str | bytes, **settings) -> CsvCells:
     data = text.encode() if isinstance(text, str) else text
-    return sheet_of(data, path="A.csv", config=DataConfig(**settings))
+    return csv_cells(data, path="A.csv", config=DataConfig(**settings))
 
 
-def refusal(text: str | bytes, **settings) -> UnusableError:
-    with pytest.raises(UnusableError) as raised:
+def refusal(text: str | bytes, **settings) -> UnusableFileError:
+    with pytest.raises(UnusableFileError) as raised:
         sheet(text, **settings)
     return raised.value
 
@@ -234,8 +234,8 @@ def test_a_column_without_a_name_stays_one(cell):
 
 
 def test_repeated_names_are_told_apart():
-    assert distinct(["a", "b", "a", "a"]) == ["a", "b", "a_duplicated_0", "a_duplicated_1"]
-    assert distinct(["a", "a_duplicated_0", "a"]) == ["a", "a_duplicated_0", "a_duplicated_1"]
+    assert unique_names(["a", "b", "a", "a"]) == ["a", "b", "a_duplicated_0", "a_duplicated_1"]
+    assert unique_names(["a", "a_duplicated_0", "a"]) == ["a", "a_duplicated_0", "a_duplicated_1"]
 
 
 def test_a_comma_in_one_name_of_a_semicolon_file_misleads_nobody():
@@ -270,7 +270,7 @@ def test_a_line_without_end_is_refused_after_one_block_of_it():
             n_read += 1 << 20
             yield b"1" * (1 << 20)
 
-    with pytest.raises(UnusableError, match="a line of more than 1 MiB") as raised:
+    with pytest.raises(UnusableFileError, match="a line of more than 1 MiB") as raised:
         list(line_blocks(endless()))
     assert raised.value.row == 2
     assert n_read <= BLOCK
@@ -316,15 +316,16 @@ def tables(draw: Callable[..., object]) -> bytes:
 @example(b"symbol,date,open,close,volume\nA,2101-03-04,1,2,3\n")
 @example(b"symbol,date,open,close,volume\nA,2019-03-04,1,2,3,4\nA,2019-03-04,1,2\n")
 @example(b"symbol,date,open,close,volume\nA,2019-03-04,1,2\nA,2019-03-04,1,2,3,4\n")
+@example(b"symbol,date,close\nA,2019-03-04,1\nA,2019-03-05\nA,2019-03-06,2,\n")
 def test_plain_lines_read_at_once_and_text_read_with_care_give_equal_parts(data: bytes):
     lines = plain_lines(data)
-    frame = None if lines is None else typed(bytes(lines.body), lines.header, DEFAULTS)
+    frame = None if lines is None else parse_plain_rows(bytes(lines.body), lines.header, DEFAULTS)
     if lines is None or frame is None:
         return
-    careful = sheet_of(data, path="A.csv", config=DEFAULTS)
+    careful = csv_cells(data, path="A.csv", config=DEFAULTS)
     rows = pl.int_range(2, frame.height + 2, eager=True)
-    fast = part_of(frame, path="A.csv", rows=rows)
-    slow = part_of(careful.frame, path="A.csv", rows=careful.rows)
+    fast = unchecked_prices(frame, path="A.csv", rows=rows)
+    slow = unchecked_prices(careful.frame, path="A.csv", rows=careful.rows)
     assert lines.n_rows == frame.height
     assert fast.findings == slow.findings
     assert fast.frame is not None
@@ -338,12 +339,13 @@ PLAIN = st.lists(st.lists(st.text('ab," \t', max_size=4), min_size=1, max_size=4
 
 @settings(max_examples=300, deadline=None)
 @given(PLAIN)
+@example([["", ""], ["a"], ["b", "", ""]])
 def test_lines_parsed_at_once_and_record_by_record_give_equal_cells(records):
     text = "date,close\n" + "\n".join(",".join(cells) for cells in records)
     quoted = text.replace("date", '"date"')  # sends the same cells the careful way
     at_once, careful = answer(text), answer(quoted)
-    assert isinstance(at_once, Sheet) == isinstance(careful, Sheet)
-    if isinstance(at_once, Sheet) and isinstance(careful, Sheet):
+    assert isinstance(at_once, CsvCells) == isinstance(careful, CsvCells)
+    if isinstance(at_once, CsvCells) and isinstance(careful, CsvCells):
         assert at_once.frame.equals(careful.frame)
         assert at_once.rows.to_list() == careful.rows.to_list()
         assert at_once.findings == careful.findings
@@ -351,9 +353,9 @@ def test_lines_parsed_at_once_and_record_by_record_give_equal_cells(records):
         assert at_once == careful
 
 
-def answer(text: str) -> Sheet | str:
+def answer(text: str) -> CsvCells | str:
     """The table, or why there is none."""
     try:
         return sheet(text, separator=",")
-    except UnusableError as error:
+    except UnusableFileError as error:
         return f"{error.number} {error.found} {error.row}"

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from nextclose.data.reading.epochs import compact_dates, instants, settled_reading
+from nextclose.data.reading.epochs import compact_dates, instants, integer_date_format
 
 MONDAY = int(datetime(2019, 3, 4, tzinfo=UTC).timestamp())
 DAY = 86_400
@@ -11,7 +11,7 @@ DAY = 86_400
 
 def reading(*numbers: int | None, symbols=None) -> str:
     column = pl.Series(list(numbers), dtype=pl.Int64)
-    return settled_reading(column, pl.Series(symbols or ["A"] * len(numbers)))
+    return integer_date_format(column, pl.Series(symbols or ["A"] * len(numbers)))
 
 
 @pytest.mark.parametrize(("unit", "name"), [(1, "s"), (10**3, "ms"), (10**6, "us"), (10**9, "ns")])

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.delimited import sheet_of
-from nextclose.data.reading.multiindex import one_level
+from nextclose.data.reading.delimited import csv_cells
+from nextclose.data.reading.multiindex import long_format
 from tests.data.made_prices import bars, codes, findings_of, part, texts
 
 FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
@@ -31,7 +31,7 @@ FORMS = {
 
 
 def sheet(text: str) -> tuple[pl.DataFrame, pl.Series]:
-    read = sheet_of(text.encode(), path="prices.csv", config=DataConfig())
+    read = csv_cells(text.encode(), path="prices.csv", config=DataConfig())
     return read.frame, read.rows
 
 
@@ -48,7 +48,7 @@ def test_the_csv_that_pandas_writes_is_split_by_symbol(form):
 
 def test_rows_keep_the_lines_of_the_file():
     frame, rows = sheet(FIELD_FIRST)
-    long, lines, _ = one_level(frame, rows, path="prices.csv")
+    long, lines, _ = long_format(frame, rows, path="prices.csv")
     assert list(zip(long["symbol"], lines, strict=True)) == [
         ("AAPL", 4), ("AAPL", 5), ("AAPL", 6), ("MSFT", 4), ("MSFT", 6),
     ]  # fmt: skip
@@ -91,7 +91,7 @@ def test_one_field_twice_for_a_symbol_is_refused_as_a_repeated_column():
 @pytest.mark.parametrize("frame", [texts(), texts()[:0], texts()[:1], texts().select("date")])
 def test_one_level_is_left_as_it_is(frame):
     rows = pl.int_range(1, frame.height + 1, eager=True)
-    same, lines, notes = one_level(frame, rows, path="")
+    same, lines, notes = long_format(frame, rows, path="")
     assert same.equals(frame)
     assert lines.equals(rows)
     assert notes == []

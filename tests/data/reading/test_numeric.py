@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.numeric import prices, volumes
+from nextclose.data.reading.numeric import parse_prices, parse_volumes
 
 US = DataConfig()
 GERMAN = DataConfig(decimal=",", thousands=".")
@@ -43,7 +43,7 @@ READ = [  # settings, text, value
 
 @pytest.mark.parametrize(("config", "text", "value"), READ)
 def test_prices_are_read_with_the_marks_of_the_settings(config, text, value):
-    read = prices(pl.Series([text, "1"]), config)
+    read = parse_prices(pl.Series([text, "1"]), config)
     assert (read.value.to_list(), read.text) == ([value, 1.0], None)
 
 
@@ -64,29 +64,32 @@ UNREAD = [  # settings, text
 
 @pytest.mark.parametrize(("config", "text"), UNREAD)
 def test_text_with_other_marks_is_left_for_the_rules_to_see(config, text):
-    read = prices(pl.Series([text, "1"]), config)
+    read = parse_prices(pl.Series([text, "1"]), config)
     assert (cells(read.value), cells(read.text)) == ([None, 1.0], [text, None])
 
 
 @pytest.mark.parametrize("text", ["", "nan", "NaN", "null", "  "])
 def test_missing_numbers_are_null_and_nothing_to_see(text):
-    for read in (prices(pl.Series([text, "1"]), US), volumes(pl.Series([text, "1"]), US)):
+    for read in (
+        parse_prices(pl.Series([text, "1"]), US),
+        parse_volumes(pl.Series([text, "1"]), US),
+    ):
         assert (read.value.to_list(), read.text) == ([None, 1], None)
 
 
 def test_only_the_texts_of_the_settings_are_missing():
     config = DataConfig(missing=("", "N/A"))
-    read = prices(pl.Series(["N/A", "nan", "null", "1"]), config)
+    read = parse_prices(pl.Series(["N/A", "nan", "null", "1"]), config)
     assert read.value.to_list() == [None, None, None, 1.0]
     assert cells(read.text) == [None, "nan", "null", None]
 
 
 def test_numbers_of_any_type_are_read_and_nan_is_missing():
-    assert prices(pl.Series([1.5, float("nan")]), US).value.to_list() == [1.5, None]
-    assert prices(pl.Series([1, 2], dtype=pl.UInt8), US).value.to_list() == [1.0, 2.0]
+    assert parse_prices(pl.Series([1.5, float("nan")]), US).value.to_list() == [1.5, None]
+    assert parse_prices(pl.Series([1, 2], dtype=pl.UInt8), US).value.to_list() == [1.0, 2.0]
     exact = pl.Series([decimal.Decimal("0.1"), None])
-    assert prices(exact, US).value.to_list() == [0.1, None]
-    assert prices(pl.Series(["1.5"], dtype=pl.Categorical), US).value.to_list() == [1.5]
+    assert parse_prices(exact, US).value.to_list() == [0.1, None]
+    assert parse_prices(pl.Series(["1.5"], dtype=pl.Categorical), US).value.to_list() == [1.5]
 
 
 VOLUMES = [  # cells, values, cells to see, whole numbers respelt
@@ -106,7 +109,7 @@ VOLUMES = [  # cells, values, cells to see, whole numbers respelt
 
 @pytest.mark.parametrize(("given", "values", "seen", "respelt"), VOLUMES)
 def test_volumes_are_whole_and_exact(given, values, seen, respelt):
-    read = volumes(pl.Series(given), US)
+    read = parse_volumes(pl.Series(given), US)
     assert read.value.dtype == pl.Int64
     assert read.value.to_list() == values
     assert cells(read.text) == seen
@@ -114,19 +117,19 @@ def test_volumes_are_whole_and_exact(given, values, seen, respelt):
 
 
 def test_integers_too_large_for_a_volume_are_left_to_see():
-    read = volumes(pl.Series([2**63 + 1, 7, None], dtype=pl.UInt64), US)
+    read = parse_volumes(pl.Series([2**63 + 1, 7, None], dtype=pl.UInt64), US)
     assert read.value.to_list() == [None, 7, None]
     assert cells(read.text) == [str(2**63 + 1), None, None]
 
 
 def test_volumes_obey_the_marks_too():
-    read = volumes(pl.Series(["1.234.567", "1.000,0", "12"]), GERMAN)
+    read = parse_volumes(pl.Series(["1.234.567", "1.000,0", "12"]), GERMAN)
     assert (read.value.to_list(), read.text) == ([1234567, 1000, 12], None)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_price_text_is_read_to_the_last_bit(price):
     text = repr(price)
-    assert prices(pl.Series([text]), US).value[0] == price
-    assert prices(pl.Series([f" {text}"]), US).value[0] == price
-    assert prices(pl.Series([text.replace(".", ",")]), GERMAN).value[0] == price
+    assert parse_prices(pl.Series([text]), US).value[0] == price
+    assert parse_prices(pl.Series([f" {text}"]), US).value[0] == price
+    assert parse_prices(pl.Series([text.replace(".", ",")]), GERMAN).value[0] == price

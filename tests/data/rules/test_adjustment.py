@@ -6,7 +6,7 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.prices import unchecked_prices
 from tests.data.made import closes, codes, days, the
 
 DAYS = days(4)
@@ -14,7 +14,7 @@ DAYS = days(4)
 
 def part(frame: pl.DataFrame, path: str = "prices.csv"):
     rows = pl.int_range(1, frame.height + 1, eager=True)
-    return part_of(frame, path=path, rows=rows, config=DataConfig())
+    return unchecked_prices(frame, path=path, rows=rows, config=DataConfig())
 
 
 def table(*rows: tuple[str, date, float]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
 from nextclose.data.findings import Rule, hits_by_block, hits_on
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.prices import unchecked_prices
 from nextclose.data.rules.engine import Told, by_symbols, obeyed, together
 from tests.data.made import closes, days, walk
 
@@ -55,7 +55,7 @@ def bars_in_pieces(monkeypatch, n_at_once, **settings):
     monkeypatch.setattr("nextclose.data.bars.by_symbols", cut)
     config, frame = DataConfig.model_validate(settings), panel()
     rows = pl.int_range(2, frame.height + 2, eager=True)
-    part = part_of(frame, path="prices.csv", rows=rows, config=config)
+    part = unchecked_prices(frame, path="prices.csv", rows=rows, config=config)
     return assembled([part], config=config, splits=SPLITS)
 
 
@@ -127,7 +127,7 @@ def test_findings_past_the_last_that_may_be_named_are_counted_in_it():
 def bars_of_one_fault():
     frame = closes([11.0, 12.0, 12.5]).with_columns(date=pl.lit(days(1)[0])).head(2)
     rows = pl.Series([2, 3])
-    part = part_of(frame, path="prices.csv", rows=rows)
+    part = unchecked_prices(frame, path="prices.csv", rows=rows)
     return [finding for finding in assembled([part]).findings if finding.code == "E43"]
 
 

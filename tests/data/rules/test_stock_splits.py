@@ -10,7 +10,7 @@ import pytest
 import nextclose
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.prices import unchecked_prices
 from tests.data.made import closes, codes, days, read, the, walk
 
 
@@ -126,7 +126,7 @@ def test_a_file_with_one_close_beside_one_with_both_is_still_asked():
     known = both(np.where(BEFORE, 2 * SMOOTH, SMOOTH), SMOOTH).with_columns(symbol=pl.lit("IBM"))
     rows = pl.int_range(1, 41, eager=True)
     parts = [
-        part_of(frame, path=path, rows=rows, config=DataConfig())
+        unchecked_prices(frame, path=path, rows=rows, config=DataConfig())
         for path, frame in (("ibm.csv", known), ("aapl.csv", moved(0.5)))
     ]
     bars = assembled(parts)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources import compressed
-from nextclose.data.sources.compressed import expanded
+from nextclose.data.sources.compressed import decompress
 
 TEXT = b"date,close\n" + b"".join(b"2019-03-%02d,%d\n" % (k % 28 + 1, k) for k in range(5000))
 ZEROS = bytes(40 << 20)
@@ -41,7 +41,7 @@ def content_of(folder: Path, data: bytes, suffix: str) -> bytes:
     path = folder / f"A{suffix}"
     path.write_bytes(data)
     with path.open("rb", buffering=0) as file:
-        return b"".join(expanded(file, suffix=suffix))
+        return b"".join(decompress(file, suffix=suffix))
 
 
 WHOLE = [
@@ -99,7 +99,7 @@ ODD = [
     ("suffix", "data", "found"), [case[1:] for case in ODD], ids=[case[0] for case in ODD]
 )
 def test_an_odd_archive_is_refused(tmp_path, suffix, data, found):
-    with pytest.raises(UnusableError) as raised:
+    with pytest.raises(UnusableFileError) as raised:
         content_of(tmp_path, data, suffix)
     assert raised.value.number == 15
     assert raised.value.found.startswith(found)
@@ -118,8 +118,8 @@ def test_a_bomb_is_given_up_soon_after_16_mebibytes(tmp_path, suffix, data):
     path = tmp_path / f"A{suffix}"
     path.write_bytes(data)
     pieces: list[bytes] = []
-    with path.open("rb", buffering=0) as file, pytest.raises(UnusableError) as raised:
-        pieces.extend(expanded(file, suffix=suffix))
+    with path.open("rb", buffering=0) as file, pytest.raises(UnusableFileError) as raised:
+        pieces.extend(decompress(file, suffix=suffix))
     assert raised.value.number == 15
     assert raised.value.found == f"more than 200 times the file's {len(data)} bytes"
     assert sum(map(len, pieces)) <= 16 << 20
@@ -131,7 +131,7 @@ def test_below_16_mebibytes_any_ratio_is_fine(tmp_path):
 
 def test_no_more_than_2_gibibytes_are_unpacked_whatever_the_ratio(tmp_path, monkeypatch):
     monkeypatch.setattr(compressed, "MAX_BYTES", 10_000)  # 2 GiB take a minute
-    with pytest.raises(UnusableError, match="more than 2 GiB in a file of"):
+    with pytest.raises(UnusableFileError, match="more than 2 GiB in a file of"):
         content_of(tmp_path, zipped(("A.csv", TEXT), method=0), ".zip")
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.encoding import BLOCK
-from nextclose.data.reading.part import Part
-from nextclose.data.sources.csvfiles import csv_parts
+from nextclose.data.reading.prices import UncheckedPrices
+from nextclose.data.sources.csvfiles import csv_prices
 
 HEADER = "date,close,volume\n"
 N_ROWS = 2 * BLOCK // 20
@@ -23,8 +23,8 @@ def text() -> str:
     return large()
 
 
-def parts(*paths: Path, **settings) -> list[Part]:
-    return list(csv_parts(paths, DataConfig(**settings)))
+def parts(*paths: Path, **settings) -> list[UncheckedPrices]:
+    return list(csv_prices(paths, DataConfig(**settings)))
 
 
 def written(path: Path, text: str) -> Path:
@@ -32,7 +32,7 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-def rows(part: Part) -> pl.DataFrame:
+def rows(part: UncheckedPrices) -> pl.DataFrame:
     assert part.frame is not None
     return part.frame.select("row", "symbol", "session", "close", "volume")
 

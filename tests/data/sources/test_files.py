@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources import filenames
-from nextclose.data.sources.files import opened
+from nextclose.data.sources.files import open_file
 
 
 def read(path: Path, *, follow_symlinks: bool = False) -> bytes:
-    with opened(path, follow_symlinks=follow_symlinks) as file:
+    with open_file(path, follow_symlinks=follow_symlinks) as file:
         return file.read()
 
 
 def refusal(path: Path, *, follow_symlinks: bool = False) -> tuple[int, str, str]:
-    with pytest.raises(UnusableError) as raised:
+    with pytest.raises(UnusableFileError) as raised:
         read(path, follow_symlinks=follow_symlinks)
     return raised.value.number, raised.value.found, raised.value.fix
 
@@ -114,11 +114,11 @@ def test_a_file_that_changes_while_it_is_read_is_refused(prices, change, how):
     os.utime(prices, ns=(10**18, 10**18))
 
     def read_and_change() -> None:
-        with opened(prices, follow_symlinks=False) as file:
+        with open_file(prices, follow_symlinks=False) as file:
             file.read(4)
             change(prices)
 
-    with pytest.raises(UnusableError) as raised:
+    with pytest.raises(UnusableFileError) as raised:
         read_and_change()
     assert (raised.value.number, raised.value.found) == (20, f"changed during read: {how}")
     assert raised.value.fix == "load again when nothing writes there."
@@ -126,11 +126,11 @@ def test_a_file_that_changes_while_it_is_read_is_refused(prices, change, how):
 
 def test_what_is_wrong_with_the_content_counts_before_a_change(prices):
     def refuse_after_change() -> None:
-        with opened(prices, follow_symlinks=False):
+        with open_file(prices, follow_symlinks=False):
             touched(prices)
-            raise UnusableError(12, "a row", must="rows", fix="none.")
+            raise UnusableFileError(12, "a row", must="rows", fix="none.")
 
-    with pytest.raises(UnusableError) as raised:
+    with pytest.raises(UnusableFileError) as raised:
         refuse_after_change()
     assert raised.value.number == 12
 
@@ -158,8 +158,8 @@ NAMES = [
 @pytest.mark.parametrize(("name", "kind", "packing", "symbol", "is_given"), NAMES)
 def test_what_a_name_says(name, kind, packing, symbol, is_given):
     path = Path("lake") / name
-    assert filenames.kind_of(path) == kind
-    assert filenames.packing_of(path) == packing
+    assert filenames.format_of(path) == kind
+    assert filenames.compression_of(path) == packing
     assert filenames.is_price_file(path) == is_given
     if kind:
         assert filenames.symbol_of(path) == symbol

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.sources.loading import collected, load_bars, sample_bars
+from nextclose.data.sources.loading import load_bars, load_usable_bars, sample_bars
 from nextclose.errors import DataError
 from nextclose.schema import MASK_COLUMNS, Bars
 
@@ -189,7 +189,7 @@ def test_files_after_some_that_were_parsed_together_keep_their_names_too(tmp_pat
         close = -1 if name == "D" else 11 + k
         row = f"2019-03-04,{11 + k},{12 + k},{10 + k},{close},100\n"
         (tmp_path / f"{name}.csv").write_text(header + row)
-    (finding,) = (f for f in collected(tmp_path).findings if f.code == "E54")
+    (finding,) = (f for f in load_usable_bars(tmp_path).findings if f.code == "E54")
     assert (Path(finding.path).name, finding.symbol) == ("D.csv", "D")
 
 
@@ -334,11 +334,15 @@ def test_bars_through_csv_and_parquet_come_back_equal(tmp_path_factory, moves, r
     if ratio is not None:
         frame = frame.with_columns(adj_close=pl.col("close") * ratio)
     frame.write_csv(folder / "prices.csv")
-    from_csv = collected(folder / "prices.csv")
+    from_csv = load_usable_bars(folder / "prices.csv")
     from_csv.frame.write_parquet(folder / "bars.parquet")
-    from_parquet = collected(folder / "bars.parquet")
+    from_parquet = load_usable_bars(folder / "bars.parquet")
     same = ["symbol", "session", "open", "close", "volume"]
     assert from_parquet.frame.select(same).equals(from_csv.frame.select(same))
     assert from_parquet.basis == from_csv.basis
     from_parquet.frame.write_csv(folder / "again.csv")
-    assert collected(folder / "again.csv").frame.select(same).equals(from_csv.frame.select(same))
+    assert (
+        load_usable_bars(folder / "again.csv")
+        .frame.select(same)
+        .equals(from_csv.frame.select(same))
+    )

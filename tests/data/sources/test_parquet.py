@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources import parquet, parquet_child
-from nextclose.data.sources.parquet import table
+from nextclose.data.sources.parquet import parquet_frame
 
 PRICES = pl.DataFrame(
     {
@@ -55,20 +55,20 @@ REFUSED = [
 
 
 def test_a_parquet_file_is_read_to_the_bit():
-    assert table(WHOLE).equals(PRICES)
-    assert table(WHOLE).schema == PRICES.schema
+    assert parquet_frame(WHOLE).equals(PRICES)
+    assert parquet_frame(WHOLE).schema == PRICES.schema
 
 
 @pytest.mark.parametrize(
     ("data", "number", "found"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
 )
 def test_an_odd_parquet_file_is_refused_and_the_next_one_read(data, number, found):
-    with pytest.raises(UnusableError) as raised:
-        table(data)
+    with pytest.raises(UnusableFileError) as raised:
+        parquet_frame(data)
     assert raised.value.number == number
     assert raised.value.found.startswith(found)
     assert raised.value.fix
-    assert table(WHOLE).equals(PRICES)
+    assert parquet_frame(WHOLE).equals(PRICES)
 
 
 def test_damaged_pages_are_refused():
@@ -76,30 +76,30 @@ def test_damaged_pages_are_refused():
         packed(pl.DataFrame({"date": ["x" * 50] * 50, "close": [0.1 * k for k in range(50)]}))
     )
     data[8:60] = b"\xff" * 52
-    with pytest.raises(UnusableError, match=r".") as raised:
-        table(bytes(data))
+    with pytest.raises(UnusableFileError, match=r".") as raised:
+        parquet_frame(bytes(data))
     assert raised.value.number == 19
 
 
 def test_a_child_that_dies_is_a_refusal_and_a_new_one_reads_on():
-    table(WHOLE)
-    child = parquet._Reader.shared()._process
+    parquet_frame(WHOLE)
+    child = parquet._Child.shared()._process
     killer = threading.Timer(0.2, os.kill, (child.pid, signal.SIGKILL))
     os.kill(child.pid, signal.SIGSTOP)  # it cannot answer before it dies
     killer.start()
-    with pytest.raises(UnusableError, match=r"reading it ended its process \(signal 9\)"):
-        table(WHOLE)
+    with pytest.raises(UnusableFileError, match=r"reading it ended its process \(signal 9\)"):
+        parquet_frame(WHOLE)
     killer.join()
-    assert table(WHOLE).equals(PRICES)
-    assert parquet._Reader.shared()._process.pid != child.pid
+    assert parquet_frame(WHOLE).equals(PRICES)
+    assert parquet._Child.shared()._process.pid != child.pid
 
 
 def test_a_file_that_takes_too_long_is_given_up(monkeypatch):
-    table(WHOLE)
+    parquet_frame(WHOLE)
     monkeypatch.setattr(parquet, "BASE_SECONDS", 0.2)
-    os.kill(parquet._Reader.shared()._process.pid, signal.SIGSTOP)
-    with pytest.raises(UnusableError, match="reading it ended its process"):
-        table(WHOLE)
+    os.kill(parquet._Child.shared()._process.pid, signal.SIGSTOP)
+    with pytest.raises(UnusableFileError, match="reading it ended its process"):
+        parquet_frame(WHOLE)
 
 
 def test_what_a_sound_table_does_not_need_is_not_to_be_had():

@@ -11,7 +11,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
 from nextclose.data.sources.loading import sample_bars
-from nextclose.data.sources.postgres import Limits, postgres_parts
+from nextclose.data.sources.postgres import ReadLimits, postgres_prices
 from nextclose.errors import SourceError
 from tests.data.sources.database import PASSWORD, QUOTED, cut, line_to, running_server
 
@@ -61,8 +61,7 @@ def server():
 
 def part_at(url, *, limits=None, **settings):
     config = DataConfig(**settings)
-    (part,) = postgres_parts(url, config=config, limits=limits or Limits())
-    return part
+    return postgres_prices(url, config=config, limits=limits or ReadLimits())
 
 
 def bars_at(url, **settings):
@@ -297,14 +296,14 @@ def test_every_digit_of_a_float_is_read(server):
 
 def test_a_statement_that_takes_too_long_is_refused(server):
     url = server.url("postgres?table=sleepy")
-    line = refusal_of(url, limits=Limits(statement_seconds=0.3))
+    line = refusal_of(url, limits=ReadLimits(statement_seconds=0.3))
     assert "canceling statement due to statement timeout" in line
 
 
 def test_more_rows_than_the_cap_are_refused_and_as_many_are_read(server):
     url = server.url("postgres?table=prices")
-    assert part_at(url, limits=Limits(rows=3)).frame.height == 3
-    assert "more than 2 rows" in refusal_of(url, limits=Limits(rows=2))
+    assert part_at(url, limits=ReadLimits(rows=3)).frame.height == 3
+    assert "more than 2 rows" in refusal_of(url, limits=ReadLimits(rows=2))
 
 
 def test_no_file_of_a_run_holds_the_password_or_the_host(server, command, tmp_path):
@@ -376,21 +375,21 @@ def test_a_table_is_whole_though_its_backend_died_in_mid_read(server, many, end)
 
 def test_a_line_that_breaks_each_time_gives_nothing(server, many):
     with line_to(server, (MID_READ, cut), (MID_READ, cut)) as port:
-        limits = Limits(waits_seconds=(0.0,))
+        limits = ReadLimits(waits_seconds=(0.0,))
         line = refusal_of(server.url("postgres?table=many", port=port), limits=limits)
     assert "the connection lost twice in mid-read" in line
 
 
 def test_a_server_that_takes_its_time_to_come_back_is_waited_for(server, many):
     with line_to(server, (MID_READ, cut), (0, cut), (0, cut)) as port:
-        limits = Limits(waits_seconds=(0.0, 0.0, 0.0))
+        limits = ReadLimits(waits_seconds=(0.0, 0.0, 0.0))
         part = part_at(server.url("postgres?table=many", port=port), limits=limits)
     assert part.frame.equals(many)
 
 
 def test_a_server_that_does_not_come_back_gives_nothing(server, many):
     with line_to(server, (MID_READ, cut), (0, cut), (0, cut)) as port:
-        limits = Limits(waits_seconds=(0.0, 0.0))
+        limits = ReadLimits(waits_seconds=(0.0, 0.0))
         line = refusal_of(server.url("postgres?table=many", port=port), limits=limits)
     assert "the connection lost in mid-read, then: server closed the connection" in line
 
@@ -398,7 +397,7 @@ def test_a_server_that_does_not_come_back_gives_nothing(server, many):
 def test_a_line_that_stalls_ends_in_time(server, many):
     started = time.monotonic()
     with line_to(server, (MID_READ, lambda: time.sleep(1.5))) as port:
-        limits = Limits(reading_seconds=0.5)
+        limits = ReadLimits(reading_seconds=0.5)
         line = refusal_of(server.url("postgres?table=many", port=port), limits=limits)
         seconds = time.monotonic() - started
     assert "no whole answer within 0.5 seconds" in line

@@ -3,8 +3,8 @@ import sys
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.sources.postgres import postgres_parts
-from nextclose.data.sources.postgres_url import address_of, is_url, shown_url
+from nextclose.data.sources.postgres import postgres_prices
+from nextclose.data.sources.postgres_url import address_of, is_url, public_url
 from nextclose.errors import ConfigError
 
 SECRET = "hunter2"
@@ -39,7 +39,7 @@ def test_an_argument_is_a_url_by_its_scheme(given, expected):
     ],
 )
 def test_a_url_is_shown_as_database_and_table_alone(url, expected):
-    assert shown_url(url) == expected
+    assert public_url(url) == expected
 
 
 # The marks that end a password early: what is left of it looks like a port, a database or a key.
@@ -59,7 +59,7 @@ MISREAD = [
 
 @pytest.mark.parametrize("url", MISREAD)
 def test_a_url_that_would_be_misread_is_refused_and_not_repeated(url):
-    assert shown_url(url) == "postgresql:///"
+    assert public_url(url) == "postgresql:///"
     with pytest.raises(ConfigError, match=r"cannot be read.*%40") as caught:
         address_of(url)
     assert SECRET not in str(caught.value)
@@ -140,5 +140,5 @@ def test_passwords_are_taken_out_of_foreign_text_in_both_spellings(monkeypatch):
 def test_without_the_extra_the_message_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigError, match=r"pip install 'nextclose\[postgres\]'") as caught:
-        postgres_parts(f"postgresql://ann:{SECRET}@localhost/d?table=t", config=DataConfig())
+        postgres_prices(f"postgresql://ann:{SECRET}@localhost/d?table=t", config=DataConfig())
     assert SECRET not in str(caught.value)

@@ -10,36 +10,40 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
-from nextclose.data.store.fetch import complete, downloads
-from nextclose.data.store.index import store_parts
+from nextclose.data.store.fetch import check_outcomes, download
+from nextclose.data.store.index import store_prices
 from nextclose.data.store.providers import History, NoHistoryError
 from nextclose.data.store.update import Outcome
 from nextclose.errors import ConfigError, SourceError
 from nextclose.schema import Bars
-from tests.data.store.made_histories import DAYS, EVENING, Hand, MadeProvider, bars
+from tests.data.store.fake_histories import DAYS, EVENING, FakeClock, FakeProvider, bars
 
 SINCE = date(2024, 1, 1)
 
 
 def fetch(
-    path: Path, provider: MadeProvider, *symbols: str, hand: Hand | None = None, **settings: object
+    path: Path,
+    provider: FakeProvider,
+    *symbols: str,
+    clock: FakeClock | None = None,
+    **settings: object,
 ) -> list[Outcome]:
     since = settings.pop("since", SINCE)
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    asked = downloads(
+    asked = download(
         symbols or ("AAPL",),
         path,
         provider=provider,
         since=since,  # type: ignore[arg-type]
         config=config,
-        clock=(hand or Hand()).clock,
+        clock=(clock or FakeClock()).clock,
     )
     return list(asked)
 
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_parts(path, config=config), config=config)
+    return assembled(store_prices(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:
@@ -52,7 +56,7 @@ def content(path: Path) -> dict[str, bytes]:
 
 
 def test_a_new_symbol_is_fetched_from_the_first_day_and_stored_whole(tmp_path):
-    provider = MadeProvider(AAPL=bars())
+    provider = FakeProvider(AAPL=bars())
     (outcome,) = fetch(tmp_path, provider)
     assert provider.asked == [("AAPL", "2024-01-01")]
     assert outcome == Outcome(
@@ -62,7 +66,7 @@ def test_a_new_symbol_is_fetched_from_the_first_day_and_stored_whole(tmp_path):
 
 
 def test_without_a_first_day_new_symbols_begin_in_2000_and_stored_ones_where_they_did(tmp_path):
-    provider = MadeProvider(AAPL=bars(), MSFT=bars())
+    provider = FakeProvider(AAPL=bars(), MSFT=bars())
     fetch(tmp_path, provider, "AAPL")
     provider.frames["AAPL"] = bars(factor=0.9)
     fetch(tmp_path, provider, "AAPL", "MSFT", since=None)
@@ -70,7 +74,7 @@ def test_without_a_first_day_new_symbols_begin_in_2000_and_stored_ones_where_the
 
 
 def test_a_later_fetch_asks_from_ten_sessions_before_the_end_and_adds_what_is_new(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     provider.frames["AAPL"] = bars(33)
     (outcome,) = fetch(tmp_path, provider)
@@ -81,7 +85,7 @@ def test_a_later_fetch_asks_from_ten_sessions_before_the_end_and_adds_what_is_ne
 
 
 def test_nothing_new_writes_nothing(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     before = content(tmp_path)
     (outcome,) = fetch(tmp_path, provider)
@@ -90,7 +94,7 @@ def test_nothing_new_writes_nothing(tmp_path):
 
 
 def test_rounding_of_a_feed_is_no_revision(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     provider.frames["AAPL"] = bars(31, factor=1 + 5e-7)
     (outcome,) = fetch(tmp_path, provider)
@@ -122,11 +126,11 @@ REVISIONS = {
 @pytest.mark.parametrize("name", REVISIONS)
 def test_a_history_told_otherwise_is_fetched_whole_and_kept_beside_the_old_one(tmp_path, name):
     told, n, first = REVISIONS[name]
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider, gaps="split")
     provider.frames["AAPL"] = told
-    later = Hand(EVENING + timedelta(days=1))
-    (outcome,) = fetch(tmp_path, provider, hand=later, gaps="split")
+    later = FakeClock(EVENING + timedelta(days=1))
+    (outcome,) = fetch(tmp_path, provider, clock=later, gaps="split")
     assert provider.asked[1:] == [("AAPL", str(DAYS[20])), ("AAPL", "2024-01-01")]
     assert (outcome.state, outcome.added, outcome.revised) == ("revised", 1, n)
     (note,) = outcome.findings
@@ -137,7 +141,7 @@ def test_a_history_told_otherwise_is_fetched_whole_and_kept_beside_the_old_one(t
 
 
 def test_a_volume_that_gets_fractions_is_kept_with_them(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     last = bars(31)[30:].with_columns(volume=pl.lit(0.5))
     provider.frames["AAPL"] = pl.concat([bars(30), last], how="vertical_relaxed")
@@ -147,7 +151,7 @@ def test_a_volume_that_gets_fractions_is_kept_with_them(tmp_path):
 
 
 def test_another_currency_is_another_history(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     provider.currency = "EUR"
     (outcome,) = fetch(tmp_path, provider)
@@ -156,10 +160,10 @@ def test_another_currency_is_another_history(tmp_path):
 
 
 def test_an_earlier_first_day_fetches_what_came_before_and_revises_nothing(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider, since=DAYS[5])
-    later = Hand(EVENING + timedelta(days=1))
-    (outcome,) = fetch(tmp_path, provider, since=SINCE, hand=later)
+    later = FakeClock(EVENING + timedelta(days=1))
+    (outcome,) = fetch(tmp_path, provider, since=SINCE, clock=later)
     assert (outcome.state, outcome.added, outcome.first) == ("grown", 5, DAYS[0])
     assert closes(tmp_path, as_of=EVENING.date()) == bars(30)["adj_close"].to_list()[5:]
     fetch(tmp_path, provider, since=SINCE)
@@ -167,7 +171,7 @@ def test_an_earlier_first_day_fetches_what_came_before_and_revises_nothing(tmp_p
 
 
 def test_a_later_first_day_takes_nothing_away(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     (outcome,) = fetch(tmp_path, provider, since=DAYS[25])
     assert (outcome.state, outcome.first) == ("unchanged", DAYS[0])
@@ -182,7 +186,7 @@ def test_a_later_first_day_takes_nothing_away(tmp_path):
     ],
 )
 def test_a_bar_is_stored_once_its_session_is_over(tmp_path, now, n_stored, codes):
-    (outcome,) = fetch(tmp_path, MadeProvider(AAPL=bars()), hand=Hand(now))
+    (outcome,) = fetch(tmp_path, FakeProvider(AAPL=bars()), clock=FakeClock(now))
     assert outcome.sessions == n_stored
     assert [finding.code for finding in outcome.findings] == codes
     assert [finding.session for finding in outcome.findings] == [str(DAYS[-1])] * len(codes)
@@ -194,8 +198,8 @@ def test_the_bar_of_a_running_session_is_new_the_next_day_and_no_revision(tmp_pa
         pl.when(is_running).then(pl.col(name) * 1.001).otherwise(name).alias(name)
         for name in ("high", "close", "volume")
     )
-    provider = MadeProvider(AAPL=at_noon)
-    fetch(tmp_path, provider, hand=Hand(datetime(2024, 2, 28, 17, tzinfo=UTC)))
+    provider = FakeProvider(AAPL=at_noon)
+    fetch(tmp_path, provider, clock=FakeClock(datetime(2024, 2, 28, 17, tzinfo=UTC)))
     provider.frames["AAPL"] = bars()
     (outcome,) = fetch(tmp_path, provider)
     assert (outcome.state, outcome.added, outcome.findings) == ("grown", 1, ())
@@ -204,8 +208,8 @@ def test_the_bar_of_a_running_session_is_new_the_next_day_and_no_revision(tmp_pa
 
 def test_a_symbol_whose_only_bar_is_running_has_no_rows(tmp_path):
     first_day = bars().filter(pl.col("session") == DAYS[-1])
-    hand = Hand(datetime(2024, 2, 28, 15, tzinfo=UTC))
-    (outcome,) = fetch(tmp_path, MadeProvider(AAPL=first_day), hand=hand)
+    clock = FakeClock(datetime(2024, 2, 28, 15, tzinfo=UTC))
+    (outcome,) = fetch(tmp_path, FakeProvider(AAPL=first_day), clock=clock)
     assert [finding.code for finding in outcome.findings] == ["E72"]
 
 
@@ -217,7 +221,7 @@ def test_a_symbol_whose_only_bar_is_running_has_no_rows(tmp_path):
     ],
 )
 def test_a_history_shorter_than_the_stored_one_is_refused(tmp_path, told, found):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     before = content(tmp_path)
     provider.frames["AAPL"] = told.with_columns(pl.col("volume") + 1)
@@ -230,14 +234,14 @@ def test_a_history_shorter_than_the_stored_one_is_refused(tmp_path, told, found)
 
 def test_a_history_that_breaks_a_rule_is_not_stored_and_the_others_are(tmp_path):
     bad = bars().with_columns(low=pl.when(pl.col("session") == DAYS[3]).then(-1.0).otherwise("low"))
-    outcomes = fetch(tmp_path, MadeProvider(AAPL=bad, MSFT=bars()), "AAPL", "MSFT")
+    outcomes = fetch(tmp_path, FakeProvider(AAPL=bad, MSFT=bars()), "AAPL", "MSFT")
     assert [outcome.state for outcome in outcomes] == ["failed", "new"]
     (finding,) = [f for f in outcomes[0].findings if f.number == 54]
     assert (finding.path, finding.row, finding.column) == ("made", 4, "low")
     assert (finding.symbol, finding.session) == ("AAPL", "2024-01-05")
     assert read(tmp_path).symbols == ("MSFT",)
     with pytest.raises(SourceError) as raised:
-        complete(outcomes)
+        check_outcomes(outcomes)
     assert raised.value.exit_code == 9
     last = raised.value.findings[-1]
     assert (last.code, last.found) == ("E74", "1 of 2 symbols failed: AAPL (E54)")
@@ -245,7 +249,7 @@ def test_a_history_that_breaks_a_rule_is_not_stored_and_the_others_are(tmp_path)
 
 
 def test_a_stored_history_stays_when_its_continuation_breaks_a_rule(tmp_path):
-    provider = MadeProvider(AAPL=bars(30))
+    provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     before = content(tmp_path)
     provider.frames["AAPL"] = pl.concat([bars(30), bars(31)[30:].with_columns(low=-1.0)])
@@ -259,10 +263,10 @@ def no_answer(wait_seconds: float | None = None) -> NoHistoryError:
 
 
 def test_no_answer_is_tried_five_times_with_waits_that_double(tmp_path):
-    provider, hand = MadeProvider(AAPL=bars()), Hand()
+    provider, clock = FakeProvider(AAPL=bars()), FakeClock()
     provider.faults = [no_answer()] * 5
-    (outcome,) = fetch(tmp_path, provider, hand=hand)
-    assert hand.waits == [4, 8, 16, 32]
+    (outcome,) = fetch(tmp_path, provider, clock=clock)
+    assert clock.waits == [4, 8, 16, 32]
     (finding,) = outcome.findings
     assert finding.line() == (
         "E71 made, AAPL: found HTTP 429, 5 tries in 60 s; "
@@ -271,7 +275,7 @@ def test_no_answer_is_tried_five_times_with_waits_that_double(tmp_path):
 
 
 def test_an_answer_to_the_fifth_try_is_as_good_as_one_to_the_first(tmp_path):
-    provider = MadeProvider(AAPL=bars())
+    provider = FakeProvider(AAPL=bars())
     provider.faults = [no_answer()] * 4
     (outcome,) = fetch(tmp_path, provider)
     assert (outcome.state, outcome.sessions) == ("new", 40)
@@ -286,15 +290,15 @@ def test_an_answer_to_the_fifth_try_is_as_good_as_one_to_the_first(tmp_path):
     ],
 )
 def test_a_provider_that_asks_for_time_gets_it_up_to_two_minutes(tmp_path, asked, waits, found):
-    provider, hand = MadeProvider(AAPL=bars()), Hand()
+    provider, clock = FakeProvider(AAPL=bars()), FakeClock()
     provider.faults = [no_answer(seconds) for seconds in asked]
-    (outcome,) = fetch(tmp_path, provider, hand=hand)
-    assert hand.waits == waits
+    (outcome,) = fetch(tmp_path, provider, clock=clock)
+    assert clock.waits == waits
     assert [finding.found for finding in outcome.findings] == ([found] if found else [])
 
 
 def test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed(tmp_path):
-    provider = MadeProvider(AAPL=bars(), MSFT=bars(), IBM=bars())
+    provider = FakeProvider(AAPL=bars(), MSFT=bars(), IBM=bars())
     fetch(tmp_path, provider, "AAPL", "MSFT")
     provider.frames["AAPL"] = bars(factor=0.9)
     provider.asked.clear()
@@ -303,7 +307,7 @@ def test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed(tmp_path):
     assert provider.asked == [("MSFT", str(DAYS[30]))]
     assert outcomes[0].findings[0].found.endswith("; stored up to 2024-02-28")
     with pytest.raises(SourceError) as raised:
-        complete(outcomes, allow_missing=3)  # never all of them
+        check_outcomes(outcomes, allow_missing=3)  # never all of them
     found = raised.value.findings[-1].found
     assert found == "3 of 3 symbols failed: MSFT (E71), AAPL (E71), IBM (E71)"
     assert raised.value.findings[-1].fix == "run it again."
@@ -312,32 +316,32 @@ def test_after_no_answer_the_rest_is_not_asked_for_and_all_are_listed(tmp_path):
 
 @pytest.mark.parametrize("number", [72, 73])
 def test_what_will_not_change_is_asked_for_once(tmp_path, number):
-    provider, hand = MadeProvider(AAPL=bars()), Hand()
+    provider, clock = FakeProvider(AAPL=bars()), FakeClock()
     provider.faults = [NoHistoryError("odd", number=number)]
-    (outcome,) = fetch(tmp_path, provider, hand=hand)
-    assert hand.waits == []
+    (outcome,) = fetch(tmp_path, provider, clock=clock)
+    assert clock.waits == []
     assert [finding.code for finding in outcome.findings] == [f"E{number}"]
 
 
 def test_as_many_symbols_as_allowed_may_fail_with_a_warning(tmp_path):
-    provider = MadeProvider(AAPL=bars(), MSFT=bars().head(0))
+    provider = FakeProvider(AAPL=bars(), MSFT=bars().head(0))
     outcomes = fetch(tmp_path, provider, "AAPL", "MSFT")
-    findings = complete(outcomes, allow_missing=1)
+    findings = check_outcomes(outcomes, allow_missing=1)
     assert [finding.code for finding in findings] == ["W72", "W74"]
     assert findings[-1].rule == "a history of each symbol; data.allow_missing = 1"
     with pytest.raises(SourceError):
-        complete(outcomes)
+        check_outcomes(outcomes)
 
 
 def test_one_symbol_that_fails_alone_is_one_line(tmp_path):
-    outcomes = fetch(tmp_path, MadeProvider(MSFT=bars().head(0)), "MSFT")
+    outcomes = fetch(tmp_path, FakeProvider(MSFT=bars().head(0)), "MSFT")
     with pytest.raises(SourceError) as raised:
-        complete(outcomes, allow_missing=1)
+        check_outcomes(outcomes, allow_missing=1)
     assert [finding.code for finding in raised.value.findings] == ["E72"]
 
 
 def test_a_damaged_file_fails_its_symbol_alone(tmp_path):
-    provider = MadeProvider(AAPL=bars(), MSFT=bars(39))
+    provider = FakeProvider(AAPL=bars(), MSFT=bars(39))
     fetch(tmp_path, provider, "AAPL")
     (rows,) = (tmp_path / "vintages").iterdir()
     rows.write_bytes(b"")
@@ -348,7 +352,7 @@ def test_a_damaged_file_fails_its_symbol_alone(tmp_path):
 
 @pytest.mark.parametrize("symbol", ["", "../x", "A/B", "A..B", "a b", "A\n", "Ä", "A" * 21])
 def test_what_cannot_be_a_symbol_is_refused_before_anything_is_asked_or_written(tmp_path, symbol):
-    provider = MadeProvider()
+    provider = FakeProvider()
     with pytest.raises(ConfigError, match=r"is no symbol\. Fix: spell it"):
         fetch(tmp_path / "store", provider, "AAPL", symbol)
     assert provider.asked == []
@@ -356,7 +360,7 @@ def test_what_cannot_be_a_symbol_is_refused_before_anything_is_asked_or_written(
 
 
 def test_symbols_in_small_letters_are_meant_in_capitals_and_each_is_fetched_once(tmp_path):
-    provider = MadeProvider(AAPL=bars())
+    provider = FakeProvider(AAPL=bars())
     outcomes = fetch(tmp_path, provider, "aapl", "AAPL")
     assert [outcome.symbol for outcome in outcomes] == ["AAPL"]
 
@@ -374,7 +378,7 @@ MISSHAPEN["dates that do not rise "] = pl.concat([bars(3), bars(4)[2:]])
 
 @pytest.mark.parametrize("fault", MISSHAPEN)
 def test_a_history_of_another_shape_is_refused_with_the_difference(tmp_path, fault):
-    class Odd(MadeProvider):
+    class Odd(FakeProvider):
         def history(self, symbol: str, *, since: date) -> History:
             return History(frame=MISSHAPEN[fault], client="odd 2")
 
@@ -383,8 +387,45 @@ def test_a_history_of_another_shape_is_refused_with_the_difference(tmp_path, fau
     assert (finding.code, finding.found) == ("E73", f"{fault.strip()} (odd 2)")
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (bars(), "a DataFrame in place of a History (odd)"),
+        (None, "a NoneType in place of a History (odd)"),
+        (History(frame=bars().to_pandas, client="odd 2"), "a frame of type method, not of polars"),  # type: ignore[arg-type]
+        (ZeroDivisionError("a slip"), "ZeroDivisionError: a slip"),
+    ],
+)
+def test_a_provider_with_a_fault_of_its_own_is_one_line(tmp_path, answer, found):
+    class Odd(FakeProvider):
+        name = "odd"
+
+        def history(self, symbol: str, *, since: date) -> History:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer  # type: ignore[no-any-return]
+
+    (outcome,) = fetch(tmp_path, Odd())
+    assert [finding.code for finding in outcome.findings] == ["E73"]
+    assert outcome.findings[0].found.startswith(found)
+
+
+def test_an_error_of_nextclose_passes_through_as_it_is(tmp_path):
+    class Bare(FakeProvider):
+        def history(self, symbol: str, *, since: date) -> History:
+            raise ConfigError("downloads from Acme need acme. Fix: pip install acme.")
+
+    with pytest.raises(ConfigError, match="pip install acme"):
+        fetch(tmp_path, Bare())
+
+
+def test_a_reason_that_the_catalogue_does_not_have_is_refused_where_it_is_made():
+    with pytest.raises(ValueError, match="number 70 is none of"):
+        NoHistoryError("odd", number=70)  # type: ignore[arg-type]
+
+
 def test_a_provider_that_adjusts_close_itself_is_read_as_adjusted(tmp_path):
-    fetch(tmp_path, MadeProvider(AAPL=bars().drop("adj_close")))
+    fetch(tmp_path, FakeProvider(AAPL=bars().drop("adj_close")))
     found = read(tmp_path)
     assert found.basis == "adjusted"
     assert [f.code for f in found.findings if f.number == 25] == ["R25"]

@@ -14,18 +14,18 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
-from nextclose.data.store.index import Facts, is_store, store_parts
-from nextclose.data.store.vintages import grown, stamped
-from nextclose.data.store.writer import opened_store
+from nextclose.data.store.index import VintageFacts, is_store, store_prices
+from nextclose.data.store.vintages import with_fetch_time, with_new_sessions
+from nextclose.data.store.writer import open_store
 from nextclose.errors import LockedError, OutputError
 from nextclose.schema import Bars
-from tests.data.store.made_histories import bars
+from tests.data.store.fake_histories import bars
 
 MONDAY = datetime(2024, 1, 29, 22, tzinfo=UTC)
 
 
-def facts(at: datetime = MONDAY, *, is_adjusted: bool = False) -> Facts:
-    return Facts(
+def facts(at: datetime = MONDAY, *, is_adjusted: bool = False) -> VintageFacts:
+    return VintageFacts(
         fetched_at=at,
         since=date(2024, 1, 1),
         provider="made",
@@ -38,14 +38,14 @@ def facts(at: datetime = MONDAY, *, is_adjusted: bool = False) -> Facts:
 
 def keep(path: Path, symbol: str, frame: pl.DataFrame, at: datetime = MONDAY, **kind: bool) -> None:
     is_revision = kind.pop("is_revision", False)
-    with opened_store(path) as store:
-        rows = stamped(frame, fetched_at=at)
+    with open_store(path) as store:
+        rows = with_fetch_time(frame, fetched_at=at)
         store.keep(symbol, rows, facts(at, **kind), is_revision=is_revision)
 
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_parts(path, config=config), config=config)
+    return assembled(store_prices(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:
@@ -122,15 +122,15 @@ def test_as_of_reads_the_newest_vintage_fetched_by_the_end_of_that_day_in_utc(
 def test_sessions_added_later_are_not_there_before_and_make_no_vintage(tmp_path):
     keep(tmp_path, "AAPL", bars(19))
     later = MONDAY + timedelta(days=3)
-    with opened_store(tmp_path) as store:
+    with open_store(tmp_path) as store:
         held = store.newest("AAPL")
         assert held is not None
-        rows = grown(held[1], bars(22), fetched_at=later)
+        rows = with_new_sessions(held[1], bars(22), fetched_at=later)
         store.keep("AAPL", rows, held[0], is_revision=False)
     assert closes(tmp_path, as_of=date(2024, 1, 31)) == bars(19)["adj_close"].to_list()
     assert closes(tmp_path, as_of=date(2024, 2, 1)) == bars(22)["adj_close"].to_list()
     assert not [f for f in read(tmp_path).findings if f.number == 75]
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         pass  # the replaced file is swept
     assert len(list((tmp_path / "vintages").iterdir())) == 1
 
@@ -147,13 +147,13 @@ def test_symbols_fetched_later_are_left_out_before_and_named(tmp_path):
 
 def test_a_store_with_nothing_by_that_day_says_so(tmp_path):
     keep(tmp_path, "AAPL", bars(20))
-    (part,) = store_parts(tmp_path, config=DataConfig(as_of=date(2024, 1, 28)))
+    (part,) = store_prices(tmp_path, config=DataConfig(as_of=date(2024, 1, 28)))
     (finding,) = part.findings
     assert finding.code == "E3"
     assert finding.found == "nothing was stored by 2024-01-28"
-    with opened_store(tmp_path / "empty"):
+    with open_store(tmp_path / "empty"):
         pass
-    (part,) = store_parts(tmp_path / "empty", config=DataConfig())
+    (part,) = store_prices(tmp_path / "empty", config=DataConfig())
     assert part.findings[0].fix == "fill it with nextclose fetch."
 
 
@@ -212,7 +212,7 @@ def test_a_damaged_store_is_one_refusal_that_names_file_and_cure(
     rows = tmp_path / "vintages" / f"{index['symbols']['AAPL'][0]['file']}.parquet"
     broken = rows if name == "vintages" else tmp_path / name
     damage(broken)
-    (part,) = store_parts(tmp_path, config=DataConfig())
+    (part,) = store_prices(tmp_path, config=DataConfig())
     (finding,) = part.findings
     assert finding.code == "E19"
     assert finding.path == str(broken)
@@ -234,24 +234,24 @@ def test_bytes_that_hash_right_but_are_no_parquet_of_ours_are_refused(tmp_path):
         new = hashlib.sha256(content).hexdigest()
         (tmp_path / "vintages" / f"{new}.parquet").write_bytes(content)
         (tmp_path / "store.json").write_text(text.replace(old, new))
-        (part,) = store_parts(tmp_path, config=DataConfig())
+        (part,) = store_prices(tmp_path, config=DataConfig())
         assert (part.findings[0].code, part.findings[0].found) == ("E19", found)
 
 
 def test_a_second_writer_is_refused_naming_the_first(tmp_path):
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         with pytest.raises(LockedError, match=f"written by process {os.getpid()}") as raised:
-            opened_store(tmp_path).__enter__()
+            open_store(tmp_path).__enter__()
         assert raised.value.exit_code == 4
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         pass  # free again
 
 
 def test_a_killed_writer_frees_the_lock(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from nextclose.data.store.writer import opened_store\n"
-        "with opened_store(Path(sys.argv[1])):\n"
+        "from nextclose.data.store.writer import open_store\n"
+        "with open_store(Path(sys.argv[1])):\n"
         "    print('open', flush=True); sys.stdin.read()\n"
     )
     child = subprocess.Popen(
@@ -264,10 +264,10 @@ def test_a_killed_writer_frees_the_lock(tmp_path):
         assert child.stdout is not None
         assert child.stdout.readline() == "open\n"
         with pytest.raises(LockedError) as raised:
-            opened_store(tmp_path).__enter__()
+            open_store(tmp_path).__enter__()
         assert raised.value.holder == child.pid
         child.kill()
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         pass
 
 
@@ -319,13 +319,13 @@ def test_a_writer_killed_at_any_call_leaves_the_old_history_or_the_new_and_no_li
 def test_a_folder_that_holds_other_things_is_not_made_a_store(tmp_path):
     (tmp_path / "AAPL.csv").write_text("date,close\n2024-01-02,1\n")
     with pytest.raises(OutputError, match=r"holds AAPL\.csv\. Fix: choose an empty folder"):
-        opened_store(tmp_path).__enter__()
+        open_store(tmp_path).__enter__()
     assert not is_store(tmp_path)
 
 
 def test_a_place_that_cannot_be_written_is_refused():
     with pytest.raises(OutputError, match="/proc/nowhere"):
-        opened_store(Path("/proc/nowhere")).__enter__()
+        open_store(Path("/proc/nowhere")).__enter__()
 
 
 def test_sweeping_leaves_files_of_others_alone(tmp_path):
@@ -338,7 +338,7 @@ def test_sweeping_leaves_files_of_others_alone(tmp_path):
     ]
     for file in (*others, *litter):
         file.write_text("x")
-    with opened_store(tmp_path):
+    with open_store(tmp_path):
         pass
     assert all(file.exists() for file in others)
     assert not any(file.exists() for file in litter)

@@ -7,7 +7,12 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from nextclose.data.store.vintages import grown, is_finished, revised_sessions, stamped
+from nextclose.data.store.vintages import (
+    is_finished,
+    revised_sessions,
+    with_fetch_time,
+    with_new_sessions,
+)
 
 THEN, NOW = datetime(2024, 1, 5, 22, tzinfo=UTC), datetime(2024, 1, 9, 22, tzinfo=UTC)
 
@@ -53,8 +58,8 @@ def test_any_column_counts_and_a_new_or_a_lost_column_is_another_history():
 
 
 def test_a_grown_history_keeps_stored_rows_and_their_stamps():
-    old = stamped(frame({2: 10, 3: 11}), fetched_at=THEN)
-    rows = grown(old, frame({1: 9, 3: 11.000001, 4: 12}), fetched_at=NOW)
+    old = with_fetch_time(frame({2: 10, 3: 11}), fetched_at=THEN)
+    rows = with_new_sessions(old, frame({1: 9, 3: 11.000001, 4: 12}), fetched_at=NOW)
     assert rows["session"].dt.day().to_list() == [1, 2, 3, 4]
     assert rows["close"].to_list() == [9, 10, 11, 12]
     assert rows["fetched_at"].to_list() == [NOW, THEN, THEN, NOW]

@@ -117,7 +117,7 @@ def test_a_symbol_yahoo_does_not_know_has_no_rows(yahoo):
     ("text", "seconds"),
     [
         ("7", 7),
-        (formatdate(time.time() + 36_000, usegmt=True), 36_000),
+        pytest.param(formatdate(time.time() + 36_000, usegmt=True), 36_000, id="in ten hours"),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
         ("soon", None),
         ("", None),

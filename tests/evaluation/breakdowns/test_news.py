@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.walk_forward import Backtest, FitTask, backtest, make_study, serial
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, serial
 from nextclose.config import RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.backtest.walk_forward import Backtest
+from nextclose.backtesting.walk_forward import Backtest
 from nextclose.evaluation.breakdowns.training import (
     CURVE_SCHEMA,
     IMPORTANCE_SCHEMA,

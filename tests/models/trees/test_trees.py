@@ -11,7 +11,7 @@ from nextclose.metrics import grid_crps
 from nextclose.models.loghar.loghar import fit_loghar
 from nextclose.models.loghar.prior import blended_spread
 from nextclose.models.state import decode_state, encode_state
-from nextclose.models.trees.inputs import CALENDAR, lag_names, tree_inputs
+from nextclose.models.trees.inputs import input_names, tree_inputs
 from nextclose.models.trees.trees import FittedTrees, Trees
 from nextclose.models.volatility.har import year_move
 from nextclose.samples.samples import Samples
@@ -66,29 +66,8 @@ def fitted(fold) -> FittedTrees:
     """Trees at the shortest horizon, at least."""
     trees = tiny().fit(fold.train, fold.valid, 1)
     assert len(trees.forests[0].arrays["offsets"]) > 1
+    assert trees.names == input_names(fold.train)
     return trees
-
-
-# --- inputs ---
-
-
-def test_inputs_are_the_stationary_columns_without_calendar_and_five_sessions_of_lags(samples):
-    names = ("log_scale", "rsi")
-    row = 400
-    found = tree_inputs(samples, names, np.array([row, 1000]))[0]
-    column = {name: samples.table.values[:, i] for i, name in enumerate(samples.table.names)}
-    lags = [
-        column[name][row - lag] for lag in (5, 4, 3, 2, 1) for name in ("return_1", "move_ratio_1")
-    ]
-    np.testing.assert_array_equal(found, [column["log_scale"][row], column["rsi"][row], *lags])
-    assert lag_names()[:3] == ("return_1[-5]", "move_ratio_1[-5]", "return_1[-4]")
-    assert lag_names()[-1] == "move_ratio_1[-1]"
-
-
-def test_every_column_of_the_table_but_the_calendar_is_read(samples, fitted):
-    names = fitted.names
-    assert set(names) == set(samples.table.names) - set(CALENDAR)
-    assert set(CALENDAR) < set(samples.table.names)
 
 
 # --- one row at a time ---
@@ -125,16 +104,16 @@ def test_a_forecast_reads_six_rows_and_no_other(samples, fold, fitted):
 def test_without_a_tree_the_forecast_is_that_of_loghar(samples, fold):
     # validation where the echo runs the other way supports no tree
     valid = with_echo(fold.valid, size=0.05)
-    found = tiny().fit(fold.train, valid, 1)
+    trees = tiny().fit(fold.train, valid, 1)
     base = fit_loghar(fold.train, valid).quantiles(samples, fold.test_rows)
-    bare = [k for k, forest in enumerate(found.forests) if len(forest.arrays["offsets"]) == 1]
+    bare = [k for k, forest in enumerate(trees.forests) if len(forest.arrays["offsets"]) == 1]
     assert 0 in bare
-    np.testing.assert_array_equal(found.quantiles(samples, fold.test_rows)[:, bare], base[:, bare])
-    (curve, *_) = found.curves
+    np.testing.assert_array_equal(trees.quantiles(samples, fold.test_rows)[:, bare], base[:, bare])
+    (curve, *_) = trees.curves
     assert (curve.horizon_sessions, curve.symbol, curve.kept) == (1, "", 0)
     assert curve.valid[0] == min(curve.valid)
-    assert [own.kept for own in found.curves] == [np.argmin(own.valid) for own in found.curves]
-    assert sum(shares[0] for shares in found.importance.values()) == 0.0
+    assert [own.kept for own in trees.curves] == [np.argmin(own.valid) for own in trees.curves]
+    assert sum(shares[0] for shares in trees.importance.values()) == 0.0
 
 
 def test_the_scale_is_loghars_times_what_the_trees_say_and_the_spread_is_pooled_over_it(
@@ -170,7 +149,7 @@ def test_the_trees_expect_the_size_of_moves(samples, fold, fitted):
 def test_a_planted_size_that_no_straight_line_finds_is_found():
     samples = with_echo(samples_of(walk_bars((1200,) * 4), horizons=(1,)), size=3.0)
     fold = last_fold(samples, sessions=250)
-    found = tiny(rounds=25).fit(fold.train, fold.valid, 1)
+    trees = tiny(rounds=25).fit(fold.train, fold.valid, 1)
     rows = fold.test_rows[np.isfinite(samples.target[fold.test_rows, 0])]
     actual, factor = samples.target[rows, 0], size_factor(samples, size=3.0)
     known = np.isfinite(samples.target[:, 0])
@@ -178,10 +157,10 @@ def test_a_planted_size_that_no_straight_line_finds_is_found():
     base = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)[:, 0]
     base = grid_crps(base, actual).mean()
     best = grid_crps(whoever_knows, actual).mean()
-    ours = grid_crps(found.quantiles(samples, rows)[:, 0], actual).mean()
+    ours = grid_crps(trees.quantiles(samples, rows)[:, 0], actual).mean()
     assert best < 0.96 * base
     assert base - ours > 0.5 * (base - best)
-    shares = {name: values[0] for name, values in found.importance.items()}
+    shares = {name: values[0] for name, values in trees.importance.items()}
     assert max(shares, key=lambda name: shares[name]) == "rsi"
     assert sum(shares.values()) == pytest.approx(1.0)
 
@@ -191,11 +170,11 @@ def test_on_random_walks_hardly_anything_is_lost():
     for seed in (10, 20):
         samples = samples_of(walk_bars((1000,) * 5, seed=seed), horizons=(1,))
         fold = last_fold(samples, sessions=250)
-        found = Trees(settings=TreesConfig()).fit(fold.train, fold.valid, 1)
+        trees = Trees(settings=TreesConfig()).fit(fold.train, fold.valid, 1)
         rows = fold.test_rows[np.isfinite(samples.target[fold.test_rows, 0])]
         actual = samples.target[rows, 0]
         base = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)[:, 0]
-        grid = found.quantiles(samples, rows)[:, 0]
+        grid = trees.quantiles(samples, rows)[:, 0]
         assert grid_crps(grid, actual).mean() < 1.002 * grid_crps(base, actual).mean()
 
 
@@ -239,16 +218,16 @@ def test_a_state_with_a_forged_tree_is_refused(fitted):
 def test_closes_alone_are_enough(bars):
     samples = samples_of(close_only(bars))
     fold = last_fold(samples)
-    found = tiny().fit(fold.train, fold.valid, 1)
-    assert "gap" not in found.names
-    assert np.isfinite(found.quantiles(samples, fold.test_rows)).all()
+    trees = tiny().fit(fold.train, fold.valid, 1)
+    assert "gap" not in trees.names
+    assert np.isfinite(trees.quantiles(samples, fold.test_rows)).all()
 
 
 def test_one_symbol_is_enough():
     samples = samples_of(walk_bars((640,)))
     fold = last_fold(samples)
-    found = tiny().fit(fold.train, fold.valid, 1)
-    assert np.isfinite(found.quantiles(samples, fold.test_rows)).all()
+    trees = tiny().fit(fold.train, fold.valid, 1)
+    assert np.isfinite(trees.quantiles(samples, fold.test_rows)).all()
 
 
 def test_training_targets_from_the_validation_block_are_refused(samples, fold):
@@ -270,5 +249,5 @@ def test_prices_that_hardly_ever_moved_are_no_reason_to_fail():
     returns[:1000] = 0.0  # all that trees are trained on
     samples = samples_of(close_only(bars_of_returns(returns[None], seed=1)), horizons=(1,))
     fold = last_fold(samples, sessions=100)
-    found = tiny().fit(fold.train, fold.valid, 1)
-    assert np.isfinite(found.quantiles(samples, fold.test_rows)).all()
+    trees = tiny().fit(fold.train, fold.valid, 1)
+    assert np.isfinite(trees.quantiles(samples, fold.test_rows)).all()

@@ -169,7 +169,7 @@ def test_the_filter_of_the_fit_window_agrees_with_arch(garch, returns):
     expected = (peer.conditional_volatility / 100) ** 2
     variance = own.parameters.variances(returns[:1000], first=float(expected[0]))
     np.testing.assert_allclose(variance[:-1], expected, rtol=1e-8)
-    assert own.session == day(1000)
+    assert np.datetime64(own.session, "D") == day(1000)
     assert own.variance == pytest.approx(variance[-1], rel=1e-8)
 
 

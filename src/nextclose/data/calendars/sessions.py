@@ -54,8 +54,7 @@ def session_table(exchange: str) -> SessionTable:
     days = np.arange(_day(FIRST_DAY), _day(LAST_DAY) + 1)
     is_session = (days + 3) % 7 < 5  # 1970-01-01 was a Thursday
     if exchange:
-        calendar = _calendar(exchange)
-        known = calendar.sessions.to_numpy().astype("datetime64[D]").astype(np.int64)
+        known = _session_days(exchange).astype(np.int64)
         first, last = known[0] - days[0], known[-1] - days[0]
         is_session[first : last + 1] = False
         is_session[known - days[0]] = True
@@ -82,9 +81,8 @@ def closing_instants(exchange: str, sessions: Dates) -> Dates:
     days = sessions.astype("datetime64[D]")
     if not exchange:
         return (days + np.timedelta64(1, "D")).astype("datetime64[s]")
-    calendar = _calendar(exchange)
-    known = calendar.sessions.to_numpy().astype("datetime64[D]")
-    closes = calendar.closes.dt.tz_convert(None).to_numpy().astype("datetime64[s]")
+    known = _session_days(exchange)
+    closes = _calendar(exchange).closes.dt.tz_convert(None).to_numpy().astype("datetime64[s]")
     place = np.minimum(np.searchsorted(known, days), len(known) - 1)
     return np.where(known[place] == days, closes[place], np.datetime64("NaT", "s"))
 
@@ -100,9 +98,9 @@ def sessions_after(last: date, n: int, *, exchange: str | None = "XNYS") -> list
         return _weekdays_after(last, n)
     n_days = n * 7 // 5 + N_MARGIN_DAYS
     while True:
-        found = _sessions_between(last, last + timedelta(days=n_days), exchange)
-        if len(found) >= n:
-            return found[:n]
+        sessions = _sessions_between(last, last + timedelta(days=n_days), exchange)
+        if len(sessions) >= n:
+            return sessions[:n]
         n_days += n_days // 4 + N_MARGIN_DAYS
 
 
@@ -113,8 +111,20 @@ def _weekdays_after(last: date, n: int) -> list[date]:
 
 def _sessions_between(last: date, end: date, exchange: str) -> list[date]:
     """Sessions after `last` up to `end`."""
+    known = _session_days(exchange)
+    start, stop = np.datetime64(last, "D"), np.datetime64(end, "D")
+    if known[0] <= start and stop <= known[-1]:
+        between: list[date] = known[(known > start) & (known <= stop)].tolist()
+        return between
     calendar = _library_calendar(exchange, first=last, last=end)
     return [stamp.date() for stamp in calendar.sessions if stamp.date() > last]
+
+
+@lru_cache(maxsize=64)
+def _session_days(exchange: str) -> Dates:
+    """The sessions of `_calendar`, oldest first. datetime64[D], shape (session,)."""
+    days: Dates = _calendar(exchange).sessions.to_numpy().astype("datetime64[D]")
+    return days
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import polars as pl
 
 from nextclose.data.findings import Rule, hits_at, no_hits, rule_findings, shown
-from nextclose.data.reading.column_names import folded
+from nextclose.data.reading.column_names import canonical_name
 from nextclose.data.rules.cells import illegal_symbols
 from nextclose.schema import Finding
 
@@ -63,14 +63,14 @@ def _obeyed(frame: Frame, rules: Sequence[Rule], path: str) -> tuple[Frame, list
 
 def _names(names: Sequence[str]) -> dict[str, str]:
     """Our name -> foreign name, for each of our columns that is there."""
-    folds = {folded(name): name for name in reversed(names)}
+    folds = {canonical_name(name): name for name in reversed(names)}
     found = {ours: [name for name in known if name in folds] for ours, known in SPELLINGS.items()}
     return {ours: folds[spelt[0]] for ours, spelt in found.items() if spelt}
 
 
 def _absent(ours: str, names: Sequence[str], path: str) -> Finding:
     """Rule 21: a needed column that is not there."""
-    folds = {folded(name): name for name in names}
+    folds = {canonical_name(name): name for name in names}
     near = difflib.get_close_matches(ours, list(folds), n=1, cutoff=0.6)
     cure = f"rename {folds[near[0]]!r} to {ours!r}" if near else f"add a column {ours!r}"
     return Finding(

@@ -12,7 +12,7 @@ from nextclose.data.findings import shown
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
-# Folded spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
+# Canonical spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
 # company, and the column is left alone.
 SPELLINGS = {
     "symbol": ("symbol", "ticker", "sym", "name"),
@@ -31,14 +31,14 @@ OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
 
 
-def folded(name: str) -> str:
+def canonical_name(name: str) -> str:
     """A column name less case, spaces, underscores, dots, <>, and the mark of a repeated name."""
     plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
     return re.sub(r"[\s_.-]+", "_", plain.strip().strip("<>").lower()).strip("_")
 
 
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names, repeated ones marked as polars marks them (`folded` knows the mark)."""
+def unique_names(names: Sequence[str]) -> list[str]:
+    """The names, repeated ones marked as polars marks them (`canonical_name` knows the mark)."""
     marked: dict[str, None] = {}
     for name in names:
         new, n_before = name, 0
@@ -48,66 +48,69 @@ def distinct(names: Sequence[str]) -> list[str]:
     return list(marked)
 
 
-def column_map(names: Sequence[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -> dict[str, str]:
     """Foreign name -> our name, for each of our columns that is there.
 
-    `given` is `data.columns`: a name in it stands for what it says, and no other name does; one
+    `renames` is `data.columns`: a name in it stands for what it says, and no other name does; one
     that stands for "" is not read. Two such names may stand for one of ours: `header_faults` tells.
-    Raises: ConfigError if `given` says a name that is none of ours.
+    Raises: ConfigError if `renames` says a name that is none of ours.
     """
-    said = {folded(theirs): ours and _ours(ours) for theirs, ours in (given or {}).items()}
-    unread = {KNOWN.get(fold) for fold, meant in said.items() if not meant}
-    by_fold: dict[str, str] = {}
+    meanings = {
+        canonical_name(theirs): ours and _standard_column(ours)
+        for theirs, ours in (renames or {}).items()
+    }
+    ignored = {KNOWN.get(key) for key, meant in meanings.items() if not meant}
+    by_key: dict[str, str] = {}
     for name in names:
-        by_fold.setdefault(folded(name), name)
+        by_key.setdefault(canonical_name(name), name)
     mapped: dict[str, str] = {}
     for ours, spellings in SPELLINGS.items():
-        if ours in unread:
+        if ours in ignored:
             continue
-        folds = [fold for fold, meant in said.items() if meant == ours and fold in by_fold]
-        if not folds:
-            folds = [fold for fold in spellings if fold in by_fold and fold not in said][:1]
-        mapped |= {by_fold[fold]: ours for fold in folds}
+        keys = [key for key, meant in meanings.items() if meant == ours and key in by_key]
+        if not keys:
+            keys = [key for key in spellings if key in by_key and key not in meanings][:1]
+        mapped |= {by_key[key]: ours for key in keys}
     return mapped
 
 
-def _ours(name: str) -> str:
-    fold = folded(name)
-    if fold not in KNOWN:
-        nearest = difflib.get_close_matches(fold, list(KNOWN), n=1, cutoff=0.0)[0]
+def _standard_column(name: str) -> str:
+    key = canonical_name(name)
+    if key not in KNOWN:
+        nearest = difflib.get_close_matches(key, list(KNOWN), n=1, cutoff=0.0)[0]
         raise ConfigError(
             f"[data] columns: {name!r} is no column that is read; the nearest is {nearest!r}.",
             section="data",
             key="columns",
         )
-    return KNOWN[fold]
+    return KNOWN[key]
 
 
 def header_faults(
     frame: pl.DataFrame, names: Mapping[str, str], *, path: str, has_symbol: bool
 ) -> list[Finding]:
-    """Why the columns cannot be used: absent, double, or of a type that cannot hold what it should.
+    """Why the columns cannot be used: missing, double, or of a type that does not hold them.
 
     `names` is the `column_map`; `has_symbol` says that the file is of one known symbol.
     """
-    have = set(names.values()) | ({"symbol"} if has_symbol else set())
+    present = set(names.values()) | ({"symbol"} if has_symbol else set())
     return [
-        *_repeated(frame.columns, names, path),
-        *_absent(frame.columns, have, path),
+        *_duplicate_columns(frame.columns, names, path),
+        *_missing_columns(frame.columns, present, path),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
 
-def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
+def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
     """Rule 23: two columns whose names mean the same."""
     places: dict[str, list[int]] = {}
-    folds = KNOWN.keys() | {folded(name) for name in mapped}
+    keys = KNOWN.keys() | {canonical_name(name) for name in mapped}
     for position, name in enumerate(names, start=1):
-        if folded(name) in folds:
-            places.setdefault(folded(name), []).append(position)
-    said: dict[str, list[int]] = {}
+        if canonical_name(name) in keys:
+            places.setdefault(canonical_name(name), []).append(position)
+    claims: dict[str, list[int]] = {}
     for theirs, ours in mapped.items():
-        said.setdefault(ours, []).append(names.index(theirs) + 1)
+        claims.setdefault(ours, []).append(names.index(theirs) + 1)
     return [
         Finding(
             number=23,
@@ -118,35 +121,35 @@ def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> lis
             path=path,
             column=shown(name),
         )
-        for name, positions in (*places.items(), *said.items())
+        for name, positions in (*places.items(), *claims.items())
         if len(positions) > 1
     ]
 
 
-def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
+def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list[Finding]:
     """Rule 21: a needed column that is not there."""
-    have = have | ({"close"} if "adj_close" in have else set())
+    present = present | ({"close"} if "adj_close" in present else set())
     return [
         Finding(
             number=21,
             response="E",
             found=f"only {shown(', '.join(names))}",
             rule=f"a column {public!r}",
-            fix=_cure(public, names),
+            fix=_column_fix(public, names),
             path=path,
             column=public,
         )
         for ours, public in (("session", "date"), ("symbol", "symbol"), ("close", "close"))
-        if ours not in have
+        if ours not in present
     ]
 
 
-def _cure(public: str, names: Sequence[str]) -> str:
-    """How to give a column: the nearest name there is, or any, said to stand for it."""
-    folds = {folded(name): name for name in names}
-    near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
+def _column_fix(public: str, names: Sequence[str]) -> str:
+    """How to give a column: the nearest name there is, or any, claims to stand for it."""
+    keys = {canonical_name(name): name for name in names}
+    near = difflib.get_close_matches(public, list(keys), n=1, cutoff=0.6)
     if near:
-        name = shown(folds[near[0]])
+        name = shown(keys[near[0]])
         return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
     return f"add a column {public!r}, or say in data.columns which one it is."
 
@@ -156,14 +159,14 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
     findings = []
     for theirs, ours in names.items():
         column = frame[theirs]
-        wanted = _wanted(column, ours)
-        if wanted:
+        needed = _needed_type(column, ours)
+        if needed:
             findings.append(
                 Finding(
                     number=34,
                     response="E",
                     found=f"type {shown(_type_name(column))}",
-                    rule=wanted,
+                    rule=needed,
                     fix="convert the column.",
                     path=path,
                     column=shown(theirs),
@@ -172,7 +175,7 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
     return findings
 
 
-def _wanted(column: pl.Series, ours: str) -> str:
+def _needed_type(column: pl.Series, ours: str) -> str:
     """What the column should hold; "" if it can."""
     kind = column.dtype
     if kind == pl.Null or kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum):
@@ -195,13 +198,15 @@ def _type_name(column: pl.Series) -> str:
 def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) -> list[Finding]:
     """Rules 22 and 21: names that were mapped, and columns that are not there or empty."""
     notes = []
-    spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
-    if spelt:
+    renamed = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
+    if renamed:
         must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
-        notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
-    absent = [name for name in OPTIONAL if name not in frame.columns]
-    if absent:
+        notes.append(
+            Finding(number=22, response="R", found=", ".join(renamed), rule=must, path=path)
+        )
+    missing = [name for name in OPTIONAL if name not in frame.columns]
+    if missing:
         must = "features that need them are left out of all symbols"
-        found = f"no {', '.join(absent)}"
+        found = f"no {', '.join(missing)}"
         notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
     return notes

@@ -1,4 +1,4 @@
-"""Sessions read from a date column; the order of day and month is never guessed."""
+"""Sessions of a date column; the order of day and month is never guessed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
-from nextclose.data.reading.epochs import COMPACT, UNITS, compact_dates, instants, settled_reading
+from nextclose.data.reading.epochs import (
+    COMPACT,
+    UNITS,
+    compact_dates,
+    instants,
+    integer_date_format,
+)
 from nextclose.errors import ConfigError
 
 ISO = "%Y-%m-%d"
-NAMED_FORMS = (ISO, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y")
+NAMED_FORMATS = (ISO, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y")
 ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 STAMP = (  # a date, a time of day, and perhaps a zone
     r"^(?<day>.+?)[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d+)?)?"
@@ -31,22 +37,22 @@ FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Days:
+class ParsedDates:
     """A date column as read.
 
     `session` (Date) is null where a cell gave none. `second_of_day` (Int32): local seconds after
     midnight, null for plain dates; None where no stamp has a time of day. `is_moved`: the date is
-    that of the exchange, not the one written; None where no date is. `form`: what the column
+    that of the exchange, not the one written; None where no date is. `date_format`: what the column
     settled, as `data.date_format` would say it, "" where nothing had to be.
     """
 
     session: pl.Series
     second_of_day: pl.Series | None = None
     is_moved: pl.Series | None = None
-    form: str = ""
+    date_format: str = ""
 
 
-def days_of(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Days:
+def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> ParsedDates:
     """The sessions of a column of text, integers, dates or stamps; `symbols` tells exchanges.
 
     A stamp without a zone gives its date. One with a zone gives the date written if it is midnight
@@ -54,24 +60,24 @@ def days_of(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Days:
     Raises: ConfigError for a date format that is none, or an exchange without a calendar.
     """
     if column.dtype == pl.Date:
-        return Days(session=_of_four_digits(column))
+        return ParsedDates(session=_of_four_digits(column))
     if isinstance(column.dtype, pl.Datetime):
-        return _at_exchanges(_of_datetimes(_of_four_digits(column)), symbols, config)
+        return _exchange_dates(_of_datetimes(_of_four_digits(column)), symbols, config)
     if column.dtype == pl.String and config.date_format is None:
         iso = column.str.to_date(ISO, strict=False)
         if iso.null_count() == column.null_count():
-            return Days(session=_of_four_digits(iso))
+            return ParsedDates(session=_of_four_digits(iso))
     if column.dtype.is_float():
         column = column.fill_nan(None).cast(pl.Int64, strict=False)
     text = date_texts(column)
     if config.date_format is not None:
-        return _at_exchanges(_in_form(text, config.date_format), symbols, config)
+        return _exchange_dates(_dates_in_format(text, config.date_format), symbols, config)
     if text.null_count() < len(text) and text.str.contains(DIGITS).all():
-        form = settled_reading(text.cast(pl.Int64, strict=False), symbols)
-        written = _in_form(text, form) if form else _nothing(text)
+        date_format = integer_date_format(text.cast(pl.Int64, strict=False), symbols)
+        stamps = _dates_in_format(text, date_format) if date_format else _no_dates(text)
     else:
-        written, form = _in_known_forms(text)
-    return _at_exchanges(written, symbols, config, form=form)
+        stamps, date_format = _dates_in_known_formats(text)
+    return _exchange_dates(stamps, symbols, config, date_format=date_format)
 
 
 def date_texts(column: pl.Series) -> pl.Series:
@@ -83,11 +89,11 @@ def date_texts(column: pl.Series) -> pl.Series:
     return text.set(text == "", None)
 
 
-# Below, `written` frames have `day` (Date), `second` (Int32, of the day, as written; null without
+# Below, `stamps` frames have `day` (Date), `second` (Int32, of the day, as written; null without
 # a time) and `utc` (Int64, seconds from 1970; null without a zone).
 
 
-def _nothing(text: pl.Series) -> pl.DataFrame:
+def _no_dates(text: pl.Series) -> pl.DataFrame:
     types = {"day": pl.Date(), "second": pl.Int32(), "utc": pl.Int64()}
     return pl.DataFrame({name: [None] * len(text) for name in types}, schema=types)
 
@@ -95,40 +101,40 @@ def _nothing(text: pl.Series) -> pl.DataFrame:
 def _of_datetimes(column: pl.Series) -> pl.DataFrame:
     local = column.dt.replace_time_zone(None)
     second = (local.dt.epoch("s") % DAY_SECONDS).cast(pl.Int32)
-    written = _nothing(column).with_columns(local.dt.date().alias("day"), second.alias("second"))
+    stamps = _no_dates(column).with_columns(local.dt.date().alias("day"), second.alias("second"))
     if getattr(column.dtype, "time_zone", None) is None:
-        return written
-    return written.with_columns(column.dt.epoch("s").alias("utc"))
+        return stamps
+    return stamps.with_columns(column.dt.epoch("s").alias("utc"))
 
 
-def _in_form(text: pl.Series, form: str) -> pl.DataFrame:
-    """Cells in the form that the settings name; the rest in forms that cannot be mistaken for it.
+def _dates_in_format(text: pl.Series, date_format: str) -> pl.DataFrame:
+    """Cells in the format that the settings name; the rest in formats not to be mistaken for it.
 
-    A form that begins with the year and a hyphen could be, so then there is no rest.
+    A format that begins with the year and a hyphen could be, so then there is no rest.
     """
-    if form in UNITS:
-        given = _of_datetimes(instants(text.cast(pl.Int64, strict=False), form))
-    elif form == COMPACT:
-        given = _plain(compact_dates(text.cast(pl.Int64, strict=False)))
-    elif form == EXCEL:
-        given = _plain(_serial_days(text.cast(pl.Float64, strict=False)))
+    if date_format in UNITS:
+        chosen = _of_datetimes(instants(text.cast(pl.Int64, strict=False), date_format))
+    elif date_format == COMPACT:
+        chosen = _without_time(compact_dates(text.cast(pl.Int64, strict=False)))
+    elif date_format == EXCEL:
+        chosen = _without_time(_serial_days(text.cast(pl.Float64, strict=False)))
     else:
-        given = _of_datetimes(_parsed(text, form))
-    others = () if form.startswith("%Y-") else NAMED_FORMS
-    rest = _in_words(text, (form, *others) if "%" in form else others)
-    is_given = given["day"].is_not_null()
-    return pl.DataFrame([given[name].zip_with(is_given, rest[name]) for name in given.columns])
+        chosen = _of_datetimes(_parse_stamps(text, date_format))
+    others = () if date_format.startswith("%Y-") else NAMED_FORMATS
+    rest = _dates_in_text(text, (date_format, *others) if "%" in date_format else others)
+    is_chosen = chosen["day"].is_not_null()
+    return pl.DataFrame([chosen[name].zip_with(is_chosen, rest[name]) for name in chosen.columns])
 
 
-def _parsed(text: pl.Series, form: str) -> pl.Series:
-    if "%" in form:
+def _parse_stamps(text: pl.Series, date_format: str) -> pl.Series:
+    if "%" in date_format:
         try:
-            return text.str.to_datetime(form, time_unit="us", strict=False)
+            return text.str.to_datetime(date_format, time_unit="us", strict=False)
         except pl.exceptions.ComputeError:
-            pass  # polars refuses some forms by raising, and reads nothing in others
+            pass  # polars refuses some formats by raising, and reads nothing in others
     raise ConfigError(
-        f"[data] date_format = {form!r} is no date format. Fix: write it as %d/%m/%Y, or as one "
-        f"of {', '.join((EXCEL, *UNITS, COMPACT))}.",
+        f"[data] date_format = {date_format!r} is no date format. Fix: write it as %d/%m/%Y, or as "
+        f"one of {', '.join((EXCEL, *UNITS, COMPACT))}.",
         section="data",
         key="date_format",
     )
@@ -140,42 +146,42 @@ def _serial_days(numbers: pl.Series) -> pl.Series:
     return (serial + (EXCEL_DAY_0 - date(1970, 1, 1)).days).cast(pl.Date)
 
 
-def _plain(days: pl.Series) -> pl.DataFrame:
-    return _nothing(days).with_columns(days.alias("day"))
+def _without_time(days: pl.Series) -> pl.DataFrame:
+    return _no_dates(days).with_columns(days.alias("day"))
 
 
-def _in_known_forms(text: pl.Series) -> tuple[pl.DataFrame, str]:
-    """Cells in forms with one reading, and those that the column's own dates settle."""
-    written = _in_words(text, NAMED_FORMS)
-    is_open = written["day"].is_null() & text.str.contains(DAY_OR_MONTH_FIRST)
+def _dates_in_known_formats(text: pl.Series) -> tuple[pl.DataFrame, str]:
+    """Cells in formats with one reading, and those that the column's own dates settle."""
+    stamps = _dates_in_text(text, NAMED_FORMATS)
+    is_open = stamps["day"].is_null() & text.str.contains(DAY_OR_MONTH_FIRST)
     if not is_open.any():
-        return written, ""
+        return stamps, ""
     open_cells = text.filter(is_open)
     mark = open_cells[0].lstrip("0123456789")[0]
     readings = {
-        form: _in_words(text, (*NAMED_FORMS, form))
-        for form in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y")
+        date_format: _dates_in_text(text, (*NAMED_FORMATS, date_format))
+        for date_format in (f"%d{mark}%m{mark}%Y", f"%m{mark}%d{mark}%Y")
     }
     fitting = {
-        form: read
-        for form, read in readings.items()
-        if read["day"].filter(is_open).is_not_null().all()
+        date_format: days
+        for date_format, days in readings.items()
+        if days["day"].filter(is_open).is_not_null().all()
     }
     if len(fitting) != 1:
-        return written, ""
-    ((form, read),) = fitting.items()
-    return read, form
+        return stamps, ""
+    ((date_format, days),) = fitting.items()
+    return days, date_format
 
 
-def _in_words(text: pl.Series, forms: tuple[str, ...]) -> pl.DataFrame:
-    """Cells whose date is in the first of `forms` that reads it, alone or before a time of day."""
+def _dates_in_text(text: pl.Series, formats: tuple[str, ...]) -> pl.DataFrame:
+    """Cells whose date is in the first of `formats` that fits, alone or before a time of day."""
     groups = text.to_frame("text").select(pl.col("text").str.extract_groups(STAMP)).unnest("text")
     day_text = groups["day"].fill_null(text)
     days = pl.Series([None] * len(text), dtype=pl.Date)
-    for form in forms:
+    for date_format in formats:
         if days.null_count() == day_text.null_count():
             break
-        days = days.fill_null(day_text.str.to_date(form, strict=False))
+        days = days.fill_null(day_text.str.to_date(date_format, strict=False))
     hour, minute = (groups[name].cast(pl.Int32) for name in ("hour", "minute"))
     clock = groups["second"].cast(pl.Int32).fill_null(0)
     second = hour * 3600 + minute * 60 + clock
@@ -192,14 +198,14 @@ def _offset_seconds(zone: pl.Series) -> pl.Series:
     return sign * (digits // 100 * 3600 + digits % 100 * 60)
 
 
-def _at_exchanges(
-    written: pl.DataFrame, symbols: pl.Series, config: DataConfig, *, form: str = ""
-) -> Days:
+def _exchange_dates(
+    stamps: pl.DataFrame, symbols: pl.Series, config: DataConfig, *, date_format: str = ""
+) -> ParsedDates:
     """The dates, those of stamps with a zone and not at midnight taken at each exchange."""
-    is_moved = (written["utc"].is_not_null() & (written["second"] != 0)).fill_null(value=False)
+    is_moved = (stamps["utc"].is_not_null() & (stamps["second"] != 0)).fill_null(value=False)
     if is_moved.any():
-        local = _local_seconds(written["utc"], symbols, config)
-        written = written.with_columns(
+        local = _local_seconds(stamps["utc"], symbols, config)
+        stamps = stamps.with_columns(
             pl.when(is_moved)
             .then((local // DAY_SECONDS).cast(pl.Int32).cast(pl.Date))
             .otherwise("day")
@@ -209,13 +215,13 @@ def _at_exchanges(
             .otherwise("second")
             .alias("second"),
         )
-        is_moved &= written["day"].is_not_null()
-    has_times = bool((written["second"] != 0).any())
-    return Days(
-        session=_of_four_digits(written["day"]),
-        second_of_day=written["second"] if has_times else None,
+        is_moved &= stamps["day"].is_not_null()
+    has_times = bool((stamps["second"] != 0).any())
+    return ParsedDates(
+        session=_of_four_digits(stamps["day"]),
+        second_of_day=stamps["second"] if has_times else None,
         is_moved=is_moved if is_moved.any() else None,
-        form=form,
+        date_format=date_format,
     )
 
 

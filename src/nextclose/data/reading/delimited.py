@@ -16,15 +16,16 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.findings import N_NAMED
-from nextclose.data.reading.column_names import column_map, distinct
+from nextclose.data.reading.column_names import column_map, unique_names
 from nextclose.data.reading.encoding import (
     MAX_COLUMNS,
     MAX_FIELD,
-    decoded,
     has_line_over,
-    with_plain_ends,
+    utf8_text,
+    with_lf_ends,
 )
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.suggestions import toml_value
 from nextclose.errors import Finding
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -34,7 +35,7 @@ CORRECT_ROW = "correct the row."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class CsvCells:
     """The cells of one CSV file as text, null where empty; `rows` are their physical lines.
 
     Rows without any cell are left out. `findings` name rows with too many or too few: then the
@@ -47,32 +48,35 @@ class Sheet:
     settled: Mapping[str, str] = field(default_factory=dict)
 
 
-def sheet_of(data: bytes, *, path: str, config: DataConfig) -> Sheet:
-    """The table that the bytes of a CSV file hold. Raises: UnusableError."""
-    text, notes = decoded(data, path=path, config=config)
-    text, more = with_plain_ends(text, path=path)
-    separator, told, settled = _separator(text, path=path, config=config)
+def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
+    """The table that the bytes of a CSV file hold. Raises: UnusableFileError."""
+    text, notes = utf8_text(data, path=path, config=config)
+    text, of_ends = with_lf_ends(text, path=path)
+    separator, of_mark, settled = _separator(text, path=path, config=config)
     row, header = _header(text, separator)
     if len(header) > MAX_COLUMNS:
         found = f"{len(header)} columns, more than {MAX_COLUMNS}"
         fix = "give only the columns that are read."
-        raise UnusableError(14, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row)
-    names = distinct(header)
-    plain = _plain_sheet(text, names, separator, row)
-    frame, rows, ragged = plain or _exact_sheet(text, names, separator, path)
+        raise UnusableFileError(14, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row)
+    names = unique_names(header)
+    plain = _plain_rows(text, names, separator, row)
+    frame, rows, ragged = plain or _quoted_rows(text, names, separator, path)
     is_row = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not is_row.any() and not ragged:
-        raise UnusableError(3, "0 data rows", must="rows below the header", fix=AGAIN)
+        raise UnusableFileError(3, "0 data rows", must="rows below the header", fix=AGAIN)
     if not is_row.all():
         frame, rows = frame.filter(is_row), rows.filter(is_row)
-    findings = (*notes, *more, *told, *ragged)
-    return Sheet(frame=frame, rows=rows, findings=findings, settled=settled)
+    findings = (*notes, *of_ends, *of_mark, *ragged)
+    return CsvCells(frame=frame, rows=rows, findings=findings, settled=settled)
 
 
-def parsed(
+def parse_lines(
     lines: bytes, schema: Mapping[str, pl.DataType], *, separator: str = ","
 ) -> pl.DataFrame | None:
     """Plain lines as a frame; None if a line has too many fields or a cell is of another type."""
+    last = lines[lines.rfind(b"\n") + 1 :]
+    if last.count(separator.encode()) >= len(schema):  # polars drops an empty field at the very end
+        return None
     try:
         return pl.read_csv(
             lines, has_header=False, schema=dict(schema), quote_char=None, separator=separator
@@ -82,17 +86,17 @@ def parsed(
 
 
 def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
-    """The first line that holds anything, and its cells. Raises: UnusableError."""
+    """The first line that holds anything, and its cells. Raises: UnusableFileError."""
     header = next(_records(text, separator), None)
     if header is None:
-        raise UnusableError(2, "an empty file", must="CSV with a header", fix=AGAIN)
+        raise UnusableFileError(2, "an empty file", must="CSV with a header", fix=AGAIN)
     return header
 
 
 def _separator(
     text: bytes, *, path: str, config: DataConfig
 ) -> tuple[str, tuple[Finding, ...], dict[str, str]]:
-    """What stands between cells: the setting's, else told by the file. Raises: UnusableError."""
+    """What stands between cells: the setting's, else the file's own. Raises: UnusableFileError."""
     if config.separator is not None:
         return config.separator, (), {}
     splitting = [mark for mark in SEPARATORS if _n_fields(text, mark) > 1]
@@ -100,32 +104,32 @@ def _separator(
         return ",", (), {}
     fitting = [mark for mark in splitting if _n_uneven(text, mark) == 0]
     if not fitting and "," in splitting and _has_needed(_header(text, ",")[1], config):
-        return ",", (), {}  # its uneven rows are told one by one
+        return ",", (), {}  # its uneven rows are named one by one
     if len(fitting) != 1:
-        raise _undecided(text, fitting or splitting)
+        raise _separator_error(text, fitting or splitting)
     (mark,) = fitting
     if mark == ",":
         return ",", (), {}
     finding = Finding(
         number=8,
         response="R",
-        found=f"{_spelt(mark)} between cells",
-        rule=f"',' between cells; read with data.separator = {_toml(mark)}",
+        found=f"{_mark_name(mark)} between cells",
+        rule=f"',' between cells; read with data.separator = {toml_value(mark)}",
         path=path,
     )
     return mark, (finding,), {"separator": mark}
 
 
 def _has_needed(names: list[str], config: DataConfig) -> bool:
-    ours = set(column_map(distinct(names), config.columns).values())
+    ours = set(column_map(unique_names(names), config.columns).values())
     return "session" in ours and bool({"close", "adj_close"} & ours)
 
 
 def _n_fields(text: bytes, separator: str) -> int:
-    """Cells of the header; 0 if its quotes are not for this separator. Raises: UnusableError."""
+    """Cells of the header; 0 if its quotes are for another separator. Raises: UnusableFileError."""
     try:
         return len(_header(text, separator)[1])
-    except UnusableError as error:
+    except UnusableFileError as error:
         if error.number != 13:
             raise
         return 0
@@ -137,31 +141,27 @@ def _n_uneven(text: bytes, separator: str) -> int:
     n_fields = len(next(records)[1])
     try:
         return sum(len(fields) != n_fields for _, fields in records)
-    except UnusableError:
+    except UnusableFileError:
         return 1
 
 
-def _undecided(text: bytes, marks: list[str]) -> UnusableError:
+def _separator_error(text: bytes, marks: list[str]) -> UnusableFileError:
     """Rule 8: no separator, or several, that could be meant."""
     must = "one separator that gives every row as many fields as the header"
     if not marks:
         found = f"none of , ; TAB | in the header {text.strip().splitlines()[0].decode()!r}"
         fix = "separate cells by commas, or name the mark in data.separator."
     else:
-        rows = (f"{_spelt(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
-        found, fix = ", ".join(rows), f"set data.separator = {_toml(marks[0])}, or another."
-    return UnusableError(8, found, must=must, fix=fix)
+        rows = (f"{_mark_name(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
+        found, fix = ", ".join(rows), f"set data.separator = {toml_value(marks[0])}, or another."
+    return UnusableFileError(8, found, must=must, fix=fix)
 
 
-def _spelt(mark: str) -> str:
+def _mark_name(mark: str) -> str:
     return "TAB" if mark == "\t" else f"'{mark}'"
 
 
-def _toml(mark: str) -> str:
-    return '"\\t"' if mark == "\t" else f'"{mark}"'
-
-
-def _plain_sheet(
+def _plain_rows(
     text: bytes, names: list[str], separator: str, header_row: int
 ) -> tuple[pl.DataFrame, pl.Series, list[Finding]] | None:
     """The table of text whose lines are plain; None where they need a closer look."""
@@ -178,17 +178,17 @@ def _plain_sheet(
     n_marks = int(np.count_nonzero(cells == ord(separator)))
     if n_marks != n_rows * (len(names) - 1):
         return None
-    frame = parsed(body, {name: pl.String() for name in names}, separator=separator)
+    frame = parse_lines(body, {name: pl.String() for name in names}, separator=separator)
     if frame is None:
         return None
     first = header_row + 1
     return frame, pl.int_range(first, first + n_rows, eager=True), []
 
 
-def _exact_sheet(
+def _quoted_rows(
     text: bytes, names: list[str], separator: str, path: str
 ) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
-    """The table of any text, record by record. Raises: UnusableError for a quote left open."""
+    """The table of any text, record by record. Raises: UnusableFileError for a quote left open."""
     schema = {name: pl.String() for name in names}
     records = _records(text, separator)
     next(records)
@@ -206,7 +206,11 @@ def _exact_sheet(
             frames.append(_columns(block, names))
             block = []
     frame = pl.concat([*frames, _columns(block, names)])
-    return frame, pl.Series(rows, dtype=pl.Int64), _ragged(ragged, text, len(names), path)
+    return (
+        frame,
+        pl.Series(rows, dtype=pl.Int64),
+        _ragged_row_findings(ragged, text, len(names), path),
+    )
 
 
 def _columns(records: list[list[str]], names: list[str]) -> pl.DataFrame:
@@ -220,7 +224,7 @@ def _columns(records: list[list[str]], names: list[str]) -> pl.DataFrame:
 
 
 def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Records that hold anything, each with the line it starts at. Raises: UnusableError."""
+    """Records that hold anything, each with the line it starts at. Raises: UnusableFileError."""
     lines = io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", newline="\n")
     reader = csv.reader(lines, delimiter=separator, strict=True)
     while True:
@@ -230,21 +234,23 @@ def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            raise _open_quote(row, str(error)) from None
+            raise _quote_error(row, str(error)) from None
         if any(len(cell) > MAX_FIELD // 4 and len(cell.encode()) > MAX_FIELD for cell in fields):
-            raise _open_quote(row, "field larger than field limit")
+            raise _quote_error(row, "field larger than field limit")
         if any(fields) and (len(fields) > 1 or fields[0].strip()):
             yield row, fields
 
 
-def _open_quote(row: int, reason: str) -> UnusableError:
+def _quote_error(row: int, reason: str) -> UnusableFileError:
     is_long = reason.startswith("field larger")
     found = "a field of more than 64 KiB" if is_long else "a quote that opens and does not close"
     must = "quotes in pairs around a cell of at most 64 KiB"
-    return UnusableError(13, found, must=must, fix="close the quote in that row.", row=row)
+    return UnusableFileError(13, found, must=must, fix="close the quote in that row.", row=row)
 
 
-def _ragged(places: list[tuple[int, int]], text: bytes, n_fields: int, path: str) -> list[Finding]:
+def _ragged_row_findings(
+    places: list[tuple[int, int]], text: bytes, n_fields: int, path: str
+) -> list[Finding]:
     """Rules 12 and 11: rows with more or fewer fields than the header; a last line cut short."""
     last = text.count(b"\n") + 1 if not text.endswith(b"\n") else 0
     n_unnamed = max(len(places) - N_NAMED, 0)

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.errors import ConfigError, Finding
 
 MAX_LINE = 1 << 20
@@ -40,22 +40,22 @@ CURES = {
 }
 
 
-def decoded(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple[Finding, ...]]:
-    """The text as UTF-8 without byte-order mark. Raises: UnusableError, ConfigError."""
+def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple[Finding, ...]]:
+    """The text as UTF-8 without byte-order mark. Raises: UnusableFileError, ConfigError."""
     _refuse_foreign(data)
     notes: tuple[Finding, ...] = ()
     if _codec(config.encoding) != "utf-8":
-        return _from_other(data, config.encoding), notes
+        return _utf8_of(data, config.encoding), notes
     if data.startswith(codecs.BOM_UTF8):
         data = data[len(codecs.BOM_UTF8) :]
         must = "UTF-8 without a byte-order mark; removed"
         found = "a byte-order mark"
         notes = (Finding(number=4, response="R", found=found, rule=must, path=path),)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _not_utf8(data, 0)
+        raise _encoding_error(data, 0)
     _refuse_utf16(data)
     if b"\0" in data:
-        raise UnusableError(
+        raise UnusableFileError(
             6,
             f"byte 0x00 at offset {data.index(0)}",
             must="text without NUL bytes",
@@ -66,17 +66,17 @@ def decoded(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple
         try:
             data.decode()
         except UnicodeDecodeError as error:
-            raise _not_utf8(data, error.start) from None
+            raise _encoding_error(data, error.start) from None
     return data, notes
 
 
 def _refuse_foreign(data: bytes) -> None:
     head = data[:64].lstrip()
-    folded = head.lower() if head.startswith(b"<") else head
-    kind = next((kind for lead, kind in FOREIGN.items() if folded.startswith(lead)), None)
+    start = head.lower() if head.startswith(b"<") else head
+    kind = next((kind for lead, kind in FOREIGN.items() if start.startswith(lead)), None)
     if kind:
         fix = CURES.get(kind, "export the prices as CSV or Parquet.")
-        raise UnusableError(16, f"this is {kind}, not CSV", must="CSV", fix=fix)
+        raise UnusableFileError(16, f"this is {kind}, not CSV", must="CSV", fix=fix)
 
 
 def _codec(name: str) -> str:
@@ -90,12 +90,12 @@ def _codec(name: str) -> str:
         ) from None
 
 
-def _from_other(data: bytes, encoding: str) -> bytes:
+def _utf8_of(data: bytes, encoding: str) -> bytes:
     try:
         text = data.decode(encoding).encode()
     except UnicodeError as error:
         start = getattr(error, "start", 0)
-        raise UnusableError(
+        raise UnusableFileError(
             5,
             f"byte 0x{data[start]:02x} at offset {start}",
             must=f"text in the encoding {encoding}",
@@ -111,7 +111,7 @@ def _from_other(data: bytes, encoding: str) -> bytes:
     if b"\0" in text:
         found = f"a NUL character at position {text.index(0)}"
         fix = "name its encoding: --encoding NAME."
-        raise UnusableError(6, found, must="text without NUL characters", fix=fix)
+        raise UnusableFileError(6, found, must="text without NUL characters", fix=fix)
     return text
 
 
@@ -121,7 +121,7 @@ def _refuse_utf16(data: bytes) -> None:
     for first, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, others = head[first::2], head[1 - first :: 2]
         if len(head) >= 4 and not zeros.strip(b"\0") and b"\0" not in others:
-            raise UnusableError(
+            raise UnusableFileError(
                 5,
                 f"byte 0x00 at offset {first}",
                 must="UTF-8",
@@ -129,10 +129,10 @@ def _refuse_utf16(data: bytes) -> None:
             )
 
 
-def _not_utf8(data: bytes, start: int) -> UnusableError:
+def _encoding_error(data: bytes, start: int) -> UnusableFileError:
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     codec, value = ("utf-16", '"utf-16"') if is_utf16 else ("NAME", "NAME, as in cp1252")
-    return UnusableError(
+    return UnusableFileError(
         5,
         f"byte 0x{data[start]:02x} at offset {start}",
         must="UTF-8",
@@ -147,8 +147,8 @@ def _row_at(data: bytes, offset: int) -> int:
     return before.count(b"\n") + before.count(b"\r") + 1
 
 
-def with_plain_ends(text: bytes, *, path: str) -> tuple[bytes, tuple[Finding, ...]]:
-    """The lines each ended by LF. Raises: UnusableError for a line over the cap."""
+def with_lf_ends(text: bytes, *, path: str) -> tuple[bytes, tuple[Finding, ...]]:
+    """The lines each ended by LF. Raises: UnusableFileError for a line over the cap."""
     notes: tuple[Finding, ...] = ()
     if b"\r" in text:
         n_crlf, n_cr, n_lf = text.count(b"\r\n"), text.count(b"\r"), text.count(b"\n")
@@ -156,7 +156,7 @@ def with_plain_ends(text: bytes, *, path: str) -> tuple[bytes, tuple[Finding, ..
         notes = (line_end_note(**ends, path=path),)
         text = _with_lf(text)
     if has_line_over(text, MAX_LINE):
-        raise long_line(_first_long_row(text))
+        raise long_line_error(_first_long_row(text))
     return text, notes
 
 
@@ -167,9 +167,9 @@ def line_end_note(*, n_crlf: int, n_lf: int, n_cr: int = 0, path: str) -> Findin
     return Finding(number=7, response="R", found=found, rule="LF line ends; read alike", path=path)
 
 
-def long_line(row: int) -> UnusableError:
+def long_line_error(row: int) -> UnusableFileError:
     """Rule 14: the line is over the cap."""
-    return UnusableError(
+    return UnusableFileError(
         14,
         "a line of more than 1 MiB",
         must="lines of at most 1 MiB",
@@ -198,13 +198,13 @@ def _first_long_row(text: bytes) -> int:
 def line_blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in blocks of whole lines, some `BLOCK` bytes each; none is empty.
 
-    Raises: UnusableError (14) where a line is over the cap: no more is read than its block.
+    Raises: UnusableFileError (14) where a line is over the cap: no more is read than its block.
     """
     rest, n_rows = b"", 0
     for piece in _pieces(chunks):
         block = rest + piece if rest else piece
         if has_line_over(block, MAX_LINE):
-            raise long_line(n_rows + _first_long_row(_with_lf(block)))
+            raise long_line_error(n_rows + _first_long_row(_with_lf(block)))
         end = block.rfind(b"\n") + 1
         if len(piece) < BLOCK:  # the last one
             end = len(block)

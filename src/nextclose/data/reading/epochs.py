@@ -28,7 +28,7 @@ def compact_dates(numbers: pl.Series) -> pl.Series:
     return days.set(~days.is_between(EARLIEST, LATEST), None)
 
 
-def settled_reading(numbers: pl.Series, symbols: pl.Series) -> str:
+def integer_date_format(numbers: pl.Series, symbols: pl.Series) -> str:
     """The one reading that gives dates like those of daily prices; "" if none or several do.
 
     Like daily prices: all within 1900 to 2100, of one symbol all distinct where the integers are,

@@ -13,7 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from nextclose.data.findings import shown
-from nextclose.data.reading.column_names import KNOWN, distinct, folded
+from nextclose.data.reading.column_names import KNOWN, canonical_name, unique_names
 from nextclose.schema import Finding
 
 PAIR = re.compile(r"""^\((['"])(.*?)\1, (['"])(.*?)\3\)$""")
@@ -23,7 +23,7 @@ LEVEL_NAMES = {"price", "ticker"}  # as yfinance names them
 Pairs = dict[str, tuple[str, str]]  # column -> its names on both levels
 
 
-def one_level(
+def long_format(
     frame: pl.DataFrame, rows: pl.Series, *, path: str
 ) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
     """The frame with one level of names and a symbol column, its row numbers, and what was done.
@@ -31,21 +31,22 @@ def one_level(
     A frame with one level comes back as it is. Rows of a symbol without any value are left out: it
     did not trade when others did. A symbol without any row is a finding (E3).
     """
-    pairs, n_heads = _pairs(frame)
+    pairs, n_heads = _name_pairs(frame)
     closes = {"close", "adj_close"}
-    fields = [{KNOWN.get(folded(pair[k])) for pair in pairs.values()} for k in (0, 1)]
+    fields = [{KNOWN.get(canonical_name(pair[k])) for pair in pairs.values()} for k in (0, 1)]
     level = next((k for k in (0, 1) if closes & fields[k]), None)
     if level is None:
         return frame, rows, []
-    frame, rows = _below(frame, n_heads).with_columns(cs.float().fill_nan(None)), rows[n_heads:]
+    frame = _rows_below_header(frame, n_heads).with_columns(cs.float().fill_nan(None))
+    rows = rows[n_heads:]
     plain = [name for name in frame.columns if name not in pairs]
     symbols = list(dict.fromkeys(pair[1 - level] for pair in pairs.values()))
-    parts = []
+    frames = []
     for symbol in symbols:
         own = {name: pair[level] for name, pair in pairs.items() if pair[1 - level] == symbol}
-        part = frame.select(*plain, *own).with_columns(rows.alias("row"))
-        part = part.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
-        parts.append(_renamed(part, own).with_columns(pl.lit(symbol).alias("symbol")))
+        rows_of_symbol = frame.select(*plain, *own).with_columns(rows.alias("row"))
+        rows_of_symbol = rows_of_symbol.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
+        frames.append(_with_names(rows_of_symbol, own).with_columns(pl.lit(symbol).alias("symbol")))
     notes = [
         Finding(
             number=24,
@@ -54,27 +55,29 @@ def one_level(
             rule="one row per symbol and date; split by symbol",
             path=path,
         ),
-        *_empty(symbols, parts, path),
+        *_empty_symbols(symbols, frames, path),
     ]
-    long = pl.concat(parts, how="diagonal_relaxed")
+    long = pl.concat(frames, how="diagonal_relaxed")
     return long.drop("row"), long["row"], notes
 
 
-def _below(frame: pl.DataFrame, n_heads: int) -> pl.DataFrame:
+def _rows_below_header(frame: pl.DataFrame, n_heads: int) -> pl.DataFrame:
     """The rows below the header, with the name of the index over its column."""
     lone = {name: m[2] for name in frame.columns if (m := PAIR.match(name)) and not m[4]}
     if n_heads:
         lone = {frame.columns[0]: frame.item(1, 0) if n_heads == 2 else "date"}
-    return _renamed(frame, lone)[n_heads:]
+    return _with_names(frame, lone)[n_heads:]
 
 
-def _renamed(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
+def _with_names(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
     """The frame under other names; one that comes twice is marked as repeated."""
-    new = distinct([names.get(name, name) for name in frame.columns])
+    new = unique_names([names.get(name, name) for name in frame.columns])
     return frame.rename(dict(zip(frame.columns, new, strict=True)))
 
 
-def _empty(symbols: Sequence[str], parts: Sequence[pl.DataFrame], path: str) -> list[Finding]:
+def _empty_symbols(
+    symbols: Sequence[str], frames: Sequence[pl.DataFrame], path: str
+) -> list[Finding]:
     return [
         Finding(
             number=3,
@@ -85,12 +88,12 @@ def _empty(symbols: Sequence[str], parts: Sequence[pl.DataFrame], path: str) -> 
             path=path,
             symbol=shown(symbol),
         )
-        for symbol, part in zip(symbols, parts, strict=True)
-        if not part.height
+        for symbol, frame in zip(symbols, frames, strict=True)
+        if not frame.height
     ]
 
 
-def _pairs(frame: pl.DataFrame) -> tuple[Pairs, int]:
+def _name_pairs(frame: pl.DataFrame) -> tuple[Pairs, int]:
     """Both names of each two-level column, and how many rows of the frame hold names."""
     matches = {name: PAIR.match(name) for name in frame.columns}
     pairs = {name: (m[2], m[4]) for name, m in matches.items() if m and m[4]}
@@ -113,6 +116,8 @@ def _header_rows(frame: pl.DataFrame) -> int:
         return 0
     if frame.height > 1:
         index, *rest = frame.row(1)  # pandas gives the index a line of its own if it has a name
-        if KNOWN.get(folded(index or "")) == "session" and not any(rest):
+        if KNOWN.get(canonical_name(index or "")) == "session" and not any(rest):
             return 2
-    return 1 if {folded(frame.columns[0]), folded(first or "")} == LEVEL_NAMES else 0
+    return (
+        1 if {canonical_name(frame.columns[0]), canonical_name(first or "")} == LEVEL_NAMES else 0
+    )

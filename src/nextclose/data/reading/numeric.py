@@ -13,7 +13,7 @@ MARKS = {",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \u00a0\u202f]"}  # as r
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
+class ParsedNumbers:
     """A column of numbers as read.
 
     `value` is null where a cell is missing or could not be read. `text` holds the cells that a rule
@@ -26,7 +26,7 @@ class Amounts:
     is_respelt: pl.Series | None = None
 
 
-def refuse_one_mark_for_both(config: DataConfig) -> None:
+def refuse_equal_marks(config: DataConfig) -> None:
     """Raises: ConfigError if one mark is to stand for fractions and thousands."""
     if config.decimal == config.thousands:
         raise ConfigError(
@@ -36,26 +36,26 @@ def refuse_one_mark_for_both(config: DataConfig) -> None:
         )
 
 
-def prices(column: pl.Series, config: DataConfig) -> Amounts:
+def parse_prices(column: pl.Series, config: DataConfig) -> ParsedNumbers:
     """The column as Float64, each text rounded correctly: bits equal to `float(text)`."""
     if column.dtype.is_integer() or column.dtype.is_float():
         value = column.cast(pl.Float64)
-        return Amounts(value=value.fill_nan(None) if value.is_nan().any() else value)
+        return ParsedNumbers(value=value.fill_nan(None) if value.is_nan().any() else value)
     text = column.cast(pl.String)
     value = text.cast(pl.Float64, strict=False)
     is_whole_read = value.null_count() == text.null_count() and not value.is_nan().any()
     if config.decimal == "." and is_whole_read:
-        return Amounts(value=value)
-    text = _present(text, config)
-    value = _plain(text, config).cast(pl.Float64, strict=False).fill_nan(None)
-    return Amounts(value=value, text=_unless(text, value.is_not_null()))
+        return ParsedNumbers(value=value)
+    text = _nonempty_text(text, config)
+    value = _plain_numbers(text, config).cast(pl.Float64, strict=False).fill_nan(None)
+    return ParsedNumbers(value=value, text=_unread_cells(text, value.is_not_null()))
 
 
-def volumes(column: pl.Series, config: DataConfig) -> Amounts:
+def parse_volumes(column: pl.Series, config: DataConfig) -> ParsedNumbers:
     """The column as Int64, exact; a fraction is rounded, and its cell is in `text`."""
     if column.dtype.is_integer():
         value = column.cast(pl.Int64, strict=False)
-        return Amounts(value=value, text=_unless(column, value.is_not_null()))
+        return ParsedNumbers(value=value, text=_unread_cells(column, value.is_not_null()))
     if column.dtype.is_float():
         cells, text = column.cast(pl.Float64).fill_nan(None), column.fill_nan(None)
         value = cells.round().cast(pl.Int64, strict=False)
@@ -63,28 +63,28 @@ def volumes(column: pl.Series, config: DataConfig) -> Amounts:
         text = column.cast(pl.String)
         value = text.cast(pl.Int64, strict=False)
         if config.decimal == "." and value.null_count() == text.null_count():
-            return Amounts(value=value)
-        text = _present(text, config)
-        plain = _plain(text, config)
+            return ParsedNumbers(value=value)
+        text = _nonempty_text(text, config)
+        plain = _plain_numbers(text, config)
         value = plain.cast(pl.Int64, strict=False)
         cells = plain.set(value.is_not_null(), None).cast(pl.Float64, strict=False).fill_nan(None)
         value = value.fill_null(cells.round().cast(pl.Int64, strict=False))
     is_whole = (cells % 1 == 0).fill_null(value=False) & value.is_not_null()
     is_read = value.is_not_null() & (is_whole | cells.is_null())
-    return Amounts(
+    return ParsedNumbers(
         value=value,
-        text=_unless(text, is_read),
+        text=_unread_cells(text, is_read),
         is_respelt=is_whole if is_whole.any() else None,
     )
 
 
-def _present(text: pl.Series, config: DataConfig) -> pl.Series:
+def _nonempty_text(text: pl.Series, config: DataConfig) -> pl.Series:
     """The cells less spaces around them, null where the text means that there is no number."""
     text = text.str.strip_chars()
     return text.set(text.is_in(list(config.missing)), None)
 
 
-def _plain(text: pl.Series, config: DataConfig) -> pl.Series:
+def _plain_numbers(text: pl.Series, config: DataConfig) -> pl.Series:
     """The cells with a decimal point and no other mark; null where the marks are not as set."""
     if config.thousands is not None:
         mark, point = MARKS[config.thousands], MARKS[config.decimal]
@@ -96,7 +96,7 @@ def _plain(text: pl.Series, config: DataConfig) -> pl.Series:
     return text
 
 
-def _unless(cells: pl.Series, is_read: pl.Series) -> pl.Series | None:
+def _unread_cells(cells: pl.Series, is_read: pl.Series) -> pl.Series | None:
     """The cells that are there and were not read, as text; None if there are none."""
     is_read = is_read | cells.is_null()
     return None if is_read.all() else cells.cast(pl.String).set(is_read, None)

@@ -10,7 +10,7 @@ from nextclose.data.findings import Find, cell_hits, hits_at, hits_by_block, no_
 from nextclose.data.reading.column_names import NUMBERS
 from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.reading.epochs import EARLIEST
-from nextclose.data.reading.part import distinct_symbols
+from nextclose.data.reading.prices import distinct_symbols
 from nextclose.data.rules.adjustment import body
 from nextclose.schema import PRICE_COLUMNS
 

@@ -10,9 +10,12 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.encoding import BLOCK
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.sources.filenames import compression_of
 
 if TYPE_CHECKING:
     import zstandard
@@ -30,31 +33,41 @@ FAULTS = (
 )
 
 
-def expanded(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
-    """What a .gz, .zst or .zip file holds, in pieces. Raises: UnusableError (15)."""
+def file_chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """What a file holds, in pieces, unpacked where its name says so. Raises: UnusableFileError."""
+    suffix = compression_of(path)
+    if suffix:
+        yield from decompress(file, suffix=suffix)
+        return
+    while chunk := file.read(BLOCK):
+        yield chunk
+
+
+def decompress(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
+    """What a .gz, .zst or .zip file holds, in pieces. Raises: UnusableFileError (15)."""
     n_packed = os.fstat(file.fileno()).st_size
     n = 0
     if not n_packed:
         return
     try:
-        for piece in KINDS[suffix](file):
+        for piece in DECOMPRESSORS[suffix](file):
             n += len(piece)
             if n > MAX_BYTES:
-                raise _bomb(f"more than 2 GiB in a file of {n_packed} bytes")
+                raise _bomb_error(f"more than 2 GiB in a file of {n_packed} bytes")
             if n > FREE_BYTES and n > MAX_RATIO * n_packed:
-                raise _bomb(f"more than {MAX_RATIO} times the file's {n_packed} bytes")
+                raise _bomb_error(f"more than {MAX_RATIO} times the file's {n_packed} bytes")
             yield piece
     except FAULTS as error:
-        raise _broken(f"this does not unpack: {error}", suffix) from None
+        raise _archive_error(f"this does not unpack: {error}", suffix) from None
 
 
-def _bomb(found: str) -> UnusableError:
+def _bomb_error(found: str) -> UnusableFileError:
     must = f"at most 2 GiB, and past 16 MiB at most {MAX_RATIO} times the file"
-    return UnusableError(15, found, must=must, fix="unpack the file and give its CSV.")
+    return UnusableFileError(15, found, must=must, fix="unpack the file and give its CSV.")
 
 
-def _broken(found: str, suffix: str) -> UnusableError:
-    return UnusableError(
+def _archive_error(found: str, suffix: str) -> UnusableFileError:
+    return UnusableFileError(
         15, found, must=f"a whole {suffix} file", fix="get the file again, or give its CSV."
     )
 
@@ -69,22 +82,22 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
         members = archive.infolist()
         if len(members) != 1:
             found = f"{len(members)} members"
-            raise UnusableError(
+            raise UnusableFileError(
                 15, found, must="a ZIP of one file", fix="pack each file on its own."
             )
-        _refuse_odd(members[0])
+        _refuse_odd_member(members[0])
         with archive.open(members[0]) as content:
             yield from _pieces(content)
 
 
-def _refuse_odd(member: zipfile.ZipInfo) -> None:
+def _refuse_odd_member(member: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(member.external_attr >> 16)
     if not member.filename or member.is_dir() or kind not in (0, stat.S_IFREG):
-        raise _broken("a member that is no regular file", ".zip")
+        raise _archive_error("a member that is no regular file", ".zip")
     if member.flag_bits & 1:
-        raise _broken("an encrypted member", ".zip")
+        raise _archive_error("an encrypted member", ".zip")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _broken(f"compression method {member.compress_type}", ".zip")
+        raise _archive_error(f"compression method {member.compress_type}", ".zip")
 
 
 def _zstd(file: BinaryIO) -> Iterator[bytes]:
@@ -93,7 +106,7 @@ def _zstd(file: BinaryIO) -> Iterator[bytes]:
     try:
         yield from _frames(file, zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW))
     except zstandard.ZstdError as error:
-        raise _broken(f"this does not unpack: {error}", ".zst") from None
+        raise _archive_error(f"this does not unpack: {error}", ".zst") from None
 
 
 def _frames(file: BinaryIO, decompressor: zstandard.ZstdDecompressor) -> Iterator[bytes]:
@@ -117,7 +130,7 @@ def _pieces(content: gzip.GzipFile | IO[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-KINDS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
+DECOMPRESSORS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
     ".gz": _gzip,
     ".zip": _zip,
     ".zst": _zstd,

@@ -1,4 +1,4 @@
-"""[I/O] CSV files as parts: neighbours with the same header parsed together, odd ones alone."""
+"""[I/O] CSV files: neighbours with the same header parsed together, odd ones alone."""
 
 from __future__ import annotations
 
@@ -6,174 +6,171 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.blocks import Stack
-from nextclose.data.reading.bulk import Lines, are_settings_plain, plain_lines, typed
-from nextclose.data.reading.delimited import sheet_of
+from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note
-from nextclose.data.reading.grouping import Group, part_of_group
-from nextclose.data.reading.part import Part, part_of
-from nextclose.data.reading.unusable import UnusableError
-from nextclose.data.sources.compressed import expanded
-from nextclose.data.sources.filenames import packing_of, symbol_of
-from nextclose.data.sources.files import opened
+from nextclose.data.reading.file_batches import FileBatch, batch_prices
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.frame_builder import FrameBuilder
+from nextclose.data.reading.plain_csv import (
+    PlainLines,
+    has_plain_settings,
+    parse_plain_rows,
+    plain_lines,
+)
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
+from nextclose.data.sources.compressed import file_chunks
+from nextclose.data.sources.filenames import symbol_of
+from nextclose.data.sources.files import open_file
 from nextclose.schema import Finding
-
-FIRST_ROW = 2  # the header is row 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class CsvContent:
     """A CSV file as read: all its bytes, and its lines where they are plain."""
 
     path: str
     symbol: str
     data: bytes
-    lines: Lines | None
+    lines: PlainLines | None
 
 
-def csv_parts(paths: Iterable[Path], config: DataConfig) -> Iterator[Part]:
-    """The parts of CSV files, packed or not, in their order. Raises: ConfigError."""
-    waiting: list[Content] = []
+def csv_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
+    """The prices of CSV files, packed or not, in their order. Raises: ConfigError."""
+    waiting: list[CsvContent] = []
     for path in paths:
-        read = _read(path, config)
-        if waiting and not _may_join(waiting, read):
-            yield from _parts_of(waiting, config)
+        content = _read(path, config)
+        if waiting and not _may_join(waiting, content):
+            yield from _prices_of(waiting, config)
             waiting = []
-        if isinstance(read, Part):
-            yield read
+        if isinstance(content, UncheckedPrices):
+            yield content
         else:
-            waiting.append(read)
+            waiting.append(content)
     if waiting:
-        yield from _parts_of(waiting, config)
+        yield from _prices_of(waiting, config)
 
 
-def csv_part(data: bytes, *, path: str, symbol: str, config: DataConfig) -> Part:
-    """One CSV file's bytes as a part. Raises: ConfigError."""
-    return next(_parts_of([_content(data, path=path, symbol=symbol, config=config)], config))
+def csv_text_prices(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
+    """The prices in the bytes of one CSV file. Raises: ConfigError."""
+    return next(_prices_of([_content(data, path=path, symbol=symbol, config=config)], config))
 
 
-def _read(path: Path, config: DataConfig) -> Content | Part:
-    """The file's content; its part at once where it is refused, or too large to wait."""
+def _read(path: Path, config: DataConfig) -> CsvContent | UncheckedPrices:
+    """The file's content; its prices at once where it is refused, or too large to wait."""
     try:
-        with opened(path, follow_symlinks=config.follow_symlinks) as file:
-            blocks = line_blocks(_chunks(file, path))
+        with open_file(path, follow_symlinks=config.follow_symlinks) as file:
+            blocks = line_blocks(file_chunks(file, path))
             first, second = next(blocks, b""), next(blocks, None)
             if second is None:
                 return _content(first, path=str(path), symbol=symbol_of(path), config=config)
-            part = _streamed(chain([first, second], blocks), path, config)
-            if part is None:
+            prices = _prices_in_blocks(chain([first, second], blocks), path, config)
+            if prices is None:
                 file.seek(0)
-                data = b"".join(line_blocks(_chunks(file, path)))
-                part = _sheet_part(data, path=str(path), symbol=symbol_of(path), config=config)
-            return part
-    except UnusableError as error:
-        return error.part(str(path))
+                data = b"".join(line_blocks(file_chunks(file, path)))
+                prices = _prices_by_cell(
+                    data, path=str(path), symbol=symbol_of(path), config=config
+                )
+            return prices
+    except UnusableFileError as error:
+        return error.refusal(str(path))
 
 
-def _chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    packing = packing_of(path)
-    if packing:
-        yield from expanded(file, suffix=packing)
-        return
-    while chunk := file.read(BLOCK):
-        yield chunk
+def _content(data: bytes, *, path: str, symbol: str, config: DataConfig) -> CsvContent:
+    lines = plain_lines(data) if has_plain_settings(config) else None
+    return CsvContent(path=path, symbol=symbol, data=data, lines=lines)
 
 
-def _content(data: bytes, *, path: str, symbol: str, config: DataConfig) -> Content:
-    lines = plain_lines(data) if are_settings_plain(config) else None
-    return Content(path=path, symbol=symbol, data=data, lines=lines)
-
-
-def _may_join(waiting: Sequence[Content], read: Content | Part) -> bool:
+def _may_join(waiting: Sequence[CsvContent], new: CsvContent | UncheckedPrices) -> bool:
     """Whether the file may be parsed together with those that wait."""
-    if isinstance(read, Part) or read.lines is None or waiting[0].lines is None:
+    if isinstance(new, UncheckedPrices) or new.lines is None or waiting[0].lines is None:
         return False
-    n_bytes = len(read.data) + sum(len(content.data) for content in waiting)
-    return read.lines.header == waiting[0].lines.header and n_bytes <= BLOCK
+    n_bytes = len(new.data) + sum(len(content.data) for content in waiting)
+    return new.lines.header == waiting[0].lines.header and n_bytes <= BLOCK
 
 
-def _parts_of(contents: Sequence[Content], config: DataConfig) -> Iterator[Part]:
-    """The files as one part; one by one where any needs a closer look."""
-    together = _together(contents, config)
+def _prices_of(contents: Sequence[CsvContent], config: DataConfig) -> Iterator[UncheckedPrices]:
+    """The files together; one by one where any needs a closer look."""
+    together = _prices_together(contents, config)
     if together is not None:
         yield together
     elif len(contents) > 1:
         for content in contents:
-            yield from _parts_of([content], config)
+            yield from _prices_of([content], config)
     else:
         (content,) = contents
         try:
-            yield _sheet_part(content.data, path=content.path, symbol=content.symbol, config=config)
-        except UnusableError as error:
-            yield error.part(content.path)
+            yield _prices_by_cell(
+                content.data, path=content.path, symbol=content.symbol, config=config
+            )
+        except UnusableFileError as error:
+            yield error.refusal(content.path)
 
 
-def _together(contents: Sequence[Content], config: DataConfig) -> Part | None:
+def _prices_together(contents: Sequence[CsvContent], config: DataConfig) -> UncheckedPrices | None:
     lines = [content.lines for content in contents if content.lines is not None]
     if len(lines) < len(contents):
         return None
-    frame = typed(b"\n".join(line.body for line in lines), lines[0].header, config)
+    frame = parse_plain_rows(b"\n".join(line.body for line in lines), lines[0].header, config)
     if frame is None:
         return None
-    group = Group(
+    batch = FileBatch(
         paths=[content.path for content in contents],
         symbols=[content.symbol for content in contents],
         heights=[line.n_rows for line in lines],
-        first_row=FIRST_ROW,
         frame=frame,
     )
-    part = part_of_group(group, config)
+    prices = batch_prices(batch, config)
     notes = [note for content in contents for note in _line_end_notes(content)]
-    return None if part is None else _with_notes(part, notes)
+    return None if prices is None else _with_notes(prices, notes)
 
 
-def _line_end_notes(content: Content) -> list[Finding]:
+def _line_end_notes(content: CsvContent) -> list[Finding]:
     lines = content.lines
     if lines is None or not lines.n_crlf:
         return []
     return [line_end_note(n_crlf=lines.n_crlf, n_lf=lines.n_lf, path=content.path)]
 
 
-def _streamed(blocks: Iterable[bytes], path: Path, config: DataConfig) -> Part | None:
+def _prices_in_blocks(
+    blocks: Iterable[bytes], path: Path, config: DataConfig
+) -> UncheckedPrices | None:
     """A large file of plain lines, each block typed before the next is read; None in doubt."""
-    if not are_settings_plain(config):
+    if not has_plain_settings(config):
         return None
     header: bytes | None = None
-    stack = Stack()
+    builder = FrameBuilder()
     n_crlf = n_lf = 0
     for block in blocks:
         lines = plain_lines(block, header=header)
-        frame = None if lines is None else typed(bytes(lines.body), lines.header, config)
+        frame = None if lines is None else parse_plain_rows(bytes(lines.body), lines.header, config)
         if lines is None or frame is None:
             return None
         header = lines.header
         n_crlf, n_lf = n_crlf + lines.n_crlf, n_lf + lines.n_lf
-        stack.add(frame)
-    rows = stack.frame()
-    group = Group(
+        builder.add(frame)
+    rows = builder.frame()
+    batch = FileBatch(
         paths=[str(path)],
         symbols=[symbol_of(path)],
         heights=[rows.height],
-        first_row=FIRST_ROW,
         frame=rows,
     )
-    part = part_of_group(group, config)
+    prices = batch_prices(batch, config)
     note = [line_end_note(n_crlf=n_crlf, n_lf=n_lf, path=str(path))] if n_crlf else []
-    return None if part is None else _with_notes(part, note)
+    return None if prices is None else _with_notes(prices, note)
 
 
-def _sheet_part(data: bytes, *, path: str, symbol: str, config: DataConfig) -> Part:
-    """A file read with a closer look. Raises: UnusableError."""
-    sheet = sheet_of(data, path=path, config=config)
-    if any(finding.response == "E" for finding in sheet.findings):
-        return Part(path=path, frame=None, findings=sheet.findings)
-    part = part_of(sheet.frame, path=path, rows=sheet.rows, symbol=symbol, config=config)
-    part = replace(part, settled={**part.settled, **sheet.settled})
-    return _with_notes(part, sheet.findings)
+def _prices_by_cell(data: bytes, *, path: str, symbol: str, config: DataConfig) -> UncheckedPrices:
+    """The prices of a file read as text, cell by cell. Raises: UnusableFileError."""
+    cells = csv_cells(data, path=path, config=config)
+    if any(finding.response == "E" for finding in cells.findings):
+        return UncheckedPrices(path=path, frame=None, findings=cells.findings)
+    prices = unchecked_prices(cells.frame, path=path, rows=cells.rows, symbol=symbol, config=config)
+    prices = replace(prices, settled={**prices.settled, **cells.settled})
+    return _with_notes(prices, cells.findings)
 
 
-def _with_notes(part: Part, notes: Sequence[Finding]) -> Part:
-    return replace(part, findings=(*notes, *part.findings)) if notes else part
+def _with_notes(prices: UncheckedPrices, notes: Sequence[Finding]) -> UncheckedPrices:
+    return replace(prices, findings=(*notes, *prices.findings)) if notes else prices

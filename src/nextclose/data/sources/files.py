@@ -10,56 +10,56 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 
 NO_REGULAR_FILE = {errno.ENXIO: "a socket or a device", errno.EISDIR: "a folder"}
 
 
 @contextmanager
-def opened(path: Path, *, follow_symlinks: bool) -> Iterator[BinaryIO]:
+def open_file(path: Path, *, follow_symlinks: bool) -> Iterator[BinaryIO]:
     """The file, open for reading from its start; a pipe is not waited for.
 
-    Raises: UnusableError: it is not there (1), not a regular file (18), or not the same at the end
-        as it was at the beginning (20).
+    Raises: UnusableFileError: it is not there (1), not a regular file (18), or not the same at the
+        end as it was at the beginning (20).
     """
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow_symlinks else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
-        raise _unopened(path, error) from None
+        raise _open_error(path, error) from None
     try:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
-            raise _irregular(_kind(before.st_mode))
+            raise _file_type_error(_file_type(before.st_mode))
         with open(descriptor, "rb", buffering=0, closefd=False) as file:
             yield file
         _refuse_change(path, before, follow_symlinks=follow_symlinks)
     except OSError as error:  # the disk fails, or the network it is on
-        raise absent(path, error) from None
+        raise path_error(path, error) from None
     finally:
         os.close(descriptor)
 
 
-def absent(path: Path, error: OSError | ValueError) -> UnusableError:
+def path_error(path: Path, error: OSError | ValueError) -> UnusableFileError:
     """Rule 1: what the system says against reading that path."""
     reason = getattr(error, "strerror", None) or str(error)
     found = f"{reason} at {path.absolute()}, working directory {os.getcwd()}"
-    return UnusableError(1, found, must="a readable file or folder", fix="correct the path.")
+    return UnusableFileError(1, found, must="a readable file or folder", fix="correct the path.")
 
 
-def _unopened(path: Path, error: OSError | ValueError) -> UnusableError:
+def _open_error(path: Path, error: OSError | ValueError) -> UnusableFileError:
     number = getattr(error, "errno", None)
     if number == errno.ELOOP and path.is_symlink():
-        return _irregular("a symbolic link")
+        return _file_type_error("a symbolic link")
     if number in NO_REGULAR_FILE:
-        return _irregular(NO_REGULAR_FILE[number])
-    return absent(path, error)
+        return _file_type_error(NO_REGULAR_FILE[number])
+    return path_error(path, error)
 
 
-def _irregular(kind: str) -> UnusableError:
+def _file_type_error(kind: str) -> UnusableFileError:
     is_link = kind == "a symbolic link"
     cure = "give the file it points to, or set data.follow_symlinks = true."
-    return UnusableError(
+    return UnusableFileError(
         18,
         f"{kind}, not a regular file",
         must="a regular file",
@@ -67,7 +67,7 @@ def _irregular(kind: str) -> UnusableError:
     )
 
 
-def _kind(mode: int) -> str:
+def _file_type(mode: int) -> str:
     kinds = ((stat.S_ISFIFO, "a pipe"), (stat.S_ISDIR, "a folder"), (stat.S_ISSOCK, "a socket"))
     return next((name for is_kind, name in kinds if is_kind(mode)), "a device")
 
@@ -77,15 +77,15 @@ def _refuse_change(path: Path, before: os.stat_result, *, follow_symlinks: bool)
     try:
         after = os.stat(path, follow_symlinks=follow_symlinks)
     except OSError:
-        raise _changed("it is no longer there") from None
+        raise _change_error("it is no longer there") from None
     names = {"st_size": "size", "st_mtime_ns": "time", "st_ino": "inode", "st_dev": "device"}
     moved = [
         name for field, name in names.items() if getattr(before, field) != getattr(after, field)
     ]
     if moved:
-        raise _changed(f"another {' and '.join(moved)}")
+        raise _change_error(f"another {' and '.join(moved)}")
 
 
-def _changed(how: str) -> UnusableError:
+def _change_error(how: str) -> UnusableFileError:
     fix = "load again when nothing writes there."
-    return UnusableError(20, f"changed during read: {how}", must="a file at rest", fix=fix)
+    return UnusableFileError(20, f"changed during read: {how}", must="a file at rest", fix=fix)

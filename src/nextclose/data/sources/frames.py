@@ -11,8 +11,8 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
-from nextclose.data.reading.column_names import distinct
-from nextclose.data.reading.part import part_of
+from nextclose.data.reading.column_names import unique_names
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.schema import Bars
 
 
@@ -23,10 +23,17 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
     Raises: DataError with every problem; ConfigError for a setting that cannot be obeyed.
     """
-    rows = polars_frame(frame)
-    numbers = pl.int_range(1, rows.height + 1, eager=True)
-    part = part_of(rows, path="frame", rows=numbers, symbol=symbol, config=config)
-    return sound(assembled([part], config=config, now=datetime.now(UTC)))
+    prices = frame_prices(frame, path="frame", symbol=symbol, config=config)
+    return sound(assembled([prices], config=config, now=datetime.now(UTC)))
+
+
+def frame_prices(
+    frame: Any, *, path: str, symbol: str = "", config: DataConfig = DEFAULTS
+) -> UncheckedPrices:
+    """The prices of a data frame, which findings call `path`; rows count from 1."""
+    prices = polars_frame(frame)
+    rows = pl.int_range(1, prices.height + 1, eager=True)
+    return unchecked_prices(prices, path=path, rows=rows, symbol=symbol, config=config)
 
 
 def polars_frame(frame: Any) -> pl.DataFrame:
@@ -51,7 +58,7 @@ def _flat_pandas(frame: Any) -> Any:
         if index.nlevels == 1:
             frame.index = index.rename(index.name or "date")
         frame = frame.reset_index(allow_duplicates=True)
-    frame.columns = distinct([str(name) for name in frame.columns])
+    frame.columns = unique_names([str(name) for name in frame.columns])
     return frame
 
 
@@ -63,10 +70,10 @@ def _column(name: str, series: nw.Series[Any]) -> pl.Series:
         return pl.Series(name, values)
     gaps = series.is_null().to_list()
     cells = [None if gap else cell for gap, cell in zip(gaps, series.to_list(), strict=True)]
-    return _of_cells(name, cells)
+    return _column_of_cells(name, cells)
 
 
-def _of_cells(name: str, cells: Sequence[Any]) -> pl.Series:
+def _column_of_cells(name: str, cells: Sequence[Any]) -> pl.Series:
     """Python values as a column of their type; as text where they have several, or an odd one."""
     try:
         column = pl.Series(name, cells)
@@ -88,4 +95,4 @@ def _stamps(name: str, series: nw.Series[Any], *, zone: str | None) -> pl.Series
     try:
         return stamps.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
     except pl.exceptions.ComputeError:  # a fixed offset, as UTC+05:30
-        return _of_cells(name, [str(cell) for cell in series.to_list()])
+        return _column_of_cells(name, [str(cell) for cell in series.to_list()])

@@ -13,13 +13,14 @@ from pathlib import Path
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
 from nextclose.data.findings import shown
-from nextclose.data.reading.part import Part
-from nextclose.data.reading.unusable import UnusableError
-from nextclose.data.sources.csvfiles import csv_part, csv_parts
-from nextclose.data.sources.filenames import is_price_file, kind_of
-from nextclose.data.sources.files import absent, opened
-from nextclose.data.sources.parquet import parquet_parts
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.prices import UncheckedPrices
+from nextclose.data.sources.csvfiles import csv_prices, csv_text_prices
+from nextclose.data.sources.filenames import format_of, is_price_file
+from nextclose.data.sources.files import open_file, path_error
+from nextclose.data.sources.parquet import parquet_prices
 from nextclose.data.sources.postgres_url import is_url
+from nextclose.data.sources.source import Source, source_prices
 from nextclose.data.sources.splits_table import read_splits
 from nextclose.schema import Bars
 
@@ -31,34 +32,35 @@ FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample 
 
 
 def load_bars(
-    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
-    """Bars of files, folders of files, stores, `postgresql://` URLs or the word `sample`, joined.
+    """Bars of files, folders, stores, `postgresql://` URLs, the word `sample` or sources, joined.
 
     A file without a symbol column holds one symbol, named by the file. Folders are read in the
     order of their file names, one level deep. `now` is the clock's unless it is given.
-    Raises: DataError with every problem of every file; SourceError if a database gives nothing.
+    Raises: DataError with every problem of every file; SourceError if a database or a source gives
+        nothing; ConfigError for an argument that is none of these.
     """
-    return sound(collected(*prices, config=config, now=now))
+    return sound(load_usable_bars(*prices, config=config, now=now))
 
 
-def collected(
-    *prices: str | Path, config: DataConfig = DEFAULTS, now: datetime | None = None
+def load_usable_bars(
+    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
 ) -> Bars:
     """As `load_bars`, but what must be refused is left out and named in `findings`."""
     splits = None
-    refusals: list[Part] = []
+    refusals: list[UncheckedPrices] = []
     if not prices:
         nothing = "no file, folder or `sample` named"
-        refusals = [UnusableError(1, nothing, must="price files", fix="name one.").part("")]
+        refusals = [UnusableFileError(1, nothing, must="price files", fix="name one.").refusal("")]
     if config.splits is not None:
         try:
             splits = read_splits(Path(config.splits), config)
-        except UnusableError as error:
-            refusals.append(error.part(config.splits))
-    items = (item for given in prices for item in _items(given, config))
-    parts = chain(_parts(items, config), refusals)
-    return assembled(parts, config=config, now=now or datetime.now(UTC), splits=splits)
+        except UnusableFileError as error:
+            refusals.append(error.refusal(config.splits))
+    items = (item for argument in prices for item in _inputs(argument, config))
+    unchecked = chain(_read(items, config), refusals)
+    return assembled(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
 def sample_bars() -> Bars:
@@ -69,33 +71,35 @@ def sample_bars() -> Bars:
     return load_bars(SAMPLE)
 
 
-def _items(given: str | Path, config: DataConfig) -> Iterable[Path | Part]:
-    """What one argument stands for: files still to be read, and parts that were."""
-    if str(given) == SAMPLE:
-        return [_sample(config)]
-    if is_url(given):
-        from nextclose.data.sources.postgres import postgres_parts
+def _inputs(argument: str | Path | Source, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
+    """What one argument stands for: files still to be read, and prices that were."""
+    if not isinstance(argument, str | os.PathLike):
+        return source_prices(argument, config)
+    if str(argument) == SAMPLE:
+        return [_sample_prices(config)]
+    if is_url(argument):
+        from nextclose.data.sources.postgres import postgres_prices
 
-        return postgres_parts(str(given), config=config)
-    return _folder(Path(given), config) if os.path.isdir(given) else [Path(given)]
+        return [postgres_prices(str(argument), config=config)]
+    return _folder_inputs(Path(argument), config) if os.path.isdir(argument) else [Path(argument)]
 
 
-def _folder(path: Path, config: DataConfig) -> Iterable[Path | Part]:
+def _folder_inputs(path: Path, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
     """A store's prices, or the price files of a folder by name, one level deep."""
-    from nextclose.data.store.index import is_store, store_parts
+    from nextclose.data.store.index import is_store, store_prices
 
     try:
         if is_store(path):
-            return store_parts(path, config=config)
+            return store_prices(path, config=config)
         files = sorted(file for file in path.iterdir() if is_price_file(file))
     except OSError as error:
-        return [absent(path, error).part(str(path))]
+        return [path_error(path, error).refusal(str(path))]
     if files:
         return files
-    return [_nothing_in(path).part(str(path))]
+    return [_empty_folder(path).refusal(str(path))]
 
 
-def _nothing_in(folder: Path) -> UnusableError:
+def _empty_folder(folder: Path) -> UnusableFileError:
     """Why a folder gave no prices: nothing there, or folders of files one level deeper."""
     deeper = sorted(
         inner.name
@@ -105,40 +109,42 @@ def _nothing_in(folder: Path) -> UnusableError:
     fix = "put files ending in .csv or .parquet there."
     if deeper:
         fix = f"name the {len(deeper)} folders in it that hold some, as {folder.name}/{deeper[0]}."
-    return UnusableError(1, "no price files in this folder", must="at least one", fix=fix)
+    return UnusableFileError(1, "no price files in this folder", must="at least one", fix=fix)
 
 
-def _parts(items: Iterable[Path | Part], config: DataConfig) -> Iterator[Part]:
+def _read(items: Iterable[Path | UncheckedPrices], config: DataConfig) -> Iterator[UncheckedPrices]:
     """The items in their order, files read; neighbours of one kind are read together."""
-    for kind, run in groupby(items, key=_kind):
+    for kind, run in groupby(items, key=_format):
         paths = (item for item in run if isinstance(item, Path))
         if kind == "csv":
-            yield from csv_parts(paths, config)
+            yield from csv_prices(paths, config)
         elif kind == "parquet":
-            yield from parquet_parts(paths, config)
-        elif kind == "part":
-            yield from (item for item in run if isinstance(item, Part))
+            yield from parquet_prices(paths, config)
+        elif kind == "prices":
+            yield from (item for item in run if isinstance(item, UncheckedPrices))
         else:
-            yield from (_unknown(path, config) for path in paths)
+            yield from (_unknown_format(path, config) for path in paths)
 
 
-def _kind(item: Path | Part) -> str:
-    return "part" if isinstance(item, Part) else kind_of(item)
+def _format(item: Path | UncheckedPrices) -> str:
+    return "prices" if isinstance(item, UncheckedPrices) else format_of(item)
 
 
-def _unknown(path: Path, config: DataConfig) -> Part:
+def _unknown_format(path: Path, config: DataConfig) -> UncheckedPrices:
     """A file whose name does not say how to read it: not read."""
     suffix = path.suffix.lower()
     kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
     try:
-        with opened(path, follow_symlinks=config.follow_symlinks):
+        with open_file(path, follow_symlinks=config.follow_symlinks):
             fix = "export the prices as CSV or Parquet."
-            raise UnusableError(17, kind, must="CSV or Parquet", fix=fix)
-    except UnusableError as error:
-        return error.part(str(path))
+            raise UnusableFileError(17, kind, must="CSV or Parquet", fix=fix)
+    except UnusableFileError as error:
+        return error.refusal(str(path))
 
 
-def _sample(config: DataConfig) -> Part:
+def _sample_prices(config: DataConfig) -> UncheckedPrices:
     source = importlib.resources.files("bokeh_sampledata").joinpath("_data", "stocks.csv.gz")
     plain = config.model_copy(update={name: getattr(DEFAULTS, name) for name in FORMAT_SETTINGS})
-    return csv_part(gzip.decompress(source.read_bytes()), path=SAMPLE, symbol="", config=plain)
+    return csv_text_prices(
+        gzip.decompress(source.read_bytes()), path=SAMPLE, symbol="", config=plain
+    )

@@ -13,13 +13,13 @@ from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.data.findings import shown
 from nextclose.data.news.items import news_items
 from nextclose.data.news.timing import placed_items
-from nextclose.data.reading.delimited import sheet_of
+from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
-from nextclose.data.reading.unusable import UnusableError
-from nextclose.data.sources.compressed import expanded
-from nextclose.data.sources.filenames import kind_of, packing_of
-from nextclose.data.sources.files import opened
-from nextclose.data.sources.parquet import table
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.sources.compressed import file_chunks
+from nextclose.data.sources.filenames import format_of
+from nextclose.data.sources.files import open_file
+from nextclose.data.sources.parquet import parquet_frame
 from nextclose.errors import ConfigError, DataError
 from nextclose.schema import Bars, Finding, News
 
@@ -45,20 +45,20 @@ def with_news(
     Raises: DataError with every problem of the file; ConfigError if VADER is not installed, or a
         score is none in [-1, 1].
     """
-    told_by_itself = data.model_copy(update={"separator": None})
-    items, findings = _items(Path(news), told_by_itself)
+    any_separator = data.model_copy(update={"separator": None})  # its own, not the prices'
+    items, findings = _read_items(Path(news), any_separator)
     exchanges = {symbol: bars.exchanges.get(symbol, exchange_of(symbol)) for symbol in bars.symbols}
     placed = placed_items(items, exchanges, cutoff_minutes=config.cutoff_minutes)
-    silent = _silent(placed, bars, path=str(news))
+    without_news = _without_news(placed, bars, path=str(news))
     name, score = "file", placed["score"] if "score" in placed.columns else None
     if scorer is not None or score is None:
         scorer = scorer or vader()
-        name = name_of(scorer)
+        name = scorer_name(scorer)
         score = _scores(placed["headline"], scorer)
     scored = placed.select("symbol", "session", score.alias("score"))
     return replace(
         bars,
-        findings=(*bars.findings, *findings, *silent),
+        findings=(*bars.findings, *findings, *without_news),
         news=News(frame=scored, scorer=name, cutoff_minutes=config.cutoff_minutes),
     )
 
@@ -85,24 +85,24 @@ def vader() -> Scorer:
     return vader
 
 
-def name_of(scorer: Scorer) -> str:
+def scorer_name(scorer: Scorer) -> str:
     """What a bundle calls the scorer: the name of the function, else of its class."""
     return str(getattr(scorer, "__name__", type(scorer).__name__))
 
 
 def _scores(headlines: pl.Series, scorer: Scorer) -> pl.Series:
     """A score for each headline; equal headlines are scored once."""
-    found = {headline: float(scorer(headline)) for headline in headlines.unique().sort()}
-    for headline, score in found.items():
+    scores = {headline: float(scorer(headline)) for headline in headlines.unique().sort()}
+    for headline, score in scores.items():
         if not -1 <= score <= 1:
             raise ConfigError(
-                f"scorer {name_of(scorer)!r} gave {score} for {shown(headline)!r}. "
+                f"scorer {scorer_name(scorer)!r} gave {score} for {shown(headline)!r}. "
                 "Fix: give scores from -1 to 1."
             )
-    return headlines.replace_strict(found, return_dtype=pl.Float64)
+    return headlines.replace_strict(scores, return_dtype=pl.Float64)
 
 
-def _silent(placed: pl.DataFrame, bars: Bars, *, path: str) -> tuple[Finding, ...]:
+def _without_news(placed: pl.DataFrame, bars: Bars, *, path: str) -> tuple[Finding, ...]:
     """Rule 74: symbols of the prices that the file says nothing of. Raises: DataError if of all."""
     symbols = [symbol for symbol in bars.symbols if symbol not in set(placed["symbol"])]
     if not symbols:
@@ -122,23 +122,22 @@ def _silent(placed: pl.DataFrame, bars: Bars, *, path: str) -> tuple[Finding, ..
     return (finding,)
 
 
-def _items(path: Path, data: DataConfig) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
+def _read_items(path: Path, data: DataConfig) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """The sound items of the file, and what was found in it. Raises: DataError."""
     notes: tuple[Finding, ...] = ()
     try:
-        with opened(path, follow_symlinks=data.follow_symlinks) as file:
-            packing = packing_of(path)
-            chunks = expanded(file, suffix=packing) if packing else [file.read()]
-            if kind_of(path) == "parquet":
-                frame = table(b"".join(chunks))
+        with open_file(path, follow_symlinks=data.follow_symlinks) as file:
+            chunks = file_chunks(file, path)
+            if format_of(path) == "parquet":
+                frame = parquet_frame(b"".join(chunks))
                 rows = pl.int_range(1, frame.height + 1, eager=True)
             else:
-                sheet = sheet_of(b"".join(line_blocks(chunks)), path=str(path), config=data)
-                frame, rows, notes = sheet.frame, sheet.rows, sheet.findings
-    except UnusableError as error:
-        raise DataError(error.part(str(path)).findings) from None
+                cells = csv_cells(b"".join(line_blocks(chunks)), path=str(path), config=data)
+                frame, rows, notes = cells.frame, cells.rows, cells.findings
+    except UnusableFileError as error:
+        raise DataError(error.refusal(str(path)).findings) from None
     items, findings = news_items(frame, path=str(path), rows=rows)
-    refusals = tuple(one for one in (*notes, *findings) if one.response == "E")
+    refusals = tuple(finding for finding in (*notes, *findings) if finding.response == "E")
     if refusals:
         raise DataError(refusals)
     return items, (*notes, *findings)

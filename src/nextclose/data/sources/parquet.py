@@ -1,4 +1,4 @@
-"""[I/O] Parquet files as parts, each read by a child process under a cap of memory and time."""
+"""[I/O] Parquet files, each read by a child process under a cap of memory and time."""
 
 from __future__ import annotations
 
@@ -15,59 +15,57 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.part import Part, part_of
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import symbol_of
-from nextclose.data.sources.files import opened
+from nextclose.data.sources.files import open_file
+from nextclose.data.sources.parquet_child import AGAIN, parquet_error
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it
 BASE_SECONDS, BYTES_PER_SECOND = 30.0, 4 << 20  # a file may take so long
-AGAIN = "export the prices again."
 
 
-def parquet_parts(paths: Iterable[Path], config: DataConfig) -> Iterator[Part]:
-    """The parts of Parquet files in their order; rows count from 1. Raises: ConfigError."""
+def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[UncheckedPrices]:
+    """The prices of Parquet files in their order; rows count from 1. Raises: ConfigError."""
     for path in paths:
         try:
-            with opened(path, follow_symlinks=config.follow_symlinks) as file:
+            with open_file(path, follow_symlinks=config.follow_symlinks) as file:
                 data = file.read()
-            frame = table(data)
-        except UnusableError as error:
-            yield error.part(str(path))
+            frame = parquet_frame(data)
+        except UnusableFileError as error:
+            yield error.refusal(str(path))
             continue
         rows = pl.int_range(1, frame.height + 1, eager=True)
-        yield part_of(frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config)
+        yield unchecked_prices(
+            frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config
+        )
 
 
-def table(data: bytes) -> pl.DataFrame:
-    """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableError (2, 3, 19)."""
+def parquet_frame(data: bytes) -> pl.DataFrame:
+    """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableFileError (2, 3, 19)."""
     _refuse_misshapen(data)
-    frame = _Reader.shared().table(data)
+    frame = _Child.shared().frame(data)
     if not frame.height:
-        raise UnusableError(3, "0 data rows", must="at least one row", fix=AGAIN)
+        raise UnusableFileError(3, "0 data rows", must="at least one row", fix=AGAIN)
     return frame
 
 
 def _refuse_misshapen(data: bytes) -> None:
     """What needs no reading: no bytes, no mark at both ends, a footer longer than the file."""
     if not data:
-        raise UnusableError(2, "an empty file", must="Parquet", fix=AGAIN)
+        raise UnusableFileError(2, "an empty file", must="Parquet", fix=AGAIN)
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
-        raise _broken("no mark of Parquet at both ends")
+        raise parquet_error("no mark of Parquet at both ends")
     n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
     if n_footer > len(data) - TAIL - len(MAGIC):
-        raise _broken(f"a footer of {n_footer} bytes in a file of {len(data)}")
+        raise parquet_error(f"a footer of {n_footer} bytes in a file of {len(data)}")
 
 
-def _broken(found: str) -> UnusableError:
-    return UnusableError(19, found, must="a whole Parquet file", fix=AGAIN)
-
-
-class _Reader:
+class _Child:
     """The child process and the pipes to it; one is kept for as long as this process lives."""
 
-    _kept: _Reader | None = None
+    _shared: _Child | None = None
 
     def __init__(self) -> None:
         self._owner = os.getpid()
@@ -81,33 +79,33 @@ class _Reader:
         atexit.register(self.close)
 
     @classmethod
-    def shared(cls) -> _Reader:
-        """The child of this process, begun anew if it died or belongs to a parent."""
-        kept = cls._kept
-        if kept is None or kept._owner != os.getpid() or kept._process.poll() is not None:
-            cls._kept = kept = cls()
-        return kept
+    def shared(cls) -> _Child:
+        """The child of this process, started anew if it died or belongs to a parent."""
+        child = cls._shared
+        if child is None or child._owner != os.getpid() or child._process.poll() is not None:
+            cls._shared = child = cls()
+        return child
 
-    def table(self, data: bytes) -> pl.DataFrame:
-        """What the child makes of the bytes. Raises: UnusableError if it refuses or dies."""
+    def frame(self, data: bytes) -> pl.DataFrame:
+        """What the child makes of the bytes. Raises: UnusableFileError if it refuses or dies."""
         seconds = BASE_SECONDS + len(data) / BYTES_PER_SECOND
         with self._lock:
             timer = threading.Timer(seconds, self._process.kill)
             timer.start()
             try:
-                problem, payload = self._asked(data)
+                problem, payload = self._answer(data)
             except (OSError, EOFError):
                 self.close()
                 signal = -(self._process.returncode or 0)
                 reason = f"signal {signal}" if signal > 0 else "too little memory"
-                raise _broken(f"reading it ended its process ({reason})") from None
+                raise parquet_error(f"reading it ended its process ({reason})") from None
             finally:
                 timer.cancel()
         if problem:
-            raise UnusableError(19, problem["found"], must=problem["must"], fix=problem["fix"])
+            raise UnusableFileError(19, problem["found"], must=problem["must"], fix=problem["fix"])
         return pl.read_ipc(io.BytesIO(payload))
 
-    def _asked(self, data: bytes) -> tuple[dict[str, str], bytes]:
+    def _answer(self, data: bytes) -> tuple[dict[str, str], bytes]:
         requests, replies = self._process.stdin, self._process.stdout
         if requests is None or replies is None:
             raise EOFError

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from nextclose.data.reading.unusable import UnusableError
+from nextclose.data.reading.file_errors import UnusableFileError
 
 MAX_RATIO = 1000
 FREE_BYTES = 16 << 20  # below, any ratio is fine
@@ -27,8 +27,8 @@ CELL_BYTES = 16  # the widest cell: a text's view
 AGAIN = "export the prices again."
 
 
-def table_of(data: bytes) -> pl.DataFrame:
-    """The table of a Parquet file's bytes. Raises: UnusableError (19)."""
+def frame_of(data: bytes) -> pl.DataFrame:
+    """The table of a Parquet file's bytes. Raises: UnusableFileError (19)."""
     try:
         schema = pl.read_parquet_schema(io.BytesIO(data))
         _refuse_odd_types(schema)
@@ -36,15 +36,15 @@ def table_of(data: bytes) -> pl.DataFrame:
         _limit_memory(data, n_rows * len(schema) * CELL_BYTES)
         return pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, MemoryError) as error:
-        raise _broken(str(error)) from None
+        raise parquet_error(str(error)) from None
     except (OSError, ValueError, TypeError, OverflowError) as error:
-        raise _broken(str(error)) from None
+        raise parquet_error(str(error)) from None
 
 
 def _refuse_odd_types(schema: Mapping[str, pl.DataType]) -> None:
     for name, kind in schema.items():
         if kind.is_nested() or isinstance(kind, pl.Object | pl.BaseExtension):
-            raise UnusableError(
+            raise UnusableFileError(
                 19,
                 f"column {name!r} of type {kind}",
                 must="columns of plain values",
@@ -57,7 +57,7 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
     if n_declared > max(MAX_RATIO * len(data), FREE_BYTES):
         found = f"a declared size of {n_declared} bytes in a file of {len(data)}"
         must = f"past 16 MiB at most {MAX_RATIO} times the file"
-        raise UnusableError(19, found, must=must, fix=AGAIN)
+        raise UnusableFileError(19, found, must=must, fix=AGAIN)
     size = Path("/proc/self/statm")
     if not size.exists():  # no Linux: the parent's life is protected, the machine's memory is not
         return
@@ -67,9 +67,10 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (n_now + spare + COPIES * n_declared, hard))
 
 
-def _broken(reason: str) -> UnusableError:
+def parquet_error(reason: str) -> UnusableFileError:
+    """Rule 19, for the first line of what the library says."""
     first = (reason.splitlines() or ["it does not read"])[0]
-    return UnusableError(19, first, must="a whole Parquet file", fix=AGAIN)
+    return UnusableFileError(19, first, must="a whole Parquet file", fix=AGAIN)
 
 
 def main(requests: BinaryIO, replies: BinaryIO) -> None:
@@ -78,8 +79,8 @@ def main(requests: BinaryIO, replies: BinaryIO) -> None:
         problem: dict[str, object] = {}
         payload = io.BytesIO()
         try:
-            table_of(requests.read(int.from_bytes(head))).write_ipc(payload)
-        except UnusableError as error:
+            frame_of(requests.read(int.from_bytes(head))).write_ipc(payload)
+        except UnusableFileError as error:
             problem = {"found": error.found, "must": error.must, "fix": error.fix}
         replies.write(json.dumps(problem).encode() + b"\n")
         replies.write(payload.getbuffer().nbytes.to_bytes(8))

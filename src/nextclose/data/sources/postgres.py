@@ -21,10 +21,10 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import column_map
-from nextclose.data.reading.part import Part, part_of
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
-from nextclose.data.sources.postgres_tables import Table, price_table
-from nextclose.data.sources.postgres_url import Address, address_of, shown_place, shown_url
+from nextclose.data.sources.postgres_tables import PostgresTable, choose_table
+from nextclose.data.sources.postgres_url import Address, address_of, public_location, public_url
 from nextclose.errors import ConfigError, Finding, SourceError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FIXES = {  # SQLSTATE -> cure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ReadLimits:
     """What one reading may cost; what costs more is refused, never cut short."""
 
     statement_seconds: float = 300.0  # of each statement, kept by the server
@@ -50,11 +50,13 @@ class Limits:
     waits_seconds: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)  # for a server that was lost
 
 
-LIMITS = Limits()
+READ_LIMITS = ReadLimits()
 
 
-def postgres_parts(url: str, *, config: DataConfig, limits: Limits = LIMITS) -> list[Part]:
-    """The prices of the table that a `postgresql://` URL names, as one part.
+def postgres_prices(
+    url: str, *, config: DataConfig, limits: ReadLimits = READ_LIMITS
+) -> UncheckedPrices:
+    """The prices of the table that a `postgresql://` URL names.
 
     A table without a symbol column holds one symbol, named by the table. Rows have no number: the
     symbol and the session name them. If the connection is lost, the whole table is read anew, once.
@@ -65,18 +67,18 @@ def postgres_parts(url: str, *, config: DataConfig, limits: Limits = LIMITS) -> 
         address = address_of(url)
     except ImportError as error:
         raise ConfigError(
-            f"{shown_url(url)}: reading it needs psycopg. Fix: pip install 'nextclose[postgres]'."
+            f"{public_url(url)}: reading it needs psycopg. Fix: pip install 'nextclose[postgres]'."
         ) from error
-    part = _whole(_connected(address), address, config, limits)
-    if part is None:
-        part = _whole(_connected_again(address, limits), address, config, limits)
-    if part is None:
+    prices = _read_whole(_connect(address), address, config, limits)
+    if prices is None:
+        prices = _read_whole(_reconnect(address, limits), address, config, limits)
+    if prices is None:
         fix = "try again when server and network are up."
         raise _refusal(address, "the connection lost twice in mid-read", fix)
-    return [part]
+    return prices
 
 
-def _connected(address: Address, *, before: str = "") -> Connection[Any]:
+def _connect(address: Address, *, before: str = "") -> Connection[Any]:
     """A new connection. Raises: SourceError, its text beginning with what was `before`."""
     import psycopg
     from psycopg.conninfo import make_conninfo
@@ -91,14 +93,14 @@ def _connected(address: Address, *, before: str = "") -> Connection[Any]:
         raise _refusal(address, found, fix) from None  # libpq's own words may hold a password
 
 
-def _connected_again(address: Address, limits: Limits) -> Connection[Any]:
+def _reconnect(address: Address, limits: ReadLimits) -> Connection[Any]:
     """A connection to a server that was lost, and may need some seconds to come back."""
     for seconds in limits.waits_seconds[:-1]:
         time.sleep(seconds)
         with suppress(SourceError):
-            return _connected(address)
+            return _connect(address)
     time.sleep(limits.waits_seconds[-1])
-    return _connected(address, before="the connection lost in mid-read, then: ")
+    return _connect(address, before="the connection lost in mid-read, then: ")
 
 
 def _reason_of(error: Error) -> str:
@@ -114,15 +116,15 @@ def _host_of(error: Error) -> str:
     return f" ({shown(host.decode())} port {port.decode()})" if host else ""
 
 
-def _whole(
-    connection: Connection[Any], address: Address, config: DataConfig, limits: Limits
-) -> Part | None:
+def _read_whole(
+    connection: Connection[Any], address: Address, config: DataConfig, limits: ReadLimits
+) -> UncheckedPrices | None:
     """All rows, or None when the connection was lost. Raises: SourceError for any other fault."""
     import psycopg
 
     with closing(connection), _deadline(connection, limits.reading_seconds) as is_late:
         try:
-            return _read(connection, address, config, limits)
+            return _read_snapshot(connection, address, config, limits)
         except psycopg.Error as error:
             if is_late.is_set():
                 found = f"no whole answer within {limits.reading_seconds:g} seconds"
@@ -154,10 +156,10 @@ def _deadline(connection: Connection[Any], seconds: float) -> Iterator[threading
         timer.join()  # never cuts what is opened under the same number next
 
 
-def _read(
-    connection: Connection[Any], address: Address, config: DataConfig, limits: Limits
-) -> Part:
-    """The table as a part, of one snapshot. Raises: SourceError, psycopg.Error."""
+def _read_snapshot(
+    connection: Connection[Any], address: Address, config: DataConfig, limits: ReadLimits
+) -> UncheckedPrices:
+    """The prices of the table, of one snapshot. Raises: SourceError, psycopg.Error."""
     from psycopg import IsolationLevel
 
     connection.read_only = True
@@ -166,31 +168,33 @@ def _read(
         timeout = {"statement_timeout": f"{1000 * limits.statement_seconds:.0f}"}
         for setting in (FORMATS | timeout).items():
             cursor.execute("select set_config(%s, %s, true)", setting)
-        table = price_table(cursor, address.table, path=address.shown, config=config)
-        path = shown_place(connection.info.dbname, table.full_name)
-        part = _judged(pl.DataFrame(schema=table.dtypes), table, path, config)
-        if part.frame is not None:  # its columns will do
+        table = choose_table(cursor, address.table, path=address.shown, config=config)
+        path = public_location(connection.info.dbname, table.full_name)
+        prices = _table_prices(pl.DataFrame(schema=table.dtypes), table, path, config)
+        if prices.frame is not None:  # its columns will do
             names = column_map(tuple(table.dtypes), config.columns)
             rows = table_rows(cursor, table, names, n_most=limits.rows + 1)
             if rows.height > limits.rows:
                 found = f"more than {limits.rows:,} rows"
                 raise _refusal(address, found, "name a view of those you need.")
-            part = _judged(rows, table, path, config)
-    return replace(part, findings=(*address.findings, *part.findings))
+            prices = _table_prices(rows, table, path, config)
+    return replace(prices, findings=(*address.findings, *prices.findings))
 
 
-def _judged(frame: pl.DataFrame, table: Table, path: str, config: DataConfig) -> Part:
-    """The frame as a part; a type of no use (rule 34) is named as PostgreSQL does."""
+def _table_prices(
+    frame: pl.DataFrame, table: PostgresTable, path: str, config: DataConfig
+) -> UncheckedPrices:
+    """The prices of the frame; a type of no use (rule 34) is named as PostgreSQL does."""
     symbol = table.name.upper() if table.name.islower() else table.name
     keys = pl.Series("row", [None] * frame.height, dtype=pl.Int64)
-    part = part_of(frame, path=path, rows=keys, symbol=symbol, config=config)
+    prices = unchecked_prices(frame, path=path, rows=keys, symbol=symbol, config=config)
     findings = tuple(
         replace(finding, found=f"type {shown(table.types.get(finding.column, '?'))}")
         if finding.number == 34
         else finding
-        for finding in part.findings
+        for finding in prices.findings
     )
-    return replace(part, findings=findings)
+    return replace(prices, findings=findings)
 
 
 def _refusal(address: Address, found: str, fix: str) -> SourceError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nextclose.data.sources.postgres_tables import Table
+from nextclose.data.sources.postgres_tables import PostgresTable
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -27,7 +27,7 @@ STAMP_FORM = "%Y-%m-%d %H:%M:%S%.f"
 
 
 def table_rows(
-    cursor: Cursor[Any], table: Table, names: Mapping[str, str], *, n_most: int
+    cursor: Cursor[Any], table: PostgresTable, names: Mapping[str, str], *, n_most: int
 ) -> pl.DataFrame:
     """The columns in `names`, sorted by all of them in turn, so that equal tables read equal.
 
@@ -45,36 +45,36 @@ def table_rows(
         order=SQL(", ").join(Literal(k) for k in range(1, len(names) + 1)),
         most=Literal(n_most),
     )
-    wanted = {name: table.dtypes[name] for name in names}
+    dtypes = {name: table.dtypes[name] for name in names}
     wire = {
         name: pl.String() if _is_read_later(table, name, names[name]) else dtype
-        for name, dtype in wanted.items()
+        for name, dtype in dtypes.items()
     }
     frames, text = [pl.DataFrame(schema=wire)], bytearray()
     with cursor.copy(query) as rows:
         for row in rows:
             text += row
             if len(text) >= CHUNK_BYTES:
-                frames.append(_parsed(bytes(text), wire))
+                frames.append(_parse_rows(bytes(text), wire))
                 text.clear()
     if text:
-        frames.append(_parsed(bytes(text), wire))
+        frames.append(_parse_rows(bytes(text), wire))
     frame = pl.concat(frames)
     return frame.with_columns(
-        _in_time(frame[name], dtype) for name, dtype in wanted.items() if dtype.is_temporal()
+        _as_dates(frame[name], dtype) for name, dtype in dtypes.items() if dtype.is_temporal()
     )
 
 
-def _is_read_later(table: Table, name: str, ours: str) -> bool:
+def _is_read_later(table: PostgresTable, name: str, ours: str) -> bool:
     is_exact = ours == "volume" and table.types[name] == "numeric"
     return is_exact or not table.dtypes[name].is_numeric()
 
 
-def _parsed(text: bytes, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def _parse_rows(text: bytes, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.read_csv(text, has_header=False, schema=schema)
 
 
-def _in_time(text: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _as_dates(text: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Dates or stamps read from ISO text, in UTC where they have a zone; else the text."""
     if dtype == pl.Date:
         read = text.str.to_date("%Y-%m-%d", strict=False)

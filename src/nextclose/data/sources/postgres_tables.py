@@ -53,7 +53,7 @@ order by n.nspname, c.relname
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class PostgresTable:
     """A table or view: `types` and `dtypes` map each readable column to its type there and here."""
 
     schema: str
@@ -69,11 +69,11 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
-def tables(cursor: Cursor[Any], called: str = "") -> list[Table]:
-    """Tables and views of the database in order of their names: those so `called`, or all."""
-    cursor.execute(_CATALOGUE, {"table": called})
+def tables(cursor: Cursor[Any], table: str = "") -> list[PostgresTable]:
+    """Tables and views of the database in order of their names: those called `table`, or all."""
+    cursor.execute(_CATALOGUE, {"table": table})
     return [
-        Table(
+        PostgresTable(
             schema=schema,
             name=name,
             is_visible=is_visible,
@@ -94,42 +94,42 @@ def _dtype(kind: str, category: str) -> pl.DataType:
     return TYPES.get(kind, pl.String() if category in TEXT_CATEGORIES else pl.Binary())
 
 
-def price_table(cursor: Cursor[Any], wanted: str, *, path: str, config: DataConfig) -> Table:
-    """The table called `wanted`, or for "" the only one with a date and a close.
+def choose_table(cursor: Cursor[Any], name: str, *, path: str, config: DataConfig) -> PostgresTable:
+    """The table of that name, or for "" the only one with a date and a close.
 
     Raises: SourceError naming the tables that there are.
     """
-    if wanted:
-        called = tables(cursor, wanted)
-        exact = [table for table in called if table.full_name == wanted]
-        fitting = exact or [table for table in called if table.is_visible]
+    if name:
+        namesakes = tables(cursor, name)
+        exact = [table for table in namesakes if table.full_name == name]
+        fitting = exact or [table for table in namesakes if table.is_visible]
         if fitting and not fitting[0].types:
-            found = f"{shown(wanted)}, which this user may not read"
-            raise _refused(path, found, f"grant select on {shown(wanted)} to the user.")
-        found = f"no table {shown(wanted)}"
+            found = f"{shown(name)}, which this user may not read"
+            raise _table_error(path, found, f"grant select on {shown(name)} to the user.")
+        found = f"no table {shown(name)}"
     else:
         fitting = [t for t in tables(cursor) if not t.is_child and _has_prices(t, config)]
         found = f"{len(fitting) or 'no'} tables with a date and a close, and none named"
     if len(fitting) == 1:
         return fitting[0]
-    there = fitting or [t for t in tables(cursor) if t.types and not t.is_child]
-    raise _refused(path, found, _choice(there))
+    choice = fitting or [t for t in tables(cursor) if t.types and not t.is_child]
+    raise _table_error(path, found, _choice(choice))
 
 
-def _has_prices(table: Table, config: DataConfig) -> bool:
+def _has_prices(table: PostgresTable, config: DataConfig) -> bool:
     have = set(column_map(tuple(table.types), config.columns).values())
     return "session" in have and bool(have & {"close", "adj_close"})
 
 
-def _choice(there: Sequence[Table]) -> str:
-    if not there:
+def _choice(candidates: Sequence[PostgresTable]) -> str:
+    if not candidates:
         return "this user may read no table of this database: name another, or grant select."
-    names = [shown(table.full_name) for table in there]
+    names = [shown(table.full_name) for table in candidates]
     more = f", ... ({len(names)} in all)" if len(names) > N_LISTED else ""
     return f"add ?table= with one of {', '.join(names[:N_LISTED])}{more}."
 
 
-def _refused(path: str, found: str, fix: str) -> SourceError:
+def _table_error(path: str, found: str, fix: str) -> SourceError:
     rule = "one table or view of prices"
     finding = Finding(number=76, response="E", found=found, rule=rule, fix=fix, path=path)
     return SourceError((finding,))

@@ -46,29 +46,29 @@ class Address:
 
     def without_secrets(self, text: str) -> str:
         """Foreign text, as of libpq, less the passwords that this address or the shell gives."""
-        given = [self.settings.get(name, "") for name in SECRETS]
-        for secret in filter(None, (*given, os.environ.get("PGPASSWORD", ""))):
+        secrets = [self.settings.get(name, "") for name in SECRETS]
+        for secret in filter(None, (*secrets, os.environ.get("PGPASSWORD", ""))):
             text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
         return text
 
 
-def is_url(given: str | Path) -> bool:
+def is_url(prices: str | Path) -> bool:
     """Whether an argument names a PostgreSQL server rather than a file."""
-    return str(given).startswith(SCHEMES)
+    return str(prices).startswith(SCHEMES)
 
 
-def shown_url(url: str) -> str:
+def public_url(url: str) -> str:
     """Database and table of a URL, fit for reports: no user, password, host or other key."""
     match = _match(url)
     if match is None:
         return "postgresql:///"
     keys = _keys(match)
-    return shown_place(
+    return public_location(
         keys.get("dbname") or unquote(match["database"] or ""), keys.get("table", "")
     )
 
 
-def shown_place(database: str, table: str) -> str:
+def public_location(database: str, table: str) -> str:
     """A database and a table in it as a URL of nothing else."""
     return shown(f"postgresql:///{database}" + (f"?table={table}" if table else ""))
 
@@ -89,21 +89,21 @@ def address_of(url: str) -> Address:
             ": / ? # @ % of a name or password as %3A %2F %3F %23 %40 %25."
         )
     keys = _keys(match)
-    own = url[: match.start("query")] if match["query"] else url
+    without_query = url[: match.start("query")] if match["query"] else url
     foreign = "&".join(pair for pair in (match["query"] or "").split("&") if not _is_table(pair))
     try:
-        given = conninfo_to_dict(own + foreign)
+        keywords = conninfo_to_dict(without_query + foreign)
     except ProgrammingError as error:
         raise ConfigError(
             f"the URL of the database: {shown(str(error).strip())}. Fix: give keys that libpq "
             "knows, and ours: table."
         ) from None
-    settings = {name: str(value) for name, value in given.items()}
-    place = shown_url(url)
+    settings = {name: str(value) for name, value in keywords.items()}
+    place = public_url(url)
     mode = settings.get("sslmode")
     findings: tuple[Finding, ...] = ()
     if _leaves_this_computer(settings) and mode != "verify-full":
-        findings = (_unverified(mode, place),) if mode else ()
+        findings = (_tls_warning(mode, place),) if mode else ()
         settings["sslmode"] = mode or "verify-full"
     fixed = {"client_encoding": "UTF8", "fallback_application_name": "nextclose"}
     settings = {"connect_timeout": CONNECT_SECONDS} | settings | fixed
@@ -147,7 +147,7 @@ def _is_local(host: str) -> bool:
         return False
 
 
-def _unverified(mode: str, place: str) -> Finding:
+def _tls_warning(mode: str, place: str) -> Finding:
     """Rule 76: a line over which another could answer in the server's place."""
     return Finding(
         number=76,

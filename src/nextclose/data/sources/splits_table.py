@@ -8,11 +8,11 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.findings import shown
-from nextclose.data.reading.column_names import folded
-from nextclose.data.reading.delimited import sheet_of
+from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
-from nextclose.data.reading.unusable import UnusableError
-from nextclose.data.sources.files import opened
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.sources.files import open_file
 
 COLUMNS = ("symbol", "date", "ratio")
 MUST = "a CSV of symbol, date (YYYY-MM-DD) and ratio, new shares for an old one"
@@ -21,20 +21,20 @@ FIX = "correct that file, or give another in data.splits."
 
 
 def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
-    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableError (59)."""
+    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableFileError (59)."""
     try:
-        with opened(path, follow_symlinks=config.follow_symlinks) as file:
+        with open_file(path, follow_symlinks=config.follow_symlinks) as file:
             data = b"".join(line_blocks([file.read()]))
-        sheet = sheet_of(data, path=str(path), config=DataConfig())
-    except UnusableError as error:
-        raise _broken(error.found, row=error.row) from None
-    if sheet.findings and sheet.findings[-1].response == "E":
-        first = next(finding for finding in sheet.findings if finding.response == "E")
-        raise _broken(first.found, row=first.row)
-    names = {folded(name): name for name in sheet.frame.columns}
+        cells = csv_cells(data, path=str(path), config=DataConfig())
+    except UnusableFileError as error:
+        raise _splits_error(error.found, row=error.row) from None
+    if cells.findings and cells.findings[-1].response == "E":
+        first = next(finding for finding in cells.findings if finding.response == "E")
+        raise _splits_error(first.found, row=first.row)
+    names = {canonical_name(name): name for name in cells.frame.columns}
     if not set(COLUMNS) <= set(names):
-        raise _broken(f"only the columns {', '.join(sheet.frame.columns)}", row=1)
-    text = sheet.frame.select(pl.col(names[name]).str.strip_chars().alias(name) for name in COLUMNS)
+        raise _splits_error(f"only the columns {', '.join(cells.frame.columns)}", row=1)
+    text = cells.frame.select(pl.col(names[name]).str.strip_chars().alias(name) for name in COLUMNS)
     splits = text.select(
         "symbol",
         pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("session"),
@@ -46,10 +46,10 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
     ).to_series()
     if not is_good.all():
         at = int(is_good.not_().arg_true()[0])
-        cells = ", ".join(cell or "an empty cell" for cell in text.row(at))
-        raise _broken(cells, row=int(sheet.rows[at]))
+        row = ", ".join(cell or "an empty cell" for cell in text.row(at))
+        raise _splits_error(row, row=int(cells.rows[at]))
     return splits
 
 
-def _broken(found: str, *, row: int | None = None) -> UnusableError:
-    return UnusableError(59, shown(found), must=MUST, fix=FIX, row=row)
+def _splits_error(found: str, *, row: int | None = None) -> UnusableFileError:
+    return UnusableFileError(59, shown(found), must=MUST, fix=FIX, row=row)

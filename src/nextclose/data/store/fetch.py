@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,13 +14,11 @@ from nextclose.data.findings import shown
 from nextclose.data.rules.cells import LEGAL_SYMBOL
 from nextclose.data.store.providers import NoHistoryError, Provider
 from nextclose.data.store.retry import MAX_SECONDS, N_TRIES, Clock
-from nextclose.data.store.update import Order, Outcome, renewed
-from nextclose.data.store.writer import Store, opened_store
-from nextclose.data.store.yahoo import YahooProvider
+from nextclose.data.store.update import DownloadSettings, Outcome, update_history
+from nextclose.data.store.writer import StoreWriter, open_store
 from nextclose.errors import ConfigError, DataError, SourceError
 from nextclose.schema import Finding
 
-PROVIDERS: dict[str, Callable[[], Provider]] = {"yahoo": YahooProvider}
 CLOCK = Clock()
 RULES = {  # number -> what must hold, and the cure
     71: (
@@ -35,7 +33,7 @@ RULES = {  # number -> what must hold, and the cure
 }
 
 
-def downloads(
+def download(
     symbols: Iterable[str],
     path: Path,
     *,
@@ -46,24 +44,28 @@ def downloads(
 ) -> Iterator[Outcome]:
     """Each symbol's history, brought up to date in the store at `path`, one after the other.
 
-    A stored symbol is asked for from a few sessions before its end; if these are told otherwise
-    than they were stored, for its whole history, which is kept beside the old one. `since` is the
+    A stored symbol is asked for from a few sessions before its end; if these differ from
+    what was stored, for its whole history, which is kept beside the old one. `since` is the
     first day of histories; None: as stored, of new symbols 2000-01-01. Only bars whose session is
     over are stored. Once a provider does not answer, it is not asked for the rest.
     Raises: ConfigError for an illegal symbol; LockedError; OutputError; DataError for a damaged
-    index. What fails of one symbol stands in its outcome: `complete` raises it.
+    index. What fails of one symbol stands in its outcome: `check_outcomes` raises it.
     """
-    order = Order(provider=provider, since=since, config=config, clock=clock)
-    names = _legal(symbols)
-    with opened_store(path) as store:
+    settings = DownloadSettings(provider=provider, since=since, config=config, clock=clock)
+    names = _symbol_names(symbols)
+    with open_store(path) as store:
         is_silent = False
         for symbol in names:
-            outcome = _not_asked(symbol, order) if is_silent else _outcome(symbol, store, order)
+            outcome = (
+                _skip_symbol(symbol, settings)
+                if is_silent
+                else _download_symbol(symbol, store, settings)
+            )
             is_silent = any(finding.number == 71 for finding in outcome.findings)
             yield outcome
 
 
-def complete(outcomes: Iterable[Outcome], *, allow_missing: int = 0) -> tuple[Finding, ...]:
+def check_outcomes(outcomes: Iterable[Outcome], *, allow_missing: int = 0) -> tuple[Finding, ...]:
     """All findings, if at most `allow_missing` symbols failed, and not every one.
 
     Raises: SourceError with what refuses.
@@ -73,16 +75,16 @@ def complete(outcomes: Iterable[Outcome], *, allow_missing: int = 0) -> tuple[Fi
     findings = tuple(finding for outcome in outcomes for finding in outcome.findings)
     if not failed:
         return findings
-    lacking = _lacking(failed, n_asked=len(outcomes))
+    missing = _missing_symbols(failed, n_asked=len(outcomes))
     if len(failed) <= allow_missing and len(failed) < len(outcomes):
-        kept = tuple(replace(f, response="W") if f.response == "E" else f for f in findings)
-        rule = f"{lacking.rule}; data.allow_missing = {allow_missing}"
-        return (*kept, replace(lacking, response="W", rule=rule, fix=""))
+        warnings = tuple(replace(f, response="W") if f.response == "E" else f for f in findings)
+        rule = f"{missing.rule}; data.allow_missing = {allow_missing}"
+        return (*warnings, replace(missing, response="W", rule=rule, fix=""))
     refusals = tuple(finding for finding in findings if finding.response == "E")
-    raise SourceError((*refusals, lacking) if len(outcomes) > 1 else refusals)
+    raise SourceError((*refusals, missing) if len(outcomes) > 1 else refusals)
 
 
-def _legal(symbols: Iterable[str]) -> list[str]:
+def _symbol_names(symbols: Iterable[str]) -> list[str]:
     """The symbols, each once; all in small letters are meant in capitals. Raises: ConfigError."""
     names = list(dict.fromkeys(name.upper() if name.islower() else name for name in symbols))
     for name in names:
@@ -93,18 +95,18 @@ def _legal(symbols: Iterable[str]) -> list[str]:
     return names
 
 
-def _outcome(symbol: str, store: Store, order: Order) -> Outcome:
+def _download_symbol(symbol: str, store: StoreWriter, settings: DownloadSettings) -> Outcome:
     """The symbol brought up to date, or why it was not."""
     try:
-        return renewed(symbol, store, order)
+        return update_history(symbol, store, settings)
     except NoHistoryError as error:
-        findings: tuple[Finding, ...] = (_refusal(error, symbol, store, order),)
+        findings: tuple[Finding, ...] = (_refusal(error, symbol, store, settings),)
     except DataError as error:
         findings = error.findings
     return Outcome(symbol=symbol, state="failed", findings=findings)
 
 
-def _not_asked(symbol: str, order: Order) -> Outcome:
+def _skip_symbol(symbol: str, settings: DownloadSettings) -> Outcome:
     """A symbol behind one that had no answer."""
     must, fix = RULES[71]
     finding = Finding(
@@ -113,31 +115,33 @@ def _not_asked(symbol: str, order: Order) -> Outcome:
         found="not asked for, as there was no answer before",
         rule=must,
         fix=fix,
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
     )
     return Outcome(symbol=symbol, state="failed", findings=(finding,))
 
 
-def _refusal(error: NoHistoryError, symbol: str, store: Store, order: Order) -> Finding:
+def _refusal(
+    error: NoHistoryError, symbol: str, store: StoreWriter, settings: DownloadSettings
+) -> Finding:
     """Rules 71 to 73, with what the store still has."""
     must, fix = RULES[error.number]
-    held = store.newest(symbol)
-    cached = f"; stored up to {held[1]['session'][-1]}" if held else ""
+    stored = store.newest(symbol)
+    cached = f"; stored up to {stored[1]['session'][-1]}" if stored else ""
     return Finding(
         number=error.number,
         response="E",
         found=f"{error.found}{cached}",
         rule=must,
         fix=fix,
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
     )
 
 
-def _lacking(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
+def _missing_symbols(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
     """Rule 74: which symbols failed, and on which rule."""
-    names = [f"{one.symbol} ({one.findings[0].code})" for one in failed]
+    names = [f"{outcome.symbol} ({outcome.findings[0].code})" for outcome in failed]
     cure = f", leave them out, or set data.allow_missing = {len(failed)}"
     return Finding(
         number=74,

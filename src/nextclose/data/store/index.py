@@ -3,8 +3,8 @@
     store.json                   which symbols there are, and the vintages of each, oldest first
     vintages/SHA256.parquet      the rows of one, each with the instant at which it was fetched
 
-A vintage is one history as a provider told it. New sessions are added to the newest; a history that
-was told otherwise begins another. A file is named by the hash of its bytes and never changes:
+A vintage is one history as a provider gave it. New sessions are added to the newest; a history that
+was revised begins another. A file is named by the hash of its bytes and never changes:
 replacing the index is what makes an update count, at once and whole.
 """
 
@@ -24,7 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from nextclose.config import DataConfig
 from nextclose.data.findings import shown
-from nextclose.data.reading.part import Part, part_of, refused
+from nextclose.data.reading.prices import UncheckedPrices, refused_file, unchecked_prices
 from nextclose.errors import DataError
 from nextclose.schema import Finding
 
@@ -33,7 +33,7 @@ FORMAT = 1
 COPY = "copy the store anew, or fetch into a new folder."
 
 
-class Facts(BaseModel):
+class VintageFacts(BaseModel):
     """What is known of one history: when it was first fetched, from which day on, and from whom."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -53,10 +53,10 @@ class Vintage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    facts: Facts
+    facts: VintageFacts
 
 
-class Index(BaseModel):
+class StoreIndex(BaseModel):
     """What a store holds: symbol -> its vintages, oldest first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -72,79 +72,81 @@ def is_store(path: Path) -> bool:
     return (path / INDEX).is_file()
 
 
-def store_parts(path: Path, *, config: DataConfig) -> list[Part]:
+def store_prices(path: Path, *, config: DataConfig) -> list[UncheckedPrices]:
     """Each symbol's newest history; with `config.as_of`, as the store stood when that day ended.
 
     Days end in UTC. Symbols that were not there yet are left out, named in one finding.
-    A store that is damaged is one part that refuses.
+    A store that is damaged is a refusal.
     """
     try:
-        index = index_of(path)
-        return list(_parts(path, index, config)) or [_empty(path, config)]
+        index = read_index(path)
+        return list(_symbol_prices(path, index, config)) or [_empty_store(path, config)]
     except DataError as error:
-        return [Part(path=error.findings[0].path, frame=None, findings=error.findings)]
+        return [UncheckedPrices(path=error.findings[0].path, frame=None, findings=error.findings)]
 
 
-def index_of(path: Path) -> Index:
+def read_index(path: Path) -> StoreIndex:
     """The index, checked. Raises: DataError naming the file if it is damaged or of a later kind."""
     name = path / INDEX
     try:
         text = name.read_bytes()
-        found = json.loads(text)
-        said = found.get("format") if isinstance(found, dict) else None
-        if isinstance(said, int) and said > FORMAT:
+        document = json.loads(text)
+        number = document.get("format") if isinstance(document, dict) else None
+        if isinstance(number, int) and number > FORMAT:
             must = f"a store of format {FORMAT}"
-            raise _damaged(name, f"format {said}", must, "update nextclose.")
-        return Index.model_validate_json(text)
+            raise _damage_error(name, f"format {number}", must, "update nextclose.")
+        return StoreIndex.model_validate_json(text)
     except OSError as error:
-        raise _damaged(name, str(error.strerror), "a readable index", COPY) from error
+        raise _damage_error(name, str(error.strerror), "a readable index", COPY) from error
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        found_there = shown(f"{place}: {problem['msg']}")
-        raise _damaged(name, found_there, "the index of a store", COPY) from error
+        problem_at = shown(f"{place}: {problem['msg']}")
+        raise _damage_error(name, problem_at, "the index of a store", COPY) from error
     except (ValueError, RecursionError) as error:
-        raise _damaged(name, "no JSON", "the index of a store", COPY) from error
+        raise _damage_error(name, "no JSON", "the index of a store", COPY) from error
 
 
-def rows_of(path: Path, vintage: Vintage) -> pl.DataFrame:
+def read_rows(path: Path, vintage: Vintage) -> pl.DataFrame:
     """The rows of one vintage: session, prices, volume, fetched_at.
 
     Raises: DataError naming the file if it is missing or not the one that was stored.
     """
-    name = file_of(path, vintage)
+    name = rows_path(path, vintage)
     try:
         content = name.read_bytes()
     except OSError as error:
-        raise _damaged(name, str(error.strerror), "the file that was stored", COPY) from error
+        raise _damage_error(name, str(error.strerror), "the file that was stored", COPY) from error
     if hashlib.sha256(content).hexdigest() != vintage.file:
-        raise _damaged(name, "other bytes than were stored", "the hash in its name", COPY)
+        raise _damage_error(name, "other bytes than were stored", "the hash in its name", COPY)
     try:
         rows = pl.read_parquet(io.BytesIO(content))
     except pl.exceptions.PolarsError as error:
-        raise _damaged(name, "no Parquet", "the file that was stored", COPY) from error
+        raise _damage_error(name, "no Parquet", "the file that was stored", COPY) from error
     if not {"session", "close", "fetched_at"} <= set(rows.columns):
-        raise _damaged(name, f"columns {shown(', '.join(rows.columns))}", "rows of a store", COPY)
+        raise _damage_error(
+            name, f"columns {shown(', '.join(rows.columns))}", "rows of a store", COPY
+        )
     return rows
 
 
-def file_of(path: Path, vintage: Vintage) -> Path:
+def rows_path(path: Path, vintage: Vintage) -> Path:
     """Where the rows of a vintage are."""
     return path / VINTAGES / f"{vintage.file}.parquet"
 
 
-def history_part(
+def history_prices(
     frame: pl.DataFrame,
     *,
     path: str,
     symbol: str,
-    facts: Facts,
+    facts: VintageFacts,
     config: DataConfig,
-) -> Part:
+) -> UncheckedPrices:
     """Rows of a vintage as the rules read them."""
     if facts.currency:
         frame = frame.with_columns(pl.lit(facts.currency).alias("currency"))
-    return part_of(
+    return unchecked_prices(
         frame.drop("fetched_at"),
         path=path,
         rows=pl.int_range(1, frame.height + 1, eager=True),
@@ -154,26 +156,28 @@ def history_part(
     )
 
 
-def _parts(path: Path, index: Index, config: DataConfig) -> Iterator[Part]:
+def _symbol_prices(path: Path, index: StoreIndex, config: DataConfig) -> Iterator[UncheckedPrices]:
     until = _end_of(config.as_of)
     absent = []
     for symbol, vintages in sorted(index.symbols.items()):
-        told = [one for one in vintages if until is None or one.facts.fetched_at < until]
-        if not told:
+        known = [v for v in vintages if until is None or v.facts.fetched_at < until]
+        if not known:
             absent.append(symbol)
             continue
-        rows = rows_of(path, told[-1])
+        rows = read_rows(path, known[-1])
         if until is not None:
             rows = rows.filter(pl.col("fetched_at") < until)
-        part = history_part(
-            rows, path=str(path), symbol=symbol, facts=told[-1].facts, config=config
+        prices = history_prices(
+            rows, path=str(path), symbol=symbol, facts=known[-1].facts, config=config
         )
         if len(vintages) > 1:
-            note = _chosen(path, symbol, vintages, config)
-            part = replace(part, findings=(*part.findings, note))
-        yield part
+            note = _vintage_note(path, symbol, vintages, config)
+            prices = replace(prices, findings=(*prices.findings, note))
+        yield prices
     if absent and len(absent) < len(index.symbols):
-        yield Part(path=str(path), frame=None, findings=(_not_yet(path, absent, config),))
+        yield UncheckedPrices(
+            path=str(path), frame=None, findings=(_absent_symbols_warning(path, absent, config),)
+        )
 
 
 def _end_of(day: date | None) -> datetime | None:
@@ -181,7 +185,9 @@ def _end_of(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day + timedelta(days=1), time(), UTC)
 
 
-def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: DataConfig) -> Finding:
+def _vintage_note(
+    path: Path, symbol: str, vintages: tuple[Vintage, ...], config: DataConfig
+) -> Finding:
     """Rule 75: which of several vintages is read."""
     as_of = config.as_of
     choice = "the newest is read" if as_of is None else f'data.as_of = "{as_of}"'
@@ -195,7 +201,7 @@ def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: Data
     )
 
 
-def _not_yet(path: Path, absent: list[str], config: DataConfig) -> Finding:
+def _absent_symbols_warning(path: Path, absent: list[str], config: DataConfig) -> Finding:
     return Finding(
         number=75,
         response="W",
@@ -206,13 +212,13 @@ def _not_yet(path: Path, absent: list[str], config: DataConfig) -> Finding:
     )
 
 
-def _empty(path: Path, config: DataConfig) -> Part:
+def _empty_store(path: Path, config: DataConfig) -> UncheckedPrices:
     when = f" by {config.as_of}" if config.as_of else ""
     fix = "choose a later data.as_of." if when else "fill it with nextclose fetch."
     must = "at least one symbol"
-    return refused(str(path), 3, found=f"nothing was stored{when}", must=must, fix=fix)
+    return refused_file(str(path), 3, found=f"nothing was stored{when}", must=must, fix=fix)
 
 
-def _damaged(name: Path, found: str, must: str, fix: str) -> DataError:
-    part = refused(str(name), 19, found=found, must=must, fix=fix)
-    return DataError(part.findings)
+def _damage_error(name: Path, found: str, must: str, fix: str) -> DataError:
+    prices = refused_file(str(name), 19, found=found, must=must, fix=fix)
+    return DataError(prices.findings)

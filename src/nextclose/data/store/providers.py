@@ -15,6 +15,8 @@ from nextclose.schema import PRICE_COLUMNS
 
 NEEDED = ("session", *PRICE_COLUMNS, "volume")  # of a history; adj_close too, where there is one
 
+REASONS = (71, 72, 73)  # why there is no history
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
@@ -44,6 +46,8 @@ class NoHistoryError(Exception):
     def __init__(
         self, found: str, *, number: Literal[71, 72, 73], wait_seconds: float | None = None
     ) -> None:
+        if number not in REASONS:
+            raise ValueError(f"number {number} is none of {REASONS}")
         super().__init__(found)
         self.found = found
         self.number = number
@@ -66,7 +70,14 @@ class Provider(Protocol):
 
 
 def shape_fault(history: History) -> str:
-    """What is wrong with the shape of a history's frame; "" for one as `History` describes."""
+    """What is wrong with the shape of a history's frame; "" for one as `History` describes.
+
+    Of foreign code: it may be no history at all.
+    """
+    if not isinstance(history, History):
+        return f"a {type(history).__name__} in place of a History"
+    if not isinstance(history.frame, pl.DataFrame):
+        return f"a frame of type {type(history.frame).__name__}, not of polars"
     schema = history.frame.schema
     needed = NEEDED if history.is_adjusted else (*NEEDED, "adj_close")
     missing = [name for name in needed if name not in schema]

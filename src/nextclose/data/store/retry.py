@@ -27,7 +27,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-def asked_patiently(ask: Callable[[], History], clock: Clock) -> History:
+def with_retries(ask: Callable[[], History], clock: Clock) -> History:
     """What `ask` gives, tried up to 5 times in 120 s while there is no answer.
 
     Waits double, and are never shorter than the provider asks for; a wait that would not end in
@@ -43,12 +43,12 @@ def asked_patiently(ask: Callable[[], History], clock: Clock) -> History:
                 raise
             pause, elapsed = max(wait, error.wait_seconds or 0.0), clock.seconds() - began
             if n == N_TRIES or elapsed + pause > MAX_SECONDS:
-                raise _given_up(error, n=n, seconds=elapsed) from error
+                raise _last_error(error, n=n, seconds=elapsed) from error
         clock.sleep(pause)
         wait, n = 2 * wait, n + 1
 
 
-def _given_up(error: NoHistoryError, *, n: int, seconds: float) -> NoHistoryError:
+def _last_error(error: NoHistoryError, *, n: int, seconds: float) -> NoHistoryError:
     asks = f" and asks to wait {error.wait_seconds:.0f} s" if error.wait_seconds else ""
     tries = f"{n} {'try' if n == 1 else 'tries'} in {seconds:.0f} s"
     return NoHistoryError(f"{error.found}{asks}, {tries}", number=error.number)

@@ -1,4 +1,4 @@
-"""[I/O] One symbol's stored history meets its provider: begun, grown, unchanged or revised."""
+"""[I/O] One symbol's stored history brought up to date: new, grown, unchanged or revised."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, sound
-from nextclose.data.store.index import Facts, history_part
-from nextclose.data.store.providers import NoHistoryError, Provider, shape_fault
-from nextclose.data.store.retry import Clock, asked_patiently
-from nextclose.data.store.vintages import grown, is_finished, revised_sessions, stamped
-from nextclose.data.store.writer import Store
+from nextclose.data.findings import shown
+from nextclose.data.store.index import VintageFacts, history_prices
+from nextclose.data.store.providers import History, NoHistoryError, Provider, shape_fault
+from nextclose.data.store.retry import Clock, with_retries
+from nextclose.data.store.vintages import (
+    is_finished,
+    revised_sessions,
+    with_fetch_time,
+    with_new_sessions,
+)
+from nextclose.data.store.writer import StoreWriter
+from nextclose.errors import NextcloseError
 from nextclose.schema import Finding
 
 FIRST_DAY = date(2000, 1, 1)  # of a history, unless another is asked for
@@ -28,7 +35,7 @@ class Outcome:
     """What became of one symbol; "failed" stored nothing.
 
     `sessions`, `first` and `last` tell what the store holds of it now; `added` counts new sessions,
-    `revised` those that are told otherwise than before.
+    `revised` those with other values than before.
     """
 
     symbol: str
@@ -42,7 +49,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class DownloadSettings:
     """What is asked for, of whom, and under which settings; `since` None: as stored."""
 
     provider: Provider
@@ -56,7 +63,7 @@ class _Answer:
     """The finished bars of one answer, what is known of it, and what was left out."""
 
     frame: pl.DataFrame
-    facts: Facts
+    facts: VintageFacts
     notes: tuple[Finding, ...]
 
 
@@ -66,22 +73,26 @@ class _Change:
 
     state: State
     rows: pl.DataFrame
-    facts: Facts
+    facts: VintageFacts
     notes: tuple[Finding, ...]
     added: int
     revised: int = 0
 
 
-def renewed(symbol: str, store: Store, order: Order) -> Outcome:
+def update_history(symbol: str, store: StoreWriter, settings: DownloadSettings) -> Outcome:
     """The symbol's history in the store, brought up to date.
 
     Raises: NoHistoryError; DataError if the history breaks a rule that refuses, or its stored file
     is damaged; OutputError. In each case the store is as it was.
     """
-    held = store.newest(symbol)
-    change = _begun(symbol, order) if held is None else _continued(symbol, order, *held)
-    if held is None or change.facts != held[0] or change.rows.height != held[1].height:
-        _check(symbol, change, order)
+    stored = store.newest(symbol)
+    change = (
+        _first_history(symbol, settings)
+        if stored is None
+        else _later_history(symbol, settings, *stored)
+    )
+    if stored is None or change.facts != stored[0] or change.rows.height != stored[1].height:
+        _check(symbol, change, settings)
         store.keep(symbol, change.rows, change.facts, is_revision=change.state == "revised")
     return Outcome(
         symbol=symbol,
@@ -95,31 +106,35 @@ def renewed(symbol: str, store: Store, order: Order) -> Outcome:
     )
 
 
-def _begun(symbol: str, order: Order) -> _Change:
-    answer = _answer(symbol, order, since=order.since or FIRST_DAY)
-    rows = stamped(answer.frame, fetched_at=answer.facts.fetched_at)
+def _first_history(symbol: str, settings: DownloadSettings) -> _Change:
+    answer = _answer(symbol, settings, since=settings.since or FIRST_DAY)
+    rows = with_fetch_time(answer.frame, fetched_at=answer.facts.fetched_at)
     return _Change(
         state="new", rows=rows, facts=answer.facts, notes=answer.notes, added=rows.height
     )
 
 
-def _continued(symbol: str, order: Order, facts: Facts, old: pl.DataFrame) -> _Change:
+def _later_history(
+    symbol: str, settings: DownloadSettings, facts: VintageFacts, old: pl.DataFrame
+) -> _Change:
     """The stored history with what is new; or the whole one asked for again, if it is another."""
-    since = min(order.since or facts.since, facts.since)
+    since = min(settings.since or facts.since, facts.since)
     if since == facts.since:
         recent = old["session"][-min(N_OVERLAP, old.height)]
-        answer = _answer(symbol, order, since=recent)
+        answer = _answer(symbol, settings, since=recent)
         if not _is_other(old, facts, answer):
-            return _grown(old, facts, answer, since=since)
-    answer = _answer(symbol, order, since=since)
+            return _longer_history(old, facts, answer, since=since)
+    answer = _answer(symbol, settings, since=since)
     _check_length(old, answer.frame)
     if not _is_other(old, facts, answer):
-        return _grown(old, facts, answer, since=since)
-    return _revised(symbol, old, answer)
+        return _longer_history(old, facts, answer, since=since)
+    return _other_history(symbol, old, answer)
 
 
-def _grown(old: pl.DataFrame, facts: Facts, answer: _Answer, *, since: date) -> _Change:
-    rows = grown(old, answer.frame, fetched_at=answer.facts.fetched_at)
+def _longer_history(
+    old: pl.DataFrame, facts: VintageFacts, answer: _Answer, *, since: date
+) -> _Change:
+    rows = with_new_sessions(old, answer.frame, fetched_at=answer.facts.fetched_at)
     added = rows.height - old.height
     return _Change(
         state="grown" if added else "unchanged",
@@ -130,8 +145,8 @@ def _grown(old: pl.DataFrame, facts: Facts, answer: _Answer, *, since: date) -> 
     )
 
 
-def _revised(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
-    rows = stamped(answer.frame, fetched_at=answer.facts.fetched_at)
+def _other_history(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
+    rows = with_fetch_time(answer.frame, fetched_at=answer.facts.fetched_at)
     sessions = revised_sessions(old, answer.frame, asked=answer.facts.since)
     note = Finding(
         number=75,
@@ -154,32 +169,33 @@ def _revised(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
     )
 
 
-def _is_other(old: pl.DataFrame, facts: Facts, answer: _Answer) -> bool:
+def _is_other(old: pl.DataFrame, facts: VintageFacts, answer: _Answer) -> bool:
     """Whether an answer says otherwise than what is stored, or is in another currency or basis."""
-    kinds = [(one.currency, one.is_adjusted, one.provider) for one in (facts, answer.facts)]
+    kinds = [(kind.currency, kind.is_adjusted, kind.provider) for kind in (facts, answer.facts)]
     asked = answer.facts.since
     return kinds[0] != kinds[1] or bool(len(revised_sessions(old, answer.frame, asked=asked)))
 
 
-def _answer(symbol: str, order: Order, *, since: date) -> _Answer:
+def _answer(symbol: str, settings: DownloadSettings, *, since: date) -> _Answer:
     """The finished bars that the provider has from `since` on. Raises: NoHistoryError."""
-    asked_at = order.clock.now()
-    history = asked_patiently(lambda: order.provider.history(symbol, since=since), order.clock)
+    asked_at = settings.clock.now()
+    history = with_retries(lambda: _history(symbol, settings, since=since), settings.clock)
     fault = shape_fault(history)
     if fault:
-        raise NoHistoryError(f"{fault} ({history.client or order.provider.name})", number=73)
+        client = getattr(history, "client", "") or settings.provider.name
+        raise NoHistoryError(f"{fault} ({client})", number=73)
     is_over = is_finished(
-        history.frame, symbol=symbol, calendar=order.config.calendar, now=asked_at
+        history.frame, symbol=symbol, calendar=settings.config.calendar, now=asked_at
     )
     frame = history.frame.filter(is_over)
     if not frame.height:
         raise NoHistoryError("0 rows", number=72)
     running = history.frame.filter(~is_over)["session"]
-    notes = (_unfinished(symbol, order, running[0]),) if len(running) else ()
-    facts = Facts(
-        fetched_at=order.clock.now(),
+    notes = (_running_session_note(symbol, settings, running[0]),) if len(running) else ()
+    facts = VintageFacts(
+        fetched_at=settings.clock.now(),
         since=since,
-        provider=order.provider.name,
+        provider=settings.provider.name,
         client=history.client,
         currency=history.currency,
         zone=history.zone,
@@ -188,14 +204,24 @@ def _answer(symbol: str, order: Order, *, since: date) -> _Answer:
     return _Answer(frame=frame, facts=facts, notes=notes)
 
 
-def _unfinished(symbol: str, order: Order, session: date) -> Finding:
+def _history(symbol: str, settings: DownloadSettings, *, since: date) -> History:
+    """One try. Raises: NoHistoryError, of number 73 for whatever else a provider stumbles over."""
+    try:
+        return settings.provider.history(symbol, since=since)
+    except (NoHistoryError, NextcloseError):
+        raise
+    except Exception as error:  # foreign code
+        raise NoHistoryError(shown(f"{type(error).__name__}: {error}"), number=73) from error
+
+
+def _running_session_note(symbol: str, settings: DownloadSettings, session: date) -> Finding:
     """Rule 50: a running bar is left out of the store; the next fetch finds it finished."""
     return Finding(
         number=50,
         response="P",
         found="a bar whose session is not over",
         rule="a store holds finished bars",
-        path=order.provider.name,
+        path=settings.provider.name,
         symbol=symbol,
         session=str(session),
     )
@@ -208,10 +234,10 @@ def _check_length(old: pl.DataFrame, new: pl.DataFrame) -> None:
         raise NoHistoryError(f"only {spans[0]}, stored are {spans[1]}", number=73)
 
 
-def _check(symbol: str, change: _Change, order: Order) -> None:
+def _check(symbol: str, change: _Change, settings: DownloadSettings) -> None:
     """Raise DataError if the rows break a rule that refuses."""
     name = change.facts.provider
-    part = history_part(
-        change.rows, path=name, symbol=symbol, facts=change.facts, config=order.config
+    prices = history_prices(
+        change.rows, path=name, symbol=symbol, facts=change.facts, config=settings.config
     )
-    sound(assembled([part], config=order.config, now=order.clock.now()))
+    sound(assembled([prices], config=settings.config, now=settings.clock.now()))

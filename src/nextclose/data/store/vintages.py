@@ -1,4 +1,4 @@
-"""A stored history meets a newer answer: which rows the provider revised, and which are new."""
+"""A stored history and a newer answer: which rows the provider revised, and which are new."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAME = 1e-6  # relative: above the rounding of a feed in single precision, far b
 STAMP = pl.Datetime("us", "UTC")
 
 
-def stamped(frame: pl.DataFrame, *, fetched_at: datetime) -> pl.DataFrame:
+def with_fetch_time(frame: pl.DataFrame, *, fetched_at: datetime) -> pl.DataFrame:
     """The rows with `fetched_at`, the instant from which the store knows them."""
     return frame.with_columns(pl.lit(fetched_at, dtype=STAMP).alias("fetched_at"))
 
@@ -29,22 +29,22 @@ def is_finished(
 
 
 def revised_sessions(old: pl.DataFrame, new: pl.DataFrame, *, asked: date) -> pl.Series:
-    """Sessions that `old` and `new` tell differently, oldest first. Dates, shape (session,).
+    """Sessions of which `old` and `new` differ, oldest first. Dates, shape (session,).
 
     Compared from `asked`, the first day that `new` speaks of, to the end of `old`: a row differs
     in a value, or is on one side only. What `new` has before and after `old` is no revision.
     """
     span = pl.col("session").is_between(max(asked, old["session"][0]), old["session"][-1])
     names = [name for name in VALUES if name in old.columns or name in new.columns]
-    ours, theirs = (_complete(frame.filter(span), names) for frame in (old, new))
+    ours, theirs = (_value_columns(frame.filter(span), names) for frame in (old, new))
     both = ours.join(theirs, on="session", how="full", coalesce=True, suffix="_new")
     differs = [pl.col("there").ne_missing(pl.col("there_new")), *map(_differs, names)]
     return both.filter(pl.any_horizontal(differs))["session"].sort()
 
 
-def _complete(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
-    absent = [pl.lit(None, dtype=pl.Float64).alias(c) for c in names if c not in frame.columns]
-    return frame.with_columns(absent).select("session", *names, there=pl.lit(value=True))
+def _value_columns(frame: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    missing = [pl.lit(None, dtype=pl.Float64).alias(c) for c in names if c not in frame.columns]
+    return frame.with_columns(missing).select("session", *names, there=pl.lit(value=True))
 
 
 def _differs(name: str) -> pl.Expr:
@@ -53,8 +53,10 @@ def _differs(name: str) -> pl.Expr:
     return is_far.fill_null(old.is_null() != new.is_null())
 
 
-def grown(old: pl.DataFrame, new: pl.DataFrame, *, fetched_at: datetime) -> pl.DataFrame:
+def with_new_sessions(
+    old: pl.DataFrame, new: pl.DataFrame, *, fetched_at: datetime
+) -> pl.DataFrame:
     """The stored rows as they are, and those of `new` with other sessions, oldest first."""
-    added = stamped(new, fetched_at=fetched_at).join(old, on="session", how="anti")
+    added = with_fetch_time(new, fetched_at=fetched_at).join(old, on="session", how="anti")
     both = [old, added.select(old.columns)]
     return pl.concat(both, how="vertical_relaxed").sort("session")  # a volume may get fractions

@@ -16,11 +16,11 @@ import polars as pl
 from nextclose.data.store.index import (
     INDEX,
     VINTAGES,
-    Facts,
-    Index,
+    StoreIndex,
     Vintage,
-    index_of,
-    rows_of,
+    VintageFacts,
+    read_index,
+    read_rows,
 )
 from nextclose.durable import save
 from nextclose.errors import LockedError, OutputError
@@ -30,19 +30,21 @@ OURS = re.compile(r"[0-9a-f]{64}\.parquet")
 UNFINISHED = re.compile(rf"\.({re.escape(INDEX)}|{OURS.pattern})\.")  # of a save that was killed
 
 
-class Store:
-    """A store open for writing; made by `opened_store` alone."""
+class StoreWriter:
+    """A store open for writing; made by `open_store` alone."""
 
-    def __init__(self, path: Path, index: Index) -> None:
+    def __init__(self, path: Path, index: StoreIndex) -> None:
         self.path = path
         self._index = index
 
-    def newest(self, symbol: str) -> tuple[Facts, pl.DataFrame] | None:
+    def newest(self, symbol: str) -> tuple[VintageFacts, pl.DataFrame] | None:
         """The newest history of a symbol. Raises: DataError if its file is damaged."""
         vintages = self._index.symbols.get(symbol)
-        return (vintages[-1].facts, rows_of(self.path, vintages[-1])) if vintages else None
+        return (vintages[-1].facts, read_rows(self.path, vintages[-1])) if vintages else None
 
-    def keep(self, symbol: str, rows: pl.DataFrame, facts: Facts, *, is_revision: bool) -> None:
+    def keep(
+        self, symbol: str, rows: pl.DataFrame, facts: VintageFacts, *, is_revision: bool
+    ) -> None:
         """Store `rows` as the symbol's newest history.
 
         A revision keeps the history before it; else that one is replaced. Rows first, then the
@@ -55,50 +57,50 @@ class Store:
         name = hashlib.sha256(content).hexdigest()
         save(self.path / VINTAGES / f"{name}.parquet", content)
         before = self._index.symbols.get(symbol, ())
-        kept = before if is_revision else before[:-1]
-        vintages = (*kept, Vintage(file=name, facts=facts))
+        older = before if is_revision else before[:-1]
+        vintages = (*older, Vintage(file=name, facts=facts))
         symbols = {**self._index.symbols, symbol: vintages}
-        self._index = Index(symbols=dict(sorted(symbols.items())))
+        self._index = StoreIndex(symbols=dict(sorted(symbols.items())))
         save_index(self.path, self._index)
 
 
 @contextmanager
-def opened_store(path: Path) -> Iterator[Store]:
+def open_store(path: Path) -> Iterator[StoreWriter]:
     """The store at `path` for this process alone, made if there is none.
 
     Files that no history names, as a killed writer leaves, are removed.
     Raises: LockedError while another process writes; OutputError if the folder holds other things
     or cannot be written; DataError if the index is damaged.
     """
-    with _locked(path):
-        with _failure_named(path):
-            index = _prepared(path)
-        yield Store(path, index)
+    with _lock(path):
+        with _output_errors(path):
+            index = _prepare(path)
+        yield StoreWriter(path, index)
 
 
-def _prepared(path: Path) -> Index:
+def _prepare(path: Path) -> StoreIndex:
     """The index of a folder that is a store from now on, if it was none, and tidy."""
     if not (path / INDEX).exists():
         _check_free(path)
-        save_index(path, Index())
-    index = index_of(path)
+        save_index(path, StoreIndex())
+    index = read_index(path)
     _sweep(path, index)
     return index
 
 
-def save_index(path: Path, index: Index) -> None:
+def save_index(path: Path, index: StoreIndex) -> None:
     """Replace the index in one step."""
     save(path / INDEX, index.model_dump_json(indent=1).encode())
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock(path: Path) -> Iterator[None]:
     """The lock, held throughout; the kernel frees it when the process ends, however it ends."""
-    with _failure_named(path):
+    with _output_errors(path):
         path.mkdir(parents=True, exist_ok=True)
         handle = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        with _failure_named(path):
+        with _output_errors(path):
             _take(handle, path)
         yield
     finally:
@@ -118,7 +120,7 @@ def _take(handle: int, path: Path) -> None:
 
 
 @contextmanager
-def _failure_named(path: Path) -> Iterator[None]:
+def _output_errors(path: Path) -> Iterator[None]:
     """Within, what the system refuses is an OutputError."""
     try:
         yield
@@ -143,9 +145,9 @@ def _check_free(path: Path) -> None:
         )
 
 
-def _sweep(path: Path, index: Index) -> None:
+def _sweep(path: Path, index: StoreIndex) -> None:
     """Remove what no history names and no save finished; the lock is ours, so nobody owns it."""
-    named = {f"{one.file}.parquet" for vintages in index.symbols.values() for one in vintages}
+    named = {f"{v.file}.parquet" for vintages in index.symbols.values() for v in vintages}
     folder = path / VINTAGES
     for file in [*path.iterdir(), *(folder.iterdir() if folder.is_dir() else ())]:
         is_orphan = file.parent == folder and OURS.fullmatch(file.name) and file.name not in named

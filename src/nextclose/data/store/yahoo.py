@@ -45,9 +45,9 @@ class YahooProvider:
 
         Raises: NoHistoryError; ConfigError without yfinance.
         """
-        yfinance = _client()
+        yfinance = _yfinance()
         client = f"yfinance {yfinance.__version__}"
-        with _tamed(yfinance):
+        with _quiet(yfinance):
             try:
                 return self._asked(yfinance, symbol, since, client=client)
             except NoHistoryError as error:
@@ -117,7 +117,7 @@ def quotes(answer: Any) -> pl.DataFrame:
     )
 
 
-def _client() -> Any:
+def _yfinance() -> Any:
     """The library. Raises: ConfigError if it is not installed."""
     try:
         with warnings.catch_warnings():  # its import changes which warnings are shown
@@ -131,7 +131,7 @@ def _client() -> Any:
 
 
 @contextmanager
-def _tamed(yfinance: Any) -> Iterator[None]:
+def _quiet(yfinance: Any) -> Iterator[None]:
     """The library raising its errors, not printing them, and without its cache on disk."""
     log, debug = logging.getLogger("yfinance"), yfinance.config.debug
     was_disabled, was_hidden = log.disabled, debug.hide_exceptions

@@ -55,21 +55,21 @@ class BoundedSession(Session[Response]):
             answer = super().request(method, url, *args, **settings)
         except RequestException as error:
             if is_chart:
-                raise _unanswered(error) from error
+                raise _request_error(error) from error
             raise
         if is_chart:
-            _judge(answer)
+            _check_answer(answer)
         return answer
 
 
-def _unanswered(error: RequestException) -> NoHistoryError:
+def _request_error(error: RequestException) -> NoHistoryError:
     if error.code == CurlECode.FILESIZE_EXCEEDED:
         return NoHistoryError(f"an answer above {MAX_BYTES >> 20} MiB", number=73)
     reason = str(error).removeprefix("Failed to perform, ").split(". See")[0]
     return NoHistoryError(f"no whole answer: {shown(reason)}", number=71)
 
 
-def _judge(answer: Response) -> None:
+def _check_answer(answer: Response) -> None:
     """Raise NoHistoryError for an answer that is not the prices asked for.
 
     401 and 403 pass: yfinance then tries again with another cookie.
@@ -85,12 +85,12 @@ def _judge(answer: Response) -> None:
         chart = json.loads(answer.content)["chart"]
         if chart["error"] and status in NOT_THERE:
             raise NoHistoryError(f"0 rows: {shown(chart['error']['description'])}", number=72)
-        _judge_shape(chart["result"][0])
+        _check_shape(chart["result"][0])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise NoHistoryError(_described(answer), number=73) from error
+        raise NoHistoryError(_description(answer), number=73) from error
 
 
-def _judge_shape(result: dict[str, Any]) -> None:
+def _check_shape(result: dict[str, Any]) -> None:
     """Raise NoHistoryError unless the result holds every series, each as long as the dates."""
     n_dates = len(result.get("timestamp") or ())
     if not n_dates:
@@ -106,7 +106,7 @@ def _judge_shape(result: dict[str, Any]) -> None:
         raise NoHistoryError(", ".join(faults), number=73)
 
 
-def _described(answer: Response) -> str:
+def _description(answer: Response) -> str:
     """What an answer is that holds no prices."""
     start = answer.content[:64].lstrip()
     kind = "an HTML page" if start.startswith(b"<") else f"{shown(repr(start.decode('latin-1')))}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from nextclose.backtest.forecasts import Forecast, known_losses
-from nextclose.backtest.stacking import stacked
-from nextclose.backtest.walk_forward import Backtest, Mapper, Study, carried_out, fit_tasks, serial
+from nextclose.backtesting.forecasts import Forecast, known_losses
+from nextclose.backtesting.stacking import stacked
+from nextclose.backtesting.study import Study
+from nextclose.backtesting.walk_forward import Backtest, Mapper, carried_out, fit_tasks, serial
 from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.wording import sessions

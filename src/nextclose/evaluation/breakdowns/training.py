@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.walk_forward import Backtest
+from nextclose.backtesting.walk_forward import Backtest
 from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.models.protocol import Fitted, LearningCurve, Trained
 

@@ -15,7 +15,7 @@ from nextclose.schema import Floats
 NO_METRICS: Mapping[str, Metric] = MappingProxyType({})
 
 
-def checked_metrics(metrics: Mapping[str, Metric], *, taken: Collection[str]) -> None:
+def refuse_bad_metrics(metrics: Mapping[str, Metric], *, taken: Collection[str]) -> None:
     """Refuse a metric whose name is none, or one of `taken`, or that cannot be called.
 
     Raises: ConfigError naming it.

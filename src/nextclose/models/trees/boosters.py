@@ -91,14 +91,9 @@ def _scores(
 
 
 def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
-    """The trees up to the best round, nodes of all trees behind one another.
-
-    `offsets` (tree + 1,) are where trees begin; `left` and `right` (node,) count from there, -1 at
-    a leaf; a row goes left if its `feature` is below `condition`, or missing and `default_left`.
-    At a leaf `condition` is what the tree adds.
-    """
+    """The trees up to the best round, as the arrays of a `Forest`."""
     model = json.loads(bytes(run.booster.save_raw("json")))["learner"]["gradient_booster"]["model"]
-    trees = model["trees"][: model["iteration_indptr"][run.best_round]]
+    trees = model["trees"][: run.best_round]
     sizes = [len(tree["left_children"]) for tree in trees]
 
     def nodes_of(key: str, dtype: type[np.generic]) -> npt.NDArray[Any]:

@@ -102,9 +102,9 @@ def _children(arrays: Arrays) -> Ints:
 def _refuse_malformed(arrays: Arrays) -> None:
     """Raise ValueError unless names, types and lengths are right and the offsets cut the nodes."""
     types = {"offsets": np.int32, **NODE_ARRAYS}
-    found = {name: array.dtype.type for name, array in arrays.items() if array.ndim == 1}
-    if found != types:
-        raise ValueError(f"trees need arrays of one axis {sorted(types)}, found {sorted(found)}")
+    actual = {name: array.dtype.type for name, array in arrays.items() if array.ndim == 1}
+    if actual != types:
+        raise ValueError(f"trees need arrays of one axis {sorted(types)}, found {sorted(actual)}")
     offsets = arrays["offsets"]
     lengths = {len(arrays[name]) for name in NODE_ARRAYS}
     if len(offsets) < 1 or offsets[0] != 0 or lengths != {int(offsets[-1])}:

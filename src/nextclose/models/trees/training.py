@@ -23,13 +23,15 @@ def boosting_data(
 
     Raises: NotEnoughDataError with fewer than 100 rows for the one, or none for the other.
     """
-    learnt = _labelled_rows(har, train, k=k, needed=None, what="train trees on")
-    judged = _labelled_rows(har, valid, k=k, needed=1, what="stop trees by")
-    cap = max(float(np.quantile(learnt.label, HAR_CAP_LEVEL)), LABEL_FLOOR)
-    capped = (
-        replace(part, label=np.clip(part.label, LABEL_FLOOR, cap)) for part in (learnt, judged)
-    )
-    return next(capped), next(capped)
+    train_data = _labelled_rows(har, train, k=k, needed=None, what="train trees on")
+    valid_data = _labelled_rows(har, valid, k=k, needed=1, what="stop trees by")
+    cap = max(float(np.quantile(train_data.label, HAR_CAP_LEVEL)), LABEL_FLOOR)
+    return _with_clipped_labels(train_data, cap), _with_clipped_labels(valid_data, cap)
+
+
+def _with_clipped_labels(data: BoostingData, cap: float) -> BoostingData:
+    """The same with every label in [`LABEL_FLOOR`, `cap`]."""
+    return replace(data, label=np.clip(data.label, LABEL_FLOOR, cap))
 
 
 def _labelled_rows(

@@ -21,7 +21,7 @@ from nextclose.models.trees.inputs import FAMILY, LAGS, input_names, lag_names, 
 from nextclose.samples.samples import Samples
 from nextclose.schema import Floats, Ints, Spread
 
-EXPLAINED_ROWS = 1_000  # training rows whose forecasts are taken apart for the report
+SHAP_ROWS = 1_000  # training rows whose forecasts are taken apart for the report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,11 +104,11 @@ class Trees:
         har = fit_loghar(train, valid)
         forests, shares, curves = [], [], []
         for k, horizon in enumerate(train.horizons):
-            learnt, judged = boosting_data(har, train, valid, k=k)
-            run = fit_booster(self.settings, train=learnt, valid=judged)
-            forests.append(Forest(arrays=best_trees(run), n_features=learnt.inputs.shape[1]))
-            explained = evenly_spaced_rows(learnt.inputs, n_rows=EXPLAINED_ROWS)
-            shares.append(shap_shares(run, explained))
+            train_data, valid_data = boosting_data(har, train, valid, k=k)
+            run = fit_booster(self.settings, train=train_data, valid=valid_data)
+            forests.append(Forest(arrays=best_trees(run), n_features=train_data.inputs.shape[1]))
+            sample = evenly_spaced_rows(train_data.inputs, n_rows=SHAP_ROWS)
+            shares.append(shap_shares(run, sample))
             curve = LearningCurve(
                 train=run.train_scores,
                 valid=run.valid_scores,

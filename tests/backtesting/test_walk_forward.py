@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.walk_forward import (
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import (
     FitTask,
     ForecastTask,
     backtest,
     fit,
     forecast,
-    make_study,
     seed_of,
     serial,
 )

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.backtest.forecasts import (
+from nextclose.backtesting.forecasts import (
     Forecast,
     forecast_frame,
     log_quantiles,

@@ -33,7 +33,7 @@ def bars(n: int = 40, *, factor: float = 1.0, raw_factor: float = 1.0) -> pl.Dat
     )
 
 
-class MadeProvider:
+class FakeProvider:
     """Tells `frames`; `faults` are raised first, one a try. `asked` holds (symbol, since)."""
 
     name = "made"
@@ -57,8 +57,8 @@ class MadeProvider:
         )
 
 
-class Hand:
-    """A clock set by hand; `waits` are the seconds slept."""
+class FakeClock:
+    """A clock set by clock; `waits` are the seconds slept."""
 
     def __init__(self, at: datetime = EVENING) -> None:
         self.at = at

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from nextclose.backtest.forecasts import Forecast, known_losses
+from nextclose.backtesting.forecasts import Forecast, known_losses
 from nextclose.metrics import grid_crps
 from nextclose.models.hybrid.hybrid import (
     FittedHybrid,

@@ -3,7 +3,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from nextclose.data.reading.blocks import Stack
+from nextclose.data.reading.frame_builder import FrameBuilder
 
 BLOCKS = [
     pl.DataFrame(
@@ -27,7 +27,7 @@ BLOCKS = [
 
 
 def test_blocks_come_out_below_each_other_to_the_bit():
-    stack = Stack()
+    stack = FrameBuilder()
     for block in BLOCKS * 50:
         stack.add(block)
     expected = pl.concat(BLOCKS * 50)
@@ -39,7 +39,7 @@ def test_blocks_come_out_below_each_other_to_the_bit():
 
 
 def test_a_stack_that_was_emptied_begins_anew():
-    stack = Stack()
+    stack = FrameBuilder()
     stack.add(BLOCKS[0])
     stack.frame()
     assert stack.frame().is_empty()

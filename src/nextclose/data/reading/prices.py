@@ -1,4 +1,4 @@
-"""One file's rows in our names and types, with what was found on the way."""
+"""What one source gave, in our names and types, before any rule: a file, a frame, a table."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
-from nextclose.data.reading.dates import Days, date_texts, days_of
+from nextclose.data.reading.dates import ParsedDates, date_texts, parse_dates
 from nextclose.data.reading.epochs import EARLIEST, READINGS
-from nextclose.data.reading.multiindex import one_level
-from nextclose.data.reading.numeric import prices, refuse_one_mark_for_both, volumes
+from nextclose.data.reading.multiindex import long_format
+from nextclose.data.reading.numeric import parse_prices, parse_volumes, refuse_equal_marks
 from nextclose.schema import Finding
 
 DEFAULTS = DataConfig()
@@ -23,15 +23,15 @@ Basis = Literal["adjusted", "raw", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One file (or frame) in our names and types: what `assembled` joins.
+class UncheckedPrices:
+    """Prices of one file, frame or table in our names and types: what `assembled` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
     text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
     volumes Int64, exact, or Float64 where they came adjusted. `second_of_day` (Int32) is there if
     stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
     cannot be used at all. `settled` holds format facts that this file decided, by the name of their
-    `[data]` setting. A part of several `files` begins with `path`, and `file` (Int32) in its frame
+    `[data]` setting. Prices of several `files` begin with `path`, and `file` (Int32) in its frame
     counts them from 0.
     """
 
@@ -43,10 +43,14 @@ class Part:
     files: tuple[str, ...] = ()
 
 
-def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
-    """A file that cannot be used, with the reason."""
-    finding = Finding(number=number, response="E", found=found, rule=must, fix=fix, path=path)
-    return Part(path=path, frame=None, findings=(finding,))
+def refused_file(
+    path: str, number: int, *, found: str, must: str, fix: str, row: int | None = None
+) -> UncheckedPrices:
+    """A file that cannot be used: no rows, and the reason."""
+    finding = Finding(
+        number=number, response="E", found=found, rule=must, fix=fix, path=path, row=row
+    )
+    return UncheckedPrices(path=path, frame=None, findings=(finding,))
 
 
 def parsing_types(header: Sequence[str], config: DataConfig) -> dict[str, pl.DataType]:
@@ -63,7 +67,7 @@ def parsing_types(header: Sequence[str], config: DataConfig) -> dict[str, pl.Dat
     }
 
 
-def part_of(
+def unchecked_prices(
     frame: pl.DataFrame,
     *,
     path: str,
@@ -71,40 +75,40 @@ def part_of(
     symbol: str = "",
     config: DataConfig = DEFAULTS,
     basis: Basis | None = None,
-) -> Part:
+) -> UncheckedPrices:
     """A foreign frame in our names and types.
 
     `symbol` is for a frame without such a column; `rows` numbers the rows for messages; `basis` is
     for a source that knows what its close is where no adjusted close stands beside it.
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
-    refuse_one_mark_for_both(config)
-    frame, rows, levels = one_level(frame, rows, path=path)
+    refuse_equal_marks(config)
+    frame, rows, levels = long_format(frame, rows, path=path)
     names = column_map(frame.columns, config.columns)
     faults = header_faults(frame, names, path=path, has_symbol=bool(symbol))
     if faults:
-        return Part(path=path, frame=None, findings=tuple(faults))
+        return UncheckedPrices(path=path, frame=None, findings=tuple(faults))
     ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
-    typed, cells, form = _typed(ours, config, path, is_adjusted=is_adjusted)
+    typed, cells, date_format = _typed_columns(ours, config, path, is_adjusted=is_adjusted)
     notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
-    settled = {"date_format": form} if form else {}
-    return Part(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
+    settled = {"date_format": date_format} if date_format else {}
+    return UncheckedPrices(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
 
 
 def _with_basis(
-    frame: pl.DataFrame, config: DataConfig, given: Basis | None, path: str
+    frame: pl.DataFrame, config: DataConfig, source_basis: Basis | None, path: str
 ) -> tuple[pl.DataFrame, Basis, list[Finding]]:
     """The frame with one close, and an adjusted one beside it if it is to adjust; and what it is.
 
-    Rules 25 and 26. `given` is what the source says of a close that stands alone.
+    Rules 25 and 26. `source_basis` is what the source says of a close that stands alone.
     """
     have = {"close", "adj_close", "close_raw"} & set(frame.columns)
     if have == {"close"}:
-        return frame, given or "unknown", [_told_basis(given, path)]
+        return frame, source_basis or "unknown", [_lone_close_finding(source_basis, path)]
     is_both = {"close", "adj_close"} <= have
     note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
     if config.price_basis == "raw" and have == {"close", "adj_close"}:
@@ -121,26 +125,26 @@ def _with_basis(
     return ready, "adjusted", [replace(note, rule=must)] if is_both else []
 
 
-def _told_basis(given: Basis | None, path: str) -> Finding:
+def _lone_close_finding(source_basis: Basis | None, path: str) -> Finding:
     """Rule 25: no adjusted close; what the close is, as the source says, or unknown."""
     found = "no adjusted close"
-    if given is not None:
-        must = f"prices are {given}, as their source says"
+    if source_basis is not None:
+        must = f"prices are {source_basis}, as their source says"
         return Finding(number=25, response="R", found=found, rule=must, path=path)
     must = "whether close is adjusted for splits and dividends is unknown"
     fix = "add a column 'adj_close'."
     return Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path)
 
 
-def _typed(
+def _typed_columns(
     frame: pl.DataFrame, config: DataConfig, path: str, *, is_adjusted: bool
 ) -> tuple[pl.DataFrame, list[Finding], str]:
     """Cells in our types, null where unreadable, their text beside them; and the date format.
 
     Rules 31, 38 and 44, where they repair.
     """
-    symbol = _stripped(frame["symbol"].cast(pl.String))
-    days = days_of(frame["session"], symbol, config)
+    symbol = _without_spaces(frame["symbol"].cast(pl.String))
+    days = parse_dates(frame["session"], symbol, config)
     new = [symbol, days.session.alias("session")]
     if days.second_of_day is not None:
         new.append(days.second_of_day.alias("second_of_day"))
@@ -150,11 +154,15 @@ def _typed(
     for name in NUMBERS:
         if name in frame.columns:
             is_whole = name == "volume" and not is_adjusted
-            read = volumes(frame[name], config) if is_whole else prices(frame[name], config)
-            new.append(read.value.alias(name))
-            if read.text is not None:
-                new.append(read.text.alias(f"{name}_text"))
-            is_respelt = read.is_respelt if is_whole else is_respelt
+            parsed = (
+                parse_volumes(frame[name], config)
+                if is_whole
+                else parse_prices(frame[name], config)
+            )
+            new.append(parsed.value.alias(name))
+            if parsed.text is not None:
+                new.append(parsed.text.alias(f"{name}_text"))
+            is_respelt = parsed.is_respelt if is_whole else is_respelt
     typed = frame.with_columns(new)
     if "currency" in typed.columns:
         typed = typed.with_columns(pl.col("currency").cast(pl.String).str.strip_chars())
@@ -163,7 +171,7 @@ def _typed(
         must = "whole volumes; read as whole numbers"
         note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
         notes += _at_first(typed, is_respelt, frame["volume"], note)
-    return typed, notes, days.form
+    return typed, notes, days.date_format
 
 
 def distinct_symbols(symbols: pl.Series) -> pl.Series:
@@ -172,22 +180,24 @@ def distinct_symbols(symbols: pl.Series) -> pl.Series:
     return pl.concat([symbols[:1], later.filter(later.ne_missing(symbols[:-1]))]).unique()
 
 
-def _stripped(symbols: pl.Series) -> pl.Series:
+def _without_spaces(symbols: pl.Series) -> pl.Series:
     """The symbols less spaces around them."""
     names = distinct_symbols(symbols)
     return symbols if names.equals(names.str.strip_chars()) else symbols.str.strip_chars()
 
 
-def _date_notes(frame: pl.DataFrame, typed: pl.DataFrame, days: Days, path: str) -> list[Finding]:
+def _date_notes(
+    frame: pl.DataFrame, typed: pl.DataFrame, days: ParsedDates, path: str
+) -> list[Finding]:
     """Rules 38 and 44: integers that were dates, and stamps dated at their exchange."""
     text = frame["session"]
     notes = []
-    if days.form in READINGS:
+    if days.date_format in READINGS:
         note = Finding(
             number=38,
             response="R",
             found="",
-            rule=f"dates; read as {days.form}",
+            rule=f"dates; read as {days.date_format}",
             path=path,
             column="date",
         )

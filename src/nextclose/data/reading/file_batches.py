@@ -1,4 +1,4 @@
-"""Neighbouring files with the same columns brought to our types together, as one part."""
+"""Neighbouring files with the same columns brought to our names and types together."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
-from nextclose.data.reading.part import Part, part_of
+from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
+
+FIRST_ROW = 2  # the header is row 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class FileBatch:
     """Rows of several files below each other, of which no cell needs a closer look.
 
-    `symbols` are for files without such a column; `heights` are rows of each file, none 0, the
-    first of which is line `first_row`.
+    `symbols` are for files without such a column; `heights` are rows of each file, none 0.
     """
 
     paths: Sequence[str]
     symbols: Sequence[str]
     heights: Sequence[int]
-    first_row: int
     frame: pl.DataFrame
 
 
-def part_of_group(group: Group, config: DataConfig) -> Part | None:
-    """The group as one part; None where its files must be told apart.
+def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None:
+    """The batch as one; None where its files must be told apart.
 
     That is so if one of them lacks a column throughout or has anything to refuse. What is said of
     one file is then said of each: the findings count files.
     """
-    n_files = len(group.paths)
-    heights = np.asarray(group.heights)
-    if n_files > 1 and _has_empty_column(group.frame, heights):
+    n_files = len(batch.paths)
+    heights = np.asarray(batch.heights)
+    if n_files > 1 and _has_empty_column(batch.frame, heights):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
-    rows += group.first_row
-    frame, symbol = group.frame, group.symbols[0]
+    rows += FIRST_ROW
+    frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
-        symbols = pl.Series("symbol", group.symbols, dtype=pl.String)
+        symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
-    part = part_of(frame, path=group.paths[0], rows=rows, symbol=symbol, config=config)
+    prices = unchecked_prices(frame, path=batch.paths[0], rows=rows, symbol=symbol, config=config)
     if n_files == 1:
-        return part
-    if part.frame is None or part.frame.height != group.frame.height:
+        return prices
+    if prices.frame is None or prices.frame.height != batch.frame.height:
         return None
-    if any(finding.response == "E" or finding.row is not None for finding in part.findings):
+    if any(finding.response == "E" or finding.row is not None for finding in prices.findings):
         return None
     file = pl.Series("file", np.repeat(np.arange(n_files, dtype=np.int32), heights))
-    findings = tuple(replace(f, count=f.count * n_files) for f in part.findings)
+    findings = tuple(replace(f, count=f.count * n_files) for f in prices.findings)
     return replace(
-        part,
-        frame=part.frame.with_columns(file),
+        prices,
+        frame=prices.frame.with_columns(file),
         findings=findings,
-        files=tuple(group.paths),
+        files=tuple(batch.paths),
     )
 
 

@@ -1,7 +1,7 @@
 """Plain CSV files of one header, parsed together: the fast way, for text that holds no surprise.
 
 Plain is ASCII without quotes, commas between cells, LF or CRLF, as many commas as rows need. What
-is in doubt here is left to `csvtext`, which tells exactly what is odd.
+is in doubt here is left to `delimited.py`, which says exactly what is odd.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.column_names import column_map, distinct
-from nextclose.data.reading.delimited import parsed
+from nextclose.data.reading.column_names import column_map, unique_names
+from nextclose.data.reading.delimited import parse_lines
 from nextclose.data.reading.encoding import MAX_COLUMNS, MAX_FIELD, has_line_over
 from nextclose.data.reading.epochs import EARLIEST, LATEST
-from nextclose.data.reading.part import parsing_types
+from nextclose.data.reading.prices import parsing_types
 
 DEFAULTS = DataConfig()
 LINE_END, FIRST_PRINTABLE = ord("\n"), ord(" ")
@@ -25,7 +25,7 @@ PLAIN_SETTINGS = ("encoding", "decimal", "thousands", "date_format", "missing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lines:
+class PlainLines:
     """Plain lines: the header's text, and the rows below it up to the last one's line end.
 
     `n_crlf` and `n_lf` count the line ends, the header's too.
@@ -38,13 +38,13 @@ class Lines:
     n_lf: int
 
 
-def are_settings_plain(config: DataConfig) -> bool:
+def has_plain_settings(config: DataConfig) -> bool:
     """Whether numbers and dates stand in files as they do by default."""
     is_default = all(getattr(config, k) == getattr(DEFAULTS, k) for k in PLAIN_SETTINGS)
     return is_default and config.separator in (None, ",")
 
 
-def plain_lines(data: bytes, *, header: bytes | None = None) -> Lines | None:
+def plain_lines(data: bytes, *, header: bytes | None = None) -> PlainLines | None:
     """A file's header and rows; None where it may hold anything but plain lines.
 
     With `header`, `data` are more rows of a file that began so.
@@ -69,10 +69,10 @@ def plain_lines(data: bytes, *, header: bytes | None = None) -> Lines | None:
     n_rows = int(np.count_nonzero(cells[start:stop] == LINE_END)) + 1
     if int(np.count_nonzero(cells[start:stop] == ord(","))) != n_rows * header.count(b","):
         return None
-    return Lines(header=header, body=body, n_rows=n_rows, n_crlf=n_crlf, n_lf=n_lf)
+    return PlainLines(header=header, body=body, n_rows=n_rows, n_crlf=n_crlf, n_lf=n_lf)
 
 
-def typed(lines: bytes, header: bytes, config: DataConfig) -> pl.DataFrame | None:
+def parse_plain_rows(lines: bytes, header: bytes, config: DataConfig) -> pl.DataFrame | None:
     """Rows as text, dates and numbers; None where a cell needs a closer look.
 
     Such a cell is no ISO date, no number, or a number that is spelt in some odd way.
@@ -80,7 +80,7 @@ def typed(lines: bytes, header: bytes, config: DataConfig) -> pl.DataFrame | Non
     names = header_names(header)
     ours = column_map(names, config.columns)
     types = parsing_types(names, config)
-    frame = parsed(lines, {name: types.get(name, pl.String()) for name in names})
+    frame = parse_lines(lines, {name: types.get(name, pl.String()) for name in names})
     if frame is None:
         return None
     date = next((theirs for theirs, name in ours.items() if name == "session"), None)
@@ -95,4 +95,4 @@ def typed(lines: bytes, header: bytes, config: DataConfig) -> pl.DataFrame | Non
 
 def header_names(header: bytes) -> list[str]:
     """The column names of a plain header."""
-    return distinct(header.decode().split(","))
+    return unique_names(header.decode().split(","))

@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.part import parsing_types
+from nextclose.data.reading.prices import parsing_types
 from nextclose.errors import ConfigError
 from tests.data.made_prices import DAYS, bars, codes, dated, findings_of, part, refusals, texts
 

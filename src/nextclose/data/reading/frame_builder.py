@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 
-class Stack:
+class FrameBuilder:
     """Blocks of one shape that become one frame, in one piece of memory a column.
 
     Joining blocks at the end would need all of them twice: numbers and dates are moved at once to

@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtest.forecasts import Forecast
-from nextclose.backtest.stacking import Stack, picked_weights, stacked
-from nextclose.backtest.walk_forward import Backtest, ForecastTask, backtest, forecast, make_study
+from nextclose.backtesting.forecasts import Forecast
+from nextclose.backtesting.stacking import Stack, picked_weights, stacked
+from nextclose.backtesting.study import make_study
+from nextclose.backtesting.walk_forward import Backtest, ForecastTask, backtest, forecast
 from nextclose.metrics import grid_crps
 from nextclose.models.hybrid.hybrid import combined, learnt_weights
 from nextclose.models.registry import members_of

@@ -1,0 +1,120 @@
+"""What every task of one backtest reads: samples, settings, folds and models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nextclose.config import RunConfig
+from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.models.hybrid.hybrid import Hybrid
+from nextclose.models.protocol import Model
+from nextclose.models.registry import HYBRID, Models, members_of, model_named, models_of
+from nextclose.samples.samples import Samples
+from nextclose.samples.splits import Fold, walk_forward
+from nextclose.schema import Dates
+
+FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What every task of one backtest reads: samples, settings, folds."""
+
+    samples: Samples
+    config: RunConfig
+    folds: tuple[Fold, ...]
+    n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
+    plugins: tuple[Model, ...] = ()  # models of the settings that are not ours
+
+    @property
+    def models(self) -> Models:
+        """The models of the settings, and the hybrid's members."""
+        return models_of(self.config, self.plugins)
+
+    @property
+    def hybrid(self) -> Hybrid | None:
+        """The hybrid, if it is among the models of the settings."""
+        hybrid = self.models.get(HYBRID)
+        return hybrid if isinstance(hybrid, Hybrid) else None
+
+    def model(self, name: str) -> Model:
+        """The model of that name, which is fitted on samples alone."""
+        return model_named(name, self.config, self.plugins)
+
+
+def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] = ()) -> Study:
+    """The folds of the run; test origins are those that every model of the run can forecast.
+
+    `plugins` are the models of the settings that are not ours.
+    Without a `test_from`, the last `test_sessions` are tested, at most half of what there is.
+    Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
+    """
+    plan, models = config.backtest, models_of(config, plugins)
+    _refuse_partial_members(config, models)
+    forecastable = np.ones(len(samples.origin), dtype=np.bool_)
+    for name in plan.models:
+        traits = models[name].traits
+        forecastable &= samples.ready(traits.family, context_sessions=traits.context_sessions)
+    origins = np.unique(samples.origin[forecastable])
+    if len(origins) < 2:
+        raise NotEnoughDataError(
+            f"{len(origins)} sessions have the history that every model needs; at least 2 are "
+            "needed to learn and to test. Fix: give more history.",
+            needed=2,
+            found=len(origins),
+        )
+    test_from = (
+        origins[-min(plan.test_sessions, len(origins) // 2)]
+        if plan.test_from is None
+        else np.datetime64(plan.test_from, "D")
+    )
+    folds = walk_forward(
+        samples,
+        test_from=test_from,
+        refit_sessions=plan.refit_sessions,
+        n_rehearsals=_n_rehearsals(config, origins[origins < test_from]),
+    )
+    folds = tuple(fold.restricted(forecastable) for fold in folds)
+    n_rehearsals = sum(bool(fold.fitted_at < test_from) for fold in folds)
+    if not any(len(fold.test_rows) for fold in folds[n_rehearsals:]):
+        raise NotEnoughDataError(
+            f"no origin from {test_from} on has the history that every model needs. "
+            "Fix: give more history, or a later test_from.",
+            needed=1,
+            found=0,
+        )
+    return Study(
+        samples=samples,
+        config=config,
+        folds=folds,
+        n_rehearsals=n_rehearsals,
+        plugins=tuple(plugins),
+    )
+
+
+def _refuse_partial_members(config: RunConfig, models: Models) -> None:
+    """The hybrid needs every fold of its members, and is made in every fold."""
+    whole = {*members_of(models), HYBRID} if HYBRID in models else set()
+    for name in sorted(whole & set(config.backtest.last_folds)):
+        raise ConfigError(
+            f"[backtest] last_folds: {name!r} is part of the hybrid, which needs every fold. "
+            "Fix: leave it out of last_folds, or the hybrid out of models.",
+            section="backtest",
+            key="last_folds",
+        )
+
+
+def _n_rehearsals(config: RunConfig, before: Dates) -> int:
+    """Folds that fit before the test, if anything learns from them: a year of origins stays first.
+
+    `before` are the origins before the test that every model can forecast. Three times the longest
+    horizon stays, if that is more: it must resolve on both sides of the validation border.
+    """
+    plan = config.backtest
+    if HYBRID not in plan.models:
+        return 0
+    spare = len(before) - max(FIRST_ORIGINS, 3 * max(plan.horizons))
+    return max(min(plan.rehearsal_sessions, spare) // plan.refit_sessions, 0)
