@@ -61,8 +61,8 @@ class ForecastTask:
 class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
-    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued` what
-    they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
+    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
+    what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
     `ablation` and `weights` are in the schemas of these names; empty where there are none.
     """
 
