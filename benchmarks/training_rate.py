@@ -30,7 +30,7 @@ from nextclose.features.table import make_table
 from nextclose.models.lstm.lstm import new_network
 from nextclose.models.lstm.optimizer import AdamW
 from nextclose.models.lstm.training import (
-    gathered,
+    device_data,
     horizon_weights,
     target_chunks,
     training_step,
@@ -82,7 +82,7 @@ def train_rate(seconds: float) -> float:
     spread = torch.tensor(np.tile(np.linspace(-2, 2, len(LEVELS)), (3, 1)), dtype=torch.float32)
     optimizer = AdamW(network.parameters(), learning_rate=1e-3, weight_decay=1e-2)
     weights = horizon_weights(settings, samples.horizons)
-    data = gathered(samples, scaler, device="cpu")
+    data = device_data(samples, scaler, device="cpu")
     chunks = target_chunks(settings, samples, offset_sessions=0, what="training")
     targets, begun = 0, 0.0
     step = 0

@@ -62,7 +62,9 @@ def test_a_run_can_be_repeated_from_the_settings_it_left(command, prices, tmp_pa
 
 def test_json_is_the_only_thing_on_standard_output(command, prices, tmp_path):
     out = tmp_path / "run"
-    code, printed, _ = command("backtest", prices, *QUICK, "--json", "--out", out)
+    code, printed, _ = command(
+        "backtest", prices, *QUICK, "--horizons", "1", "--json", "--out", out
+    )
     assert code == 0
     assert json.loads(printed) == json.loads((out / "verdict.json").read_text())
 

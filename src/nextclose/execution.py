@@ -21,7 +21,7 @@ from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import FitTask, ForecastTask, Mapper, Result, Task, serial
 from nextclose.config import canonical_json
 from nextclose.durable import save
-from nextclose.models.mixture import restored_fit
+from nextclose.models.mixture import restore_fit
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import OURS
 from nextclose.models.state import encode_state
@@ -224,7 +224,7 @@ class Memory:
         for path in sorted(self.folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
             content = path.read_bytes()
             if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
-                return restored_fit(study.model(task.model), state_of(content))
+                return restore_fit(study.model(task.model), state_of(content))
         return None
 
     def _name(self, study: Study, task: FitTask) -> str:

@@ -15,7 +15,7 @@ from nextclose.execution import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN
-from nextclose.models.mixture import combine_seeds, restored
+from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
 from nextclose.models.state import State, encode_state
@@ -51,7 +51,7 @@ def train(
     fold = study.folds[-1]
     fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
     state = encode_state(fitted)
-    served = restored(
+    served = restore_forecaster(
         model_of_state(name, state, plugins.models), state
     )  # as a reader will have it
     manifest = Manifest(

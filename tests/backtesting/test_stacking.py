@@ -7,11 +7,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from nextclose.backtesting.forecasts import Forecast
-from nextclose.backtesting.stacking import Stack, picked_weights, stacked
+from nextclose.backtesting.stacking import Stack, picked_weights, walk_hybrid
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, ForecastTask, backtest, forecast
 from nextclose.metrics import grid_crps
-from nextclose.models.hybrid.hybrid import combined, learnt_weights
+from nextclose.models.hybrid.hybrid import learnt_weights, weighted_quantiles
 from nextclose.models.registry import members_of
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at
@@ -58,12 +58,12 @@ def made(walk) -> Made:
 def restacked(walk: Backtest, made: Made, samples: Samples) -> Stack:
     """The hybrid of the same members' forecasts on other samples."""
     study = walk.study
-    return stacked(
+    return walk_hybrid(
         samples,
         study.hybrid,
         study.folds,
         fits=walk.fits,
-        made=made,
+        issued=made,
         n_rehearsals=study.n_rehearsals,
     )
 
@@ -117,7 +117,7 @@ def test_outcomes_that_resolve_at_a_refit_or_a_week_before_it_change_its_weights
 def issued_grid(run: Backtest | Stack, fold: int, walk: Backtest) -> np.ndarray:
     """What the hybrid issued in a fold, target units."""
     if isinstance(run, Stack):
-        return run.made["hybrid", fold].grid
+        return run.issued["hybrid", fold].grid
     rows = walk.study.folds[fold].test_rows
     return hybrid_fit(run, fold).quantiles(walk.study.samples, rows)
 
@@ -150,7 +150,7 @@ def test_a_fold_goes_on_from_where_the_one_before_it_left_the_tails(walk, made):
     assert hybrid_fit(walk, 0).calibration.trackers.symbols == ()
     for j in range(1, 6):
         before, rows = hybrid_fit(walk, j - 1), folds[j - 1].test_rows
-        raw = combined(np.stack([made[m, j - 1].grid for m in MEMBERS]), before.weights)
+        raw = weighted_quantiles(np.stack([made[m, j - 1].grid for m in MEMBERS]), before.weights)
         then = known_at(samples, samples.origin[rows].max())
         _, left = before.calibration.issued(then, rows, raw)
         found = hybrid_fit(walk, j).calibration.trackers
@@ -280,7 +280,7 @@ def variant_grids(walk: Backtest, made: Made, j: int) -> dict[str, np.ndarray]:
     before = np.stack([np.concatenate([made[m, i].grid for i in range(j)]) for m in MEMBERS])
     now = np.stack([made[m, j].grid for m in MEMBERS])
     grids = {
-        "raw": combined(now, hybrid_fit(walk, j).weights),
+        "raw": weighted_quantiles(now, hybrid_fit(walk, j).weights),
         "equal weights": now.mean(axis=0),
         "picked member": np.empty_like(now[0]),
     }
@@ -289,7 +289,7 @@ def variant_grids(walk: Backtest, made: Made, j: int) -> dict[str, np.ndarray]:
         weights = np.stack(
             [learnt_weights(before[others, :, k], target[:, k], equal_share=0.5) for k in range(3)]
         )
-        grids[f"without {name}"] = combined(now[others], weights)
+        grids[f"without {name}"] = weighted_quantiles(now[others], weights)
     for k in range(3):
         seen = np.isfinite(target[:, k])
         losses = [grid_crps(b[seen, k], target[seen, k]).mean() for b in before]

@@ -150,7 +150,7 @@ def test_chunks_hold_consecutive_rows_and_no_target_before_the_burn_in_or_after_
             burn_in_sessions=TINY.burn_in_sessions,
             offset_sessions=offset,
         )
-        batch = training.gathered(fold.train, uncapped, device="cpu").batch(chunks)
+        batch = training.device_data(fold.train, uncapped, device="cpu").batch(chunks)
         check_batch(batch, fold)
 
 
@@ -190,7 +190,9 @@ def test_the_training_loop_trains_on_nothing_else(monkeypatch, uncapped):
 
     monkeypatch.setattr(training, "horizon_crps", recording)
     spread = np.tile(np.linspace(-1, 1, 23), (len(HORIZONS), 1))
-    lesson = training.lesson_of(TINY, spread, train=fold.train, valid=fold.valid, scaler=uncapped)
+    lesson = training.training_set(
+        TINY, spread, train=fold.train, valid=fold.valid, scaler=uncapped
+    )
     training.train_network(TINY, Recorder(), lesson)  # type: ignore[arg-type]
     last_train = {c // 1000: c for c in fold.train.table.close[fold.train.segments[:, 1] - 1]}
     last_valid = {c // 1000: c for c in fold.valid.table.close[fold.valid.segments[:, 1] - 1]}

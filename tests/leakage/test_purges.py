@@ -16,13 +16,13 @@ from nextclose.errors import LeakError
 from nextclose.features import columns, indicators
 from nextclose.models import baselines
 from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
-from nextclose.models.hybrid.hybrid import Hybrid, Issued, combined, gathered
+from nextclose.models.hybrid.hybrid import Hybrid, Issued, past_forecasts, weighted_quantiles
 from nextclose.models.loghar import loghar
 from nextclose.models.loghar.loghar import fit_loghar
 from nextclose.models.lstm import lstm
 from nextclose.models.lstm.correction import proven_shares
 from nextclose.models.lstm.network import Network
-from nextclose.models.lstm.training import lesson_of
+from nextclose.models.lstm.training import training_set
 from nextclose.models.volatility import har
 from nextclose.samples import splits, windows
 from nextclose.samples.samples import Samples, make_samples, with_targets
@@ -144,16 +144,18 @@ def stopping_on_test(patch: Patch) -> None:
     """M49."""
 
     def leaky(*parts: Any, valid: Samples, **more: Any) -> Any:
-        return lesson_of(*parts, valid=originating_from(whole(valid), first_origin(valid)), **more)
+        return training_set(
+            *parts, valid=originating_from(whole(valid), first_origin(valid)), **more
+        )
 
-    patch.setattr(lstm, "lesson_of", leaky)
+    patch.setattr(lstm, "training_set", leaky)
 
 
 def training_on_test(patch: Patch) -> None:
     def leaky(*parts: Any, train: Samples, **more: Any) -> Any:
-        return lesson_of(*parts, train=whole(train), **more)
+        return training_set(*parts, train=whole(train), **more)
 
-    patch.setattr(lstm, "lesson_of", leaky)
+    patch.setattr(lstm, "training_set", leaky)
 
 
 def open_outcomes(patch: Patch) -> None:
@@ -224,8 +226,8 @@ def outcomes_when_issued(patch: Patch) -> None:
         )
         return course
 
-    honest = adaptive_tails.opened
-    patch.setattr(conformal, "opened", leaky)
+    honest = adaptive_tails.new_course
+    patch.setattr(conformal, "new_course", leaky)
 
 
 def open_record(patch: Patch) -> None:
@@ -243,7 +245,9 @@ def stacked_on_test(patch: Patch) -> None:
         grids = np.stack([fit.quantiles(whole(known), rows) for fit in members.values()])
         equal = np.full((len(known.horizons), len(members)), 1.0)
         trackers = past[-1].trackers if past else adaptive_tails.no_trackers(len(known.horizons))
-        mine = Issued(rows=rows, members=grids, raw=combined(grids, equal), trackers=trackers)
+        mine = Issued(
+            rows=rows, members=grids, raw=weighted_quantiles(grids, equal), trackers=trackers
+        )
         told = replace(whole(known), segments=known.segments)
         return honest(self, members, [*past, mine], told)
 
@@ -367,9 +371,9 @@ def seen_by_their_own_fits(monkeypatch: Patch) -> list[str]:
 
     def remembering(past: Any, **sizes: Any) -> Any:
         records.append(past)
-        return gathered(past, **sizes)
+        return past_forecasts(past, **sizes)
 
-    monkeypatch.setattr(hybrid, "gathered", remembering)
+    monkeypatch.setattr(hybrid, "past_forecasts", remembering)
     study = Pipeline(models=STACKED).study(clean_panel())
     walk = walk_forward.backtest(study)
     found = []

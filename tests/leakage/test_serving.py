@@ -13,7 +13,7 @@ from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
-from nextclose.models.mixture import restored
+from nextclose.models.mixture import restore_forecaster
 from nextclose.models.registry import SERVABLE, model_of_state
 from nextclose.models.state import encode_state
 from nextclose.run import backtest as whole_backtest
@@ -83,7 +83,7 @@ def test_from_rows_that_hold_a_forecast_at_the_fit_it_is_the_backtests_to_the_bi
     needed = needed_sessions(Pipeline(models=(model,)).config) + row - FOLDS[0]
     (fitted,) = stacked.fits[model, stacked.study.n_rehearsals]
     state = state_of(state_bytes(encode_state(fitted)))
-    kept = restored(model_of_state(model, state), state)
+    kept = restore_forecaster(model_of_state(model, state), state)
     issued = stacked.forecasts.filter(model=model, origin=day(row)).sort(
         "symbol", "horizon_sessions"
     )

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextclose.models.baselines import DRIFT, HS_250, HS_EXPANDING, NAIVE, HistoricalSimulation
-from nextclose.models.mixture import combine_seeds, restored
+from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Trained
 from nextclose.models.registry import BASELINES
 from nextclose.models.state import encode_state
@@ -124,7 +124,7 @@ def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(name):
     assert np.isfinite(expected).all()
     assert (np.diff(expected, axis=2) >= 0).all()
     state = state_of(state_bytes(encode_state(fitted)))
-    again = restored(model, state)
+    again = restore_forecaster(model, state)
     np.testing.assert_array_equal(again.quantiles(samples, rows), expected)
     assert type(again) is type(fitted) is model.traits.fitted
     assert state_bytes(encode_state(again)) == state_bytes(state)

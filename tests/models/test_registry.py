@@ -17,7 +17,7 @@ from nextclose.errors import ConfigError
 from nextclose.models import registry
 from nextclose.models.baselines import EWMA
 from nextclose.models.hybrid.hybrid import Hybrid
-from nextclose.models.mixture import restored
+from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Traits
 from nextclose.models.registry import (
     HEADLINES,
@@ -199,7 +199,7 @@ def test_an_object_may_be_a_member_of_the_hybrid_and_is_combined_and_restored_wi
     assert set(walked.ablation["variant"]) >= {"raw", "without ewma", "without wide"}
     state = state_of(state_bytes(encode_state(fitted)))
     rows = study.folds[5].test_rows
-    again = restored(model_of_state("hybrid", state, [plugin]), state)
+    again = restore_forecaster(model_of_state("hybrid", state, [plugin]), state)
     np.testing.assert_array_equal(
         again.quantiles(study.samples, rows), fitted.quantiles(study.samples, rows)
     )

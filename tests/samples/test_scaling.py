@@ -7,10 +7,10 @@ from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import (
     Scaler,
+    available_names,
     family_columns,
     fit_scaler,
     named_columns,
-    present,
 )
 from nextclose.samples.splits import known_at
 from tests.builders import close_only, daily_samples, day, samples_of, walk_bars
@@ -72,7 +72,7 @@ def test_a_missing_column_is_named_with_the_reason_and_the_cure():
 
 def test_present_keeps_the_order_of_the_names_asked_for():
     samples = samples_of(close_only(walk_bars((280,))))
-    assert present(samples, ["rsi", "gap", "return_1"]) == ("rsi", "return_1")
+    assert available_names(samples, ["rsi", "gap", "return_1"]) == ("rsi", "return_1")
 
 
 def test_family_columns_are_those_of_the_family():

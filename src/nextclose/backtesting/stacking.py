@@ -14,9 +14,9 @@ from nextclose.models.hybrid.hybrid import (
     FittedHybrid,
     Hybrid,
     Issued,
-    combined,
-    gathered,
     learnt_weights,
+    past_forecasts,
+    weighted_quantiles,
 )
 from nextclose.models.mixture import combine_seeds
 from nextclose.models.protocol import Fitted
@@ -36,30 +36,30 @@ class Stack:
     """The hybrid of every fold: fits, forecasts, weights, and what its variants would have lost."""
 
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]]
-    made: Mapping[tuple[str, int], Forecast]
+    issued: Mapping[tuple[str, int], Forecast]
     ablation: pl.DataFrame  # ABLATION_SCHEMA; folds from the first tested on
     weights: pl.DataFrame  # WEIGHT_SCHEMA
 
 
-def stacked(
+def walk_hybrid(
     samples: Samples,
     hybrid: Hybrid | None,
     folds: Sequence[Fold],
     *,
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]],
-    made: Mapping[tuple[str, int], Forecast],
+    issued: Mapping[tuple[str, int], Forecast],
     n_rehearsals: int,
 ) -> Stack:
     """Walk the folds in order; nothing without a hybrid.
 
-    `fits` and `made` are those of its members in every fold, rehearsals included.
+    `fits` and `issued` are those of its members in every fold, rehearsals included.
     """
     nothing = {"ablation": ABLATION_SCHEMA, "weights": WEIGHT_SCHEMA}
     if hybrid is None:
         empty = {name: pl.DataFrame(schema=schema) for name, schema in nothing.items()}
-        return Stack(fits={}, made={}, **empty)
+        return Stack(fits={}, issued={}, **empty)
     fitted: dict[tuple[str, int], tuple[Fitted, ...]] = {}
-    issued: dict[tuple[str, int], Forecast] = {}
+    own: dict[tuple[str, int], Forecast] = {}
     losses = [pl.DataFrame(schema=ABLATION_SCHEMA)]
     weights = [pl.DataFrame(schema=WEIGHT_SCHEMA)]
     past: list[Issued] = []
@@ -68,9 +68,9 @@ def stacked(
             name: combine_seeds(model, fits[name, fold.index])
             for name, model in hybrid.models.items()
         }
-        forecasts = [made[name, fold.index] for name in members]
+        forecasts = [issued[name, fold.index] for name in members]
         fitted_hybrid = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))
-        forecast, record = _issued(fitted_hybrid, samples, fold.test_rows, forecasts)
+        forecast, record = _issue(fitted_hybrid, samples, fold.test_rows, forecasts)
         if fold.index >= n_rehearsals:
             known = known_at(samples, fold.fitted_at)
             variants = dict(_variants(hybrid, record, past, known))
@@ -80,19 +80,19 @@ def stacked(
             weights.append(_weight_rows(fitted_hybrid, samples.horizons))
         past.append(record)
         fitted[HYBRID, fold.index] = (fitted_hybrid,)
-        issued[HYBRID, fold.index] = forecast
-    return Stack(fits=fitted, made=issued, ablation=pl.concat(losses), weights=pl.concat(weights))
+        own[HYBRID, fold.index] = forecast
+    return Stack(fits=fitted, issued=own, ablation=pl.concat(losses), weights=pl.concat(weights))
 
 
-def _issued(
+def _issue(
     fitted: FittedHybrid, samples: Samples, rows: Ints, forecasts: Sequence[Forecast]
 ) -> tuple[Forecast, Issued]:
     """The hybrid's forecasts of one fold, and the record that later folds learn from."""
     members = np.stack([forecast.grid for forecast in forecasts])
-    raw = combined(members, fitted.weights)
+    raw = weighted_quantiles(members, fitted.weights)
     then = known_at(samples, samples.origin[rows].max()) if len(rows) else samples
     grid, trackers = fitted.calibration.issued(then, rows, raw)
-    seeds = [combined(seed, fitted.weights) for seed in _of_each_seed(forecasts)]
+    seeds = [weighted_quantiles(seed, fitted.weights) for seed in _of_each_seed(forecasts)]
     none = np.empty((0, *raw.shape))
     return (
         Forecast(rows=rows, grid=grid, seeds=np.stack(seeds) if seeds else none),
@@ -118,13 +118,16 @@ def _variants(
     """Grids of the hybrid and of what it might have been, before calibration, by variant."""
     names = list(hybrid.models)
     horizons = range(len(known.horizons))
-    rows, members, _ = gathered(past, n_members=len(names), n_horizons=len(known.horizons))
+    rows, members, _ = past_forecasts(past, n_members=len(names), n_horizons=len(known.horizons))
     target = known.target[rows]
     share = hybrid.settings.equal_share
     yield "raw", record.raw
-    yield "equal weights", combined(record.members, np.full((len(horizons), len(names)), 1.0))
+    yield (
+        "equal weights",
+        weighted_quantiles(record.members, np.full((len(horizons), len(names)), 1.0)),
+    )
     picked = [picked_weights(members[:, :, k], target[:, k]) for k in horizons]
-    grid = combined(
+    grid = weighted_quantiles(
         record.members, np.stack([np.ones(len(names)) if w is None else w for w in picked])
     )
     grid[:, [w is None for w in picked]] = np.nan
@@ -134,7 +137,7 @@ def _variants(
         weights = [
             learnt_weights(members[others, :, k], target[:, k], equal_share=share) for k in horizons
         ]
-        yield f"without {name}", combined(record.members[others], np.stack(weights))
+        yield f"without {name}", weighted_quantiles(record.members[others], np.stack(weights))
 
 
 def picked_weights(members: Floats, target: Floats) -> Floats | None:

@@ -21,7 +21,7 @@ from nextclose.backtesting.forecasts import (
     rising_quantiles,
     seed_losses,
 )
-from nextclose.backtesting.stacking import stacked
+from nextclose.backtesting.stacking import walk_hybrid
 from nextclose.backtesting.study import Study
 from nextclose.config import canonical_json
 from nextclose.features.news import NEWS
@@ -35,7 +35,7 @@ from nextclose.samples.splits import Fold, known_at
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Fits = dict[tuple[str, int], tuple[Fitted, ...]]
-Made = dict[tuple[str, int], Forecast]
+ForecastsByFold = dict[tuple[str, int], Forecast]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +61,15 @@ class ForecastTask:
 class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
-    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `made` what
-    they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
+    `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
+    what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
     `ablation` and `weights` are in the schemas of these names; empty where there are none.
     """
 
     study: Study
     forecasts: pl.DataFrame
     fits: Mapping[tuple[str, int], tuple[Fitted, ...]]
-    made: Mapping[tuple[str, int], Forecast]
+    issued: Mapping[tuple[str, int], Forecast]
     crossings: Mapping[str, int]
     seeds: pl.DataFrame
     ablation: pl.DataFrame
@@ -95,32 +95,36 @@ def serial(
 
 def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
     """Fit and forecast every model of the study's settings in each of its folds."""
-    fits, made = carried_out(study, fit_tasks(study), mapper)
-    stack = stacked(
+    fits, issued = run_tasks(study, fit_tasks(study), mapper)
+    stack = walk_hybrid(
         study.samples,
         study.hybrid,
         study.folds,
         fits=fits,
-        made=made,
+        issued=issued,
         n_rehearsals=study.n_rehearsals,
     )
-    made.update(stack.made)
+    issued.update(stack.issued)
     return Backtest(
         study=study,
-        forecasts=_forecasts(study, made),
+        forecasts=_forecasts(study, issued),
         fits={**fits, **stack.fits},
-        made=made,
+        issued=issued,
         crossings={
-            name: sum(forecast.crossings for (model, _), forecast in made.items() if model == name)
+            name: sum(
+                forecast.crossings for (model, _), forecast in issued.items() if model == name
+            )
             for name in study.config.backtest.models
         },
-        seeds=_seed_losses(study, made),
+        seeds=_seed_losses(study, issued),
         ablation=stack.ablation,
         weights=stack.weights,
     )
 
 
-def carried_out(study: Study, tasks: Sequence[FitTask], mapper: Mapper) -> tuple[Fits, Made]:
+def run_tasks(
+    study: Study, tasks: Sequence[FitTask], mapper: Mapper
+) -> tuple[Fits, ForecastsByFold]:
     """The fits of the tasks, one per seed by model and fold, and the forecasts made from them."""
     fits: Fits = {}
     for task, fitted in zip(tasks, mapper(fit, study, tasks), strict=True):
@@ -159,7 +163,7 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
     )
 
 
-def _forecasts(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+def _forecasts(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
     """The forecasts of the settings' models in the tested folds, in `FORECAST_SCHEMA`."""
     frames = [
         forecast_frame(
@@ -169,20 +173,20 @@ def _forecasts(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.Dat
             model=model,
             fold=fold - study.n_rehearsals,
         )
-        for (model, fold), forecast in made.items()
+        for (model, fold), forecast in issued.items()
         if model in study.config.backtest.models and fold >= study.n_rehearsals
     ]
     return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
 
 
-def _seed_losses(study: Study, made: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
+def _seed_losses(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
     """What single seeds would have lost in the tested folds, in `SEED_SCHEMA`."""
     parts = [
         seed_losses(
             study.samples,
             [
                 forecast
-                for (model, fold), forecast in made.items()
+                for (model, fold), forecast in issued.items()
                 if model == name and fold >= study.n_rehearsals
             ],
             model=name,

@@ -121,10 +121,12 @@ class Feature:
 
     def column(self, name: str) -> Column:
         """It as a column of the table, checked wherever it is computed."""
-        return Column(name, self.lookback_sessions, partial(_checked, self, name), self.needs)
+        return Column(
+            name, self.lookback_sessions, partial(_checked_values, self, name), self.needs
+        )
 
 
-def _checked(feature: Feature, name: str, bars: SymbolBars) -> Floats:
+def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
     """The values of somebody's feature.
 
     Raises: ConfigError if the function raises, or gives what is no finite number where it must.

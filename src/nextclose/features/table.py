@@ -87,7 +87,7 @@ def make_table(
         placed[title] = Family(start=start, stop=len(names), warmup_sessions=warmup)
     values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
     scale = np.empty(bars.frame.height)
-    symbols, symbol, segments = _stacked(bars.frame)
+    symbols, symbol, segments = _row_layout(bars.frame)
     exchanges = tuple(bars.exchanges.get(name, exchange_of(name)) for name in symbols)
     session, prices = _arrays(bars.frame)
     for rows, symbol_bars in _each_segment(segments, session, prices):
@@ -148,7 +148,7 @@ def lookback_sessions(family: str, own: Mapping[str, Feature] = NO_FEATURES) -> 
     return max(column.lookback_sessions for column in definition.columns)
 
 
-def _stacked(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:
+def _row_layout(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:
     """Symbols, the position of each row's among them, and row ranges of the segments."""
     runs = frame["symbol"].rle()
     lengths = runs.struct.field("len").to_numpy().astype(np.int64)

@@ -33,12 +33,12 @@ def mixture_quantiles(members: Floats) -> Floats:
     high = members[..., -1:] + HIGH_REACH * (members[..., -1:] - members[..., -2:-1])
     knots = np.concatenate([low, members, high], axis=-1)  # (member, row, horizon, knot)
     cells = np.moveaxis(knots, 0, 2).reshape(-1, len(members), knots.shape[-1])
-    mixed = np.array([_mixed(cell) for cell in cells])
+    mixed = np.array([_cell_mixture(cell) for cell in cells])
     together: Floats = mixed.reshape(members.shape[1:])
     return together
 
 
-def _mixed(cell: Floats) -> Floats:
+def _cell_mixture(cell: Floats) -> Floats:
     """Quantiles of one mixture from its members' knots, shape (member, knot)."""
     places = np.sort(cell, axis=None)
     chance = np.mean([np.interp(places, knots, PROBABILITIES) for knots in cell], axis=0)
@@ -66,7 +66,7 @@ def combine_seeds(model: Forecaster, members: Sequence[Fitted]) -> Fitted:
     return members[0] if len(members) == 1 else Mixture(members=tuple(members))
 
 
-def restored_fit(model: Forecaster, state: State) -> Fitted:
+def restore_fit(model: Forecaster, state: State) -> Fitted:
     """The fit of one seed of a model that gave this state.
 
     Raises: ValueError, KeyError or TypeError for a state that is not one, or more than one.
@@ -80,11 +80,11 @@ def restored_fit(model: Forecaster, state: State) -> Fitted:
     return fitted
 
 
-def restored(model: Forecaster, state: State) -> Fitted:
+def restore_forecaster(model: Forecaster, state: State) -> Fitted:
     """The forecaster of all seeds of a model that gave this state, as `combine_seeds` made it.
 
-    Raises: as `restored_fit`.
+    Raises: as `restore_fit`.
     """
     if model.traits.n_seeds == 1 or isinstance(model, CombinesSeeds):
-        return restored_fit(model, state)
-    return decode_state(Mixture, state, build_part=lambda _, part: restored_fit(model, part))
+        return restore_fit(model, state)
+    return decode_state(Mixture, state, build_part=lambda _, part: restore_fit(model, part))

@@ -64,7 +64,7 @@ class FittedRegressor:
         inputs = self.scaler.apply(samples)[rows]
         predicted = np.stack(
             [
-                np.column_stack([_predicted(estimator, inputs) for estimator in own])
+                np.column_stack([_predictions(estimator, inputs) for estimator in own])
                 for own in self.estimators
             ],
             axis=1,
@@ -161,11 +161,11 @@ def _cases(samples: Samples, scaler: Scaler) -> Iterator[tuple[Floats, Floats, I
         yield inputs[rows], samples.target[rows, k], rows
 
 
-def _predicted(estimator: Regressor, inputs: npt.NDArray[Any]) -> Floats:
+def _predictions(estimator: Regressor, inputs: npt.NDArray[Any]) -> Floats:
     return np.asarray(estimator.predict(inputs.astype(np.float64)), dtype=np.float64).ravel()
 
 
 def _error_quantiles(estimator: Regressor, x: Floats, y: Floats, ratio: Floats) -> Floats:
     """Quantiles of errors over the ratio, less their mean: the estimator's stays. (level,)."""
-    errors = (y - _predicted(estimator, x)) / ratio
+    errors = (y - _predictions(estimator, x)) / ratio
     return np.asarray(np.quantile(errors - errors.mean(), LEVELS))

@@ -72,11 +72,11 @@ def encode_state(fitted: Any) -> State:
             arrays |= {f"{place.name}.{key}": array for key, array in value.items()}
             facts[place.name] = list(value)
         else:
-            facts[place.name] = _encoded(value, place, arrays)
+            facts[place.name] = _facts_of(value, place, arrays)
     return State(arrays=arrays, facts=facts)
 
 
-def _encoded(value: Any, place: dataclasses.Field[Any], arrays: dict[str, Any]) -> Any:
+def _facts_of(value: Any, place: dataclasses.Field[Any], arrays: dict[str, Any]) -> Any:
     """The facts of one value; its arrays go into `arrays` under its place's name."""
 
     def part(key: str, item: Any) -> Any:

@@ -41,7 +41,7 @@ class Scaler:
         return np.nan_to_num(np.clip(scaled, -CAP, CAP), nan=0.0)
 
 
-def present(samples: Samples, names: Sequence[str]) -> tuple[str, ...]:
+def available_names(samples: Samples, names: Sequence[str]) -> tuple[str, ...]:
     """Those of `names` that the table has, in the order of `names`."""
     return tuple(name for name in names if name in samples.table.names)
 

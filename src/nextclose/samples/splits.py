@@ -77,7 +77,7 @@ def refuse_overlap(train: Samples, valid: Samples) -> None:
         raise LeakError(what="a training target", known_at=str(learnt), used_at=str(begins))
 
 
-def together(train: Samples, valid: Samples) -> Samples:
+def joint_samples(train: Samples, valid: Samples) -> Samples:
     """What both know of the same rows, readable as far as the later of the two."""
 
     def known(ours: Floats, theirs: Floats) -> Floats:
@@ -92,7 +92,7 @@ def together(train: Samples, valid: Samples) -> Samples:
     )
 
 
-def cut_anew(
+def resplit(
     train: Samples, valid: Samples, *, valid_sessions: int, family: str, context_sessions: int
 ) -> tuple[Samples, Samples]:
     """The same knowledge with another border: the last `valid_sessions` origins to validate on.
@@ -100,7 +100,7 @@ def cut_anew(
     At most a third of the origins with a known outcome and a full window of `family`.
     Raises: NotEnoughDataError if there is no such origin.
     """
-    known = together(train, valid)
+    known = joint_samples(train, valid)
     full = known.ready(family, context_sessions=context_sessions)
     origins = np.unique(known.origin[full & np.isfinite(known.outcome).any(axis=1)])
     if not origins.size:

@@ -27,7 +27,7 @@ from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
-from nextclose.models.mixture import restored
+from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import UNSERVABLE, is_known, model_of_state
 from nextclose.models.state import State, encode_state
@@ -139,12 +139,12 @@ def read_bundle(
     manifest = _manifest(folder)
     _refuse_without_own(folder, manifest, models=models, features=features)
     state, golden = (
-        _state(folder, name, _checked(folder, name, manifest.files[name]))
+        _state(folder, name, _verified_content(folder, name, manifest.files[name]))
         for name in (MODEL, GOLDEN)
     )
     try:
         model = model_of_state(manifest.model, state, models)
-        fitted = restored(model, state)
+        fitted = restore_forecaster(model, state)
     except (*UNFIT, NextcloseError) as error:
         raise BundleError(
             path=str(folder / MODEL), found=_reason(error), expected="the state of a fitted model"
@@ -247,7 +247,7 @@ def _state(folder: Path, name: str, content: bytes) -> State:
         ) from error
 
 
-def _checked(folder: Path, name: str, entry: FileEntry) -> bytes:
+def _verified_content(folder: Path, name: str, entry: FileEntry) -> bytes:
     content = _read(folder, name, limit=min(entry.size, FILE_BYTES))
     digest = hashlib.sha256(content).hexdigest()
     if digest != entry.sha256:

@@ -122,7 +122,7 @@ def _frame_of(golden: State) -> pl.DataFrame:
     )
 
 
-def replayed(bundle: Bundle) -> tuple[Floats, Floats]:
+def replay(bundle: Bundle) -> tuple[Floats, Floats]:
     """The golden forecast as stored and as made anew.
 
     Raises: ValueError if its bars are not the rows that one forecast needs, up to the fit.

@@ -28,7 +28,7 @@ from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
 from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
-from nextclose.serving.golden import latest_rows, replayed, samples_for
+from nextclose.serving.golden import latest_rows, replay, samples_for
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
@@ -48,7 +48,7 @@ def load_bundle(
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
     try:
-        expected, again = replayed(bundle)
+        expected, again = replay(bundle)
     except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
         raise BundleError(
             path=str(path),

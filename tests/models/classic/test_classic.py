@@ -23,15 +23,15 @@ from nextclose.models.classic.network import (
     LEARNING_RATE,
     N_FEATURES,
     ClassicNetwork,
-    Examples,
-    halved_when_flat,
+    PriceWindows,
     n_trained,
+    plateau_scheduler,
     train_network,
     with_weights,
 )
 from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples, with_targets
-from nextclose.samples.splits import Fold, cut_anew, holdout, known_at
+from nextclose.samples.splits import Fold, holdout, known_at, resplit
 from nextclose.samples.windows import window_rows
 from nextclose.schema import LEVELS, Family, Table
 
@@ -81,7 +81,7 @@ def split(samples: Samples) -> Fold:
 def learnt(fold: Fold) -> Samples:
     """What classic trains on: the fold's knowledge before its own last 150 origins."""
     border = {"valid_sessions": VALID_SESSIONS, "family": "classic", "context_sessions": 60}
-    return cut_anew(fold.train, fold.valid, **border)[0]  # type: ignore[arg-type]
+    return resplit(fold.train, fold.valid, **border)[0]  # type: ignore[arg-type]
 
 
 def model(**settings: Any) -> Classic:
@@ -140,7 +140,7 @@ def test_table_has_the_tutorials_counts_for_each_layer():
 
 def test_training_moves_228993_numbers_and_never_the_second_bias():
     x = torch.rand(64, 60, N_FEATURES)
-    examples = Examples(x=x, price=x[:, -1, 0])
+    examples = PriceWindows(x=x, price=x[:, -1, 0])
     assert n_trained(ClassicNetwork()) == 228_993
     before = with_weights({})
     trained = train_network(examples, examples, seed=1, max_epochs=1)
@@ -363,8 +363,8 @@ def test_curves_hold_a_value_per_epoch_for_each_network(walked):
 
 def test_training_stops_ten_epochs_after_the_best_and_brings_its_weights_back():
     x = torch.rand(64, 60, N_FEATURES)
-    learnt = Examples(x=x, price=torch.full((64,), 3.0))
-    contrary = Examples(x=x[:8], price=torch.full((8,), -3.0))  # every step towards 3 is a loss
+    learnt = PriceWindows(x=x, price=torch.full((64,), 3.0))
+    contrary = PriceWindows(x=x[:8], price=torch.full((8,), -3.0))  # every step towards 3 is a loss
     trained = train_network(learnt, contrary, seed=1, max_epochs=50)
     loss, mae = trained.curves
     assert [curve.measure for curve in (loss, mae)] == ["loss", "mae"]
@@ -377,7 +377,7 @@ def test_training_stops_ten_epochs_after_the_best_and_brings_its_weights_back():
 
 def test_learning_rate_halves_after_five_flat_epochs_down_to_its_floor():
     optimizer = torch.optim.Adam([torch.zeros(1, requires_grad=True)], lr=LEARNING_RATE)
-    plateau, rates = halved_when_flat(optimizer), []
+    plateau, rates = plateau_scheduler(optimizer), []
     for loss in (1.0, 0.9, *[0.89995] * 5, 0.5, *[0.5] * 100):  # a gain of 0.00005 is flat
         plateau.step(loss)
         rates.append(optimizer.param_groups[0]["lr"])

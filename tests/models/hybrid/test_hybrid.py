@@ -14,12 +14,12 @@ from nextclose.models.hybrid.hybrid import (
     FittedHybrid,
     Hybrid,
     Issued,
-    combined,
-    gathered,
     learnt_weights,
     least_crps_weights,
+    past_forecasts,
+    weighted_quantiles,
 )
-from nextclose.models.mixture import restored
+from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted
 from nextclose.models.registry import hybrid_of, model_named, model_of_state
 from nextclose.models.state import State, encode_state
@@ -39,7 +39,7 @@ from tests.builders import (
 
 def restored_alone(state: State) -> Fitted:
     """As one who has the state and nothing else."""
-    return restored(model_of_state("hybrid", state), state)
+    return restore_forecaster(model_of_state("hybrid", state), state)
 
 
 def normal_members(*widths: float, n: int = 600, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -126,13 +126,13 @@ def test_quantiles_are_averaged_level_by_level():
     members = members + np.arange(len(LEVELS))
     weights = np.array([[0.75, 0.25], [0.0, 1.0]])  # (horizon, member)
     expected = np.array([1.75, 4.0])[None, :, None] + np.arange(len(LEVELS))
-    np.testing.assert_allclose(combined(members, weights), expected)
+    np.testing.assert_allclose(weighted_quantiles(members, weights), expected)
 
 
 def test_where_a_member_makes_no_forecast_the_others_share_its_weight():
     members = np.stack([np.full((2, 1, len(LEVELS)), v) for v in (1.0, 2.0, 5.0)])
     members[0, 1, 0, 7] = np.nan
-    found = combined(members, np.array([[0.5, 0.375, 0.125]]))
+    found = weighted_quantiles(members, np.array([[0.5, 0.375, 0.125]]))
     np.testing.assert_allclose(found[0], 0.5 + 0.75 + 0.625)
     np.testing.assert_allclose(found[1], (0.375 * 2 + 0.125 * 5) / 0.5)
 
@@ -140,9 +140,9 @@ def test_where_a_member_makes_no_forecast_the_others_share_its_weight():
 def test_a_row_is_combined_alone():
     members = np.random.default_rng(0).standard_normal((4, 50, 3, len(LEVELS)))
     weights = np.random.default_rng(1).dirichlet(np.ones(4), size=3)
-    whole = combined(members, weights)
-    np.testing.assert_array_equal(combined(members[:, 17:18], weights)[0], whole[17])
-    np.testing.assert_array_equal(combined(members[:, ::-1], weights), whole[::-1])
+    whole = weighted_quantiles(members, weights)
+    np.testing.assert_array_equal(weighted_quantiles(members[:, 17:18], weights)[0], whole[17])
+    np.testing.assert_array_equal(weighted_quantiles(members[:, ::-1], weights), whole[::-1])
 
 
 # --- what it learns from ---
@@ -186,7 +186,7 @@ def test_with_nothing_issued_before_weights_are_equal_and_tails_as_they_come():
     first = hybrid_fit(hybrid_walk(), 0)
     np.testing.assert_array_equal(first.weights, np.full((3, 3), 1 / 3))
     assert first.calibration.adapts.tolist() == [0, 0, 0]
-    rows, members, raw = gathered([], n_members=2, n_horizons=3)
+    rows, members, raw = past_forecasts([], n_members=2, n_horizons=3)
     assert (rows.shape, members.shape, raw.shape) == ((0,), (2, 0, 3, 23), (0, 3, 23))
 
 
@@ -341,7 +341,7 @@ def test_it_reads_as_many_rows_as_its_hungriest_member_and_names_all_settings():
 def test_members_without_weight_stand_in_alike_where_those_with_weight_make_no_forecast():
     members = np.stack([np.full((2, 1, len(LEVELS)), value) for value in (1.0, 2.0, 4.0)])
     members[0, 1] = np.nan  # all weight is on the first, which is silent in the second row
-    found = combined(members, np.array([[1.0, 0.0, 0.0]]))
+    found = weighted_quantiles(members, np.array([[1.0, 0.0, 0.0]]))
     np.testing.assert_array_equal(found[:, 0, 0], [1.0, 3.0])
     members[:, 1] = np.nan
-    assert np.isnan(combined(members, np.array([[1.0, 0.0, 0.0]]))[1]).all()
+    assert np.isnan(weighted_quantiles(members, np.array([[1.0, 0.0, 0.0]]))[1]).all()

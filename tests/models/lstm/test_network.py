@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from nextclose import metrics
-from nextclose.models.lstm.network import CORRECTIONS, Network, corrected, grid_crps
+from nextclose.models.lstm.network import CORRECTIONS, Network, corrected_quantiles, grid_crps
 from nextclose.schema import LEVELS, MEDIAN
 
 
@@ -22,22 +22,22 @@ def test_a_new_network_gives_exactly_the_spread():
     corrections = network()(x)
     assert corrections.shape == (9, 3, 2, CORRECTIONS)
     assert not corrections.any()
-    grid = corrected(spread(0.0, 0.0).float(), corrections)
+    grid = corrected_quantiles(spread(0.0, 0.0).float(), corrections)
     assert grid.shape == (9, 3, 2, len(LEVELS))
     assert torch.equal(grid, spread(0.0, 0.0).float().expand(9, 3, -1, -1))
 
 
 def test_zero_corrections_keep_a_median_off_zero_to_the_last_digits():
-    grid = corrected(spread(0.3, -0.2), torch.zeros(2, CORRECTIONS, dtype=torch.float64))
+    grid = corrected_quantiles(spread(0.3, -0.2), torch.zeros(2, CORRECTIONS, dtype=torch.float64))
     np.testing.assert_allclose(grid, spread(0.3, -0.2), atol=1e-15)
 
 
 def test_a_shift_moves_every_quantile_and_a_width_only_its_side():
     base = spread(0.1)
     shift, below, above = 0.5, np.log(2.0), np.log(3.0)
-    moved = corrected(base, torch.tensor([[shift, 0.0, 0.0]]))
+    moved = corrected_quantiles(base, torch.tensor([[shift, 0.0, 0.0]]))
     np.testing.assert_allclose(moved, base + shift)
-    wide = corrected(base, torch.tensor([[0.0, below, above]]).double()).numpy()[0]
+    wide = corrected_quantiles(base, torch.tensor([[0.0, below, above]]).double()).numpy()[0]
     side = base.numpy()[0] - 0.1
     np.testing.assert_allclose(wide[: MEDIAN + 1], 0.1 + 2 * side[: MEDIAN + 1])
     np.testing.assert_allclose(wide[MEDIAN + 1 :], 0.1 + 3 * side[MEDIAN + 1 :])
@@ -45,7 +45,7 @@ def test_a_shift_moves_every_quantile_and_a_width_only_its_side():
 
 def test_corrected_quantiles_rise_whatever_the_correction():
     corrections = 4 * torch.randn(200, 2, CORRECTIONS, generator=torch.manual_seed(0))
-    grid = corrected(spread(0.1, -0.3), corrections.double())
+    grid = corrected_quantiles(spread(0.1, -0.3), corrections.double())
     assert (grid.diff(dim=-1) >= 0).all()
 
 

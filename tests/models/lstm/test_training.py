@@ -11,14 +11,14 @@ from nextclose.models.lstm.network import Network
 from nextclose.models.lstm.training import (
     Batch,
     TrainedLstm,
-    gathered,
+    device_data,
     horizon_crps,
     horizon_weights,
-    judged,
-    lesson_of,
     mean_crps,
     target_chunks,
     train_network,
+    training_set,
+    validation_scores,
 )
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import fit_scaler
@@ -45,7 +45,7 @@ def trained(samples: Samples, network: Network, *, at: int = 300, **changes) -> 
     train, valid = halves(samples, at=at)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     settings = SETTINGS.model_copy(update=changes)
-    lesson = lesson_of(settings, SPREAD, train=train, valid=valid, scaler=scaler)
+    lesson = training_set(settings, SPREAD, train=train, valid=valid, scaler=scaler)
     return train_network(settings, network, lesson)
 
 
@@ -78,7 +78,7 @@ def test_a_batch_masks_unknown_targets_and_burn_in():
     train, _ = halves(predictable(), at=100)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     chunks = target_chunks(SETTINGS, train, offset_sessions=7, what="training")
-    batch = gathered(train, scaler, device="cpu").batch(chunks)
+    batch = device_data(train, scaler, device="cpu").batch(chunks)
     assert batch.x.shape == (60, len(chunks.rows), 1)
     # rows 10 .. 98 know one session ahead at session 100, row 99 too; two ahead one row less
     assert batch.known.sum((0, 1)).tolist() == [90, 89]
@@ -105,13 +105,13 @@ def test_curves_begin_before_training_and_the_epoch_of_the_largest_usable_gain_i
     train, valid = halves(samples, at=300)
     scaler = fit_scaler(train, names=["x0"], family="bare")
     spread = torch.tensor(SPREAD, dtype=torch.float32)
-    held_out = gathered(valid, scaler, device="cpu").batch(
+    held_out = device_data(valid, scaler, device="cpu").batch(
         target_chunks(SETTINGS, valid, offset_sessions=0, what="validation")
     )
-    untrained, _ = judged(new_network(), spread, held_out)
+    untrained, _ = validation_scores(new_network(), spread, held_out)
     assert fit.valid_crps[0] == pytest.approx(untrained, rel=1e-6)
     network.load_state_dict(fit.weights)
-    _, gain = judged(network, spread, held_out)
+    _, gain = validation_scores(network, spread, held_out)
     assert gain == pytest.approx(max(fit.usable_gain), rel=1e-6)
     assert gain > 0
 
@@ -133,7 +133,7 @@ def test_a_correction_that_loses_does_not_count_against_one_that_gains():
         target=torch.tensor([1.0, 0.0]).expand(shape),  # one ahead of the median, one on it
         known=torch.ones(shape, dtype=torch.bool),
     )
-    crps, gain = judged(Fixed(), spread, batch)  # type: ignore[arg-type]
+    crps, gain = validation_scores(Fixed(), spread, batch)  # type: ignore[arg-type]
     none = horizon_crps(torch.zeros(*shape, 3), spread, batch)
     shifted = torch.zeros(*shape, 3)
     shifted[..., 0, 0] = 1.0
@@ -169,7 +169,7 @@ def test_weights_do_not_depend_on_targets_that_are_not_known_yet():
         table = replace(samples.table, values=values)
         network = new_network()
         torch.manual_seed(5)
-        lesson = lesson_of(
+        lesson = training_set(
             SETTINGS,
             SPREAD,
             train=replace(train, table=table),

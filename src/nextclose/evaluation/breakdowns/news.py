@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from nextclose.backtesting.forecasts import Forecast, known_losses
-from nextclose.backtesting.stacking import stacked
+from nextclose.backtesting.stacking import walk_hybrid
 from nextclose.backtesting.study import Study
-from nextclose.backtesting.walk_forward import Backtest, Mapper, carried_out, fit_tasks, serial
+from nextclose.backtesting.walk_forward import Backtest, Mapper, fit_tasks, run_tasks, serial
 from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.wording import sessions
@@ -49,16 +49,16 @@ def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtes
     study, model = walked.study, leading(walked.study)
     readers = news_readers(study.models)
     blind = [replace(task, reads_news=False) for task in fit_tasks(study) if task.model in readers]
-    fits, made = carried_out(study, blind, mapper)
+    fits, issued = run_tasks(study, blind, mapper)
     if model != HYBRID:
-        own = _losses(walked, walked.made, model, variant=RAW)
-        return replace(walked, ablation=own.vstack(_losses(walked, made, model)))
-    stack = stacked(
+        own = _losses(walked, walked.issued, model, variant=RAW)
+        return replace(walked, ablation=own.vstack(_losses(walked, issued, model)))
+    stack = walk_hybrid(
         study.samples,
         study.hybrid,
         study.folds,
         fits={**walked.fits, **fits},
-        made={**walked.made, **made},
+        issued={**walked.issued, **issued},
         n_rehearsals=study.n_rehearsals,
     )
     without = stack.ablation.filter(pl.col("variant") == RAW)
@@ -68,7 +68,7 @@ def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtes
 
 def _losses(
     walked: Backtest,
-    made: Mapping[tuple[str, int], Forecast],
+    issued: Mapping[tuple[str, int], Forecast],
     model: str,
     *,
     variant: str = WITHOUT_NEWS,
@@ -77,7 +77,7 @@ def _losses(
     study = walked.study
     return pl.concat(
         known_losses(study.samples, found.rows, found.grid, variant=variant)
-        for (name, fold), found in made.items()
+        for (name, fold), found in issued.items()
         if name == model and fold >= study.n_rehearsals
     )
 

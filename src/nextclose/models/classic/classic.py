@@ -21,7 +21,7 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.models.classic.network import (
     BATCH_SAMPLES,
     WINDOW_SESSIONS,
-    Examples,
+    PriceWindows,
     train_network,
     with_weights,
 )
@@ -30,7 +30,7 @@ from nextclose.models.device import same_bits
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.state import UNSAVED, State, decode_state
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import cut_anew, refuse_overlap
+from nextclose.samples.splits import refuse_overlap, resplit
 from nextclose.samples.windows import window_rows, windows
 from nextclose.schema import LEVELS, Floats, Floats32, Ints
 
@@ -131,7 +131,7 @@ class ClassicFitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class NetworkRows:
     """What one network learns: origins to train on and origins to stop by."""
 
     code: int  # position in the table's symbols
@@ -175,7 +175,7 @@ class Classic:
             symbol and horizon to train.
         """
         refuse_overlap(train, valid)
-        train, valid = cut_anew(
+        train, valid = resplit(
             train,
             valid,
             valid_sessions=VALID_SESSIONS,
@@ -200,7 +200,7 @@ class Classic:
         """The Fitted that gave this state, on the device of the settings."""
         return replace(decode_state(ClassicFitted, state), device=self.settings.device)
 
-    def _lessons(self, train: Samples, valid: Samples) -> Iterator[Lesson]:
+    def _lessons(self, train: Samples, valid: Samples) -> Iterator[NetworkRows]:
         symbols, horizons = self.settings.symbols, self.settings.horizons
         for code, symbol in enumerate(train.table.symbols):
             for horizon in train.horizons:
@@ -210,20 +210,22 @@ class Classic:
                     rows = training_rows(train, code=code, horizon=horizon)
                     stop_by = training_rows(valid, code=code, horizon=horizon)
                     latest = rows[-(self.settings.train_origins or len(rows)) :]
-                    yield Lesson(code=code, horizon=horizon, train=latest, valid=stop_by)
+                    yield NetworkRows(code=code, horizon=horizon, train=latest, valid=stop_by)
 
-    def _learnt(self, lesson: Lesson, train: Samples, valid: Samples, seed: int) -> PriceNetwork:
+    def _learnt(
+        self, lesson: NetworkRows, train: Samples, valid: Samples, seed: int
+    ) -> PriceNetwork:
         symbol = train.table.symbols[lesson.code]
         read = np.unique(window_rows(lesson.train, sessions=WINDOW_SESSIONS))
         features = fit_min_max(tutorial_columns(train)[read])
         close = fit_min_max(train.table.close[read, None])
         own_seed = np.random.SeedSequence([seed, zlib.crc32(symbol.encode()), lesson.horizon])
 
-        def examples(samples: Samples, rows: Ints) -> Examples:
+        def examples(samples: Samples, rows: Ints) -> PriceWindows:
             price = close.apply(prices_to_come(samples, rows, horizon=lesson.horizon)[:, None])
             x = scaled_windows(samples, rows, features)
             device = self.settings.device
-            return Examples(
+            return PriceWindows(
                 x=torch.from_numpy(x).to(device), price=torch.from_numpy(price[:, 0]).to(device)
             )
 

@@ -98,7 +98,7 @@ def with_weights(weights: Mapping[str, Floats32], *, device: str = "cpu") -> Cla
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
+class PriceWindows:
     """Scaled windows (sample, session, feature) and the scaled prices to come (sample,)."""
 
     x: Tensor
@@ -114,7 +114,7 @@ class TrainedClassic:
 
 
 def train_network(
-    train: Examples, valid: Examples, *, seed: int, max_epochs: int
+    train: PriceWindows, valid: PriceWindows, *, seed: int, max_epochs: int
 ) -> TrainedClassic:
     """Train by the tutorial's recipe, on the device that the examples lie on.
 
@@ -130,9 +130,9 @@ def train_network(
         optimizer = torch.optim.Adam(
             trained_parameters(network).values(), lr=LEARNING_RATE, eps=ADAM_EPSILON, fused=True
         )
-        slower = halved_when_flat(optimizer)
+        slower = plateau_scheduler(optimizer)
         history: list[tuple[float, ...]] = []
-        best, best_epoch, weights = np.inf, 0, _copied(network)
+        best, best_epoch, weights = np.inf, 0, _weights_copy(network)
         for epoch in range(max_epochs):
             order = np.random.default_rng([seed, epoch]).permutation(len(train.price))
             losses = _epoch(network, optimizer, train, torch.from_numpy(order).to(device))
@@ -140,7 +140,7 @@ def train_network(
             val_loss = history[-1][2]
             slower.step(val_loss)
             if val_loss < best:
-                best, best_epoch, weights = val_loss, epoch, _copied(network)
+                best, best_epoch, weights = val_loss, epoch, _weights_copy(network)
             elif epoch - best_epoch >= PATIENCE_EPOCHS:
                 break
     loss, mae, valid_loss, valid_mae = zip(*history, strict=True)
@@ -156,7 +156,7 @@ def train_network(
     return TrainedClassic(weights=weights, curves=curves)
 
 
-def halved_when_flat(
+def plateau_scheduler(
     optimizer: torch.optim.Optimizer,
 ) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
     """What halves the learning rate after 5 epochs without a gain of 1e-4, down to 1e-6."""
@@ -170,7 +170,7 @@ def halved_when_flat(
     )
 
 
-def errors(network: ClassicNetwork, examples: Examples) -> tuple[float, float]:
+def errors(network: ClassicNetwork, examples: PriceWindows) -> tuple[float, float]:
     """Mean squared and mean absolute error on scaled prices, without dropout."""
     network.eval()
     with torch.no_grad():
@@ -179,7 +179,7 @@ def errors(network: ClassicNetwork, examples: Examples) -> tuple[float, float]:
 
 
 def _epoch(
-    network: ClassicNetwork, optimizer: torch.optim.Optimizer, train: Examples, order: Tensor
+    network: ClassicNetwork, optimizer: torch.optim.Optimizer, train: PriceWindows, order: Tensor
 ) -> tuple[float, float]:
     """One pass in batches of 32; mean squared and absolute error as they were met."""
     network.train()
@@ -195,7 +195,7 @@ def _epoch(
     return squared / len(order), absolute / len(order)
 
 
-def _copied(network: ClassicNetwork) -> dict[str, Floats32]:
+def _weights_copy(network: ClassicNetwork) -> dict[str, Floats32]:
     return {
         name: p.detach().cpu().numpy().copy() for name, p in trained_parameters(network).items()
     }

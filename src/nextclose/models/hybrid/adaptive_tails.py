@@ -98,7 +98,7 @@ class Course:
     done: Ints  # (symbol,) forecasts whose outcome has been counted
 
 
-def opened(trackers: Trackers, samples: Samples, rows: Ints, raw: Floats, k: int) -> Course:
+def new_course(trackers: Trackers, samples: Samples, rows: Ints, raw: Floats, k: int) -> Course:
     """The course of horizon `k` before its first step: thresholds raw, levels as tracked."""
     table = samples.table
     new_symbols = [table.symbols[i] for i in np.unique(table.symbol[rows])]
@@ -152,7 +152,7 @@ def opened(trackers: Trackers, samples: Samples, rows: Ints, raw: Floats, k: int
     )
 
 
-def run(course: Course, tails: Floats, *, step: float) -> None:
+def advance(course: Course, tails: Floats, *, step: float) -> None:
     """Walk the course: count what has resolved, then issue, origin by origin, all symbols at once.
 
     `tails`: (side, knot). Changes the course's thresholds, levels and `done`.
@@ -194,7 +194,7 @@ def _at_levels(tails: Floats, levels: Floats) -> Floats:
     return np.asarray(np.where(IS_LOWER, lower, upper))
 
 
-def joined(courses: Sequence[Course]) -> Trackers:
+def trackers_after(courses: Sequence[Course]) -> Trackers:
     """Trackers after the last step of every horizon's course."""
     symbols = courses[0].symbols
     waiting = [

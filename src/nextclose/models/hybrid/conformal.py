@@ -23,10 +23,10 @@ from nextclose.models.hybrid.adaptive_tails import (
     TAILS,
     Course,
     Trackers,
+    advance,
     half_width,
-    joined,
-    opened,
-    run,
+    new_course,
+    trackers_after,
 )
 from nextclose.models.mixture import HIGH_REACH, LOW_REACH, PROBABILITIES
 from nextclose.samples.samples import Samples
@@ -71,12 +71,12 @@ class Calibration:
         for k, course in enumerate(courses):
             inside = course.row >= 0
             grid[course.row[inside][:, None], k, TAILS] = course.thresholds[inside]
-        return np.sort(grid, axis=2), joined(courses)
+        return np.sort(grid, axis=2), trackers_after(courses)
 
     def _course(self, samples: Samples, rows: Ints, raw: Floats, k: int) -> Course:
-        course = opened(self.trackers, samples, rows, raw, k)
+        course = new_course(self.trackers, samples, rows, raw, k)
         if self.adapts[k]:
-            run(course, self.tails[k], step=self.step / samples.horizons[k])
+            advance(course, self.tails[k], step=self.step / samples.horizons[k])
         else:
             last = course.origin.max(axis=1, initial=-1, where=course.row >= 0)
             course.done = (course.resolved <= last[:, None]).sum(axis=1)
@@ -108,7 +108,7 @@ def learnt_calibration(
         known = recent & np.isfinite(target[:, k]) & (half_width(raw[:, k]) > 0)  # NaN: no
         n = int(known.sum())
         if n >= MINIMUM_SCORES:
-            grid = standardised(raw[known, k])
+            grid = standardised_grid(raw[known, k])
             score = (target[known, k] - raw[known, k, MEDIAN]) / half_width(raw[known, k])
             quantiles = np.stack([np.quantile(score, KNOTS), np.quantile(score, 1.0 - KNOTS)])
             share = n / (n + SCORES_PER_SESSION * horizon)
@@ -117,7 +117,7 @@ def learnt_calibration(
     return Calibration(step=step, tails=tails, adapts=adapts, trackers=trackers)
 
 
-def standardised(grid: Floats) -> Floats:
+def standardised_grid(grid: Floats) -> Floats:
     """Quantiles less their median, in half widths. (row, level) -> (row, level)."""
     return np.asarray((grid - grid[:, MEDIAN, None]) / half_width(grid)[:, None])
 

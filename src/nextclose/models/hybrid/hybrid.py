@@ -19,7 +19,7 @@ from nextclose.errors import LeakError
 from nextclose.metrics import crps_slope, mean_grid_crps
 from nextclose.models.hybrid.adaptive_tails import Trackers, no_trackers
 from nextclose.models.hybrid.conformal import Calibration, learnt_calibration
-from nextclose.models.mixture import restored
+from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model, Traits
 from nextclose.models.state import State, decode_state
 from nextclose.samples.samples import Samples
@@ -80,7 +80,7 @@ class FittedHybrid:
         issued = np.stack(
             [np.sort(member.quantiles(samples, since), axis=2) for member in self.members.values()]
         )
-        grid, _ = self.calibration.issued(samples, since, combined(issued, self.weights))
+        grid, _ = self.calibration.issued(samples, since, weighted_quantiles(issued, self.weights))
         return np.asarray(grid[np.searchsorted(since, rows)])
 
     def _refuse_older(self, samples: Samples, rows: Ints) -> None:
@@ -128,7 +128,9 @@ class Hybrid:
 
         Expects: `members` in the order of `models`; `known` as the samples stood at the fit.
         """
-        rows, issued, raw = gathered(past, n_members=len(members), n_horizons=len(known.horizons))
+        rows, issued, raw = past_forecasts(
+            past, n_members=len(members), n_horizons=len(known.horizons)
+        )
         target = known.target[rows]  # NaN where not resolved by now
         weights = np.stack(
             [
@@ -162,7 +164,7 @@ class Hybrid:
         fitted = decode_state(
             FittedHybrid,
             state,
-            build_part=lambda name, part: restored(self.models[name], part),
+            build_part=lambda name, part: restore_forecaster(self.models[name], part),
         )
         needed = (self.traits.family, self.traits.context_sessions)
         if (fitted.family, fitted.context_sessions) != needed:
@@ -170,7 +172,7 @@ class Hybrid:
         return fitted
 
 
-def gathered(
+def past_forecasts(
     past: Sequence[Issued], *, n_members: int, n_horizons: int
 ) -> tuple[Ints, Floats, Floats]:
     """Rows, members' grids and raw grids of all past folds, one behind the other."""
@@ -184,7 +186,7 @@ def gathered(
     )
 
 
-def combined(members: Floats, weights: Floats) -> Floats:
+def weighted_quantiles(members: Floats, weights: Floats) -> Floats:
     """Weighted mean of the members' quantiles, level by level. Shape (row, horizon, level).
 
     `members`: (member, row, horizon, level); `weights`: (horizon, member). Where a member makes no

@@ -23,8 +23,8 @@ from nextclose.models.volatility.har import (
     year_move,
 )
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import named_columns, present
-from nextclose.samples.splits import recent_rows, refuse_overlap, together
+from nextclose.samples.scaling import available_names, named_columns
+from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap
 from nextclose.schema import Floats, Ints, Spread
 
 # Mean size of the last moves and ranges over that of a year, as logarithms; falls and the single
@@ -134,7 +134,7 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
         models, for the fit.
     """
     refuse_overlap(train, valid)
-    known = together(train, valid)
+    known = joint_samples(train, valid)
     names = available_inputs(known)
     levels = long_run(known)
     everywhere = np.arange(len(known.origin))
@@ -201,7 +201,7 @@ def gamma_weights(inputs: Floats, aim: Floats) -> Floats:
 def available_inputs(samples: Samples) -> tuple[str, ...]:
     """The inputs there are: of the close, of the range, of the market of enough symbols."""
     is_ranged, has_market = (
-        len(present(samples, [_column(name) for name in names])) == len(names)
+        len(available_names(samples, [_column(name) for name in names])) == len(names)
         for names in (RANGE_INPUTS, MARKET_INPUTS)
     )
     latest = samples.table.symbol[last_rows(samples)]

@@ -12,7 +12,7 @@ import numpy as np
 
 from nextclose.models.volatility.har import POOL_SESSIONS, pooled_quantiles
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import recent_rows, together
+from nextclose.samples.splits import joint_samples, recent_rows
 from nextclose.schema import MEDIAN, Floats
 
 PRIOR_UNTIL = np.datetime64("2004-12-31")  # the last session it was taught from
@@ -103,7 +103,7 @@ def blended_spread(train: Samples, valid: Samples, *, ratio: Floats) -> Floats:
     """
     own = pooled_quantiles(train, valid, ratio=ratio)
     recent = recent_rows(valid, sessions=POOL_SESSIONS)
-    known = np.isfinite((together(train, valid).target / ratio)[recent])  # (row, horizon)
+    known = np.isfinite((joint_samples(train, valid).target / ratio)[recent])  # (row, horizon)
     origin = train.origin[recent]
     grid = np.empty_like(own)
     for k, horizon in enumerate(train.horizons):

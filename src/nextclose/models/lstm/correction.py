@@ -7,7 +7,7 @@ import torch
 
 from nextclose.config import LstmConfig
 from nextclose.models.device import same_bits
-from nextclose.models.lstm.network import CORRECTIONS, Network, corrected, grid_crps
+from nextclose.models.lstm.network import CORRECTIONS, Network, corrected_quantiles, grid_crps
 from nextclose.models.lstm.shrinkage import proven_share
 from nextclose.samples.samples import Samples
 from nextclose.samples.windows import windows
@@ -40,8 +40,10 @@ def served_corrections(
 
 
 def corrected_grid(spread: Floats, corrections: Floats) -> Floats:
-    """`network.corrected` in float64. Shape (row, horizon, level)."""
-    grid: Floats = corrected(torch.from_numpy(spread), torch.from_numpy(corrections)).numpy()
+    """`network.corrected_quantiles` in float64. Shape (row, horizon, level)."""
+    grid: Floats = corrected_quantiles(
+        torch.from_numpy(spread), torch.from_numpy(corrections)
+    ).numpy()
     return grid
 
 

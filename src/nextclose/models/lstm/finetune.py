@@ -12,7 +12,7 @@ from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.models.lstm.correction import served_corrections
 from nextclose.models.lstm.network import CORRECTIONS, Network
-from nextclose.models.lstm.training import Lesson, best_epoch
+from nextclose.models.lstm.training import TrainingSet, best_epoch
 from nextclose.schema import Floats, Floats32, Ints
 
 SLOWER = 10.0  # than all together: a symbol has few targets
@@ -26,7 +26,7 @@ class Head:
     weights: Mapping[str, Floats32]
 
 
-def tuned_heads(settings: LstmConfig, network: Network, lesson: Lesson) -> dict[str, Head]:
+def tuned_heads(settings: LstmConfig, network: Network, lesson: TrainingSet) -> dict[str, Head]:
     """The heads of the symbols that gain by one of their own; the others keep the common one.
 
     Starts from `network`, which is left as it is. Empty if the settings ask for no epochs.

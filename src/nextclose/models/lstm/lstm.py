@@ -18,12 +18,12 @@ from nextclose.models.loghar.loghar import LogHarScale, fit_loghar
 from nextclose.models.lstm.correction import corrected_grid, proven_shares
 from nextclose.models.lstm.finetune import Head, corrections_by_symbol, tuned_heads
 from nextclose.models.lstm.network import CORRECTIONS, Network
-from nextclose.models.lstm.training import lesson_of, train_network
+from nextclose.models.lstm.training import train_network, training_set
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, LearningCurve, Traits
 from nextclose.models.state import UNSAVED, State, checked_array, decode_state
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import Scaler, fit_scaler, present
+from nextclose.samples.scaling import Scaler, available_names, fit_scaler
 from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints, Spread
 
 # What the network reads of a session. No calendar, no level, no span beyond a quarter: on four
@@ -177,7 +177,9 @@ class Lstm:
             network = new_network(
                 self.settings, n_features=len(scaler.names), n_horizons=len(base.spread)
             ).to(self.settings.device)
-            lesson = lesson_of(self.settings, base.spread, train=train, valid=valid, scaler=scaler)
+            lesson = training_set(
+                self.settings, base.spread, train=train, valid=valid, scaler=scaler
+            )
             trained = train_network(self.settings, network, lesson)
             network.load_state_dict(trained.weights)
             heads = tuned_heads(self.settings, network, lesson)
@@ -225,7 +227,7 @@ class Lstm:
 
 def input_names(samples: Samples) -> tuple[str, ...]:
     """What the network reads of the table: `INPUTS` as far as they are there, and own columns."""
-    return present(samples, (*INPUTS, *own_names(samples.table)))
+    return available_names(samples, (*INPUTS, *own_names(samples.table)))
 
 
 def _array(value: Tensor) -> Floats32:

@@ -35,7 +35,7 @@ class Network(nn.Module):
         return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
 
 
-def corrected(spread: Tensor, corrections: Tensor) -> Tensor:
+def corrected_quantiles(spread: Tensor, corrections: Tensor) -> Tensor:
     """Rising quantiles (..., horizon, level): `spread` (horizon, level) with its median shifted
     and its two sides stretched as `corrections` (..., horizon, 3) say; zeros change nothing.
     """

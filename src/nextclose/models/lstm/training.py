@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
-from nextclose.models.lstm.network import Network, corrected, grid_crps
+from nextclose.models.lstm.network import Network, corrected_quantiles, grid_crps
 from nextclose.models.lstm.optimizer import AdamW
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler
@@ -42,7 +42,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class DeviceData:
     """Scaled features and targets of all rows on the device; batches are gathered by index."""
 
     x: Tensor  # (row, feature)
@@ -57,9 +57,9 @@ class Gathered:
         return Batch(x=self.x[rows], target=target.nan_to_num(0.0), known=known)
 
 
-def gathered(samples: Samples, scaler: Scaler, *, device: str) -> Gathered:
+def device_data(samples: Samples, scaler: Scaler, *, device: str) -> DeviceData:
     """The samples on the device."""
-    return Gathered(
+    return DeviceData(
         x=torch.from_numpy(scaler.apply(samples)).to(device),
         target=torch.from_numpy(samples.target.astype(np.float32)).to(device),
     )
@@ -78,21 +78,21 @@ def horizon_weights(settings: LstmConfig, horizons: Sequence[int]) -> Tensor:
 
 def horizon_crps(corrections: Tensor, spread: Tensor, batch: Batch) -> Tensor:
     """Mean score of corrected forecasts over known targets. Shape (horizon,), target units."""
-    scores = grid_crps(corrected(spread, corrections), batch.target)
+    scores = grid_crps(corrected_quantiles(spread, corrections), batch.target)
     return (scores * batch.known).sum((0, 1)) / batch.known.sum((0, 1)).clamp(min=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class TrainingSet:
     """What a network learns from and is judged by: samples, and the same rows on the device."""
 
     train: Samples
     valid: Samples
-    data: Gathered
-    held_out: Gathered
+    data: DeviceData
+    held_out: DeviceData
     spread: Tensor  # (horizon, level)
 
-    def of(self, segments: Ints) -> Lesson:
+    def of(self, segments: Ints) -> TrainingSet:
         """The lesson of these segments alone."""
         return replace(
             self,
@@ -101,15 +101,15 @@ class Lesson:
         )
 
 
-def lesson_of(
+def training_set(
     settings: LstmConfig, spread: Floats, *, train: Samples, valid: Samples, scaler: Scaler
-) -> Lesson:
+) -> TrainingSet:
     """The lesson of `train`, judged by `valid`: to correct `spread` (horizon, level)."""
-    return Lesson(
+    return TrainingSet(
         train=train,
         valid=valid,
-        data=gathered(train, scaler, device=settings.device),
-        held_out=gathered(valid, scaler, device=settings.device),
+        data=device_data(train, scaler, device=settings.device),
+        held_out=device_data(valid, scaler, device=settings.device),
         spread=torch.from_numpy(spread.astype(np.float32)).to(settings.device),
     )
 
@@ -119,7 +119,7 @@ def _inside(segments: Ints, chosen: Ints) -> Ints:
     return segments[np.isin(segments[:, 0], chosen[:, 0])]
 
 
-def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> TrainedLstm:
+def train_network(settings: LstmConfig, network: Network, lesson: TrainingSet) -> TrainedLstm:
     """Train all of `network`; returns the best epoch's weights.
 
     Expects: the global torch generator seeded by the caller; one thread.
@@ -129,7 +129,7 @@ def train_network(settings: LstmConfig, network: Network, lesson: Lesson) -> Tra
 
 
 def best_epoch(
-    settings: LstmConfig, network: Network, parameters: Sequence[Tensor], lesson: Lesson
+    settings: LstmConfig, network: Network, parameters: Sequence[Tensor], lesson: TrainingSet
 ) -> TrainedLstm:
     """Move `parameters` of `network` epoch by epoch; returns its weights at the best of them.
 
@@ -144,20 +144,24 @@ def best_epoch(
     held_out = lesson.held_out.batch(
         target_chunks(settings, lesson.valid, offset_sessions=0, what="validation")
     )
-    crps, gain = judged(network, base, held_out)
-    train_crps, valid_crps, usable_gain = [judged(network, base, everything)[0]], [crps], [gain]
-    weights, best = _copied(network), 0
+    crps, gain = validation_scores(network, base, held_out)
+    train_crps, valid_crps, usable_gain = (
+        [validation_scores(network, base, everything)[0]],
+        [crps],
+        [gain],
+    )
+    weights, best = _weights_copy(network), 0
     for epoch in range(1, settings.max_epochs + 1):
         losses = [
             training_step(network, base, optimizer, batch, weights=loss_weights)
             for batch in _epoch(settings, train, data)
         ]
-        crps, gain = judged(network, base, held_out)
+        crps, gain = validation_scores(network, base, held_out)
         train_crps.append(float(np.mean(losses)))
         valid_crps.append(crps)
         usable_gain.append(gain)
         if gain > usable_gain[best]:
-            best, weights = epoch, _copied(network)
+            best, weights = epoch, _weights_copy(network)
         elif epoch - best >= settings.patience_epochs:
             break
     return TrainedLstm(
@@ -165,7 +169,7 @@ def best_epoch(
     )
 
 
-def judged(network: Network, spread: Tensor, batch: Batch) -> tuple[float, float]:
+def validation_scores(network: Network, spread: Tensor, batch: Batch) -> tuple[float, float]:
     """Mean CRPS without dropout, and the gain over no correction of what gains, both >= 0.
 
     For the gain, shift and widths count apart at each horizon and only if they gain, so one that
@@ -213,7 +217,7 @@ def target_chunks(
     return chunks.chosen(useful).cut(first, last + 1)
 
 
-def _epoch(settings: LstmConfig, train: Samples, data: Gathered) -> Iterator[Batch]:
+def _epoch(settings: LstmConfig, train: Samples, data: DeviceData) -> Iterator[Batch]:
     """One pass over all chunks at a random offset, in random order."""
     stride = settings.chunk_sessions - settings.burn_in_sessions
     offset = int(torch.randint(stride, ()))
@@ -233,5 +237,5 @@ def training_step(
     return float(loss.detach())
 
 
-def _copied(network: Network) -> dict[str, Tensor]:
+def _weights_copy(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -6,7 +6,7 @@ import numpy as np
 
 from nextclose.features.news import NEWS_NAMES
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import named_columns, present
+from nextclose.samples.scaling import available_names, named_columns
 from nextclose.samples.windows import windows
 from nextclose.schema import MASK_COLUMNS, Floats32, Ints
 
@@ -21,7 +21,7 @@ def input_names(samples: Samples) -> tuple[str, ...]:
     span = samples.table.families[FAMILY]
     names = samples.table.names[span.start : span.stop]
     stationary = tuple(name for name in names if name not in CALENDAR)
-    return (*stationary, *present(samples, (*MASK_COLUMNS, *NEWS_NAMES)))
+    return (*stationary, *available_names(samples, (*MASK_COLUMNS, *NEWS_NAMES)))
 
 
 def lag_names() -> tuple[str, ...]:

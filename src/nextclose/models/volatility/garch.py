@@ -130,7 +130,7 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
     filters = {}
     ratio = np.full(valid.outcome.shape, np.nan)
     for name, (start, stop) in windows.items():
-        parameters = own[name] or _borrowed(sound, returns[name])
+        parameters = own[name] or _median_parameters(sound, returns[name])
         variance = parameters.variances(returns[name], first=_first(parameters, returns[name]))
         rows = np.arange(start, stop)
         if own[name] or not sound:  # outcomes over a guessed volatility would widen all others
@@ -184,7 +184,7 @@ def _estimate(returns: Floats) -> Gjr | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
-        for start in (None, np.array(astuple(_targeted(returns, **TYPICAL))) * per_cent):
+        for start in (None, np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent):
             result = model.fit(disp="off", show_warning=False, starting_values=start)
             estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
             if result.convergence_flag == 0 and estimate.is_sound(returns):
@@ -192,15 +192,17 @@ def _estimate(returns: Floats) -> Gjr | None:
     return None
 
 
-def _borrowed(sound: Sequence[Gjr], returns: Floats) -> Gjr:
+def _median_parameters(sound: Sequence[Gjr], returns: Floats) -> Gjr:
     """Median parameters of the sound fits; without any, those of an EWMA."""
     if not sound:
-        return _targeted(returns, **EXPONENTIAL)
+        return _parameters_around(returns, **EXPONENTIAL)
     _, _, alpha, gamma, beta, nu = np.median([astuple(each) for each in sound], axis=0).tolist()
-    return _targeted(returns, alpha=alpha, gamma=gamma, beta=beta, nu=nu)
+    return _parameters_around(returns, alpha=alpha, gamma=gamma, beta=beta, nu=nu)
 
 
-def _targeted(returns: Floats, *, alpha: float, gamma: float, beta: float, nu: float) -> Gjr:
+def _parameters_around(
+    returns: Floats, *, alpha: float, gamma: float, beta: float, nu: float
+) -> Gjr:
     """These dynamics around the mean and variance of `returns`."""
     variance = max(float(returns.var()), VOLATILITY_FLOOR**2)
     omega = variance * max(1 - (alpha + gamma / 2 + beta), 0.0)

@@ -16,8 +16,8 @@ import numpy as np
 
 from nextclose.errors import NotEnoughDataError
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import named_columns, present
-from nextclose.samples.splits import recent_rows, refuse_overlap, together
+from nextclose.samples.scaling import available_names, named_columns
+from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap
 from nextclose.schema import LEVELS, Floats, Ints, Spread
 
 POOL_SESSIONS = 2520  # ten years of trading
@@ -56,7 +56,7 @@ def pooled_quantiles(train: Samples, valid: Samples, *, ratio: Floats | float = 
     """
     refuse_overlap(train, valid)
     recent = recent_rows(valid, sessions=POOL_SESSIONS)
-    known = (together(train, valid).target / ratio)[recent]
+    known = (joint_samples(train, valid).target / ratio)[recent]
     grid = np.empty((known.shape[1], len(LEVELS)))
     for k, horizon in enumerate(train.horizons):
         column = known[:, k]
@@ -130,10 +130,10 @@ def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
         J. Financial Econometrics 7; here on |return|, not realised variance.
     """
     refuse_overlap(train, valid)
-    names = present(train, HAR_INPUTS)
+    names = available_names(train, HAR_INPUTS)
     inputs = named_columns(train, names).astype(np.float64)
     design = np.column_stack([np.ones(len(inputs)), inputs])
-    movement = together(train, valid).movement / year_move(train)[:, None]
+    movement = joint_samples(train, valid).movement / year_move(train)[:, None]
     sound = np.isfinite(design).all(axis=1)
     weights = np.empty((len(train.horizons), len(names) + 1))
     for k in range(len(train.horizons)):
