@@ -16,7 +16,12 @@ from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
-from nextclose.evaluation.breakdowns.news import NewsWorth, beside_without_news, leading, news_worth
+from nextclose.evaluation.breakdowns.news import (
+    NewsWorth,
+    leading_model,
+    news_worth,
+    with_news_ablation,
+)
 from nextclose.evaluation.scores.scores import Scores, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
@@ -102,7 +107,7 @@ def backtest(
         scores=scores,
         verdict=verdict_rows(scores.panels),
         ablation=ablations(walked.ablation, scores),
-        news=news_worth(walked.ablation, model=leading(settings)) if has_news else (),
+        news=news_worth(walked.ablation, model=leading_model(settings)) if has_news else (),
     )
 
 
@@ -285,4 +290,4 @@ def _walked(
             data = canonical_json([bars.fingerprint, *columns])
             mapper = Remembered(mapper, memory, data=data, code=code)
         walked = walk.backtest(study, mapper=mapper)
-        return beside_without_news(walked, mapper=mapper) if twice else walked
+        return with_news_ablation(walked, mapper=mapper) if twice else walked

@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 from nextclose.backtest.walk_forward import Backtest, FitTask, backtest, make_study, serial
 from nextclose.config import RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth
+from nextclose.evaluation.breakdowns.news import leading_model, news_worth, with_news_ablation
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.features.news import NEWS_NAMES
@@ -47,7 +47,7 @@ def trees() -> RunConfig:
 
 @pytest.fixture(scope="module")
 def twice(trees) -> Backtest:
-    return beside_without_news(backtest(study_of(told_in_advance(SHORT), trees)))
+    return with_news_ablation(backtest(study_of(told_in_advance(SHORT), trees)))
 
 
 def test_the_losses_without_news_are_those_of_a_run_that_never_had_any(twice, trees):
@@ -90,7 +90,7 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
 
     config = hybrid_config("loghar", "lstm", models=("naive", "garch", "hybrid"))
     study = study_of(told_in_advance(walk_bars((760, 740))), config)
-    walked = beside_without_news(backtest(study, mapper=mapper), mapper=mapper)
+    walked = with_news_ablation(backtest(study, mapper=mapper), mapper=mapper)
     counts = Counter((task.model, task.reads_news) for task in tasks)
     n = len(study.folds)
     assert counts == {
@@ -111,9 +111,9 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
 
 
 def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
-    assert leading(hybrid_config("loghar", "trees")) == "hybrid"
-    assert leading(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"
-    assert leading(tiny_config(models=("trees",))) == "trees"
+    assert leading_model(hybrid_config("loghar", "trees")) == "hybrid"
+    assert leading_model(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"
+    assert leading_model(tiny_config(models=("trees",))) == "trees"
 
 
 def test_without_a_hybrid_its_parts_are_not_told(twice):

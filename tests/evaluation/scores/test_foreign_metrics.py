@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextclose.errors import ConfigError
-from nextclose.evaluation.scores.foreign_metrics import checked_metrics, metric_losses
+from nextclose.evaluation.scores.foreign_metrics import check_metrics, metric_losses
 from nextclose.metrics import interval_score
 from nextclose.schema import LEVELS
 
@@ -25,13 +25,13 @@ def test_each_metric_has_a_loss_per_forecast_under_its_name():
 @pytest.mark.parametrize("name", ["crps", "my metric", "1st", "", "class"])
 def test_a_name_that_is_none_or_is_ours_is_refused(name):
     with pytest.raises(ConfigError, match=f"metric '{name}': .* Fix: ") as caught:
-        checked_metrics({name: squared_median}, taken=("crps", "symbol"))
+        check_metrics({name: squared_median}, taken=("crps", "symbol"))
     assert caught.value.key == "metrics"
 
 
 def test_what_cannot_be_called_is_no_metric():
     with pytest.raises(ConfigError, match=r"metric 'mine': 3 cannot be called"):
-        checked_metrics({"mine": 3}, taken=())  # type: ignore[dict-item]
+        check_metrics({"mine": 3}, taken=())  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(

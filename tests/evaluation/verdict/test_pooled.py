@@ -5,7 +5,7 @@ import polars as pl
 
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_year
-from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, superior_to_garch
+from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, garch_spa_p
 from nextclose.evaluation.verdict.verdict import verdicts
 from tests.evaluation.frames import SD, baselines, rows
 
@@ -180,4 +180,4 @@ def test_whether_anybody_beats_garch_is_told_on_its_row_however_many_were_tried(
 
 def test_without_garch_nobody_is_said_to_beat_it():
     outcome = SD * np.random.default_rng(4).standard_normal(300)
-    assert superior_to_garch(panel_of(rows("lstm", outcome, sd=SD))) is None
+    assert garch_spa_p(panel_of(rows("lstm", outcome, sd=SD))) is None

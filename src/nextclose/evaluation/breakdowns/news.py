@@ -11,7 +11,13 @@ from nextclose.backtest.forecasts import Forecast, known_losses
 from nextclose.backtest.stacking import stacked
 from nextclose.backtest.walk_forward import Backtest, Mapper, carried_out, fit_tasks, serial
 from nextclose.config import RunConfig
-from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
+from nextclose.evaluation.breakdowns.ablation import (
+    HYBRID,
+    RAW,
+    Variant,
+    difference_and_facts,
+    variant_of,
+)
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.wording import sessions
 from nextclose.models.registry import readers_of
@@ -34,34 +40,34 @@ class NewsWorth:
     sentence: str
 
 
-def leading(config: RunConfig) -> str:
-    """The model whose gain by news is told: the hybrid, else the first that reads them."""
+def leading_model(config: RunConfig) -> str:
+    """The model whose gain by news is shown: the hybrid, else the first that reads them."""
     return HYBRID if HYBRID in config.backtest.models else readers_of(config)[0]
 
 
-def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
+def with_news_ablation(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
     """The same backtest whose `ablation` also has what its leading model loses without news.
 
     What reads news is fitted anew without their columns, on the same targets with the same seeds;
     all other fits are kept. Where no hybrid runs the leading model's own losses are "raw".
     Expects: a study whose table has news, and a model that reads them.
     """
-    study, model = walked.study, leading(walked.study.config)
+    study, model = walked.study, leading_model(walked.study.config)
     blind = [
         replace(task, reads_news=False)
         for task in fit_tasks(study)
         if task.model in readers_of(study.config)
     ]
-    fits, made = carried_out(study, blind, mapper)
+    fits, forecasts = carried_out(study, blind, mapper)
     if model != HYBRID:
         own = _losses(walked, walked.made, model, variant=RAW)
-        return replace(walked, ablation=own.vstack(_losses(walked, made, model)))
+        return replace(walked, ablation=own.vstack(_losses(walked, forecasts, model)))
     stack = stacked(
         study.samples,
         study.config,
         study.folds,
         fits={**walked.fits, **fits},
-        made={**walked.made, **made},
+        made={**walked.made, **forecasts},
         n_rehearsals=study.n_rehearsals,
     )
     without = stack.ablation.filter(pl.col("variant") == RAW)
@@ -71,7 +77,7 @@ def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtes
 
 def _losses(
     walked: Backtest,
-    made: Mapping[tuple[str, int], Forecast],
+    forecasts: Mapping[tuple[str, int], Forecast],
     model: str,
     *,
     variant: str = WITHOUT_NEWS,
@@ -79,8 +85,8 @@ def _losses(
     """Losses of one model in the tested folds, in `ABLATION_SCHEMA`."""
     study = walked.study
     return pl.concat(
-        known_losses(study.samples, found.rows, found.grid, variant=variant)
-        for (name, fold), found in made.items()
+        known_losses(study.samples, forecast.rows, forecast.grid, variant=variant)
+        for (name, fold), forecast in forecasts.items()
         if name == model and fold >= study.n_rehearsals
     )
 
@@ -88,26 +94,26 @@ def _losses(
 def news_worth(ablation: pl.DataFrame, *, model: str) -> tuple[NewsWorth, ...]:
     """What news were worth to `model`, shortest horizon first; empty where none were read.
 
-    Expects: `ablation` as `beside_without_news` makes it.
+    Expects: `ablation` as `with_news_ablation` makes it.
     """
-    found = []
+    worths = []
     for horizon in ablation["horizon_sessions"].unique().sort():
         rows = ablation.filter(pl.col("horizon_sessions") == horizon, pl.col("crps").is_finite())
         raw, without = (rows.filter(pl.col("variant") == name) for name in (RAW, WITHOUT_NEWS))
-        gain = met_by(WITHOUT_NEWS, raw, without, int(horizon))
+        gain = variant_of(WITHOUT_NEWS, raw, without, int(horizon))
         if gain is not None:
-            found.append(_worth(raw, without, gain, horizon=int(horizon), model=model))
-    return tuple(found)
+            worths.append(_worth(raw, without, gain, horizon=int(horizon), model=model))
+    return tuple(worths)
 
 
 def _worth(
     raw: pl.DataFrame, without: pl.DataFrame, gain: Variant, *, horizon: int, model: str
 ) -> NewsWorth:
     both = raw.join(without, on=["symbol", "origin"]).sort("symbol", "origin")
-    found = "news helped" if gain.is_beaten else "nothing shows that news helped"
+    conclusion = "news helped" if gain.is_beaten else "nothing shows that news helped"
     if gain.p_worse is not None and gain.p_worse <= POOLED_LEVEL and gain.crps_skill < -INDISTINCT:
-        found = "news did harm"
-    difference, facts = told(gain, horizon)
+        conclusion = "news did harm"
+    difference, facts = difference_and_facts(gain, horizon)
     whose = "the hybrid, before calibration," if model == HYBRID else model
     return NewsWorth(
         horizon_sessions=horizon,
@@ -115,6 +121,6 @@ def _worth(
         crps_with=float(both["crps"].to_numpy().mean()),
         crps_without=float(both["crps_right"].to_numpy().mean()),
         gain=gain,
-        sentence=f"At {sessions(horizon)} {found}: with them the ranges of {whose} were "
+        sentence=f"At {sessions(horizon)} {conclusion}: with them the ranges of {whose} were "
         f"{difference} than without{facts}.",
     )

@@ -15,18 +15,18 @@ from nextclose.schema import Floats
 NO_METRICS: Mapping[str, Metric] = MappingProxyType({})
 
 
-def checked_metrics(metrics: Mapping[str, Metric], *, taken: Collection[str]) -> None:
+def check_metrics(metrics: Mapping[str, Metric], *, taken: Collection[str]) -> None:
     """Refuse a metric whose name is none, or one of `taken`, or that cannot be called.
 
     Raises: ConfigError naming it.
     """
     for name, metric in metrics.items():
         if not name.isidentifier() or keyword.iskeyword(name):
-            raise _refused(name, "its name is not an identifier", "call it like a variable.")
+            raise _metric_error(name, "its name is not an identifier", "call it like a variable.")
         if name in taken:
-            raise _refused(name, "forecasts already have a figure of this name", "rename it.")
+            raise _metric_error(name, "forecasts already have a figure of this name", "rename it.")
         if not callable(metric):
-            raise _refused(name, f"{metric!r} cannot be called", "give a function.")
+            raise _metric_error(name, f"{metric!r} cannot be called", "give a function.")
 
 
 def metric_losses(
@@ -50,16 +50,16 @@ def _losses(name: str, metric: Metric, quantiles: Floats, outcome: Floats) -> Fl
         losses = np.array(metric(quantiles, outcome), dtype=np.float64)
     except Exception as error:
         fault = f"it failed with {type(error).__name__}: {error}"
-        raise _refused(name, fault, "correct it; it gets quantiles and outcomes.") from error
+        raise _metric_error(name, fault, "correct it; it gets quantiles and outcomes.") from error
     if losses.shape != outcome.shape:
         fault = f"it returned the shape {losses.shape} for {len(outcome)} forecasts"
-        raise _refused(name, fault, "return one loss per forecast.")
+        raise _metric_error(name, fault, "return one loss per forecast.")
     bad = ~(losses >= 0) | np.isinf(losses)  # NaN compares False
     if bad.any():
         fault = f"its loss is {losses[bad][0]} for {int(bad.sum())} of {len(outcome)} forecasts"
-        raise _refused(name, fault, "return finite losses >= 0, 0 for a perfect forecast.")
+        raise _metric_error(name, fault, "return finite losses >= 0, 0 for a perfect forecast.")
     return losses
 
 
-def _refused(name: str, fault: str, fix: str) -> ConfigError:
+def _metric_error(name: str, fault: str, fix: str) -> ConfigError:
     return ConfigError(f"metric {name!r}: {fault}. Fix: {fix}", key="metrics")

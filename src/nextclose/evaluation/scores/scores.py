@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
-from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, checked_metrics, metric_losses
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, check_metrics, metric_losses
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
@@ -46,7 +46,7 @@ def scores_of(
     Raises: DataError as `with_losses`, or if two models name different outcomes for one forecast;
         ConfigError naming a metric that has a name of ours, fails, or returns no losses.
     """
-    checked_metrics(metrics, taken=(*forecasts.columns, *_ERRORS, *_DENSITY_FIGURES))
+    check_metrics(metrics, taken=(*forecasts.columns, *_ERRORS, *_DENSITY_FIGURES))
     frame = with_losses(forecasts, metrics=metrics)
     return Scores(frame=frame, panels=tuple(_panels(frame, seeds, metrics)))
 
@@ -79,7 +79,7 @@ def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> 
         _require_same_outcome(target[cells], part)
         target[cells] = part["target"].to_numpy()
         close[cells] = part["close"].to_numpy()
-        issued[str(model)] = _issued_losses(part, figures, cells, shape)
+        issued[str(model)] = _losses_on_grid(part, figures, cells, shape)
     unchanged = _losses_of_no_change(target, metrics)
     models = {
         name: _with_gaps_charged(losses, issued, unchanged) for name, losses in issued.items()
@@ -106,7 +106,7 @@ def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
     return replace(panel, models=models)
 
 
-def _issued_losses(
+def _losses_on_grid(
     part: pl.DataFrame, names: tuple[str, ...], cells: tuple[Ints, Ints], shape: tuple[int, int]
 ) -> Losses:
     """The model's own forecasts scattered onto the panel, gaps not yet charged."""

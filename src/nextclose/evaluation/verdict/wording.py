@@ -16,13 +16,13 @@ def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
     reference = f" than {comparison.reference}" if named else ""
     return (
         f"{percent(abs(comparison.skill))} {'better' if is_better else 'worse'}{reference}"
-        f"{brackets(interval(bounds))}"
+        f"{brackets(interval_text(bounds))}"
     )
 
 
 def gain_text(comparison: Comparison, p: str) -> str:
     """A significant gain, with the interval of its claim and the p-value."""
-    facts = brackets(interval(*claim_interval(comparison)), p)
+    facts = brackets(interval_text(*claim_interval(comparison)), p)
     return f"{percent(comparison.skill)} better than {comparison.reference}{facts}"
 
 
@@ -38,21 +38,21 @@ def claim_interval(comparison: Comparison) -> tuple[tuple[float, float], float]:
     return comparison.test.interval(level), level
 
 
-def probability(p: float | None, comparisons: int) -> str:
+def p_value_text(p: float | None, n_comparisons: int) -> str:
     """A p-value, and of how many comparisons it is one; empty without."""
     if p is None:
         return ""
     text = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return text + (f", {comparisons} comparisons" if comparisons > 1 else "")
+    return text + (f", {n_comparisons} comparisons" if n_comparisons > 1 else "")
 
 
 def brackets(*facts: str) -> str:
     """The facts that there are, in brackets after a space; empty without."""
-    said = "; ".join(fact for fact in facts if fact)
-    return f" ({said})" if said else ""
+    text = "; ".join(fact for fact in facts if fact)
+    return f" ({text})" if text else ""
 
 
-def interval(bounds: Bounds, level: float = 0.95) -> str:
+def interval_text(bounds: Bounds, level: float = 0.95) -> str:
     """A confidence interval of a fraction, in percent; empty without."""
     if bounds is None:
         return ""
@@ -81,7 +81,7 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}"
 
 
-def signed(fraction: float) -> str:
+def signed_percent(fraction: float) -> str:
     """In percent, with its sign."""
     return ("+" if fraction >= 0 else "") + percent(fraction)
 
