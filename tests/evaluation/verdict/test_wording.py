@@ -54,8 +54,8 @@ def test_a_difference_that_is_no_claim_has_the_two_sided_interval_of_its_own_dir
 
 @pytest.mark.parametrize(("error", "level"), [(0.01, 0.9), (0.014, 0.8)])
 def test_a_claim_has_the_interval_that_leaves_out_zero_as_its_test_does(error, level):
-    bounds, found = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
-    assert found == pytest.approx(level)
+    bounds, stated = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
+    assert stated == pytest.approx(level)
     assert bounds[0] > 0
     assert gain_text(comparison(0.02, error), "p = 0.02").startswith(
         f"2.0% better than garch ({level:.0%}"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
-from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, check_metrics, metric_losses
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses, try_metrics
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import Metric, percentage_error
-from nextclose.schema import LEVELS, Bools, Finding, Floats, Ints
+from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Finding, Floats, Ints
 
 _INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
 _ERRORS = ("absolute_error", "squared_error", "percentage_error")
@@ -46,9 +46,19 @@ def scores_of(
     Raises: DataError as `with_losses`, or if two models name different outcomes for one forecast;
         ConfigError naming a metric that has a name of ours, fails, or returns no losses.
     """
-    check_metrics(metrics, taken=(*forecasts.columns, *_ERRORS, *_DENSITY_FIGURES))
+    check_metrics(metrics, columns=forecasts.columns)
     frame = with_losses(forecasts, metrics=metrics)
     return Scores(frame=frame, panels=tuple(_panels(frame, seeds, metrics)))
+
+
+def check_metrics(
+    metrics: Mapping[str, Metric], *, columns: Collection[str] = tuple(FORECAST_SCHEMA)
+) -> None:
+    """Refuse foreign metrics that cannot stand beside ours: worth calling before a long backtest.
+
+    Raises: ConfigError naming one that has a name of ours or of `columns`, or fails a short trial.
+    """
+    try_metrics(metrics, taken={*columns, *_ERRORS, *_DENSITY_FIGURES, "call", "point_only"})
 
 
 def _panels(
