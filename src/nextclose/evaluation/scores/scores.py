@@ -138,20 +138,20 @@ def _losses_on_grid(
 
 def _losses_of_no_change(target: Floats, metrics: Mapping[str, Metric]) -> dict[str, Floats]:
     """What an unchanged price costs in each cell, by loss. Shape (origin, symbol) each."""
-    known = np.isfinite(target)
-    unchanged = np.zeros((int(known.sum()), len(LEVELS)))
-    losses = {}
-    for name, values in metric_losses(metrics, unchanged, target[known]).items():
-        losses[name] = np.full(target.shape, np.nan)
-        losses[name][known] = values
     move = np.abs(target)
-    return {
+    losses = {
         "absolute_error": move,
         "squared_error": move**2,
         "percentage_error": percentage_error(np.zeros_like(target), target),
         "crps": move,
-        **losses,
     }
+    if metrics:
+        known = np.isfinite(target)
+        point = np.zeros((int(known.sum()), len(LEVELS)))
+        for name, values in metric_losses(metrics, point, target[known]).items():
+            losses[name] = np.full(target.shape, np.nan)
+            losses[name][known] = values
+    return losses
 
 
 def _with_gaps_charged(
