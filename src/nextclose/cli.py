@@ -56,21 +56,21 @@ def main() -> None:
     err.quiet = JSON_ERRORS in arguments
     if err.quiet:  # wherever it was given: it belongs to no command
         arguments = [JSON_ERRORS, *(text for text in arguments if text != JSON_ERRORS)]
-    sys.stdout, sys.stderr = outliving(sys.stdout), outliving(sys.stderr)
-    with ended_by(signal.SIGTERM, signal.SIGHUP):
+    sys.stdout, sys.stderr = without_broken_pipes(sys.stdout), without_broken_pipes(sys.stderr)
+    with signals_as_exceptions(signal.SIGTERM, signal.SIGHUP):
         sys.exit(_exit_code(arguments))
 
 
 def _exit_code(arguments: Sequence[str]) -> int:
     try:
         # typer gives the code of an Exit back, 130 for Ctrl-C
-        ended = app(args=arguments, standalone_mode=False)
-        if ended == INTERRUPTED:
-            say_ending(STOPPED, kind="stopped", exit_code=ended)
-        return ended if isinstance(ended, int) else 0
-    except Signalled as stopped:
-        say_ending(STOPPED, kind="stopped", exit_code=stopped.exit_code)
-        return stopped.exit_code
+        code = app(args=arguments, standalone_mode=False)
+        if code == INTERRUPTED:
+            say_ending(STOPPED, kind="stopped", exit_code=code)
+        return code if isinstance(code, int) else 0
+    except TerminationSignal as signalled:
+        say_ending(STOPPED, kind="stopped", exit_code=signalled.exit_code)
+        return signalled.exit_code
     except typer.Abort:
         return INTERRUPTED
     except NextcloseError as error:
@@ -90,10 +90,10 @@ def _exit_code(arguments: Sequence[str]) -> int:
         )
         return OUT_OF_MEMORY
     except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
-        return _reported_bug()
+        return _write_bug_report()
 
 
-class Abandonable(io.FileIO):
+class TolerantFileIO(io.FileIO):
     """A stream to write to whose reader may leave, as `head` does: what nobody reads is let go."""
 
     def write(self, data: Any, /) -> int:
@@ -104,20 +104,20 @@ class Abandonable(io.FileIO):
             return len(data)
 
 
-def outliving(stream: TextIO) -> TextIO:
+def without_broken_pipes(stream: TextIO) -> TextIO:
     """The stream, going on without its reader if it is the process's own."""
     if stream is None or stream not in (sys.__stdout__, sys.__stderr__):
         return stream
     stream.flush()
     return io.TextIOWrapper(
-        io.BufferedWriter(Abandonable(stream.fileno(), "w", closefd=False)),
+        io.BufferedWriter(TolerantFileIO(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream is sys.__stderr__ or stream.isatty(),
     )
 
 
-class Signalled(BaseException):
+class TerminationSignal(BaseException):
     """The process was told to end; it unwinds like Ctrl-C, so that children are stopped."""
 
     def __init__(self, number: int) -> None:
@@ -125,24 +125,24 @@ class Signalled(BaseException):
 
 
 @contextmanager
-def ended_by(*signals: signal.Signals) -> Iterator[None]:
-    """Within, each of the signals raises `Signalled` in the main thread, unless it is ignored."""
+def signals_as_exceptions(*signals: signal.Signals) -> Iterator[None]:
+    """Within, each of these raises `TerminationSignal` in the main thread, unless it is ignored."""
 
-    def end(number: int, _frame: object) -> None:
-        raise Signalled(number)
+    def stop(number: int, _frame: object) -> None:
+        raise TerminationSignal(number)
 
-    before = {one: signal.getsignal(one) for one in signals}
+    handlers = {number: signal.getsignal(number) for number in signals}
     try:
-        for one, handler in before.items():
+        for number, handler in handlers.items():
             if handler != signal.SIG_IGN:  # as nohup has it
-                signal.signal(one, end)
+                signal.signal(number, stop)
         yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
-def _reported_bug() -> int:
+def _write_bug_report() -> int:
     """Write the traceback to a file and say where; returns the exit code of a bug."""
     handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -158,19 +158,19 @@ def progress_on(console: Console) -> Iterator[Progress]:
     """How far a command is: a bar if the console is a terminal, plain lines otherwise."""
     if not console.is_terminal:
 
-        def say(stage: str, done: int, total: int) -> None:
+        def print_quarters(stage: str, done: int, total: int) -> None:
             if done % max(total // 4, 1) == 0 or done == total:
                 console.print(f"{stage} {done}/{total}", markup=False, highlight=False)
 
-        yield say
+        yield print_quarters
         return
     columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
     with ProgressBar(*columns, console=console, transient=True) as bar:
-        known: dict[str, Any] = {}
+        tasks: dict[str, Any] = {}
 
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in known:
-                known[stage] = bar.add_task(stage, total=total)
-            bar.update(known[stage], completed=done, total=total)
+        def move_bar(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=done, total=total)
 
-        yield report
+        yield move_bar

@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from nextclose.commands.check import document
+from nextclose.commands.check import check_document
 from nextclose.config import DataConfig
 from nextclose.data.sources.loading import sample_bars
 from nextclose.errors import DataError
@@ -99,7 +99,7 @@ def test_the_document_suggests_the_settings_that_would_mend():
         number=52, response="E", found="9 missing", rule="r", fix='set data.gaps = "split".'
     )
     frame = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
-    found = document(Bars(frame=frame, findings=(refusal,)), DataConfig())
+    found = check_document(Bars(frame=frame, findings=(refusal,)), DataConfig())
     assert found["suggestion"] == '[data]\ngaps = "split"  # E52'
     assert json_text(found, what="check")
 

@@ -12,7 +12,7 @@ from nextclose.commands.check_tables import (
     MAX_SYMBOLS,
     conclusion,
     findings_by_code,
-    promise,
+    suggestion_heading,
     symbol_table,
 )
 from nextclose.data.inventory import Holding
@@ -111,7 +111,7 @@ def test_an_incomplete_newest_bar_that_only_warns_here_is_said_to_stop_a_forecas
     ],
 )
 def test_a_run_is_promised_only_if_nothing_would_be_left_refused(left, said):
-    assert promise(left and [finding(*one) for one in left]) == said
+    assert suggestion_heading(left and [finding(*one) for one in left]) == said
 
 
 def test_the_conclusion_says_what_stands_in_the_way():

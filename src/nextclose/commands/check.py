@@ -41,25 +41,25 @@ def check(
     from nextclose.data.suggestions import mending_settings
     from nextclose.report.exports import json_text
 
-    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
-    settings = settings_of(config, data=read)
-    bars = _collected(prices, settings)
+    data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, data=data_options)
+    bars = _bars_with_findings(prices, settings)
     refusals = [finding for finding in bars.findings if finding.response == "E"]
     if as_json:
-        print(json_text(document(bars, settings.data), what="check"))
+        print(json_text(check_document(bars, settings.data), what="check"))
     else:
-        _show(bars, settings.data)
+        _print_tables(bars, settings.data)
     suggestion = mending_settings(bars.findings, config=settings.data)
     del bars  # room to read them again
     if suggestion and not as_json:
-        _suggest(suggestion, prices, settings)
+        _print_suggestion(suggestion, prices, settings)
     if err.quiet:
         say_as_json(finding.facts() for finding in refusals)
     if refusals:
         raise typer.Exit(REFUSED)
 
 
-def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
+def check_document(bars: Bars, config: DataConfig) -> dict[str, Any]:
     """What `check --json` prints. `suggestion` is TOML that would mend refusals, or empty."""
     from nextclose.data.finding_counts import finding_counts, policies_in_force
     from nextclose.data.inventory import holdings
@@ -71,7 +71,8 @@ def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
         "ok": not any(code.startswith("E") for code in counts),
         "basis": bars.basis,
         "symbols": [
-            asdict(one) | {"first": str(one.first), "last": str(one.last)} for one in holdings(bars)
+            asdict(holding) | {"first": str(holding.first), "last": str(holding.last)}
+            for holding in holdings(bars)
         ],
         "counts": counts,
         "findings": [finding.facts() for finding in bars.findings],
@@ -80,35 +81,40 @@ def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
     }
 
 
-def _show(bars: Bars, config: DataConfig) -> None:
-    from nextclose.commands.check_tables import conclusion, findings_by_code, reading, symbol_table
+def _print_tables(bars: Bars, config: DataConfig) -> None:
+    from nextclose.commands.check_tables import (
+        conclusion,
+        findings_by_code,
+        input_facts,
+        symbol_table,
+    )
     from nextclose.data.inventory import holdings
 
-    held = holdings(bars)
-    if held:
-        out.print(symbol_table(held, bars.findings))
+    symbols = holdings(bars)
+    if symbols:
+        out.print(symbol_table(symbols, bars.findings))
         out.print()
-    out.print(reading(bars, held, config))
+    out.print(input_facts(bars, symbols, config))
     if bars.findings:
         out.print()
         out.print(findings_by_code(bars.findings))
     out.print(conclusion(bars.findings))
 
 
-def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
+def _print_suggestion(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
     """Read the prices again as suggested: a mended file may be refused for another reason."""
-    from nextclose.commands.check_tables import promise
+    from nextclose.commands.check_tables import suggestion_heading
     from nextclose.data.suggestions import mended
 
     data = mended(settings.data, suggestion)
-    tried = None
+    findings = None
     if data != settings.data:
-        tried = _collected(prices, settings.model_copy(update={"data": data})).findings
-    out.print(f"\n{promise(tried)}\n", highlight=False)
+        findings = _bars_with_findings(prices, settings.model_copy(update={"data": data})).findings
+    out.print(f"\n{suggestion_heading(findings)}\n", highlight=False)
     print_lines(suggestion)
 
 
-def _collected(prices: Sequence[str], settings: RunConfig) -> Bars:
+def _bars_with_findings(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
     from nextclose.data.bars import short_symbols
     from nextclose.data.sources.loading import load_usable_bars

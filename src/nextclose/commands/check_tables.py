@@ -24,41 +24,42 @@ PREDICT_REFUSES = {57: "complete that bar or end the file before it: predict ref
 GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
 
 
-def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
+def symbol_table(holdings: Sequence[Holding], findings: Sequence[Finding]) -> Table:
     """What was read of each symbol; those with refusals, then with most segments, come first."""
-    refused = _refusals(findings)
-    ordered = sorted(held, key=lambda one: (-refused[one.symbol], -one.segments, one.symbol))
+    refused = _refusal_counts(findings)
+    ordered = sorted(holdings, key=lambda h: (-refused[h.symbol], -h.segments, h.symbol))
     table = Table(**LOOK)
     for name in ("symbol", "calendar", "first", "last"):
         table.add_column(name)
     for name in ("bars", "segments", *(["refused"] if refused else [])):
         table.add_column(name, justify="right")
-    for one in ordered[:MAX_SYMBOLS]:
-        cells = (one.exchange or "weekdays", str(one.first), str(one.last))
-        counts = (count(one.bars), count(one.segments), count(refused[one.symbol]).lstrip("0"))
+    for holding in ordered[:MAX_SYMBOLS]:
+        n_refused = refused[holding.symbol]
+        cells = (holding.exchange or "weekdays", str(holding.first), str(holding.last))
+        counts = (count(holding.bars), count(holding.segments), count(n_refused).lstrip("0"))
         table.add_row(
-            Text(one.symbol),
+            Text(holding.symbol),
             *cells,
             *counts[: 3 if refused else 2],
-            style=STYLES["E"] if refused[one.symbol] else "",
+            style=STYLES["E"] if n_refused else "",
         )
     rest = ordered[MAX_SYMBOLS:]
     if rest:
-        n_bad = sum(refused[one.symbol] > 0 for one in rest)
+        n_bad = sum(refused[holding.symbol] > 0 for holding in rest)
         table.caption = (
             f"\nand {quantity(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
         )
     return table
 
 
-def reading(bars: Bars, held: Sequence[Holding], config: DataConfig) -> Table:
+def input_facts(bars: Bars, holdings: Sequence[Holding], config: DataConfig) -> Table:
     """How much was read, and by which rules."""
     facts = Table.grid(**GAP)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
-    facts.add_row("read", extent(held))
+    facts.add_row("read", extent(holdings))
     facts.add_row("prices", BASES[bars.basis], style=STYLES["W"] if bars.basis == "unknown" else "")
-    facts.add_row("calendar", calendars(held) or "none")
+    facts.add_row("calendar", calendars(holdings) or "none")
     facts.add_row("policies", Text(assignments(policies_in_force(config)) or "none"))
     if bars.settled:
         facts.add_row("settled", Text(assignments(bars.settled)))
@@ -75,7 +76,7 @@ def findings_by_code(findings: Sequence[Finding]) -> Table:
         n = sum(finding.count for finding in group)
         head = f"{RESPONSES[group[0].response]}, {quantity(n, 'place')}: {group[0].rule}"
         grid.add_row(Text(code, style), Text(head, style))
-        for line in _lines(group, n_places=n):
+        for line in _finding_lines(group, n_places=n):
             grid.add_row("", Text(line))
         grid.add_row("", "")
     return grid
@@ -94,7 +95,7 @@ def conclusion(findings: Sequence[Finding]) -> Text:
     return Text(f"Nothing is refused; {rest}.", "green")
 
 
-def promise(left: Sequence[Finding] | None) -> str:
+def suggestion_heading(left: Sequence[Finding] | None) -> str:
     """What the suggested settings are good for; `left` is what they leave refused.
 
     None: they were not tried, for each needs the user's choice.
@@ -108,22 +109,22 @@ def promise(left: Sequence[Finding] | None) -> str:
     return f"With these settings, given with --config FILE, {names} would be left:"
 
 
-def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
+def _finding_lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
     first = group[0]
-    shown = group[: MAX_PLACES if first.response == "E" else 1]
-    for finding in shown:
+    named = group[: MAX_PLACES if first.response == "E" else 1]
+    for finding in named:
         other = "" if finding.rule == first.rule else f"; rule: {finding.rule}"
         place = finding.place
         yield f"{place}: {finding.found}{other}" if place else f"{finding.found}{other}"
-    if n_places > len(shown):
-        yield f"and {count(n_places - len(shown))} more"
+    if n_places > len(named):
+        yield f"and {count(n_places - len(named))} more"
     if first.fix:
         yield f"Fix: {first.fix}"
     if first.response == "W" and first.number in PREDICT_REFUSES:
         yield f"Fix: {PREDICT_REFUSES[first.number]}"
 
 
-def _refusals(findings: Sequence[Finding]) -> Counter[str]:
+def _refusal_counts(findings: Sequence[Finding]) -> Counter[str]:
     """Places refused, by symbol."""
     counts: Counter[str] = Counter()
     for finding in findings:

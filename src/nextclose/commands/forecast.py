@@ -22,8 +22,8 @@ from nextclose.commands.options import (
     News,
     Prices,
     Workers,
+    data_settings,
     err,
-    given,
     out,
     print_lines,
     settings_of,
@@ -50,8 +50,8 @@ def demo(
     started = time.monotonic()
     config, bars = _demo_settings(), sample_bars()
     say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
-    _backtest(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
-    forecasts = _trained(bars, config, out_folder / "bundle")
+    _judge(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
+    forecasts = _forecasts_of_new_bundle(bars, config, out_folder / "bundle")
     if not as_json:
         out.print(forecast_table(forecasts))
         print_lines(f"bundle   {out_folder / 'bundle'}")
@@ -74,14 +74,14 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
-    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
-    settings = settings_of(config, models=models, horizons=horizons, data=read)
-    names = " ".join(quote(_shown(given)) for given in prices)
+    data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, models=models, horizons=horizons, data=data_options)
+    names = " ".join(quote(_public_name(source)) for source in prices)
     if news is not None:
         names += f" --news {quote(news.name)}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
-    bars = _loaded(prices, news, data=settings.data, config=settings.news)
-    _backtest(bars, settings, out_folder, workers, command=command, as_json=as_json)
+    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+    _judge(bars, settings, out_folder, workers, command=command, as_json=as_json)
 
 
 def train(
@@ -101,14 +101,14 @@ def train(
     from nextclose.formatting import quantity
     from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
-    from nextclose.training import train as trained
+    from nextclose.training import train as train_bundle
 
-    read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
-    settings = settings_of(config, horizons=horizons, data=read)
-    bars = _loaded(prices, news, data=settings.data, config=settings.news)
+    data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
+    settings = settings_of(config, horizons=horizons, data=data_options)
+    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
     say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
     with progress_on(err) as progress:
-        manifest = trained(
+        manifest = train_bundle(
             bars,
             out_folder,
             config=settings,
@@ -143,32 +143,32 @@ def predict(
     from nextclose.config import NewsConfig
     from nextclose.report.exports import csv_text, json_text
     from nextclose.serving.predictor import load_bundle, price_table, reasons_without
-    from nextclose.serving.predictor import predict as predicted
+    from nextclose.serving.predictor import predict as forecasts_of
     from nextclose.terminal import forecast_table
 
     as_format = "json" if as_json else as_format
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
-    trusted = load_bundle(bundle)
-    manifest = trusted.manifest
+    checked = load_bundle(bundle)
+    manifest = checked.manifest
     data = manifest.data.model_copy(
         update=settings_of(config).data.model_dump(exclude_unset=True)
-        | given({"calendar": calendar, "as_of": as_of})
+        | data_settings({"calendar": calendar, "as_of": as_of})
     )
-    bars = _loaded(prices, news, data=data, config=manifest.news or NewsConfig())
+    bars = _bars_of(prices, news, data=data, config=manifest.news or NewsConfig())
     say_findings(bars)
-    table = price_table(predicted(trusted, bars))
-    for symbol, reason in reasons_without(trusted, bars, table).items():
+    table = price_table(forecasts_of(checked, bars))
+    for symbol, reason in reasons_without(checked, bars, table).items():
         say(f"{symbol}: no forecast; {reason}")
     if as_format == "csv":
         print(csv_text(table), end="")
     elif as_format == "json":
-        print(json_text([_plain(row) for row in table.iter_rows(named=True)], what="forecasts"))
+        print(json_text([_json_row(row) for row in table.iter_rows(named=True)], what="forecasts"))
     else:
         out.print(forecast_table(table))
 
 
-def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
+def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
     """The bars of PRICES, with the headlines of a file if one is given."""
     from nextclose.data.sources.loading import load_bars
     from nextclose.data.sources.news_file import with_news
@@ -177,20 +177,19 @@ def _loaded(prices: list[str], news: Path | None, *, data: DataConfig, config: N
     return bars if news is None else with_news(bars, news, config=config, data=data)
 
 
-def _backtest(
+def _judge(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
-) -> Run:
-    from nextclose.evaluation.breakdowns.tutorial import CLASSIC
-    from nextclose.models.registry import headline
+) -> None:
+    """Walk forward over the bars, leave a run folder, and print what came of it."""
     from nextclose.report.exports import json_text
-    from nextclose.run import backtest as walked
+    from nextclose.run import backtest as run_backtest
     from nextclose.runfolder import start_run, write_run
-    from nextclose.terminal import data_lines, hybrid_lines, progress_on, scoreboard, sentences
+    from nextclose.terminal import progress_on
 
     say_findings(bars)
     start_run(folder, config)
     with progress_on(err) as progress:
-        run = walked(
+        run = run_backtest(
             bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
         )
         progress("report", 0, 1)
@@ -199,18 +198,27 @@ def _backtest(
     say_findings(run.bars, besides=bars)
     if as_json:
         print(json_text(run.document, what="verdict"))
-        return run
-    out.print(scoreboard(run.verdict, models=config.backtest.models))
-    for line in sentences(run.verdict, models=(headline(config.backtest.models), CLASSIC)):
+        return
+    _print_run(run)
+    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+
+
+def _print_run(run: Run) -> None:
+    """Scoreboard, sentences, what the hybrid and news are worth, and the data behind them."""
+    from nextclose.evaluation.breakdowns.tutorial import CLASSIC
+    from nextclose.models.registry import headline
+    from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
+
+    models = run.config.backtest.models
+    out.print(scoreboard(run.verdict, models=models))
+    for line in sentences(run.verdict, models=(headline(models), CLASSIC)):
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.backtest.weights, run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
     for part in run.news:
         out.print(f"\n{part.sentence}", markup=False, highlight=False)
     out.print()
-    out.print(data_lines(run.bars, config.data))
-    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
-    return run
+    out.print(data_lines(run.bars, run.config.data))
 
 
 def _demo_settings() -> RunConfig:
@@ -226,24 +234,25 @@ def _demo_settings() -> RunConfig:
     )
 
 
-def _trained(bars: Bars, config: RunConfig, folder: Path) -> Any:
+def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
     from nextclose.serving.predictor import load_bundle, predict, price_table
-    from nextclose.training import train as trained
+    from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):
-        trained(bars, folder, config=config)
+        train_bundle(bars, folder, config=config)
         return price_table(predict(load_bundle(folder), bars))
 
 
-def _shown(given: str) -> str:
-    """An argument as a run folder may show it: a file's name, or a database and a table."""
+def _public_name(source: str) -> str:
+    """Prices as a run folder may name them: a file's name, or a database and a table."""
     from nextclose.data.sources.postgres_url import is_url, public_url
 
-    return public_url(given) if is_url(given) else Path(given).name
+    return public_url(source) if is_url(source) else Path(source).name
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _json_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its dates as text."""
     return {
         name: str(value) if hasattr(value, "isoformat") else value for name, value in row.items()
     }

@@ -24,8 +24,8 @@ def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
     """Print what was found in the input, one line a code, less what was said before."""
     from nextclose.data.finding_counts import one_of_each
 
-    said = besides.findings if besides else ()
-    new = [finding for finding in bars.findings if finding not in said]
+    before = besides.findings if besides else ()
+    new = [finding for finding in bars.findings if finding not in before]
     if err.quiet:
         say_as_json(finding.facts() for finding in new)
         return

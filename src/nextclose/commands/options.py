@@ -52,8 +52,8 @@ def print_lines(text: str) -> None:
     out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def given(options: Mapping[str, object]) -> dict[str, object]:
-    """The options that were given, instants as dates."""
+def data_settings(options: Mapping[str, object]) -> dict[str, object]:
+    """Options that stand for `[data]` settings: those in use, instants as dates."""
     return {
         name: value.date() if isinstance(value, datetime) else value
         for name, value in options.items()
@@ -70,7 +70,7 @@ def settings_of(
 ) -> RunConfig:
     """The settings of a file, with what the options say in place of its own.
 
-    `data` holds options that stand for `[data]` settings; those that are None were not given.
+    `data` holds options that stand for `[data]` settings; those that are None change nothing.
     Raises: ConfigError.
     """
     from nextclose.config import RunConfig, overridden, parse_config
@@ -83,7 +83,9 @@ def settings_of(
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
         settings = parse_config(text, path=str(config))
-    settings = overridden(settings, models=models, horizons=horizons, data=given(data or {}))
+    settings = overridden(
+        settings, models=models, horizons=horizons, data=data_settings(data or {})
+    )
     for name in settings.backtest.models:  # before anything is written
         if not is_known(name):
             raise unknown_model(name)
