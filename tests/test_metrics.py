@@ -113,10 +113,10 @@ def test_cdf_at_each_quantile_is_its_level():
 
 def test_pit_of_outcomes_spread_as_forecast_is_uniform():
     probability = (np.arange(2000) + 0.5) / 2000
-    found = pit(np.broadcast_to(LEVELS, (2000, 23)), probability)
+    pits = pit(np.broadcast_to(LEVELS, (2000, 23)), probability)
     body = (probability > 0.01) & (probability < 0.99)
-    np.testing.assert_allclose(found[body], probability[body], atol=1e-12)
-    assert set(found[~body]) == {0.005, 0.995}
+    np.testing.assert_allclose(pits[body], probability[body], atol=1e-12)
+    assert set(pits[~body]) == {0.005, 0.995}
 
 
 def test_a_point_forecast_calls_the_direction_of_its_sign():
@@ -129,8 +129,8 @@ def test_a_symmetric_density_calls_no_direction():
 
 def test_percentage_error_is_of_the_realised_price():
     # from 100 to 110, forecast 99: 11 of 110 is 10 %
-    found = percentage_error(np.log([0.99]), np.log([1.10]))
-    assert found[0] == pytest.approx(10.0, abs=1e-12)
+    error = percentage_error(np.log([0.99]), np.log([1.10]))
+    assert error[0] == pytest.approx(10.0, abs=1e-12)
 
 
 def test_intervals_pair_levels_symmetrically():
@@ -155,11 +155,11 @@ def test_interval_score_charges_a_miss_by_its_distance_over_the_tail():
     # prices 92 to 110 of 100: width 18; 90 % leaves 0.1, so each point outside costs 20
     quantiles = np.broadcast_to(np.log(np.linspace(0.9, 1.12, 23)), (5, 23))
     outcome = np.log([1.0, 1.10, 0.91, 1.13, np.nan])
-    found = interval_score(quantiles, outcome)
-    np.testing.assert_allclose(found, [18, 18, 18 + 20, 18 + 60, np.nan], atol=1e-9)
+    score = interval_score(quantiles, outcome)
+    np.testing.assert_allclose(score, [18, 18, 18 + 20, 18 + 60, np.nan], atol=1e-9)
     # the 50 % range is 96 to 106, its tails 0.5: each point outside costs 4
-    found = interval_score(quantiles, outcome, nominal=0.5)
-    np.testing.assert_allclose(found, [10, 10 + 16, 10 + 20, 10 + 28, np.nan], atol=1e-9)
+    score = interval_score(quantiles, outcome, nominal=0.5)
+    np.testing.assert_allclose(score, [10, 10 + 16, 10 + 20, 10 + 28, np.nan], atol=1e-9)
 
 
 def test_interval_score_agrees_with_scoringrules():
@@ -175,25 +175,25 @@ def test_interval_score_agrees_with_scoringrules():
 def test_brier_score_worked_by_hand():
     # 0 at level 0.4, at the median, above all: probabilities of a rise 0.6, 0.5 and 0.005
     likely, even, falling = LEVELS - 0.4, LEVELS - 0.5, LEVELS - 2.0
-    found = brier_score(
+    score = brier_score(
         np.array([likely, likely, even, falling, likely]), np.array([1, -1, 2, 0, np.nan])
     )
     # a flat price did not rise
-    np.testing.assert_allclose(found, [0.16, 0.36, 0.25, 0.005**2, np.nan], atol=1e-12)
+    np.testing.assert_allclose(score, [0.16, 0.36, 0.25, 0.005**2, np.nan], atol=1e-12)
 
 
 def test_direction_counts_what_it_drops():
     call = np.array([1, 1, -1, 0, 1, -1])
     outcome = np.array([0.1, -0.1, -0.1, 0.1, 0.0, -0.2])
-    found = direction_hits(call, outcome)
+    hits = direction_hits(call, outcome)
     # judged: rows 0, 1, 2, 5 -> right 3 of 4; falls 3 of 4
-    assert (found.hit_rate, found.base_rate, found.side) == (0.75, 0.75, "down")
-    assert (found.n_calls, found.n_no_call, found.n_flat) == (4, 1, 1)
+    assert (hits.hit_rate, hits.base_rate, hits.side) == (0.75, 0.75, "down")
+    assert (hits.n_calls, hits.n_no_call, hits.n_flat) == (4, 1, 1)
 
 
 def test_direction_without_calls_has_no_rates():
-    found = direction_hits(np.array([0, 0]), np.array([0.1, -0.1]))
-    assert (found.hit_rate, found.base_rate, found.n_no_call) == (None, None, 2)
+    hits = direction_hits(np.array([0, 0]), np.array([0.1, -0.1]))
+    assert (hits.hit_rate, hits.base_rate, hits.n_no_call) == (None, None, 2)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols_named
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
-from nextclose.evaluation.breakdowns.news import NewsWorth, leading, news_worth
+from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
@@ -98,7 +98,9 @@ def backtest(
         scores=scores,
         verdict=verdict_rows(scores.panels),
         ablation=ablations(walked.ablation, scores),
-        news=news_worth(walked.ablation, model=leading(study)) if bars.news is not None else (),
+        news=news_worth(walked.ablation, model=leading_model(study))
+        if bars.news is not None
+        else (),
     )
 
 

@@ -12,7 +12,7 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
-from nextclose.evaluation.breakdowns.news import beside_without_news
+from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
@@ -147,7 +147,7 @@ def walk_study(
             data = canonical_json([bars.fingerprint, *columns, own])
             mapper = Remembered(mapper, memory, data=data, code=code)
         walked = walk.backtest(study, mapper=mapper)
-        return walked if bars.news is None else beside_without_news(walked, mapper=mapper)
+        return walked if bars.news is None else with_news_ablation(walked, mapper=mapper)
 
 
 def versions() -> dict[str, str]:

@@ -29,14 +29,14 @@ def losses(name: str, crps: np.ndarray, *, symbol: str = "AAA", horizon: int = 1
 NOTHING = rows("hybrid", np.full(1, np.nan), sd=SD)
 
 
-def one(ablation: pl.DataFrame, forecasts: pl.DataFrame = NOTHING):
-    (found,) = ablations(ablation, scores_of(forecasts))
-    return found
+def only_part(ablation: pl.DataFrame, forecasts: pl.DataFrame = NOTHING):
+    (part,) = ablations(ablation, scores_of(forecasts))
+    return part
 
 
 def test_the_skill_over_a_variant_is_the_mean_of_the_symbols_own():
     crps = np.array([0.01, 0.02, 0.03])
-    found = one(
+    part = only_part(
         pl.concat(
             [
                 losses("raw", crps),
@@ -47,13 +47,13 @@ def test_the_skill_over_a_variant_is_the_mean_of_the_symbols_own():
             ]
         )
     )
-    equal, without = found.variants
+    equal, without = part.variants
     assert (equal.name, equal.forecasts, equal.origins) == ("equal weights", 6, 3)
     assert equal.crps_skill == pytest.approx((0.2 + 0.1) / 2)
     assert (without.name, without.forecasts) == ("without lstm", 3)
     assert without.crps_skill == pytest.approx(-0.1)
     assert (equal.interval, equal.p_better, equal.p_worse) == (None, None, None)  # three origins
-    assert (found.earned_its_place, found.sentence, found.calibration) == (None, "", None)
+    assert (part.earned_its_place, part.sentence, part.calibration) == (None, "", None)
 
 
 @pytest.mark.parametrize("horizon", [1, 7])
@@ -64,64 +64,64 @@ def test_the_test_is_the_decisive_one_of_the_pooled_series(horizon):
     for k, symbol in enumerate("AB"):
         where = {"symbol": symbol, "horizon": horizon}
         parts += [losses("raw", raw[:, k], **where), losses("without har", other[:, k], **where)]
-    (found,) = one(pl.concat(parts).sample(fraction=1.0, shuffle=True, seed=1)).variants
+    (without,) = only_part(pl.concat(parts).sample(fraction=1.0, shuffle=True, seed=1)).variants
     gain = relative_gain(raw, other)
     test = (
         pooled_bartlett(gain, horizon_sessions=1)
         if horizon == 1
         else fixed_smoothing(gain, horizon_sessions=horizon)
     )
-    assert found.crps_skill == pytest.approx(test.mean)
-    assert found.interval == pytest.approx(test.interval())
-    assert (found.p_better, found.p_worse) == pytest.approx((test.p_better, test.p_worse))
+    assert without.crps_skill == pytest.approx(test.mean)
+    assert without.interval == pytest.approx(test.interval())
+    assert (without.p_better, without.p_worse) == pytest.approx((test.p_better, test.p_worse))
 
 
 def against_picked(factor: float, n: int = 300):
     loss = 0.01 + 0.002 * np.random.default_rng(1).random(n)
     noise = 1 + 0.01 * np.random.default_rng(2).standard_normal(n)
     frames = [losses("raw", loss), losses("picked member", factor * noise * loss)]
-    return one(pl.concat(frames))
+    return only_part(pl.concat(frames))
 
 
 def test_a_hybrid_significantly_better_than_the_picked_member_earned_its_place():
-    found = against_picked(1.02)
-    assert found.earned_its_place is True
-    assert found.sentence.startswith("At 1 session the hybrid earned its place: ")
-    assert "% better than those of the member picked beforehand (95% interval 1." in found.sentence
-    assert "p < 0.001; 300 forecasts, about 300 independent)." in found.sentence
+    part = against_picked(1.02)
+    assert part.earned_its_place is True
+    assert part.sentence.startswith("At 1 session the hybrid earned its place: ")
+    assert "% better than those of the member picked beforehand (95% interval 1." in part.sentence
+    assert "p < 0.001; 300 forecasts, about 300 independent)." in part.sentence
 
 
 @pytest.mark.parametrize(
     ("factor", "n", "side"), [(1.001, 300, "better"), (0.98, 300, "worse"), (1.02, 249, "better")]
 )
 def test_a_hybrid_not_better_or_not_testably_so_did_not_earn_its_place(factor, n, side):
-    found = against_picked(factor, n)
-    assert found.earned_its_place is False
-    assert "the hybrid did not earn its place here" in found.sentence
-    assert side in found.sentence
-    assert f"{n} forecasts" in found.sentence
+    part = against_picked(factor, n)
+    assert part.earned_its_place is False
+    assert "the hybrid did not earn its place here" in part.sentence
+    assert side in part.sentence
+    assert f"{n} forecasts" in part.sentence
 
 
 def test_a_worse_hybrid_is_told_with_the_interval_of_how_much_worse():
-    found = against_picked(0.98)  # 1 - 1 / 0.98 = -2.04 %, and the noise
-    assert found.variants[0].crps_skill == pytest.approx(1 - 1 / 0.98, abs=1e-3)
+    part = against_picked(0.98)  # 1 - 1 / 0.98 = -2.04 %, and the noise
+    assert part.variants[0].crps_skill == pytest.approx(1 - 1 / 0.98, abs=1e-3)
     told = "2.1% worse than those of the member picked beforehand (95% interval 2.0 to 2.2%; p < "
-    assert told in found.sentence
+    assert told in part.sentence
 
 
 def test_calibration_is_shown_before_and_after_with_its_width_and_its_cost():
     outcome = SD * np.tile([0.5, -1.5, 1.7, -0.1], 5)
     raw = variant("raw", rows("x", outcome, sd=0.8 * SD))  # 90 % within 1.32 SD: holds two of four
     issued = rows("hybrid", outcome, sd=SD)  # within 1.645 SD: holds three of four
-    found = one(raw, pl.concat([issued, rows("garch", outcome, sd=9 * SD)])).calibration
-    assert (found.forecasts, found.coverage_90_raw, found.coverage_90_issued) == (20, 0.5, 0.75)
+    cost = only_part(raw, pl.concat([issued, rows("garch", outcome, sd=9 * SD)])).calibration
+    assert (cost.forecasts, cost.coverage_90_raw, cost.coverage_90_issued) == (20, 0.5, 0.75)
     width = [200 * np.sinh(1.6448536 * sd) for sd in (0.8 * SD, SD)]
-    assert found.width_90_raw_pct == pytest.approx(width[0], rel=1e-6)
-    assert found.width_90_issued_pct == pytest.approx(width[1], rel=1e-6)
-    assert found.width_ratio == pytest.approx(width[1] / width[0], rel=1e-6)
-    assert found.crps_cost == pytest.approx(found.crps_issued / found.crps_raw - 1)
-    assert found.crps_raw == pytest.approx(raw["crps"].mean())
-    assert found.crps_issued == pytest.approx(with_losses(issued)["crps"].mean())
+    assert cost.width_90_raw_pct == pytest.approx(width[0], rel=1e-6)
+    assert cost.width_90_issued_pct == pytest.approx(width[1], rel=1e-6)
+    assert cost.width_ratio == pytest.approx(width[1] / width[0], rel=1e-6)
+    assert cost.crps_cost == pytest.approx(cost.crps_issued / cost.crps_raw - 1)
+    assert cost.crps_raw == pytest.approx(raw["crps"].mean())
+    assert cost.crps_issued == pytest.approx(with_losses(issued)["crps"].mean())
 
 
 def test_the_ratios_of_calibration_count_each_symbol_alike():
@@ -130,9 +130,9 @@ def test_the_ratios_of_calibration_count_each_symbol_alike():
         outcome = np.zeros(5)
         parts.append(variant("raw", rows("x", outcome, sd=sd, symbol=symbol)))
         issued.append(rows("hybrid", outcome, sd=wider * sd, symbol=symbol))
-    found = one(pl.concat(parts), pl.concat(issued)).calibration
-    assert found.width_ratio == pytest.approx(1.3, abs=1e-4)
-    assert found.crps_cost == pytest.approx(0.3)  # normal at its median: CRPS goes with the sd
+    cost = only_part(pl.concat(parts), pl.concat(issued)).calibration
+    assert cost.width_ratio == pytest.approx(1.3, abs=1e-4)
+    assert cost.crps_cost == pytest.approx(0.3)  # normal at its median: CRPS goes with the sd
 
 
 def test_losses_not_known_yet_are_left_out_and_horizons_are_apart():
@@ -144,10 +144,10 @@ def test_losses_not_known_yet_are_left_out_and_horizons_are_apart():
     ]
     missing = pl.concat(frames).with_columns(pl.col("crps").fill_nan(None))
     for ablation in (pl.concat(frames), missing):
-        found = ablations(ablation, scores_of(NOTHING))
-        assert [x.horizon_sessions for x in found] == [1, 7]
-        assert [x.variants[0].forecasts for x in found] == [2, 2]
-        assert found[0].variants[0].crps_skill == pytest.approx(0.5)
+        parts = ablations(ablation, scores_of(NOTHING))
+        assert [x.horizon_sessions for x in parts] == [1, 7]
+        assert [x.variants[0].forecasts for x in parts] == [2, 2]
+        assert parts[0].variants[0].crps_skill == pytest.approx(0.5)
 
 
 def test_without_a_hybrid_there_is_nothing_to_say():
@@ -164,7 +164,7 @@ def test_overlapping_outcomes_that_know_nothing_rarely_earn_a_place():
             losses("raw", 0.02 + drift, horizon=7),
             losses("picked member", np.full(400, 0.02), horizon=7),
         ]
-        earned += bool(one(pl.concat(frames)).earned_its_place)
+        earned += bool(only_part(pl.concat(frames)).earned_its_place)
     assert 1 <= earned <= 12  # 5 expected, three standard deviations of a count each way
 
 
@@ -173,15 +173,15 @@ def test_the_raw_forecast_meets_garch_and_the_contenders_in_the_place_of_the_iss
     outcome = SD * rng.standard_normal(400)
     sharp, blunt = rows("x", outcome, sd=SD), rows("hybrid", outcome, sd=2.5 * SD)
     rivals = [rows("garch", outcome, sd=2 * SD), rows("loghar", outcome, sd=1.02 * SD)]
-    found = one(variant("raw", sharp), pl.concat([blunt, *rivals]))
+    part = only_part(variant("raw", sharp), pl.concat([blunt, *rivals]))
     theirs = with_losses(rivals[0])["crps"].to_numpy()
     ours = with_losses(sharp)["crps"].to_numpy()
-    assert found.garch is not None
-    assert found.garch.crps_skill == pytest.approx(1 - ours.mean() / theirs.mean())
-    assert found.garch.p_better is not None
-    assert found.garch.p_better < 0.001
-    assert found.raw_in_confidence_set  # as issued it is the worst of the three
-    worst = one(
+    assert part.garch is not None
+    assert part.garch.crps_skill == pytest.approx(1 - ours.mean() / theirs.mean())
+    assert part.garch.p_better is not None
+    assert part.garch.p_better < 0.001
+    assert part.raw_in_confidence_set  # as issued it is the worst of the three
+    worst = only_part(
         variant("raw", blunt), pl.concat([sharp.with_columns(model=pl.lit("hybrid")), *rivals])
     )
     assert worst.raw_in_confidence_set is False

@@ -12,7 +12,7 @@ from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, serial
 from nextclose.config import RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.breakdowns.news import beside_without_news, leading, news_worth
+from nextclose.evaluation.breakdowns.news import leading_model, news_worth, with_news_ablation
 from nextclose.evaluation.breakdowns.training import fits_of
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.scores import scores_of
@@ -50,7 +50,7 @@ def trees() -> RunConfig:
 
 @pytest.fixture(scope="module")
 def twice(trees) -> Backtest:
-    return beside_without_news(backtest(study_of(told_in_advance(SHORT), trees)))
+    return with_news_ablation(backtest(study_of(told_in_advance(SHORT), trees)))
 
 
 def test_the_losses_without_news_are_those_of_a_run_that_never_had_any(twice, trees):
@@ -93,7 +93,7 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
 
     config = hybrid_config("loghar", "lstm", models=("naive", "garch", "hybrid"))
     study = study_of(told_in_advance(walk_bars((760, 740))), config)
-    walked = beside_without_news(backtest(study, mapper=mapper), mapper=mapper)
+    walked = with_news_ablation(backtest(study, mapper=mapper), mapper=mapper)
     counts = Counter((task.model, task.reads_news) for task in tasks)
     n = len(study.folds)
     assert counts == {
@@ -119,7 +119,7 @@ def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
     samples = samples_of(SHORT)
 
     def leading_of(config: RunConfig) -> str:
-        return leading(make_study(samples, config))
+        return leading_model(make_study(samples, config))
 
     assert leading_of(hybrid_config("loghar", "trees")) == "hybrid"
     assert leading_of(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"

@@ -17,8 +17,8 @@ FRAME = with_losses(
 
 
 def test_the_five_numbers_worked_by_hand_beside_those_of_no_change():
-    found = tutorial_metrics(FRAME.reverse())
-    ours, naive = found.model_numbers, found.naive_numbers
+    metrics = tutorial_metrics(FRAME.reverse())
+    ours, naive = metrics.model_numbers, metrics.naive_numbers
     assert ours.mse == pytest.approx((0 + 21**2 + 30**2) / 3)
     assert ours.mae == pytest.approx((0 + 21 + 30) / 3)
     assert ours.mape_pct == pytest.approx(100 * (21 / 120 + 30 / 90) / 3)

@@ -19,8 +19,8 @@ OTHERS = {name: LOSSES[name] for name in ("har", "garch")}
 
 
 def test_the_reference_losses_keep_two_models_and_beat_the_third():
-    found = model_confidence_set(LOSSES, horizon_sessions=1)
-    assert found.included == ("har", "garch")
+    best_set = model_confidence_set(LOSSES, horizon_sessions=1)
+    assert best_set.included == ("har", "garch")
     assert superior_ability(CLASSIC, OTHERS, horizon_sessions=1).consistent == 0.0
 
 
@@ -38,12 +38,12 @@ def test_each_model_gets_its_own_p_value_of_arch():
     theirs = MCS(REFERENCE[:600], size=0.1, block_size=30, reps=1000, seed=0)
     theirs.compute()
     first = {name: loss[:600] for name, loss in LOSSES.items()}
-    found = model_confidence_set(first, horizon_sessions=30)
-    assert list(found.p_values) == list(LOSSES)
+    best_set = model_confidence_set(first, horizon_sessions=30)
+    assert list(best_set.p_values) == list(LOSSES)
     for position, name in enumerate(LOSSES):
-        assert found.p_values[name] == theirs.pvalues.loc[position, "Pvalue"]
-    assert min(found.p_values.values()) == 0.0
-    assert max(found.p_values.values()) == 1.0
+        assert best_set.p_values[name] == theirs.pvalues.loc[position, "Pvalue"]
+    assert min(best_set.p_values.values()) == 0.0
+    assert max(best_set.p_values.values()) == 1.0
 
 
 def test_the_order_of_the_models_changes_nothing():
@@ -84,8 +84,8 @@ def test_an_erratic_poor_model_does_not_hide_a_good_one():
     good = benchmark - 0.15 + 0.5 * rng.standard_normal(400)  # six standard errors better
     erratic = benchmark + 0.3 + 15.0 * rng.standard_normal(400)
     models = {"good": good, "erratic": erratic}
-    found = superior_ability(benchmark, models, horizon_sessions=1, draws=200)
-    assert found.consistent < 0.01
+    spa = superior_ability(benchmark, models, horizon_sessions=1, draws=200)
+    assert spa.consistent < 0.01
     raw = SPA(benchmark, np.column_stack([good, erratic]), block_size=20, reps=200, seed=0)
     raw.compute()
     assert raw.pvalues["consistent"] > 0.3  # without our scaling it would be hidden
@@ -97,8 +97,8 @@ def test_superior_ability_rejects_equal_models_near_its_nominal_rate():
     rejected = 0
     for losses in rng.standard_normal((150, 3, 200)):
         models = {"a": losses[1], "b": 5.0 * losses[2]}
-        found = superior_ability(losses[0], models, horizon_sessions=1, draws=100)
-        rejected += found.consistent < 0.1
+        spa = superior_ability(losses[0], models, horizon_sessions=1, draws=100)
+        rejected += spa.consistent < 0.1
     assert 0.025 <= rejected / 150 <= 0.175
 
 

@@ -33,8 +33,8 @@ def test_the_needed_origins_show_their_edge_four_times_in_five():
     """4,000 worlds with a 5 % edge: 80 % +- 3 standard errors of 0.6 pp, and 0.5 for the grid."""
     n = direction_origins_needed(0.05)
     hits = np.random.default_rng(0).binomial(n, 0.55, 4000)
-    found = (hits / n - 0.5) / np.sqrt(0.25 / n) > 1.644854
-    assert found.mean() == pytest.approx(0.80, abs=0.024)
+    is_shown = (hits / n - 0.5) / np.sqrt(0.25 / n) > 1.644854
+    assert is_shown.mean() == pytest.approx(0.80, abs=0.024)
 
 
 @pytest.mark.parametrize("edge", [0.0, -0.01, 0.51])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextclose.errors import ConfigError
-from nextclose.evaluation.scores.foreign_metrics import metric_losses, refuse_bad_metrics
+from nextclose.evaluation.scores.foreign_metrics import metric_losses, try_metrics
 from nextclose.metrics import interval_score
 from nextclose.schema import LEVELS
 
@@ -25,13 +25,13 @@ def test_each_metric_has_a_loss_per_forecast_under_its_name():
 @pytest.mark.parametrize("name", ["crps", "my metric", "1st", "", "class"])
 def test_a_name_that_is_none_or_is_ours_is_refused(name):
     with pytest.raises(ConfigError, match=f"metric '{name}': .* Fix: ") as caught:
-        refuse_bad_metrics({name: squared_median}, taken=("crps", "symbol"))
+        try_metrics({name: squared_median}, taken=("crps", "symbol"))
     assert caught.value.key == "metrics"
 
 
 def test_what_cannot_be_called_is_no_metric():
     with pytest.raises(ConfigError, match=r"metric 'mine': 3 cannot be called"):
-        refuse_bad_metrics({"mine": 3}, taken=())  # type: ignore[dict-item]
+        try_metrics({"mine": 3}, taken=())  # type: ignore[dict-item]
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,26 @@ def test_what_cannot_be_called_is_no_metric():
 def test_a_metric_that_returns_no_losses_is_named_with_what_it_did(metric, fault):
     with pytest.raises(ConfigError, match=f"metric 'mine': .*{fault}.* Fix: "):
         metric_losses({"mine": metric}, QUANTILES, OUTCOME)
+
+
+def test_a_metric_is_tried_before_any_forecast_is_made():
+    def relative(quantiles, outcome):
+        return np.abs(quantiles[:, 11] / outcome - 1)
+
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ConfigError, match="metric 'mine': its loss is nan for 1 of 3"),
+    ):
+        try_metrics({"mine": relative}, taken=())  # a price may well not move
+    try_metrics({"mine": squared_median, "score": interval_score}, taken=())
+
+
+def test_a_loss_that_depends_on_the_forecasts_beside_it_is_refused():
+    def share_of_all(quantiles, outcome):
+        return outcome**2 / (outcome**2).sum()
+
+    with pytest.raises(ConfigError, match=r"metric 'mine': a forecast costs .* beside others and"):
+        try_metrics({"mine": share_of_all}, taken=())
 
 
 def test_a_metric_cannot_change_what_the_next_one_sees():

@@ -33,8 +33,8 @@ def test_rows_of_seeds_find_their_symbol_in_any_order():
         ("lstm", 3, "ZZZ", 1, 10, 0.9, 9.0),  # not judged here
     ]
     seeds = pl.DataFrame(table, schema=SEED_SCHEMA, orient="row")
-    found = seed_losses(seeds, symbols=("AAA", "BBB", "CCC"))
-    np.testing.assert_array_equal(found["crps"], [[0.1, np.nan, np.nan], [0.2, np.nan, 0.3]])
+    losses = seed_losses(seeds, symbols=("AAA", "BBB", "CCC"))
+    np.testing.assert_array_equal(losses["crps"], [[0.1, np.nan, np.nan], [0.2, np.nan, 0.3]])
     np.testing.assert_array_equal(
-        found["absolute_error"], [[1.0, np.nan, np.nan], [2.0, np.nan, 3.0]]
+        losses["absolute_error"], [[1.0, np.nan, np.nan], [2.0, np.nan, 3.0]]
     )

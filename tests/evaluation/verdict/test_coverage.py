@@ -16,29 +16,29 @@ def coverage_of(frame: pl.DataFrame, *, pooled: bool = False):
 def test_coverage_at_four_levels_worked_by_hand():
     # a normal's central 50, 80, 90, 95 % end at 0.67, 1.28, 1.64, 1.96 standard deviations
     outcome = SD * np.tile([0.0, 0.7, -1.5, 1.8, -2.5], 60)
-    found = coverage_of(rows("lstm", outcome, sd=SD))
-    assert found.coverage_50 == pytest.approx(0.2)
-    assert found.coverage_80 == pytest.approx(0.4)
-    assert found.coverage_90 == pytest.approx(0.6)
-    assert found.coverage_95 == pytest.approx(0.8)
-    assert found.width_90_pct == pytest.approx(200 * np.sinh(1.6448536 * SD), rel=1e-6)
-    assert found.p_value < 1e-6
+    figures = coverage_of(rows("lstm", outcome, sd=SD))
+    assert figures.coverage_50 == pytest.approx(0.2)
+    assert figures.coverage_80 == pytest.approx(0.4)
+    assert figures.coverage_90 == pytest.approx(0.6)
+    assert figures.coverage_95 == pytest.approx(0.8)
+    assert figures.width_90_pct == pytest.approx(200 * np.sinh(1.6448536 * SD), rel=1e-6)
+    assert figures.p_value < 1e-6
 
 
 def test_misses_that_cluster_are_told_from_misses_that_do_not():
     spread = np.random.default_rng(0).permutation(np.repeat([3.0, 0.5], [100, 900]))
-    found = coverage_of(rows("lstm", SD * spread, sd=SD))
-    assert found.independence_p == christoffersen(spread > 2, expected=0.1).p_ind > 0.05
+    figures = coverage_of(rows("lstm", SD * spread, sd=SD))
+    assert figures.independence_p == christoffersen(spread > 2, expected=0.1).p_ind > 0.05
     together = coverage_of(rows("lstm", SD * np.sort(spread), sd=SD))
     assert together.independence_p < 1e-6
-    assert together.p_value == found.p_value == pytest.approx(1.0)
+    assert together.p_value == figures.p_value == pytest.approx(1.0)
 
 
 def test_independence_is_for_one_symbol_at_one_session():
     outcome = overlapping(np.random.default_rng(1), 1000, 7)
     assert coverage_of(rows("lstm", outcome, sd=3 * SD, horizon=7)).independence_p is None
-    found = coverage_of(rows("lstm", outcome, sd=3 * SD), pooled=True)
-    assert (found.independence_p, found.pit_p) == (None, None)
+    figures = coverage_of(rows("lstm", outcome, sd=3 * SD), pooled=True)
+    assert (figures.independence_p, figures.pit_p) == (None, None)
 
 
 def test_a_density_of_the_wrong_width_fails_the_diagnostic_and_the_right_one_passes():
@@ -56,9 +56,9 @@ def test_the_diagnostic_allows_for_the_overlap_of_its_horizon():
 
 
 def test_too_few_origins_have_shares_but_no_tests():
-    found = coverage_of(rows("lstm", SD * np.random.default_rng(4).standard_normal(249), sd=SD))
-    assert (found.p_value, found.independence_p, found.pit_p) == (None, None, None)
-    assert 0.8 < found.coverage_90 < 1
+    figures = coverage_of(rows("lstm", SD * np.random.default_rng(4).standard_normal(249), sd=SD))
+    assert (figures.p_value, figures.independence_p, figures.pit_p) == (None, None, None)
+    assert 0.8 < figures.coverage_90 < 1
 
 
 def test_a_point_forecast_states_no_range():

@@ -5,7 +5,7 @@ from scipy.special import ndtr
 
 from nextclose.evaluation.hypothesis_tests.calibration import christoffersen
 from nextclose.evaluation.verdict.verdict import verdicts
-from nextclose.evaluation.verdict.wording import percent
+from nextclose.formatting import percent
 from nextclose.schema import SEED_SCHEMA
 from tests.evaluation.frames import SD, baselines, flat_verdicts, rows
 

@@ -53,8 +53,8 @@ def test_its_mean_stands_beside_those_of_no_change_and_of_the_historical_density
     outcome = np.array([0.01, -0.02, 0.03, -0.04])
     history = rows("hs_250", outcome, sd=SD)
     lstm = rows("lstm", outcome, median=0.01, sd=2 * SD).head(3)
-    found: Any = flat_verdicts(pl.concat([history, lstm]), metrics={"score": interval_score})
-    (mine,) = (r.metrics["score"] for r in found if (r.model, r.symbol) == ("lstm", "AAA"))
+    flat: Any = flat_verdicts(pl.concat([history, lstm]), metrics={"score": interval_score})
+    (mine,) = (r.metrics["score"] for r in flat if (r.model, r.symbol) == ("lstm", "AAA"))
     first = outcome[:3]
     unchanged, ranges = np.zeros((3, len(LEVELS))), np.tile(SD * NORMAL, (3, 1))
     assert mine["mean"] == pytest.approx(interval_score(0.01 + 2 * ranges, first).mean())
@@ -66,11 +66,11 @@ def test_its_mean_stands_beside_those_of_no_change_and_of_the_historical_density
 
 
 def test_a_point_forecast_is_compared_too_and_a_gap_is_charged_as_in_every_other_loss():
-    found: Any = flat_verdicts(frame(("AAA",)), metrics={"mine": doubled_crps})
-    (classic,) = (r for r in found if (r.model, r.symbol) == ("classic", "AAA"))
+    flat: Any = flat_verdicts(frame(("AAA",)), metrics={"mine": doubled_crps})
+    (classic,) = (r for r in flat if (r.model, r.symbol) == ("classic", "AAA"))
     assert classic.metrics["mine"]["reference"] == "hs_250"
     assert classic.metrics["mine"]["p_better"] is not None
-    (lstm,) = (r for r in found if (r.model, r.symbol) == ("lstm", "AAA"))
+    (lstm,) = (r for r in flat if (r.model, r.symbol) == ("lstm", "AAA"))
     assert lstm.filled == 1
 
 
@@ -79,8 +79,8 @@ def test_a_gap_of_a_point_forecast_costs_what_no_change_does():
     classic = rows("classic", outcome, median=outcome)  # perfect, but for the one left out
     gap = classic.with_row_index("i").filter(pl.col("i") != 1).drop("i")
     data = pl.concat([rows("naive", outcome), gap])
-    found: Any = flat_verdicts(data, metrics={"mine": doubled_crps})
-    (row,) = (r for r in found if (r.model, r.symbol) == ("classic", "AAA"))
+    flat: Any = flat_verdicts(data, metrics={"mine": doubled_crps})
+    (row,) = (r for r in flat if (r.model, r.symbol) == ("classic", "AAA"))
     assert row.metrics["mine"]["mean"] == pytest.approx(2 * 0.02 / 3)
     assert row.metrics["mine"]["naive_mean"] == pytest.approx(2 * 0.06 / 3)
     assert row.metrics["mine"]["skill"] is None  # no historical density ran

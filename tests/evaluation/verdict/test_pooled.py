@@ -5,7 +5,7 @@ import polars as pl
 
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.periods import by_year
-from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, superior_to_garch
+from nextclose.evaluation.verdict.pooled import comparable_losses, confidence_set, garch_spa_p
 from nextclose.evaluation.verdict.verdict import verdicts
 from tests.evaluation.frames import SD, baselines, rows
 
@@ -29,10 +29,10 @@ def test_losses_of_symbols_are_made_comparable_by_their_mean_under_garch():
         two_symbols("hs_expanding", [0.02, 0.02], [0.1, 0.3]),
         two_symbols("lstm", [0.01, 0.01], [0.2, 0.1]),
     )
-    found = comparable_losses(panel)
-    np.testing.assert_allclose(found["garch"], [(0.5 + 1) / 2, (1.5 + 1) / 2])
-    np.testing.assert_allclose(found["lstm"], [(0.5 + 2) / 2, (0.5 + 1) / 2])
-    np.testing.assert_allclose(found["hs_expanding"], [(1 + 1) / 2, (1 + 3) / 2])
+    series = comparable_losses(panel)
+    np.testing.assert_allclose(series["garch"], [(0.5 + 1) / 2, (1.5 + 1) / 2])
+    np.testing.assert_allclose(series["lstm"], [(0.5 + 2) / 2, (0.5 + 1) / 2])
+    np.testing.assert_allclose(series["hs_expanding"], [(1 + 1) / 2, (1 + 3) / 2])
 
 
 def test_without_garch_the_measure_is_the_expanding_history():
@@ -65,8 +65,8 @@ def test_the_confidence_set_holds_the_best_and_not_the_clearly_worse():
         rows("hs_250", outcome, sd=2 * SD),
         rows("lstm", outcome, sd=wiggle[1]),
     )
-    found: Any = confidence_set(panel)
-    assert set(found.included) == {"garch", "lstm"}
+    best_set: Any = confidence_set(panel)
+    assert set(best_set.included) == {"garch", "lstm"}
 
 
 def test_there_is_no_confidence_set_of_one_model_of_twins_or_of_few_origins():
@@ -90,9 +90,9 @@ def test_twins_are_one_contender_and_share_its_p_value():
         rows("loghar", outcome, sd=wiggle[1]),
     ]
     alone: Any = confidence_set(panel_of(*three))
-    found: Any = confidence_set(panel_of(*three, rows("lstm", outcome, sd=wiggle[1])))
-    assert found.p_values == {**alone.p_values, "lstm": alone.p_values["loghar"]}
-    assert set(found.included) == {"garch", "loghar", "lstm"}
+    best_set: Any = confidence_set(panel_of(*three, rows("lstm", outcome, sd=wiggle[1])))
+    assert best_set.p_values == {**alone.p_values, "lstm": alone.p_values["loghar"]}
+    assert set(best_set.included) == {"garch", "loghar", "lstm"}
     rounded = rows("lstm", outcome, sd=wiggle[1] * (1 + 1e-14))
     again: Any = confidence_set(panel_of(*three, rounded))
     assert again.p_values["lstm"] == again.p_values["loghar"]
@@ -119,25 +119,25 @@ def ten_symbols() -> pl.DataFrame:
 
 
 def test_symbols_better_and_worse_are_counted_against_each_reference():
-    found: Any = standings(ten_symbols())
-    lstm = found["lstm"]
+    standing: Any = standings(ten_symbols())
+    lstm = standing["lstm"]
     assert (lstm.symbols_better_than_garch, lstm.symbols_worse_than_garch) == (3, 3)  # S9 is off
     assert (lstm.symbols_better_than_hs, lstm.symbols_worse_than_hs) == (10, 0)
     assert (lstm.symbols_better_than_naive, lstm.symbols_worse_than_naive) == (0, 1)
-    assert found["garch"].symbols_better_than_garch is None
-    assert found["garch"].symbols_better_than_hs == 10
-    assert found["naive"].symbols_better_than_naive is None
-    assert found["naive"].symbols_better_than_hs is None
-    assert found["drift"].mcs_p is not None
-    assert (found["naive"].mcs_p, found["naive"].in_confidence_set) == (None, None)
+    assert standing["garch"].symbols_better_than_garch is None
+    assert standing["garch"].symbols_better_than_hs == 10
+    assert standing["naive"].symbols_better_than_naive is None
+    assert standing["naive"].symbols_better_than_hs is None
+    assert standing["drift"].mcs_p is not None
+    assert (standing["naive"].mcs_p, standing["naive"].in_confidence_set) == (None, None)
 
 
 def test_membership_is_a_p_value_above_ten_percent():
-    found: Any = standings(ten_symbols())
-    known = [one for one in found.values() if one.mcs_p is not None]
+    standing: Any = standings(ten_symbols())
+    known = [own for own in standing.values() if own.mcs_p is not None]
     assert len(known) == 5
-    assert all(one.in_confidence_set == (one.mcs_p > 0.10) for one in known)
-    assert {one.in_confidence_set for one in known} == {True, False}
+    assert all(own.in_confidence_set == (own.mcs_p > 0.10) for own in known)
+    assert {own.in_confidence_set for own in known} == {True, False}
 
 
 def test_the_worst_year_is_the_one_that_the_table_of_years_marks():
@@ -149,19 +149,19 @@ def test_the_worst_year_is_the_one_that_the_table_of_years_marks():
         (pl.concat([baselines(outcome), lstm, garch]), "garch", "2016"),
         (pl.concat([rows("hs_250", outcome, sd=3 * SD), lstm]), "hs_250", "2017"),
     ):
-        found: Any = standings(frame)["lstm"]
-        assert (found.worst_year, found.worst_year_reference) == (worst, reference)
+        standing: Any = standings(frame)["lstm"]
+        assert (standing.worst_year, standing.worst_year_reference) == (worst, reference)
         years = by_year(scores_of(frame).panels).filter(pl.col("model") == "lstm", pl.col("worst"))
         assert years["slice"].to_list() == [worst]
         column = "crps_skill_vs_garch" if reference == "garch" else "crps_skill_vs_hs"
-        assert years[column].to_list() == [found.worst_year_skill]
+        assert years[column].to_list() == [standing.worst_year_skill]
 
 
 def test_a_point_forecast_has_no_worst_year_of_its_ranges():
     outcome = SD * np.random.default_rng(5).standard_normal(400)
     frame = pl.concat([baselines(outcome), rows("classic", outcome, median=0.1 * SD)])
-    found: Any = standings(frame)["classic"]
-    assert (found.worst_year, found.worst_year_skill) == (None, None)
+    standing: Any = standings(frame)["classic"]
+    assert (standing.worst_year, standing.worst_year_skill) == (None, None)
 
 
 def test_whether_anybody_beats_garch_is_told_on_its_row_however_many_were_tried():
@@ -180,4 +180,4 @@ def test_whether_anybody_beats_garch_is_told_on_its_row_however_many_were_tried(
 
 def test_without_garch_nobody_is_said_to_beat_it():
     outcome = SD * np.random.default_rng(4).standard_normal(300)
-    assert superior_to_garch(panel_of(rows("lstm", outcome, sd=SD))) is None
+    assert garch_spa_p(panel_of(rows("lstm", outcome, sd=SD))) is None

@@ -231,14 +231,14 @@ def test_one_symbol_of_a_thousand_origins_is_too_little_for_coverage_at_thirty_s
 
 def test_yardsticks_claim_nothing_and_say_what_they_are():
     outcome = SD * returns()
-    found: dict[str, Any] = {r.model: r for r in flat_verdicts(baselines(outcome))}
-    assert {m for m, r in found.items() if r.verdict == "YARDSTICK"} == {
+    flat: dict[str, Any] = {r.model: r for r in flat_verdicts(baselines(outcome))}
+    assert {m for m, r in flat.items() if r.verdict == "YARDSTICK"} == {
         "naive", "hs_250", "hs_expanding",
     }  # fmt: skip
-    naive = found["naive"]
+    naive = flat["naive"]
     assert (naive.relative_mae, naive.r2_vs_zero, naive.p_value) == (1.0, 0.0, None)
     assert "naive is the yardstick: an unchanged price missed" in naive.sentence
-    assert found["hs_250"].crps_skill_vs_hs > 0 > found["hs_expanding"].crps_skill_vs_hs
+    assert flat["hs_250"].crps_skill_vs_hs > 0 > flat["hs_expanding"].crps_skill_vs_hs
 
 
 def test_the_historical_reference_is_the_one_harder_to_beat():

@@ -7,11 +7,13 @@ from nextclose.evaluation.verdict.wording import (
     claim_interval,
     comparison_text,
     gain_text,
-    interval,
+)
+from nextclose.formatting import (
+    interval_text,
+    p_value_text,
     percent,
-    probability,
     sessions,
-    signed,
+    signed_percent,
     times,
 )
 
@@ -25,14 +27,14 @@ def test_percentages_below_one_have_two_decimals_and_zero_has_no_sign(fraction, 
 
 
 def test_small_phrases():
-    assert (signed(0.01), signed(-0.02)) == ("+1.0%", "-2.0%")
+    assert (signed_percent(0.01), signed_percent(-0.02)) == ("+1.0%", "-2.0%")
     assert (times(2.345), times(12.3)) == ("2.3", "12")
     assert (sessions(1), sessions(7)) == ("1 session", "7 sessions")
     assert (brackets("a", "", "b"), brackets("", "")) == (" (a; b)", "")
-    assert interval((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
-    assert (interval(None), probability(None, 3)) == ("", "")
-    assert probability(0.00001, 1) == "p < 0.001"
-    assert probability(0.0123, 20) == "p = 0.012, 20 comparisons"
+    assert interval_text((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
+    assert (interval_text(None), p_value_text(None, 3)) == ("", "")
+    assert p_value_text(0.00001, 1) == "p < 0.001"
+    assert p_value_text(0.0123, 20) == "p = 0.012, 20 comparisons"
 
 
 def comparison(mean: float, error: float) -> Comparison:
@@ -54,8 +56,8 @@ def test_a_difference_that_is_no_claim_has_the_two_sided_interval_of_its_own_dir
 
 @pytest.mark.parametrize(("error", "level"), [(0.01, 0.9), (0.014, 0.8)])
 def test_a_claim_has_the_interval_that_leaves_out_zero_as_its_test_does(error, level):
-    bounds, found = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
-    assert found == pytest.approx(level)
+    bounds, stated = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
+    assert stated == pytest.approx(level)
     assert bounds[0] > 0
     assert gain_text(comparison(0.02, error), "p = 0.02").startswith(
         f"2.0% better than garch ({level:.0%}"

@@ -13,14 +13,8 @@ from nextclose.evaluation.scores.scores import Scores
 from nextclose.evaluation.verdict.comparison import overlap_test
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.evaluation.verdict.pooled import confidence_set
-from nextclose.evaluation.verdict.wording import (
-    brackets,
-    interval,
-    opposite_interval,
-    percent,
-    probability,
-    sessions,
-)
+from nextclose.evaluation.verdict.wording import brackets, opposite_interval
+from nextclose.formatting import interval_text, p_value_text, percent, sessions
 from nextclose.schema import Floats
 
 HYBRID = "hybrid"
@@ -112,22 +106,22 @@ def _at_horizon(
     known: pl.DataFrame, issued: pl.DataFrame, horizon: int, panel: Panel | None
 ) -> Ablation:
     raw = known.filter(pl.col("variant") == RAW)
-    contenders = None
+    best_set = None
     if panel is not None and HYBRID in panel.models:
-        contenders = confidence_set(_with_raw(panel, raw))
-    chance = contenders.p_values.get(HYBRID) if contenders else None
+        best_set = confidence_set(_with_raw(panel, raw))
+    mcs_p = best_set.p_values.get(HYBRID) if best_set else None
     garch = issued.filter(pl.col("model") == GARCH)
     parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
-    met = (met_by(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
-    variants = tuple(one for one in met if one is not None)
-    picked = next((one for one in variants if one.name == PICKED), None)
+    shared = (variant_of(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
+    variants = tuple(variant for variant in shared if variant is not None)
+    picked = next((variant for variant in variants if variant.name == PICKED), None)
     return Ablation(
         horizon_sessions=horizon,
         variants=variants,
-        garch=met_by(GARCH, raw, garch, horizon) if len(garch) else None,
-        raw_mcs_p=chance,
-        raw_in_confidence_set=HYBRID in contenders.included
-        if contenders and chance is not None
+        garch=variant_of(GARCH, raw, garch, horizon) if len(garch) else None,
+        raw_mcs_p=mcs_p,
+        raw_in_confidence_set=HYBRID in best_set.included
+        if best_set and mcs_p is not None
         else None,
         calibration=_calibration(raw, issued.filter(pl.col("model") == HYBRID)),
         earned_its_place=picked.is_beaten if picked else None,
@@ -148,7 +142,7 @@ def _with_raw(panel: Panel, raw: pl.DataFrame) -> Panel:
     return replace(panel, models={**panel.models, HYBRID: before})
 
 
-def met_by(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
+def variant_of(name: str, raw: pl.DataFrame, other: pl.DataFrame, horizon: int) -> Variant | None:
     """The raw losses beside those of a variant, of one horizon; None if they share no forecast."""
     both = _side_by_side(raw, other, ("crps",))
     gain = relative_gain(_grid(both, "crps"), _grid(both, "crps_right"))
@@ -212,21 +206,21 @@ def _grid(frame: pl.DataFrame, column: str) -> Floats:
 def _sentence(picked: Variant, horizon: int) -> str:
     """Whether combining paid, with the figure that says so."""
     verdict = "earned its place" if picked.is_beaten else "did not earn its place here"
-    gain, facts = told(picked, horizon)
+    gain, facts = difference_and_facts(picked, horizon)
     return (
         f"At {sessions(horizon)} the hybrid {verdict}: before calibration its ranges were "
         f"{gain} than those of the member picked beforehand{facts}."
     )
 
 
-def told(variant: Variant, horizon: int) -> tuple[str, str]:
+def difference_and_facts(variant: Variant, horizon: int) -> tuple[str, str]:
     """How much better or worse the raw forecast was, and what that rests on, in brackets."""
     side, span, p = "better", variant.interval, variant.p_better
     if variant.crps_skill < 0:
         side, span, p = "worse", opposite_interval(variant.interval), variant.p_worse
     facts = brackets(
-        interval(span),
-        probability(p, 1),
+        interval_text(span),
+        p_value_text(p, 1),
         f"{variant.forecasts:,} forecasts, about {variant.origins / horizon:,.0f} independent",
     )
     return f"{percent(abs(variant.crps_skill))} {side}", facts

@@ -22,12 +22,12 @@ def coverage_by_level(scored: pl.DataFrame) -> pl.DataFrame:
     Expects: forecasts as `with_losses` gives them. Rows of points are left out.
     """
     rows = []
-    for horizon, model, part in _ranged(scored):
+    for horizon, model, part in _parts_with_ranges(scored):
         quantiles, outcome = quantile_matrix(part), part["target"].to_numpy()
         for nominal in sorted(INTERVALS):
-            held = is_inside(quantiles, outcome, nominal=nominal)
-            error = _standard_error(part, held, horizon)
-            row = (horizon, model, nominal, float(held.mean()), error, part.height)
+            is_held = is_inside(quantiles, outcome, nominal=nominal)
+            error = _standard_error(part, is_held, horizon)
+            row = (horizon, model, nominal, float(is_held.mean()), error, part.height)
             rows.append(row)
     schema = {
         "horizon_sessions": pl.Int32,
@@ -68,7 +68,7 @@ def pit_histogram(scored: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
     """
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     rows = []
-    for horizon, model, part in _ranged(scored):
+    for horizon, model, part in _parts_with_ranges(scored):
         counts, _ = np.histogram(part["pit"].to_numpy(), bins=edges)
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True):
             rows.append((horizon, model, low, high, int(count), part.height / n_bins))
@@ -83,7 +83,7 @@ def pit_histogram(scored: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _ranged(scored: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
+def _parts_with_ranges(scored: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
     """Scored forecasts with a range and a known outcome, by horizon and model."""
     frame = scored.filter(pl.col("pit").is_not_null())
     parts = frame.partition_by("horizon_sessions", "model", as_dict=True)
@@ -91,11 +91,13 @@ def _ranged(scored: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
         yield int(horizon), str(model), part
 
 
-def _standard_error(part: pl.DataFrame, held: Bools, horizon: int) -> float | None:
+def _standard_error(part: pl.DataFrame, is_held: Bools, horizon: int) -> float | None:
     by_origin = (
-        part.select("origin", held=pl.Series(held)).group_by("origin").agg(pl.col("held").mean())
+        part.select("origin", coverage=pl.Series(is_held))
+        .group_by("origin")
+        .agg(pl.col("coverage").mean())
     )
-    series: Floats = by_origin.sort("origin")["held"].to_numpy()
+    series: Floats = by_origin.sort("origin")["coverage"].to_numpy()
     try:
         pooled = part["symbol"].n_unique() > 1
         return decisive_test(series, horizon_sessions=horizon, pooled=pooled).standard_error

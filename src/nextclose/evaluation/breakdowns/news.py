@@ -11,9 +11,15 @@ from nextclose.backtesting.forecasts import Forecast, known_losses
 from nextclose.backtesting.stacking import walk_hybrid
 from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import Backtest, Mapper, fit_tasks, run_tasks, serial
-from nextclose.evaluation.breakdowns.ablation import HYBRID, RAW, Variant, met_by, told
+from nextclose.evaluation.breakdowns.ablation import (
+    HYBRID,
+    RAW,
+    Variant,
+    difference_and_facts,
+    variant_of,
+)
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
-from nextclose.evaluation.verdict.wording import sessions
+from nextclose.formatting import sessions
 from nextclose.models.registry import headline, news_readers
 
 WITHOUT_NEWS = "without news"
@@ -34,19 +40,19 @@ class NewsWorth:
     sentence: str
 
 
-def leading(study: Study) -> str:
-    """The model whose gain by news is told: the hybrid, else the headline of those that read."""
+def leading_model(study: Study) -> str:
+    """The model whose gain by news is shown: the hybrid, else the headline of those that read."""
     return HYBRID if HYBRID in study.models else headline(news_readers(study.models))
 
 
-def beside_without_news(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
+def with_news_ablation(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
     """The same backtest whose `ablation` also has what its leading model loses without news.
 
     What reads news is fitted anew without their columns, on the same targets with the same seeds;
     all other fits are kept. Where no hybrid runs the leading model's own losses are "raw".
     Expects: a study whose table has news, and a model that reads them.
     """
-    study, model = walked.study, leading(walked.study)
+    study, model = walked.study, leading_model(walked.study)
     readers = news_readers(study.models)
     blind = [replace(task, reads_news=False) for task in fit_tasks(study) if task.model in readers]
     fits, issued = run_tasks(study, blind, mapper)
@@ -76,8 +82,8 @@ def _losses(
     """Losses of one model in the tested folds, in `ABLATION_SCHEMA`."""
     study = walked.study
     return pl.concat(
-        known_losses(study.samples, found.rows, found.grid, variant=variant)
-        for (name, fold), found in issued.items()
+        known_losses(study.samples, forecast.rows, forecast.grid, variant=variant)
+        for (name, fold), forecast in issued.items()
         if name == model and fold >= study.n_rehearsals
     )
 
@@ -85,26 +91,26 @@ def _losses(
 def news_worth(ablation: pl.DataFrame, *, model: str) -> tuple[NewsWorth, ...]:
     """What news were worth to `model`, shortest horizon first; empty where none were read.
 
-    Expects: `ablation` as `beside_without_news` makes it.
+    Expects: `ablation` as `with_news_ablation` makes it.
     """
-    found = []
+    worths = []
     for horizon in ablation["horizon_sessions"].unique().sort():
         rows = ablation.filter(pl.col("horizon_sessions") == horizon, pl.col("crps").is_finite())
         raw, without = (rows.filter(pl.col("variant") == name) for name in (RAW, WITHOUT_NEWS))
-        gain = met_by(WITHOUT_NEWS, raw, without, int(horizon))
+        gain = variant_of(WITHOUT_NEWS, raw, without, int(horizon))
         if gain is not None:
-            found.append(_worth(raw, without, gain, horizon=int(horizon), model=model))
-    return tuple(found)
+            worths.append(_worth(raw, without, gain, horizon=int(horizon), model=model))
+    return tuple(worths)
 
 
 def _worth(
     raw: pl.DataFrame, without: pl.DataFrame, gain: Variant, *, horizon: int, model: str
 ) -> NewsWorth:
     both = raw.join(without, on=["symbol", "origin"]).sort("symbol", "origin")
-    found = "news helped" if gain.is_beaten else "nothing shows that news helped"
+    conclusion = "news helped" if gain.is_beaten else "nothing shows that news helped"
     if gain.p_worse is not None and gain.p_worse <= POOLED_LEVEL and gain.crps_skill < -INDISTINCT:
-        found = "news did harm"
-    difference, facts = told(gain, horizon)
+        conclusion = "news did harm"
+    difference, facts = difference_and_facts(gain, horizon)
     whose = "the hybrid, before calibration," if model == HYBRID else model
     return NewsWorth(
         horizon_sessions=horizon,
@@ -112,6 +118,6 @@ def _worth(
         crps_with=float(both["crps"].to_numpy().mean()),
         crps_without=float(both["crps_right"].to_numpy().mean()),
         gain=gain,
-        sentence=f"At {sessions(horizon)} {found}: with them the ranges of {whose} were "
+        sentence=f"At {sessions(horizon)} {conclusion}: with them the ranges of {whose} were "
         f"{difference} than without{facts}.",
     )

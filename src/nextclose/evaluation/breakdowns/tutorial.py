@@ -71,13 +71,13 @@ def tutorial_metrics(scored: pl.DataFrame) -> TutorialMetrics:
         model=frame["model"][0],
         horizon_sessions=frame["horizon_sessions"][0],
         origins=frame.height,
-        model_numbers=_five(price, forecast),
-        naive_numbers=_five(price, close),
+        model_numbers=_five_numbers(price, forecast),
+        naive_numbers=_five_numbers(price, close),
         hits=direction_hits(frame["call"].to_numpy(), outcome),
     )
 
 
-def _five(price: Floats, forecast: Floats) -> FiveNumbers:
+def _five_numbers(price: Floats, forecast: Floats) -> FiveNumbers:
     error = price - forecast
     spread = float(((price - price.mean()) ** 2).sum())
     rises = (np.diff(price) > 0) == (np.diff(forecast) > 0)

@@ -74,7 +74,7 @@ def christoffersen(misses: Bools, *, expected: float) -> CoverageTest:
     """
     n = len(misses)
     if n < 2:
-        raise _undefined(f"{n} origins have no step from one to the next", needed=2, found=n)
+        raise _not_enough_data(f"{n} origins have no step from one to the next", needed=2, found=n)
     before, after = misses[:-1], misses[1:]
     n_before, n_both = int(before.sum()), int((before & after).sum())
     n_after = int(after.sum())
@@ -126,7 +126,7 @@ def _quadratic_form(excess: Floats, lags: int) -> float:
     """n D' S^-1 D of two moments' excess, shape (origin, 2)."""
     n = len(excess)
     if n < 2:
-        raise _undefined(f"{n} origins have no covariance", needed=2, found=n)
+        raise _not_enough_data(f"{n} origins have no covariance", needed=2, found=n)
     mean = excess.mean(axis=0)
     centred = excess - mean
     covariance = centred.T @ centred / n
@@ -135,11 +135,11 @@ def _quadratic_form(excess: Floats, lags: int) -> float:
         covariance += (1.0 - k / (lags + 1)) * (lagged + lagged.T)
     smallest, largest = np.linalg.eigvalsh(covariance)
     if smallest <= ROUNDING * largest:
-        raise _undefined("the moments of the PITs do not vary enough", needed=n + 1, found=n)
+        raise _not_enough_data("the moments of the PITs do not vary enough", needed=n + 1, found=n)
     return float(n * mean @ np.linalg.solve(covariance, mean))
 
 
-def _undefined(why: str, *, needed: int, found: int) -> NotEnoughDataError:
+def _not_enough_data(why: str, *, needed: int, found: int) -> NotEnoughDataError:
     return NotEnoughDataError(
         f"The test is undefined: {why}. Fix: evaluate over more origins.",
         needed=needed,

@@ -69,7 +69,7 @@ def pesaran_timmermann(call: Ints, outcome: Floats) -> DirectionTest:
     Source: Pesaran & Timmermann (1992), A simple nonparametric test of predictive performance,
         J. Business & Economic Statistics 10.
     """
-    judged = _judged(call, outcome)
+    judged = _is_tested(call, outcome)
     n = int(judged.sum())
     if n == 0:
         raise NotEnoughDataError(
@@ -102,19 +102,19 @@ def call_covariance(call: Ints, outcome: Floats, *, horizon_sessions: int) -> Me
     """
     if call.ndim == 1:
         call, outcome = call[:, None], outcome[:, None]
-    judged = _judged(call, outcome)
-    called_up = _centred(call > 0, judged)
-    rose = _centred(outcome > 0, judged)
+    judged = _is_tested(call, outcome)
+    called_up = _deviations(call > 0, judged)
+    rose = _deviations(outcome > 0, judged)
     n_cells = judged.sum(axis=1)
     together = (called_up * rose).sum(axis=1)[n_cells > 0] / n_cells[n_cells > 0]
     return fixed_smoothing(together, horizon_sessions=horizon_sessions)
 
 
-def _judged(call: Ints, outcome: Floats) -> Bools:
+def _is_tested(call: Ints, outcome: Floats) -> Bools:
     return np.asarray((call != 0) & np.isfinite(outcome) & (outcome != 0))
 
 
-def _centred(up: Bools, judged: Bools) -> Floats:
+def _deviations(up: Bools, judged: Bools) -> Floats:
     """1{up} less its mean over the symbol's judged cells; 0 elsewhere. Shape (origin, symbol)."""
     share = (up & judged).sum(axis=0) / np.maximum(judged.sum(axis=0), 1)  # (symbol,)
     return np.where(judged, up - share, 0.0)

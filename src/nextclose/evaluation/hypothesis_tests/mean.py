@@ -76,7 +76,7 @@ def diebold_mariano(
     Raises: NotEnoughDataError if V <= 0 or n < 3; a p-value is never invented.
     Source: Diebold & Mariano (1995), JBES 13; Harvey, Leybourne & Newbold (1997), IJF 13.
     """
-    n = _checked(gain)
+    n = _n_origins(gain)
     if lags is None:
         lags = max(horizon_sessions - 1, math.ceil(math.cbrt(n) - 1e-9))
     mean = float(gain.mean())
@@ -84,7 +84,7 @@ def diebold_mariano(
     h = horizon_sessions
     correction = (n + 1 - 2 * h + h * (h - 1) / n) / n
     if correction <= 0:
-        raise _undefined(needed=2 * h, found=n, what="origins")
+        raise _not_enough_data(needed=2 * h, found=n, what="origins")
     _require_variation(variance, gain)
     return MeanTest(mean=mean, standard_error=math.sqrt(variance / n / correction), dof=n - 1)
 
@@ -101,7 +101,7 @@ def fixed_smoothing(gain: Floats, *, horizon_sessions: int = 1) -> MeanTest:
     Source: Coroneo & Iacone (2020), Comparing predictive accuracy in small samples using
         fixed-smoothing asymptotics, J. Applied Econometrics 35.
     """
-    n = _checked(gain)
+    n = _n_origins(gain)
     m = max(1, min(cube_root_lags(n), n // (4 * horizon_sessions)))
     mean = float(gain.mean())
     variance = float((np.abs(np.fft.rfft(gain - mean)[1 : m + 1]) ** 2).mean()) / n
@@ -165,11 +165,11 @@ def benjamini_hochberg(p_values: Sequence[float], *, rate: float = FALSE_DISCOVE
     return rejected
 
 
-def _checked(gain: Floats) -> int:
+def _n_origins(gain: Floats) -> int:
     if not np.isfinite(gain).all():
         raise ValueError("a gain is NaN or infinite; leave origins without forecasts out")
     if len(gain) < MIN_ORIGINS:
-        raise _undefined(needed=MIN_ORIGINS, found=len(gain), what="origins")
+        raise _not_enough_data(needed=MIN_ORIGINS, found=len(gain), what="origins")
     return len(gain)
 
 
@@ -185,12 +185,12 @@ def _long_run_variance(centred: Floats, lags: int, kernel: str) -> float:
 def _require_variation(variance: float, gain: Floats) -> None:
     """Refuse a variance that is negative or only rounding."""
     if variance <= (1e-12 * float(np.abs(gain).max())) ** 2:
-        raise _undefined(
+        raise _not_enough_data(
             needed=len(gain) + 1, found=len(gain), what="origins whose gain varies enough"
         )
 
 
-def _undefined(*, needed: int, found: int, what: str) -> NotEnoughDataError:
+def _not_enough_data(*, needed: int, found: int, what: str) -> NotEnoughDataError:
     return NotEnoughDataError(
         f"The test is undefined: {found} {what} found, at least {needed} needed. "
         "Fix: evaluate over more origins.",

@@ -78,17 +78,17 @@ def model_confidence_set(
             needed=2,
             found=len(losses),
         )
-    table, block = _checked(losses, horizon_sessions)
+    table, block = _loss_table(losses, horizon_sessions)
     scale = float(np.abs(table).max())
-    for (one, ours), (other, theirs) in combinations(losses.items(), 2):
-        _require_difference(ours - theirs, scale, names=(one, other))
+    for (name, ours), (other, theirs) in combinations(losses.items(), 2):
+        _require_difference(ours - theirs, scale, names=(name, other))
 
     from arch.bootstrap import MCS
 
     test = MCS(table, size=size, block_size=block, reps=draws, seed=seed)
     test.compute()
-    found = test.pvalues["Pvalue"]
-    p_values = {name: float(found[position]) for position, name in enumerate(losses)}
+    of_model = test.pvalues["Pvalue"]
+    p_values = {name: float(of_model[position]) for position, name in enumerate(losses)}
     return ConfidenceSet(p_values=p_values, size=size)
 
 
@@ -114,7 +114,7 @@ def superior_ability(
     """
     if not losses:
         raise NotEnoughDataError("No model to compare. Fix: run more models.", needed=1, found=0)
-    table, block = _checked({"the benchmark": benchmark, **losses}, horizon_sessions)
+    table, block = _loss_table({"the benchmark": benchmark, **losses}, horizon_sessions)
     gain = table[:, :1] - table[:, 1:]  # (origin, model)
     scale = float(np.abs(table).max())
     for name, column in zip(losses, gain.T, strict=True):
@@ -128,7 +128,7 @@ def superior_ability(
     return SuperiorAbility(**{name: float(p) for name, p in test.pvalues.items()})
 
 
-def _checked(losses: Mapping[str, Floats], horizon: int) -> tuple[Floats, int]:
+def _loss_table(losses: Mapping[str, Floats], horizon: int) -> tuple[Floats, int]:
     """Losses side by side, (origin, model), and the block length they allow."""
     table = np.column_stack(list(losses.values()))
     if not np.isfinite(table).all():

@@ -70,10 +70,11 @@ def with_losses(
         "call": pl.Series(direction_call(quantiles), dtype=pl.Int8),
         "point_only": pl.Series(point),
     }
-    for name, losses in metric_losses(metrics, quantiles[known], outcome[known]).items():
-        values = np.full(len(known), np.nan)
-        values[known] = losses
-        columns[name] = _nullable(values, known)
+    if metrics:  # without any the copy of all quantiles would be for nothing
+        for name, losses in metric_losses(metrics, quantiles[known], outcome[known]).items():
+            values = np.full(len(known), np.nan)
+            values[known] = losses
+            columns[name] = _nullable(values, known)
     return forecasts.with_columns(**columns)
 
 

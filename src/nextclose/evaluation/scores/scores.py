@@ -9,11 +9,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.errors import DataError
-from nextclose.evaluation.scores.foreign_metrics import (
-    NO_METRICS,
-    metric_losses,
-    refuse_bad_metrics,
-)
+from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses, try_metrics
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
@@ -58,11 +54,11 @@ def scores_of(
 def check_metrics(
     metrics: Mapping[str, Metric], *, columns: Collection[str] = tuple(FORECAST_SCHEMA)
 ) -> None:
-    """Refuse metrics whose name cannot stand beside our figures, or that are no functions.
+    """Refuse foreign metrics that cannot stand beside ours: worth calling before a long backtest.
 
-    Raises: ConfigError naming it.
+    Raises: ConfigError naming one that has a name of ours or of `columns`, or fails a short trial.
     """
-    refuse_bad_metrics(metrics, taken=(*columns, *_ERRORS, *_DENSITY_FIGURES))
+    try_metrics(metrics, taken={*columns, *_ERRORS, *_DENSITY_FIGURES, "call", "point_only"})
 
 
 def _panels(
@@ -93,7 +89,7 @@ def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> 
         _require_same_outcome(target[cells], part)
         target[cells] = part["target"].to_numpy()
         close[cells] = part["close"].to_numpy()
-        issued[str(model)] = _issued_losses(part, figures, cells, shape)
+        issued[str(model)] = _losses_on_grid(part, figures, cells, shape)
     unchanged = _losses_of_no_change(target, metrics)
     models = {
         name: _with_gaps_charged(losses, issued, unchanged) for name, losses in issued.items()
@@ -120,7 +116,7 @@ def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
     return replace(panel, models=models)
 
 
-def _issued_losses(
+def _losses_on_grid(
     part: pl.DataFrame, names: tuple[str, ...], cells: tuple[Ints, Ints], shape: tuple[int, int]
 ) -> Losses:
     """The model's own forecasts scattered onto the panel, gaps not yet charged."""
@@ -142,20 +138,20 @@ def _issued_losses(
 
 def _losses_of_no_change(target: Floats, metrics: Mapping[str, Metric]) -> dict[str, Floats]:
     """What an unchanged price costs in each cell, by loss. Shape (origin, symbol) each."""
-    known = np.isfinite(target)
-    unchanged = np.zeros((int(known.sum()), len(LEVELS)))
-    losses = {}
-    for name, values in metric_losses(metrics, unchanged, target[known]).items():
-        losses[name] = np.full(target.shape, np.nan)
-        losses[name][known] = values
     move = np.abs(target)
-    return {
+    losses = {
         "absolute_error": move,
         "squared_error": move**2,
         "percentage_error": percentage_error(np.zeros_like(target), target),
         "crps": move,
-        **losses,
     }
+    if metrics:
+        known = np.isfinite(target)
+        point = np.zeros((int(known.sum()), len(LEVELS)))
+        for name, values in metric_losses(metrics, point, target[known]).items():
+            losses[name] = np.full(target.shape, np.nan)
+            losses[name][known] = values
+    return losses
 
 
 def _with_gaps_charged(

@@ -31,13 +31,14 @@ def skill_spread(single: Floats, reference: Floats) -> float | None:
     """Standard deviation (n - 1) over seeds of the skill that each alone would have had.
 
     A seed's skill is the mean over symbols of 1 - loss / that symbol's mean reference loss.
-    Expects: `single` (seed, symbol), mean losses; `reference` (origin, symbol), NaN = not met.
+    Expects: `single` (seed, symbol), mean losses; `reference` (origin, symbol), NaN = none.
     NaN: symbols not known of every seed are left out. None with fewer than two seeds or no symbol.
     """
-    met = np.isfinite(reference)
-    mean = np.where(met, reference, 0.0).sum(axis=0) / np.maximum(met.sum(axis=0), 1)  # (symbol,)
-    sound = np.isfinite(single).all(axis=0) & (mean > 0)
-    if len(single) < 2 or not sound.any():
+    known = np.isfinite(reference)
+    total = np.where(known, reference, 0.0).sum(axis=0)
+    mean = total / np.maximum(known.sum(axis=0), 1)  # (symbol,)
+    usable = np.isfinite(single).all(axis=0) & (mean > 0)
+    if len(single) < 2 or not usable.any():
         return None
-    skill = (1.0 - single[:, sound] / mean[sound]).mean(axis=1)  # (seed,)
+    skill = (1.0 - single[:, usable] / mean[usable]).mean(axis=1)  # (seed,)
     return float(skill.std(ddof=1))

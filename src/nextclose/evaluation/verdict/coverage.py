@@ -77,14 +77,14 @@ def _p_value(panel: Panel, losses: Losses, *, pooled: bool) -> float | None:
 
 
 def _independence_p(panel: Panel, losses: Losses) -> float | None:
-    held = _own(losses["inside_90"], losses)
-    if panel.horizon_sessions > 1 or is_short(len(held), horizon_sessions=1):
+    is_held = _symbol_values(losses["inside_90"], losses)
+    if panel.horizon_sessions > 1 or is_short(len(is_held), horizon_sessions=1):
         return None
-    return christoffersen(held == 0, expected=0.1).p_ind
+    return christoffersen(is_held == 0, expected=0.1).p_ind
 
 
 def _pit_p(panel: Panel, losses: Losses) -> float | None:
-    values, h = _own(losses["pit"], losses), panel.horizon_sessions
+    values, h = _symbol_values(losses["pit"], losses), panel.horizon_sessions
     if is_short(len(values), horizon_sessions=h):
         return None
     try:
@@ -93,7 +93,7 @@ def _pit_p(panel: Panel, losses: Losses) -> float | None:
         return None
 
 
-def _own(values: Floats, losses: Losses) -> Floats:
+def _symbol_values(values: Floats, losses: Losses) -> Floats:
     """The one symbol's values at its judged origins that have one, oldest first. (origin,)."""
     column = values[:, 0]
     return column[losses.judged[:, 0] & np.isfinite(column)]

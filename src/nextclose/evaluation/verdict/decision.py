@@ -78,14 +78,14 @@ def symbol_claims(symbols: Sequence[Evidence]) -> list[Claims]:
         rejected = benjamini_hochberg([p for _, p in defined])
         for (i, _), is_significant in zip(defined, rejected, strict=True):
             flags[i][name] = bool(is_significant)
-    return [_material(evidence, flag) for evidence, flag in zip(symbols, flags, strict=True)]
+    return [_material_claims(evidence, flag) for evidence, flag in zip(symbols, flags, strict=True)]
 
 
 def pooled_claims(everything: Evidence) -> Claims:
     """Claims of the pooled record: one test of each kind, at 5 %."""
     p_values = _p_values(everything)
     significant = {name: p_values.get(name, 1.0) <= POOLED_LEVEL for name in _CLAIMS}
-    return _material(everything, significant)
+    return _material_claims(everything, significant)
 
 
 def _p_values(evidence: Evidence) -> dict[str, float]:
@@ -99,7 +99,7 @@ def _p_values(evidence: Evidence) -> dict[str, float]:
     return {name: p for name, p in p_values.items() if p is not None}
 
 
-def _material(evidence: Evidence, significant: Mapping[str, bool]) -> Claims:
+def _material_claims(evidence: Evidence, significant: Mapping[str, bool]) -> Claims:
     """The significant claims, without those about a difference too small to matter."""
     coverage_90 = evidence.coverage.coverage_90
     matters = {

@@ -48,7 +48,7 @@ def by_year(panels: Sequence[Panel]) -> pl.DataFrame:
     Null where there is no such figure. Small slices: read them as a spread, not a test.
     Rows by horizon, then year: a model that covers fewer years does not come first.
     """
-    frame = _sliced(panels, _years)
+    frame = _slice_table(panels, _years)
     return frame.sort("horizon_sessions", "slice", maintain_order=True)
 
 
@@ -59,7 +59,7 @@ def by_regime(panels: Sequence[Panel]) -> pl.DataFrame:
     origins, the forecast's own included. A symbol's first 21 origins have none: left out.
     Causal: the state is known at the origin; the tercile bounds come from all origins shown.
     """
-    return _sliced(panels, _regimes)
+    return _slice_table(panels, _regimes)
 
 
 def worst_year(panel: Panel, model: str) -> dict[str, Any] | None:
@@ -68,7 +68,7 @@ def worst_year(panel: Panel, model: str) -> dict[str, Any] | None:
     return next((row for row in rows if row["worst"]), None)
 
 
-def _sliced(
+def _slice_table(
     panels: Sequence[Panel], cut: Callable[[Panel], Iterator[tuple[str, Panel]]]
 ) -> pl.DataFrame:
     rows = []
@@ -81,8 +81,8 @@ def _sliced(
 
 def _rows(parts: Sequence[tuple[str, Panel]], model: str) -> list[dict[str, Any]]:
     """The slices of one model, the worst of them marked."""
-    found = [_figures(part, part.models[model], name) for name, part in parts]
-    rows = [row for row in found if row is not None]
+    figures = (_figures(part, part.models[model], name) for name, part in parts)
+    rows = [row for row in figures if row is not None]
     fullest = max((row["forecasts"] for row in rows), default=0)
     sizeable = [row for row in rows if row["forecasts"] >= SIZEABLE * fullest]
     worst = max(sizeable, key=_loss_of(rows), default=None)
@@ -123,9 +123,9 @@ def _loss_of(rows: Sequence[dict[str, Any]]) -> Callable[[dict[str, Any]], float
 
 def _years(panel: Panel) -> Iterator[tuple[str, Panel]]:
     year = panel.origin.astype("datetime64[Y]")
-    for one in np.unique(year):
-        first, last = np.searchsorted(year, one), np.searchsorted(year, one, side="right")
-        yield str(one), panel.between(slice(int(first), int(last)))
+    for name in np.unique(year):
+        first, last = np.searchsorted(year, name), np.searchsorted(year, name, side="right")
+        yield str(name), panel.between(slice(int(first), int(last)))
 
 
 def _regimes(panel: Panel) -> Iterator[tuple[str, Panel]]:

@@ -51,7 +51,7 @@ def standing(
     model: str,
     symbols: Sequence[Evidence],
     claims: Sequence[Claims],
-    contenders: ConfidenceSet | None,
+    best_set: ConfidenceSet | None,
 ) -> Standing:
     """The standing of one model, from its symbols' evidence and claims, in the same order."""
 
@@ -66,7 +66,7 @@ def standing(
     reference, skill = "garch", year.get("crps_skill_vs_garch")
     if skill is None:
         reference, skill = year.get("hs_reference", ""), year.get("crps_skill_vs_hs")
-    chance = contenders.p_values.get(model) if contenders else None
+    mcs_p = best_set.p_values.get(model) if best_set else None
     return Standing(
         symbols_better_than_garch=count("garch", "garch_better"),
         symbols_worse_than_garch=count("garch", "garch_worse"),
@@ -77,18 +77,16 @@ def standing(
         worst_year=None if skill is None else year["slice"],
         worst_year_skill=skill,
         worst_year_reference=None if skill is None else reference,
-        spa_p=superior_to_garch(panel) if model == "garch" else None,
-        mcs_p=chance,
-        in_confidence_set=model in contenders.included
-        if contenders and chance is not None
-        else None,
+        spa_p=garch_spa_p(panel) if model == "garch" else None,
+        mcs_p=mcs_p,
+        in_confidence_set=model in best_set.included if best_set and mcs_p is not None else None,
     )
 
 
 def confidence_set(panel: Panel) -> ConfidenceSet | None:
     """Which of the panel's densities may be the best by CRPS; None if that cannot be told.
 
-    Models that lose the same everywhere are one contender, and share its p-value.
+    Models that lose the same everywhere count as one, and share its p-value.
     """
     losses = comparable_losses(panel)
     first = {
@@ -97,26 +95,25 @@ def confidence_set(panel: Panel) -> ConfidenceSet | None:
         )
         for name, ours in losses.items()
     }
-    contenders = {name: losses[name] for name in dict.fromkeys(first.values())}
+    distinct = {name: losses[name] for name in dict.fromkeys(first.values())}
     try:
-        found = model_confidence_set(contenders, horizon_sessions=panel.horizon_sessions)
+        best_set = model_confidence_set(distinct, horizon_sessions=panel.horizon_sessions)
     except NotEnoughDataError:
         return None
-    p_values = {name: found.p_values[other] for name, other in first.items()}
-    return replace(found, p_values=p_values)
+    p_values = {name: best_set.p_values[other] for name, other in first.items()}
+    return replace(best_set, p_values=p_values)
 
 
-def superior_to_garch(panel: Panel) -> float | None:
+def garch_spa_p(panel: Panel) -> float | None:
     """The p-value of SPA that no density of the panel beats garch by CRPS; None: not to be told."""
     losses = dict(comparable_losses(panel))
     garch = losses.pop("garch", None)
     if garch is None or not losses:
         return None
     try:
-        found = superior_ability(garch, losses, horizon_sessions=panel.horizon_sessions)
+        return superior_ability(garch, losses, horizon_sessions=panel.horizon_sessions).consistent
     except NotEnoughDataError:
         return None
-    return found.consistent
 
 
 def comparable_losses(panel: Panel) -> Mapping[str, Floats]:

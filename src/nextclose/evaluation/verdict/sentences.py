@@ -22,13 +22,15 @@ from nextclose.evaluation.verdict.wording import (
     claim_interval,
     comparison_text,
     gain_text,
-    interval,
     opposite_interval,
+)
+from nextclose.formatting import (
+    interval_text,
+    p_value_text,
     percent,
-    probability,
     sessions,
     share,
-    signed,
+    signed_percent,
     times,
 )
 from nextclose.metrics import implied_r2
@@ -36,13 +38,13 @@ from nextclose.metrics import implied_r2
 SEVERAL = 2.0  # from this many times the reference's error on, a percentage misleads
 
 
-def sentence(evidence: Evidence, category: Category, claims: Claims, comparisons: int) -> str:
+def sentence(evidence: Evidence, category: Category, claims: Claims, n_comparisons: int) -> str:
     """The verdict for people, figures rounded, with a warning each about ranges and gaps.
 
     Not for VOID, which says nothing about the model: see `void_sentence`.
     """
     assert category != "VOID", evidence.model
-    p = probability(deciding_p(evidence, claims, category), comparisons)
+    p = p_value_text(deciding_p(evidence, claims, category), n_comparisons)
     match category:
         case "YARDSTICK":
             text = _yardstick(evidence)
@@ -53,20 +55,20 @@ def sentence(evidence: Evidence, category: Category, claims: Claims, comparisons
         case "WORSE":
             text = _worse(evidence, lost_comparison(evidence, claims), p)
         case "BETTER":
-            text = _better(evidence, comparisons, p)
+            text = _better(evidence, n_comparisons, p)
         case "SIZE ONLY":
-            text = _size_only(evidence, claims, comparisons, p)
+            text = _size_only(evidence, claims, n_comparisons, p)
         case "POINT ONLY":
             text = _point_only(evidence, p)
         case "NO EVIDENCE":
-            text = _no_evidence(evidence, claims, comparisons, p)
+            text = _no_evidence(evidence, claims, n_comparisons, p)
     if claims.direction and category not in CLAIMLESS and "direction" not in text.lower():
-        text += f" Beside that, {_direction(evidence, claims, comparisons)} ({_count(evidence)})."
+        text += f" Beside that, {_direction(evidence, claims, n_comparisons)} ({_count(evidence)})."
     return (
         text
-        + _within_seeds(evidence, category, claims)
-        + _miscalibrated(evidence, claims, said=text)
-        + _filled(evidence)
+        + _seed_warning(evidence, category, claims)
+        + _width_warning(evidence, claims, text=text)
+        + _gap_note(evidence)
     )
 
 
@@ -97,7 +99,7 @@ def _too_good(evidence: Evidence) -> str:
             f"{share(hits.hit_rate)} right, against {share(hits.base_rate)} for always "
             f"'{hits.side}', would mean an R2 of {percent(implied_r2(hits.hit_rate))} a day"
         )
-    facts = brackets(interval(evidence.calls.interval), _count(evidence))
+    facts = brackets(interval_text(evidence.calls.interval), _count(evidence))
     return (
         f"Too good to be true, {evidence.model} on {_who(evidence)}: {right}; its measured R2 "
         f"against 'no change' is {percent(evidence.r2_vs_zero or 0.0)}{facts}. Look for a leak "
@@ -123,17 +125,19 @@ def _worse(evidence: Evidence, lost: Comparison | None, p: str) -> str:
         span = f"{level:.0%} interval {times(1 - bounds[1])} to {times(1 - bounds[0])} times"
     else:
         excess = f"is {percent(-lost.skill)} worse than"
-        span = interval(opposite_interval(bounds), level)
+        span = interval_text(opposite_interval(bounds), level)
     return (
         f"Do not use {evidence.model} for {_who(evidence)} {_at(evidence)}: its {what} {excess} "
         f"{reference}{brackets(span, p, _count(evidence))}."
     )
 
 
-def _better(evidence: Evidence, comparisons: int, p: str) -> str:
+def _better(evidence: Evidence, n_comparisons: int, p: str) -> str:
     error = evidence.error
     assert error is not None, (evidence.symbol, evidence.model)
-    facts = brackets(interval(*claim_interval(error)), probability(error.p_better, comparisons))
+    facts = brackets(
+        interval_text(*claim_interval(error)), p_value_text(error.p_better, n_comparisons)
+    )
     return (
         f"{evidence.model} beat 'no change' on {_who(evidence)} {_at(evidence)} "
         f"({_count(evidence)}): error {percent(error.skill)} lower{facts}"
@@ -146,10 +150,10 @@ def _drift(evidence: Evidence) -> str:
     """What a rule without any skill but drift gains; empty where it was not run."""
     if evidence.drift_skill is None:
         return ""
-    return f"; the drift rule alone gives {signed(evidence.drift_skill)}"
+    return f"; the drift rule alone gives {signed_percent(evidence.drift_skill)}"
 
 
-def _size_only(evidence: Evidence, claims: Claims, comparisons: int, p: str) -> str:
+def _size_only(evidence: Evidence, claims: Claims, n_comparisons: int, p: str) -> str:
     moves = f"{_who(evidence)} {'moves' if len(evidence.symbols) == 1 else 'move'}"
     h = evidence.horizon_sessions
     span = "in a session" if h == 1 else f"in {sessions(h)}"
@@ -157,7 +161,7 @@ def _size_only(evidence: Evidence, claims: Claims, comparisons: int, p: str) -> 
     return (
         f"{evidence.model} knows how far {moves} {span}, {limit}: "
         f"ranges {_ranges_gain(evidence, p)}; "
-        f"{_direction(evidence, claims, comparisons)}; {_band(evidence)} ({_count(evidence)})."
+        f"{_direction(evidence, claims, n_comparisons)}; {_band(evidence)} ({_count(evidence)})."
     )
 
 
@@ -167,16 +171,16 @@ def _point_only(evidence: Evidence, p: str) -> str:
     if evidence.point_only:
         ranges = "it states no range"
     elif evidence.ranges is not None:
-        gain = signed(evidence.ranges.skill)
+        gain = signed_percent(evidence.ranges.skill)
         ranges = f"its ranges are no better than those of {evidence.ranges.reference} ({gain})"
-    facts = brackets(interval(*claim_interval(evidence.error)), p, _count(evidence))
+    facts = brackets(interval_text(*claim_interval(evidence.error)), p, _count(evidence))
     return (
         f"{evidence.model}'s median was {percent(evidence.error.skill)} closer than 'no change' on "
         f"{_who(evidence)} {_at(evidence)}{facts}{_drift(evidence)}, and {ranges}."
     )
 
 
-def _no_evidence(evidence: Evidence, claims: Claims, comparisons: int, p: str) -> str:
+def _no_evidence(evidence: Evidence, claims: Claims, n_comparisons: int, p: str) -> str:
     rivals = "'no change'" + (f" or {evidence.ranges.reference}" if evidence.ranges else "")
     error = "no price moved"
     if evidence.error is not None:
@@ -189,7 +193,7 @@ def _no_evidence(evidence: Evidence, claims: Claims, comparisons: int, p: str) -
     return (
         f"No evidence that {evidence.model} beats {rivals} on {_who(evidence)} {_at(evidence)}: "
         f"{error}{ranges}{_beside_garch(evidence)}{_noise(evidence)}; "
-        f"{_direction(evidence, claims, comparisons)} ({_count(evidence)})."
+        f"{_direction(evidence, claims, n_comparisons)} ({_count(evidence)})."
     )
 
 
@@ -207,7 +211,7 @@ def _noise(evidence: Evidence) -> str:
     return f"; range differences below {percent(floor)} are noise" if floor is not None else ""
 
 
-def _within_seeds(evidence: Evidence, category: Category, claims: Claims) -> str:
+def _seed_warning(evidence: Evidence, category: Category, claims: Claims) -> str:
     """Why a significant gain is not claimed: single seeds of the model differ as much."""
     if category in CLAIMLESS or category == "WORSE":
         return ""
@@ -220,18 +224,18 @@ def _within_seeds(evidence: Evidence, category: Category, claims: Claims) -> str
     return ""
 
 
-def _miscalibrated(evidence: Evidence, claims: Claims, *, said: str) -> str:
+def _width_warning(evidence: Evidence, claims: Claims, *, text: str) -> str:
     coverage_90 = evidence.coverage.coverage_90
     if not claims.miscalibrated or coverage_90 is None:
         return ""
     side = "narrow" if coverage_90 < 0.9 else "wide"
     band = _band(evidence)
-    if band in said:
+    if band in text:
         return f" Treat the ranges as too {side}."
     return f" {band[0].upper()}{band[1:]}: treat the ranges as too {side}."
 
 
-def _filled(evidence: Evidence) -> str:
+def _gap_note(evidence: Evidence) -> str:
     if not evidence.filled:
         return ""
     n = "1 forecast" if evidence.filled == 1 else f"{evidence.filled:,} forecasts"
@@ -257,16 +261,16 @@ def _count(evidence: Evidence) -> str:
     return f"{evidence.forecasts:,} forecasts{days}, about {evidence.independent:,.0f} independent"
 
 
-def _direction(evidence: Evidence, claims: Claims, comparisons: int) -> str:
+def _direction(evidence: Evidence, claims: Claims, n_comparisons: int) -> str:
     """The hit rate, never without its base rate and what it would mean if it were skill."""
     calls, hits = evidence.calls, evidence.calls.hits
     if hits.hit_rate is None or hits.base_rate is None:
         return "it calls no direction"
     kind, p = f" always '{calls.only}'," if calls.only else "", ""
     if claims.direction:
-        kind, p = " better than chance:", probability(calls.p_value, comparisons)
+        kind, p = " better than chance:", p_value_text(calls.p_value, n_comparisons)
     worth = f"would imply R2 {percent(implied_r2(hits.hit_rate))}"
-    facts = brackets(interval(calls.interval), p, worth)
+    facts = brackets(interval_text(calls.interval), p, worth)
     return (
         f"direction{kind} {share(hits.hit_rate)} right{facts} "
         f"against {share(hits.base_rate)} for always '{hits.side}'"

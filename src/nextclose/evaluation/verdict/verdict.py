@@ -93,16 +93,16 @@ def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> tuple[Ve
     rows: list[VerdictRow] = []
     for panel in panels:
         parts = [panel.of(i) for i in range(len(panel.symbols))]
-        contenders = confidence_set(panel)
+        best_set = confidence_set(panel)
         for model in panel.models:
-            rows += _model_rows(panel, parts, model, contenders)
+            rows += _model_rows(panel, parts, model, best_set)
     if failed_check:
         rows = [_void(row, failed_check) for row in rows]
     return tuple(sorted(rows, key=lambda row: (row.horizon_sessions, row.model, row.symbol)))
 
 
 def _model_rows(
-    panel: Panel, parts: Sequence[Panel], model: str, contenders: ConfidenceSet | None
+    panel: Panel, parts: Sequence[Panel], model: str, best_set: ConfidenceSet | None
 ) -> list[VerdictRow]:
     """The rows of one model at one horizon, the pooled one first; `parts` are single symbols."""
     everything = evidence_of(panel, model, symbol=POOLED)
@@ -116,7 +116,7 @@ def _model_rows(
         pooled = replace(rows[0], evidence=replace(rows[0].evidence, symbol=POOLED))
     else:
         pooled = _row(everything, pooled_claims(everything), 1)
-    return [replace(pooled, standing=standing(panel, model, symbols, claims, contenders)), *rows]
+    return [replace(pooled, standing=standing(panel, model, symbols, claims, best_set)), *rows]
 
 
 def _row(evidence: Evidence, claims: Claims, n_comparisons: int) -> VerdictRow:

@@ -5,26 +5,7 @@ from __future__ import annotations
 from nextclose.evaluation.hypothesis_tests.mean import FALSE_DISCOVERIES
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.decision import POOLED_LEVEL
-from nextclose.formatting import Bounds, percent, sessions, share, times
-from nextclose.formatting import interval_text as interval
-from nextclose.formatting import p_value_text as probability
-from nextclose.formatting import signed_percent as signed
-
-__all__ = [
-    "Bounds",
-    "brackets",
-    "claim_interval",
-    "comparison_text",
-    "gain_text",
-    "interval",
-    "opposite_interval",
-    "percent",
-    "probability",
-    "sessions",
-    "share",
-    "signed",
-    "times",
-]
+from nextclose.formatting import Bounds, interval_text, percent
 
 
 def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
@@ -34,13 +15,13 @@ def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
     reference = f" than {comparison.reference}" if named else ""
     return (
         f"{percent(abs(comparison.skill))} {'better' if is_better else 'worse'}{reference}"
-        f"{brackets(interval(bounds))}"
+        f"{brackets(interval_text(bounds))}"
     )
 
 
 def gain_text(comparison: Comparison, p: str) -> str:
     """A significant gain, with the interval of its claim and the p-value."""
-    facts = brackets(interval(*claim_interval(comparison)), p)
+    facts = brackets(interval_text(*claim_interval(comparison)), p)
     return f"{percent(comparison.skill)} better than {comparison.reference}{facts}"
 
 
