@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from nextclose.config import parse_config
@@ -12,10 +13,14 @@ from nextclose.evaluation.breakdowns.training import correction_shares
 from nextclose.evaluation.breakdowns.tutorial import tutorial_table
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
+from nextclose.formatting import significant
+from nextclose.metrics import interval_score
 from nextclose.report.page import render_page
+from nextclose.report.sections.metrics import metric_tables
 from nextclose.report.sections.reproduce import run_notes
 from nextclose.run import Run
 from nextclose.runfolder import effective_toml, report_content
+from nextclose.schema import QUANTILE_COLUMNS
 from tests.builders import hybrid_bars, hybrid_walk, walk_bars
 from tests.plugins import Wide
 
@@ -68,6 +73,22 @@ def test_a_model_brings_its_colours_into_the_report(run):
     walked = replace(run.backtest, study=study)
     content = report_content(replace(run, config=config, backtest=walked), command="for the test")
     assert content.colours == {"wide": colours}
+
+
+def test_metrics_of_the_users_own_reach_the_report(run):
+    scores = scores_of(run.forecasts, metrics={"winkler": interval_score})
+    judged = replace(run, scores=scores, verdict=verdict_rows(scores.panels))
+    content = report_content(judged, command="for the test")
+    tables = metric_tables(content.verdicts, models=content.models)
+    assert [table.titles[1] for table in tables] == ["winkler, no change"] * 3
+    lstm = tables[0].rows[0]
+    outcomes = run.forecasts.filter(
+        pl.col("target").is_not_null(), model="lstm", horizon_sessions=1
+    )
+    mean = interval_score(
+        outcomes.select(QUANTILE_COLUMNS).to_numpy(), outcomes["target"].to_numpy()
+    ).mean()
+    assert (lstm.name, lstm.cells[0].text) == ("lstm", significant(float(mean)))
 
 
 def test_the_settings_that_are_written_are_the_settings_that_ran(run):

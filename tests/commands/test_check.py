@@ -61,7 +61,7 @@ def test_symbols_with_too_little_history_are_named_before_a_run_is_tried(command
     sound.write_text("".join(sound.read_text().splitlines(keepends=True)[:100]))
     code, printed, _ = command("check", sound, "--json")
     assert code == 3
-    (finding,) = [one for one in json.loads(printed)["findings"] if one["code"] == "E66"]
+    (finding,) = [item for item in json.loads(printed)["findings"] if item["code"] == "E66"]
     assert finding["found"] == "99 sessions in one piece, the most of any symbol"
     assert "436" in finding["rule"]
 
@@ -69,16 +69,16 @@ def test_symbols_with_too_little_history_are_named_before_a_run_is_tried(command
 def test_machines_get_one_document(command, bad):
     code, printed, complaint = command("check", bad, "--json")
     assert (code, complaint) == (3, "")
-    found = json.loads(printed)
-    assert (found["format"], found["ok"], found["basis"]) == (1, False, "unknown")
-    assert found["counts"] == found["counts"] | {"E27": 1, "E54": 1, "E66": 1}
-    first = next(one for one in found["findings"] if one["code"] == "E54")
+    report = json.loads(printed)
+    assert (report["format"], report["ok"], report["basis"]) == (1, False, "unknown")
+    assert report["counts"] == report["counts"] | {"E27": 1, "E54": 1, "E66": 1}
+    first = next(item for item in report["findings"] if item["code"] == "E54")
     place = (first["path"], first["row"], first["column"], first["symbol"], first["session"])
     assert place == (str(bad), 3, "close", "A", "2020-01-03")
     assert float(first["found"]) == -3
     assert (first["rule"].split(";")[0], first["count"]) == ("price > 0", 1)
-    assert [one["symbol"] for one in found["symbols"]] == ["A", "B"]
-    assert found["symbols"][0] == {
+    assert [item["symbol"] for item in report["symbols"]] == ["A", "B"]
+    assert report["symbols"][0] == {
         "symbol": "A",
         "exchange": "XNYS",
         "first": "2020-01-02",
@@ -90,8 +90,8 @@ def test_machines_get_one_document(command, bad):
 
 def test_the_document_of_sound_prices_is_ok(command, sound):
     code, printed, _ = command("check", sound, "--json")
-    found = json.loads(printed)
-    assert (code, found["ok"], found["suggestion"]) == (0, True, "")
+    report = json.loads(printed)
+    assert (code, report["ok"], report["suggestion"]) == (0, True, "")
 
 
 def test_the_document_suggests_the_settings_that_would_mend():
@@ -99,9 +99,9 @@ def test_the_document_suggests_the_settings_that_would_mend():
         number=52, response="E", found="9 missing", rule="r", fix='set data.gaps = "split".'
     )
     frame = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date, "close": pl.Float64})
-    found = check_document(Bars(frame=frame, findings=(refusal,)), DataConfig())
-    assert found["suggestion"] == '[data]\ngaps = "split"  # E52'
-    assert json_text(found, what="check")
+    report = check_document(Bars(frame=frame, findings=(refusal,)), DataConfig())
+    assert report["suggestion"] == '[data]\ngaps = "split"  # E52'
+    assert json_text(report, what="check")
 
 
 def test_prices_pass_with_the_settings_that_the_check_suggests(command, sound, tmp_path):
@@ -110,16 +110,16 @@ def test_prices_pass_with_the_settings_that_the_check_suggests(command, sound, t
     del lines[700:720]
     sound.write_text("\n".join(lines) + "\n")
     code, printed, _ = command("check", sound, "--json")
-    found = json.loads(printed)
-    assert (code, found["counts"]["E52"], found["counts"]["E54"]) == (3, 1, 1)
+    report = json.loads(printed)
+    assert (code, report["counts"]["E52"], report["counts"]["E54"]) == (3, 1, 1)
     settings = tmp_path / "run.toml"
-    settings.write_text(found["suggestion"])
+    settings.write_text(report["suggestion"])
     code, printed, _ = command("check", sound, "--config", settings, "--json")
-    found = json.loads(printed)
-    assert (code, found["counts"]["P52"], found["counts"]["P54"]) == (0, 1, 1)
+    report = json.loads(printed)
+    assert (code, report["counts"]["P52"], report["counts"]["P54"]) == (0, 1, 1)
     policies = {"gaps": "split", "nonpositive": "drop"}
-    assert found["policies"] == found["policies"] | policies
-    assert found["symbols"][0]["segments"] == 2
+    assert report["policies"] == report["policies"] | policies
+    assert report["symbols"][0]["segments"] == 2
 
 
 HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
@@ -157,7 +157,7 @@ def test_what_is_said_above_the_suggestion_comes_true(
     settings = tmp_path / "run.toml"
     settings.write_text(before["suggestion"])
     code, printed, _ = command("check", path, "--config", settings, "--json")
-    left = {one for one in json.loads(printed)["counts"] if one.startswith("E")}
+    left = {code for code in json.loads(printed)["counts"] if code.startswith("E")}
     assert (code == 0) == (said == GOES_ON) == (not left)
     assert mended <= set(before["counts"])
     assert not mended & left
@@ -175,8 +175,8 @@ def test_errors_as_json_repeat_the_refusals_on_standard_error(command, bad):
 
 def test_a_missing_file_is_a_finding_too(command):
     code, printed, _ = command("check", "nowhere.csv", "--json")
-    found = json.loads(printed)
-    assert (code, found["symbols"], found["counts"]["E1"]) == (3, [], 1)
+    report = json.loads(printed)
+    assert (code, report["symbols"], report["counts"]["E1"]) == (3, [], 1)
 
 
 def test_settings_and_options_say_how_prices_are_read(command, sound, tmp_path):

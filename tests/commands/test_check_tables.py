@@ -19,7 +19,7 @@ from nextclose.data.inventory import Holding
 from nextclose.schema import Finding
 
 
-def held(symbol, *, segments=1, exchange="XNYS"):
+def holding(symbol, *, segments=1, exchange="XNYS"):
     days = {"first": date(2000, 1, 3), "last": date(2020, 1, 2)}
     return Holding(symbol=symbol, exchange=exchange, bars=5000, segments=segments, **days)
 
@@ -38,15 +38,15 @@ def finding(number, response, *, symbol="", count=1, rule="price > 0", row=None)
     )
 
 
-def printed(shown, *, width=80):
+def printed(table, *, width=80):
     console = Console(width=width)
     with console.capture() as captured:
-        console.print(shown)
+        console.print(table)
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
 def test_symbols_with_refusals_come_first_then_those_in_most_pieces():
-    symbols = [held("A"), held("B", segments=3), held("C"), held("D", exchange="")]
+    symbols = [holding("A"), holding("B", segments=3), holding("C"), holding("D", exchange="")]
     rows = printed(symbol_table(symbols, [finding(54, "E", symbol="C", count=7)]))[2:]
     assert [row.split()[0] for row in rows] == ["C", "B", "A", "D"]
     assert rows[0].split()[-1] == "7"
@@ -54,11 +54,11 @@ def test_symbols_with_refusals_come_first_then_those_in_most_pieces():
 
 
 def test_a_table_without_refusals_has_no_column_for_them():
-    assert "refused" not in printed(symbol_table([held("A")], []))[0]
+    assert "refused" not in printed(symbol_table([holding("A")], []))[0]
 
 
 def test_of_five_hundred_symbols_the_worst_are_shown_and_the_rest_counted():
-    symbols = [held(f"S{k:03}") for k in range(500)]
+    symbols = [holding(f"S{k:03}") for k in range(500)]
     bad = [finding(54, "E", symbol=f"S{k:03}") for k in range(499, 477, -1)]
     lines = printed(symbol_table(symbols, bad))
     assert len(lines) == 2 + MAX_SYMBOLS + 2
@@ -84,8 +84,8 @@ def test_rules_that_share_a_number_are_told_apart():
 @pytest.mark.parametrize("width", [20, 80, 200])
 def test_everything_fits_whatever_the_width(width):
     long = Finding(number=22, response="R", found="x" * 60, rule="y " * 60, path="folder/" * 30)
-    for shown in (findings_by_code([long]), symbol_table([held("A" * 20)], [long])):
-        lines = printed(shown, width=width)
+    for table in (findings_by_code([long]), symbol_table([holding("A" * 20)], [long])):
+        lines = printed(table, width=width)
         assert max(map(len, lines)) <= width
     whole = "".join("".join(printed(findings_by_code([long]), width=width)).split())
     assert "folder/" * 30 in whole  # folded, never cut
@@ -111,12 +111,12 @@ def test_an_incomplete_newest_bar_that_only_warns_here_is_said_to_stop_a_forecas
     ],
 )
 def test_a_run_is_promised_only_if_nothing_would_be_left_refused(left, said):
-    assert suggestion_heading(left and [finding(*one) for one in left]) == said
+    assert suggestion_heading(left and [finding(*code) for code in left]) == said
 
 
 def test_the_conclusion_says_what_stands_in_the_way():
-    made = [finding(54, "E", count=2), finding(22, "R"), finding(50, "P", count=3)]
-    assert str(conclusion(made)) == (
+    findings = [finding(54, "E", count=2), finding(22, "R"), finding(50, "P", count=3)]
+    assert str(conclusion(findings)) == (
         "Refused: 2 places that must be mended first; besides, 4 repairs, 0 warnings."
     )
-    assert str(conclusion(made[1:])) == "Nothing is refused; 4 repairs, 0 warnings."
+    assert str(conclusion(findings[1:])) == "Nothing is refused; 4 repairs, 0 warnings."

@@ -90,9 +90,9 @@ def test_machines_get_all_refusals_of_an_error_not_the_first_twenty(capsys):
 )
 def test_machines_get_other_errors_with_exit_code_message_and_attributes(capsys, error, facts):
     messages.say_error(error)
-    (said,) = map(json.loads, lines(capsys))
+    (shown,) = map(json.loads, lines(capsys))
     head = {"error": type(error).__name__, "exit_code": error.exit_code, "message": str(error)}
-    assert said == said | head | facts
+    assert shown == shown | head | facts
 
 
 def test_people_get_the_message_with_control_characters_escaped(capsys):

@@ -52,9 +52,9 @@ def test_each_number_that_is_not_finite_is_refused_with_its_place_and_symbol():
     with pytest.raises(DataError) as raised:
         json_text(value, what="verdict.json")
     assert raised.value.exit_code == 3
-    found = [(one.code, one.path, one.symbol, one.found) for one in raised.value.findings]
-    assert found == [
+    places = [(f.code, f.path, f.symbol, f.found) for f in raised.value.findings]
+    assert places == [
         ("E79", "verdict.json", "B", "nan at rows[1].x[1]"),
         ("E79", "verdict.json", "", "-inf at top"),
     ]
-    assert all(one.fix for one in raised.value.findings)
+    assert all(f.fix for f in raised.value.findings)

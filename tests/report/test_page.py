@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.verdict.evidence import MetricEvidence
-from nextclose.report.page import figure_files, render_page
+from nextclose.report.page import figure_files, render_page, with_break_points
 from nextclose.schema import Finding
 from tests.report.synthetic import RUN, make_content
 from tests.report.verdict_rows import with_evidence
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u2028$x^2$"
-VOID = {"meta", "input", "br", "img", "link", "hr"}
+VOID = {"wbr", "meta", "input", "br", "img", "link", "hr"}
 
 
 class Page(HTMLParser):
@@ -188,6 +188,12 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
     assert json.loads(data)["symbols"][0]["name"] == HOSTILE
     assert not set("<>&\u2028\u2029") & set(data)
     assert {data[:4] for data in figure_files(hostile).values()} == {b"\x89PNG"}
+
+
+def test_a_long_name_may_break_after_each_underscore_and_stays_text():
+    assert with_break_points("hs_expanding") == "hs_expanding"
+    assert with_break_points("my_boosted_quantiles") == "my_<wbr>boosted_<wbr>quantiles"
+    assert with_break_points("<b>_and_much_more</b>").startswith("&lt;b&gt;_<wbr>and_<wbr>")
 
 
 def test_a_hostile_model_name_is_a_name_only():

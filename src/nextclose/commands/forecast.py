@@ -50,7 +50,7 @@ def demo(
     started = time.monotonic()
     config, bars = _demo_settings(), sample_bars()
     say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
-    _judge(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
+    _run_and_report(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
     forecasts = _forecasts_of_new_bundle(bars, config, out_folder / "bundle")
     if not as_json:
         out.print(forecast_table(forecasts))
@@ -81,7 +81,7 @@ def backtest(
         names += f" --news {quote(news.name)}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    _judge(bars, settings, out_folder, workers, command=command, as_json=as_json)
+    _run_and_report(bars, settings, out_folder, workers, command=command, as_json=as_json)
 
 
 def train(
@@ -177,7 +177,7 @@ def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: 
     return bars if news is None else with_news(bars, news, config=config, data=data)
 
 
-def _judge(
+def _run_and_report(
     bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
 ) -> None:
     """Walk forward over the bars, leave a run folder, and print what came of it."""

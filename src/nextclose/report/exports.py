@@ -35,11 +35,11 @@ def json_text(value: Any, *, what: str, indent: int | None = None) -> str:
     try:
         return json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
-        raise DataError(tuple(_refused(value, what=what))) from None
+        raise DataError(tuple(_nonfinite_findings(value, what=what))) from None
 
 
-def _refused(value: Any, *, what: str) -> Iterator[Finding]:
-    for place, symbol, number in _not_finite(value):
+def _nonfinite_findings(value: Any, *, what: str) -> Iterator[Finding]:
+    for place, symbol, number in _nonfinite_numbers(value):
         yield Finding(
             number=79,
             response="E",
@@ -51,14 +51,16 @@ def _refused(value: Any, *, what: str) -> Iterator[Finding]:
         )
 
 
-def _not_finite(value: Any, place: str = "", symbol: str = "") -> Iterator[tuple[str, str, float]]:
+def _nonfinite_numbers(
+    value: Any, place: str = "", symbol: str = ""
+) -> Iterator[tuple[str, str, float]]:
     """Where numbers are not finite: key path, the symbol that the record around them names."""
     if isinstance(value, Mapping):
         symbol = str(value.get("symbol", symbol))
         for key, inner in value.items():
-            yield from _not_finite(inner, f"{place}.{key}" if place else str(key), symbol)
+            yield from _nonfinite_numbers(inner, f"{place}.{key}" if place else str(key), symbol)
     elif isinstance(value, list | tuple):
         for k, inner in enumerate(value):
-            yield from _not_finite(inner, f"{place}[{k}]", symbol)
+            yield from _nonfinite_numbers(inner, f"{place}[{k}]", symbol)
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, symbol, value

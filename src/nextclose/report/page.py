@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent as ReportContent
@@ -28,6 +28,7 @@ from nextclose.report.sections.sample_size import sample_size_table
 from nextclose.report.sections.scoreboard import scoreboard_tables, symbol_scores_table
 from nextclose.report.sections.tutorial import tutorial_comparison
 
+UNBROKEN_CHARACTERS = 14  # of a name in a table, beside a figure on a phone
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 
 
@@ -165,11 +166,19 @@ def _static_file(name: str) -> str:
     return resources.files("nextclose.report").joinpath("static", name).read_text("utf-8")
 
 
+def with_break_points(name: str) -> Markup:
+    """A name that may go on in the next line after each `_` if it is long."""
+    text = escape(name)
+    return text.replace("_", Markup("_<wbr>")) if len(name) > UNBROKEN_CHARACTERS else text
+
+
 def _template_environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("nextclose.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["break_points"] = with_break_points
+    return environment

@@ -8,33 +8,10 @@ from nextclose.evaluation.verdict.wording import (
     comparison_text,
     gain_text,
 )
-from nextclose.formatting import (
-    interval_text,
-    p_value_text,
-    percent,
-    sessions,
-    signed_percent,
-    times,
-)
 
 
-@pytest.mark.parametrize(
-    ("fraction", "text"),
-    [(0.0052, "0.52%"), (0.026, "2.6%"), (-0.0000001, "0.00%"), (-0.0052, "-0.52%")],
-)
-def test_percentages_below_one_have_two_decimals_and_zero_has_no_sign(fraction, text):
-    assert percent(fraction) == text
-
-
-def test_small_phrases():
-    assert (signed_percent(0.01), signed_percent(-0.02)) == ("+1.0%", "-2.0%")
-    assert (times(2.345), times(12.3)) == ("2.3", "12")
-    assert (sessions(1), sessions(7)) == ("1 session", "7 sessions")
+def test_brackets_hold_the_facts_that_there_are():
     assert (brackets("a", "", "b"), brackets("", "")) == (" (a; b)", "")
-    assert interval_text((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
-    assert (interval_text(None), p_value_text(None, 3)) == ("", "")
-    assert p_value_text(0.00001, 1) == "p < 0.001"
-    assert p_value_text(0.0123, 20) == "p = 0.012, 20 comparisons"
 
 
 def comparison(mean: float, error: float) -> Comparison:

@@ -56,3 +56,15 @@ def test_where_not_all_models_fit_the_headline_keeps_its_rivals():
     content = make_content(("A",), n_sessions=300, n_origins=80)
     assert calibration_models(content) == ["hybrid", "garch", "lstm", "trees", "ewma"]
     assert slice_models(content) == ["hybrid", "garch", "lstm"]
+
+
+def test_models_of_the_users_own_come_before_all_rivals_but_the_first():
+    content = make_content(("A",), n_sessions=300, n_origins=80)
+    names = {"trees": "zeta", "drift": "alpha"}
+    own = replace(
+        content,
+        verdicts=(),
+        forecasts=content.forecasts.with_columns(pl.col("model").replace(names)),
+        coverage=content.coverage.with_columns(pl.col("model").replace(names)),
+    )
+    assert calibration_models(own) == ["hybrid", "garch", "alpha", "zeta", "lstm"]

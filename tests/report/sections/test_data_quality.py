@@ -16,22 +16,22 @@ DAY = date(2020, 1, 2)
 SURVIVORS = Finding(number=68, response="W", found="all alive", rule="r")
 
 
-def held(symbol, *, exchange="XNYS", segments=1):
+def holding(symbol, *, exchange="XNYS", segments=1):
     return Holding(symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments)
 
 
 @pytest.fixture(scope="module")
 def content():
     full = make_content(("A",), n_sessions=100, n_origins=10)
-    return replace(full, holdings=(held("A"), held("B")), findings=())
+    return replace(full, holdings=(holding("A"), holding("B")), findings=())
 
 
-def says(content):
+def facts_of(content):
     return {fact.label: (fact.text, fact.look) for fact in data_quality.data_facts(content)}
 
 
 def test_the_reader_learns_what_was_read_and_how(content):
-    assert says(content) == says(content) | {
+    assert facts_of(content) == facts_of(content) | {
         "Read": ("2 symbols, 4 bars, 2020-01-02 to 2020-01-02", ""),
         "Prices": ("Adjusted for splits and dividends", ""),
         "Calendar": ("XNYS (2 symbols)", ""),
@@ -41,20 +41,20 @@ def test_the_reader_learns_what_was_read_and_how(content):
 
 
 def test_an_unknown_basis_stands_out(content):
-    text, look = says(replace(content, basis="unknown"))["Prices"]
+    text, look = facts_of(replace(content, basis="unknown"))["Prices"]
     assert "Unknown whether adjusted" in text
     assert look == "caution"
 
 
 def test_a_calendar_that_is_not_known_is_said_beside_those_that_are(content):
-    mixed = replace(content, holdings=(held("A"), held("B"), held("C", exchange="")))
+    mixed = replace(content, holdings=(holding("A"), holding("B"), holding("C", exchange="")))
     expected = "XNYS (2 symbols), weekdays only, no calendar known (1 symbol)"
-    assert says(mixed)["Calendar"][0] == expected
+    assert facts_of(mixed)["Calendar"][0] == expected
 
 
 def test_symbols_in_several_pieces_are_named_most_broken_first_and_the_rest_counted(content):
-    many = tuple(held(f"S{k:02}", segments=2 + (k == 7)) for k in range(10))
-    text = says(replace(content, holdings=(held("A"), *many)))["Segments"][0]
+    many = tuple(holding(f"S{k:02}", segments=2 + (k == 7)) for k in range(10))
+    text = facts_of(replace(content, holdings=(holding("A"), *many)))["Segments"][0]
     assert text.startswith("22 pieces in all, S07 in 3, S00 in 2, ")
     assert " and 2 symbols more; nothing is learnt or forecast across a break" in text
 
@@ -64,7 +64,7 @@ def test_symbols_in_several_pieces_are_named_most_broken_first_and_the_rest_coun
     [((SURVIVORS,), "Every symbol is alive at the end"), ((), "Some symbols end before")],
 )
 def test_survivorship_is_spoken_of_always(content, findings, said):
-    assert says(replace(content, findings=findings))["Survivorship"][0].startswith(said)
+    assert facts_of(replace(content, findings=findings))["Survivorship"][0].startswith(said)
 
 
 def test_findings_stand_once_a_code_what_weighs_most_first():

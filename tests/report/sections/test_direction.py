@@ -10,13 +10,13 @@ CALLS = rows.calls(0.566, 0.55, interval=(0.498, 0.635), p_value=0.04)
 ROW = rows.with_evidence(rows.verdict_row("*", 7, "hybrid", np.random.default_rng(0)), calls=CALLS)
 
 
-def said(row):
+def cell_texts(row):
     (only,) = direction_table([row], headline="hybrid").rows
     return [(cell.text, cell.beside) for cell in only.cells]
 
 
 def test_a_hit_rate_stands_with_interval_base_rate_implied_r2_p_and_conclusion():
-    assert said(ROW) == [
+    assert cell_texts(ROW) == [
         ("56.6", ""),
         ("49.8 to 63.5", ""),
         ("55.0", "“up”"),
@@ -35,7 +35,7 @@ def test_a_hit_rate_stands_with_interval_base_rate_implied_r2_p_and_conclusion()
 )
 def test_without_a_test_nothing_is_known_of_direction(changes, conclusion):
     untested = rows.with_evidence(ROW, calls=replace(CALLS, **changes))
-    assert said(untested)[-1][0] == conclusion
+    assert cell_texts(untested)[-1][0] == conclusion
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_without_a_test_nothing_is_known_of_direction(changes, conclusion):
 )
 def test_a_claim_needs_a_test_that_was_passed_and_a_verdict_that_claims(verdict, conclusion):
     claims = replace(ROW.claims, direction=True)
-    assert said(replace(ROW, claims=claims, verdict=verdict))[-1][0] == conclusion
+    assert cell_texts(replace(ROW, claims=claims, verdict=verdict))[-1][0] == conclusion
 
 
 def test_a_model_that_calls_nothing_has_no_base_rate_to_lean_on():
     silent = rows.with_evidence(ROW, calls=rows.calls(None, None))
-    cells = said(silent)
+    cells = cell_texts(silent)
     assert cells[-1][0] == "calls no direction"
     assert all(cell == ("–", "") for cell in cells[:-1])  # noqa: RUF001
 

@@ -12,6 +12,7 @@ from nextclose.formatting import sessions
 from nextclose.report.content import ReportContent
 from nextclose.report.figures import plots
 from nextclose.report.figures.drawing import Drawing
+from nextclose.report.figures.palette import MODELS
 
 N_OUTCOMES = 250  # outcomes in "actual against predicted": about a year
 N_TRAININGS = 3  # pictures of training for each model, the last ones: a row
@@ -66,8 +67,9 @@ def slice_models(content: ReportContent) -> list[str]:
 
 
 def _headline_and_rivals(content: ReportContent, models: set[str]) -> list[str]:
-    """These models, the headline first, then its rivals, then all others."""
-    order = dict.fromkeys((content.headline, *RIVALS, *content.models))
+    """These models: the headline, its first rival, the user's own, other rivals, then the rest."""
+    own = [model for model in content.models if model not in MODELS]
+    order = dict.fromkeys((content.headline, RIVALS[0], *own, *RIVALS, *content.models))
     return [model for model in order if model in models]
 
 
