@@ -12,6 +12,7 @@ import polars as pl
 import tomli_w
 
 from nextclose.config import RunConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.inventory import holdings
 from nextclose.durable import save
@@ -78,7 +79,11 @@ def effective_toml(config: RunConfig) -> str:
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
     forecasts = run.forecasts
-    short = {finding.symbol: finding.found for finding in run.bars.findings if finding.number == 66}
+    short = {
+        finding.symbol: finding.found
+        for finding in run.bars.findings
+        if finding.number == Issue.SHORT_HISTORY
+    }
     return ReportContent(
         headline=headline(run),
         verdicts=run.verdict,

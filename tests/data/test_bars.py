@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
 from nextclose.errors import DataError, NotEnoughDataError
 from tests.data.made_prices import DAYS, codes, findings_of, refusals, rows_of, texts
 
@@ -164,12 +162,6 @@ def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
     with pytest.raises(NotEnoughDataError) as raised:
         with_short_symbols_named(read, needed=6)
     assert (raised.value.needed, raised.value.found) == (6, 5)
-
-
-def test_every_rule_of_the_table_has_a_number_of_the_catalogue_and_refusals_a_cure():
-    rules = (*CELL_RULES, *SERIES_RULES)
-    assert all(1 <= rule.number <= 79 for rule in rules)
-    assert all(rule.fix for rule in rules if rule.response == "E")
 
 
 def test_settings_that_speak_of_no_symbol_are_told():

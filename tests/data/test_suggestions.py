@@ -9,12 +9,9 @@ from datetime import date
 import pytest
 
 from nextclose.config import DataConfig, parse_config
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.data.suggestions import SETTING, assignments, mended, mending_settings, toml_value
 from nextclose.schema import Finding
-
-RULES = (*CELL_RULES, *SERIES_RULES)
 
 
 def refusal(number, fix, *, response="E"):
@@ -81,19 +78,19 @@ def test_only_refusals_need_mending():
     assert mending_settings([refusal(1, 'data.gaps = "split".', response="W")]) == ""
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.response}{rule.number}")
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.finding.code)
 def test_a_cure_names_settings_that_there_are_with_values_that_they_take(rule):
-    for name in re.findall(r"data\.(\w+)", rule.fix):
+    for name in re.findall(r"data\.(\w+)", rule.finding.fix):
         assert name in DataConfig.model_fields
-    for name, text in SETTING.findall(rule.fix):
+    for name, text in SETTING.findall(rule.finding.fix):
         if not text.isupper():  # FILE: the user's own
             parse_config(f"[data]\n{name} = {text}\n", path="cure")
 
 
 def test_a_refusal_that_a_setting_would_mend_says_so():
     for rule in RULES:
-        if rule.response == "E" and rule.policies:
-            assert f"data.{rule.setting}" in rule.fix, rule.number
+        if rule.finding.response == "E" and rule.policies:
+            assert f"data.{rule.setting}" in rule.finding.fix, rule.finding.code
 
 
 @pytest.mark.parametrize(

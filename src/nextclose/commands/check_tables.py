@@ -11,6 +11,7 @@ from rich.text import Text
 
 from nextclose.commands.messages import STYLES
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.finding_counts import RESPONSES, by_code, policies_in_force
 from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
 from nextclose.data.suggestions import assignments
@@ -19,7 +20,7 @@ from nextclose.terminal import LOOK
 
 MAX_SYMBOLS = 20
 MAX_PLACES = 3  # of a refusal; of all else the first
-PREDICT_REFUSES = {57: "complete that bar or end the file before it: predict refuses it."}
+PREDICT_REFUSES = "complete that bar or end the file before it: predict refuses it."
 GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
 
 
@@ -118,8 +119,8 @@ def _lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
         yield f"and {n_places - len(shown):,} more"
     if first.fix:
         yield f"Fix: {first.fix}"
-    if first.response == "W" and first.number in PREDICT_REFUSES:
-        yield f"Fix: {PREDICT_REFUSES[first.number]}"
+    if first.response == "W" and first.number == Issue.INCOMPLETE_NEWEST_BAR:
+        yield f"Fix: {PREDICT_REFUSES}"
 
 
 def _refusals(findings: Sequence[Finding]) -> Counter[str]:

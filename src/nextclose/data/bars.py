@@ -11,18 +11,18 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import merged, shown
 from nextclose.data.inventory import counted
 from nextclose.data.reading.column_names import OPTIONAL
 from nextclose.data.reading.part import Basis, Part, part_of
 from nextclose.data.rules.adjustment import adjusted, divided, masked
 from nextclose.data.rules.alignment import placed
-from nextclose.data.rules.cell_catalogue import CELL_RULES
 from nextclose.data.rules.duplicates import survivors
 from nextclose.data.rules.engine import Judged, Told, by_symbols, obeyed, together
 from nextclose.data.rules.gaps import broken
 from nextclose.data.rules.order import is_in_order
-from nextclose.data.rules.series_catalogue import DAY_RULES, MOVE_RULES, PANEL_RULES
+from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
@@ -36,13 +36,6 @@ _NO_ROWS_SCHEMA = {
     "part": pl.Int32(),
     "row": pl.UInt32(),
 }
-NO_ROWS = Finding(
-    number=3,
-    response="E",
-    found="0 data rows",
-    rule="at least one complete bar",
-    fix="give a file with prices.",
-)
 
 
 def validated_bars(
@@ -128,7 +121,7 @@ def assembled(
     seen = [*notes, *chain(*(rule.findings for rule in told)), *idle, *survivors(frame)]
     findings = _ordered(seen, paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
-        findings = (replace(NO_ROWS, path=paths[0]), *findings)
+        findings = (Issue.NO_ROWS.finding("0 data rows", path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
@@ -154,20 +147,19 @@ def _idle_settings(
     config: DataConfig, splits: pl.DataFrame | None, *, known: set[str]
 ) -> list[Finding]:
     """A warning for each setting that speaks of symbols that are not there: a slip of the pen."""
-    given = {
-        "since": (67, list(config.since)),
-        "not_a_split": (59, [text.split(" ")[0] for text in config.not_a_split]),
-        "splits": (59, [] if splits is None else splits["symbol"].to_list()),
+    settings = {
+        "since": (Issue.REUSED_SYMBOL, list(config.since)),
+        "not_a_split": (Issue.SPLIT, [text.split(" ")[0] for text in config.not_a_split]),
+        "splits": (Issue.SPLIT, [] if splits is None else splits["symbol"].to_list()),
     }
     return [
-        Finding(
-            number=number,
+        issue.finding(
+            shown(f"no symbol {', '.join(sorted(set(names) - known))}"),
             response="W",
-            found=shown(f"no symbol {', '.join(sorted(set(names) - known))}"),
             rule=f"data.{setting} speaks of symbols that are there",
             fix="correct the name.",
         )
-        for setting, (number, names) in given.items()
+        for setting, (issue, names) in settings.items()
         if set(names) - known
     ]
 
@@ -254,24 +246,16 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
         most = counts.sort("len", descending=True, maintain_order=True).head(1)
         symbol, n = next(most.iter_rows(), ("", 0))
         return (
-            Finding(
-                number=66,
+            Issue.SHORT_HISTORY.finding(
+                f"{counted(n, 'session')} in one piece, the most of any symbol",
                 response="E",
-                found=f"{counted(n, 'session')} in one piece, the most of any symbol",
                 rule=f"at least {needed}, which one forecast of every chosen model reads",
                 fix="give a longer history, or choose models that read less.",
                 symbol=symbol,
             ),
         )
     return tuple(
-        Finding(
-            number=66,
-            response="W",
-            found=f"{counted(n, 'session')}, {needed} needed",
-            rule="a symbol with too little history gets no forecast",
-            fix="give a longer history.",
-            symbol=symbol,
-        )
+        Issue.SHORT_HISTORY.finding(f"{counted(n, 'session')}, {needed} needed", symbol=symbol)
         for symbol, n in short.iter_rows()
     )
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nextclose.config import DataConfig
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Finding, Response
 
 # In the order of what a reader must know first.
@@ -50,6 +49,6 @@ def one_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def policies_in_force(config: DataConfig) -> dict[str, str]:
     """The lossy repairs that the settings allow: name of the setting -> its value."""
-    rules = (rule.under(config) for rule in (*CELL_RULES, *SERIES_RULES))
-    allowed = {rule.setting for rule in rules if rule and rule.setting and rule.response == "P"}
+    rules = (rule.with_settings(config) for rule in RULES if rule.setting)
+    allowed = {rule.setting for rule in rules if rule and rule.finding.response == "P"}
     return {name: str(getattr(config, name)) for name in sorted(allowed)}

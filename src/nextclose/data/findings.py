@@ -1,9 +1,9 @@
-"""A rule of the input catalogue, and how the places it hits become findings."""
+"""A rule of rows, and how the places it hits become findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
 import polars as pl
@@ -18,7 +18,7 @@ N_CHARACTERS = 60  # of a found value, before it is cut
 BLOCK = 1 << 18  # rows looked at together
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
-Mend = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+Repair = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 
 
 def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
@@ -32,31 +32,29 @@ def unchanged(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the catalogue: what is wrong, what must hold, the cure, and the repair.
+    """What is wrong with rows: the finding that it is, how it is found, and the repair.
 
-    `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`, `found`.
-    `mend` maps rows and hits to the rows kept. It decides each session from that session and
-    earlier ones alone, because a repair that reads the future leaks it.
+    `finding` has number, response, rule and cure; SYMBOL, DATE and COLUMN in the cure stand for the
+    hit's. `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`,
+    `found`. `repair` maps rows and hits to the rows kept. It decides each session from that session
+    and earlier ones alone, because a repair that reads the future leaks it.
     `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
-    the whole of a symbol, which no single row tells. SYMBOL, DATE and COLUMN in `fix`
-    stand for the hit's.
+    the whole of a symbol, which no single row tells.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
-    gives another response and mend, or None where the rule does not apply at all.
+    gives another response and repair, or None where the rule does not apply at all.
     """
 
-    number: int
-    response: Response
-    must: str
+    finding: Finding
     find: Find
-    fix: str = ""
-    mend: Mend = without_rows
+    _: KW_ONLY
+    repair: Repair = without_rows
     per: Literal["hit", "symbol", "file", "rule", "whole"] = "hit"
     setting: str = ""
-    policies: Mapping[object, tuple[Response, Mend] | None] = field(default_factory=dict)
+    policies: Mapping[object, tuple[Response, Repair] | None] = field(default_factory=dict)
 
-    def under(self, config: DataConfig) -> Rule | None:
+    def with_settings(self, config: DataConfig) -> Rule | None:
         """The rule as the settings have it; None where they switch it off."""
         value = getattr(config, self.setting) if self.setting else None
         if value not in self.policies:
@@ -64,9 +62,10 @@ class Rule:
         policy = self.policies[value]
         if policy is None:
             return None
-        response, mend = policy
-        must = f"{self.must}; data.{self.setting} = {toml_value(value)}"
-        return replace(self, response=response, mend=mend, must=must, fix="", per="rule")
+        response, repair = policy
+        text = f"{self.finding.rule}; data.{self.setting} = {toml_value(value)}"
+        finding = replace(self.finding, response=response, rule=text, fix="")
+        return replace(self, finding=finding, repair=repair, per="rule")
 
 
 def no_hits() -> pl.DataFrame:
@@ -149,14 +148,11 @@ def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Findin
     symbol = shown(row["symbol"] or "")
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
-    return Finding(
-        number=rule.number,
-        response=rule.response,
+    cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    return replace(
+        rule.finding,
         found=shown(row["found"]),
-        rule=rule.must,
-        fix=rule.fix.replace("SYMBOL", symbol)
-        .replace("DATE", session)
-        .replace("COLUMN", row["column"]),
+        fix=cure.replace("COLUMN", row["column"]),
         path=paths[row["part"]],
         row=None if is_whole else row["row"],
         column=row["column"],

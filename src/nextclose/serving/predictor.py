@@ -14,6 +14,7 @@ from nextclose.backtest.forecasts import forecast_frame, log_quantiles
 from nextclose.data.bars import latest_segments, with_short_symbols_named
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
+from nextclose.data.catalogue import Issue
 from nextclose.errors import (
     BundleError,
     ConfigError,
@@ -29,7 +30,6 @@ from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bu
 from nextclose.serving.golden import latest_rows, replayed, samples_for
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
-INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
 
 
 def load_bundle(folder: str | Path) -> Bundle:
@@ -198,7 +198,7 @@ def _refuse_incomplete(bars: Bars) -> None:
     incomplete = tuple(
         replace(finding, response="E", fix="complete that bar or end the file before it.")
         for finding in bars.findings
-        if finding.number == INCOMPLETE
+        if finding.number == Issue.INCOMPLETE_NEWEST_BAR
     )
     if incomplete:
         raise DataError(incomplete)

@@ -9,6 +9,7 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, hits_by_block, hits_on
 from nextclose.data.reading.part import part_of
 from nextclose.data.rules.engine import Told, by_symbols, obeyed, together
@@ -94,11 +95,9 @@ def positive(rows):
 
 def test_one_finding_for_a_rule_is_the_earliest_of_all_pieces():
     rule = Rule(
-        number=63,
-        response="W",
-        must="odd numbers stay out",
+        Issue.HALT.finding(rule="odd numbers stay out"),
+        lambda rows: positive(rows.with_columns(pl.col("n") % 2)),
         per="rule",
-        find=lambda rows: positive(rows.with_columns(pl.col("n") % 2)),
     )
     frame = pl.DataFrame(
         {

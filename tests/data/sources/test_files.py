@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources import filenames
 from nextclose.data.sources.files import opened
@@ -128,11 +129,11 @@ def test_what_is_wrong_with_the_content_counts_before_a_change(prices):
     def refuse_after_change() -> None:
         with opened(prices, follow_symlinks=False):
             touched(prices)
-            raise UnusableError(12, "a row", must="rows", fix="none.")
+            raise UnusableError(Issue.UNEVEN_ROW, "a row", must="rows", fix="none.")
 
     with pytest.raises(UnusableError) as raised:
         refuse_after_change()
-    assert raised.value.number == 12
+    assert raised.value.number is Issue.UNEVEN_ROW
 
 
 NAMES = [

@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import polars as pl
 
-from nextclose.data.findings import Rule, hits_at, no_hits, rule_findings, shown
+from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import Rule, hits_at, no_hits, shown
 from nextclose.data.reading.column_names import folded
 from nextclose.data.rules.cells import illegal_symbols
+from nextclose.data.rules.engine import obeyed
 from nextclose.schema import Finding
 
 SPELLINGS = {
@@ -41,24 +44,15 @@ def news_items(frame: Frame, *, path: str, rows: pl.Series) -> tuple[Frame, tupl
         return Frame(), tuple(absent)
     ours = frame.select(pl.col(theirs).alias(name) for name, theirs in names.items())
     typed = _typed(ours.with_columns(rows.alias("row").cast(pl.Int64), pl.lit(0).alias("part")))
-    sound, findings = _obeyed(typed, CELL_RULES, path)
-    findings.sort(key=lambda finding: finding.row or 0)
-    by_time = sound.sort("known_at", maintain_order=True)
-    kept, repeats = _obeyed(by_time, (FIRST_VERSIONS,), path)
-    return kept.select("symbol", "seen_at", "day", *sorted({"headline", "score"} & {*names})), (
-        *findings,
-        *repeats,
+    items, told = obeyed(typed, ITEM_RULES, [path], DataConfig())
+    by_time = items.sort("known_at", maintain_order=True)
+    items, (repeats,) = obeyed(by_time, (REPEAT_RULE,), [path], DataConfig())
+    findings = sorted(
+        (finding for rule in told for finding in rule.findings),
+        key=lambda finding: finding.row or 0,
     )
-
-
-def _obeyed(frame: Frame, rules: Sequence[Rule], path: str) -> tuple[Frame, list[Finding]]:
-    findings: list[Finding] = []
-    for rule in rules:
-        hits = rule.find(frame)
-        if hits.height:
-            findings += rule_findings(rule, frame, hits, [path])
-            frame = rule.mend(frame, hits)
-    return frame, findings
+    columns = sorted({"headline", "score"} & {*names})
+    return items.select("symbol", "seen_at", "day", *columns), (*findings, *repeats.findings)
 
 
 def _names(names: Sequence[str]) -> dict[str, str]:
@@ -73,10 +67,8 @@ def _absent(ours: str, names: Sequence[str], path: str) -> Finding:
     folds = {folded(name): name for name in names}
     near = difflib.get_close_matches(ours, list(folds), n=1, cutoff=0.6)
     cure = f"rename {folds[near[0]]!r} to {ours!r}" if near else f"add a column {ours!r}"
-    return Finding(
-        number=21,
-        response="E",
-        found=f"only {shown(', '.join(names))}",
+    return Issue.MISSING_COLUMN.finding(
+        f"only {shown(', '.join(names))}",
         rule=f"a column {ours!r}",
         fix=f"{cure}.",
         path=path,
@@ -154,56 +146,51 @@ def _repeated(frame: Frame) -> Frame:
     return hits_at(frame, since <= timedelta(days=REPEAT_DAYS), found=pl.col("headline"))
 
 
-# In the order of the file; each rule sees the rows that the rules above it kept.
-CELL_RULES = (
+ITEM_RULES = (  # in the order of the file
     Rule(
-        number=30,
-        response="E",
-        must="a symbol as in the prices: AAPL, BRK-B or ^GSPC",
-        fix="correct the symbol.",
-        find=illegal_symbols,
+        Issue.ILLEGAL_SYMBOL.finding(
+            rule="a symbol as in the prices: AAPL, BRK-B or ^GSPC", fix="correct the symbol."
+        ),
+        illegal_symbols,
         per="symbol",
     ),
     Rule(
-        number=44,
-        response="E",
-        must="the time when it was first seen with its zone, or its date alone",
-        fix="write 2013-02-28T15:29:00-05:00, or only 2013-02-28: then it counts a session later.",
-        find=_unzoned,
+        Issue.ZONED_STAMP.finding(
+            rule="the time when it was first seen with its zone, or its date alone",
+            fix="write 2013-02-28T15:29:00-05:00, or only 2013-02-28: then it counts a session "
+            "later.",
+        ),
+        _unzoned,
     ),
     Rule(
-        number=35,
-        response="E",
-        must="a time with its zone, or a date",
-        fix="write 2013-02-28T15:29:00-05:00 or 2013-02-28.",
-        find=_unreadable,
+        Issue.NOT_A_DATE.finding(
+            rule="a time with its zone, or a date",
+            fix="write 2013-02-28T15:29:00-05:00 or 2013-02-28.",
+        ),
+        _unreadable,
     ),
     Rule(
-        number=58,
-        response="W",
-        must="an item without its headline or score is left out",
-        find=_empty,
+        Issue.INCOMPLETE_BAR.finding(rule="an item without its headline or score is left out"),
+        _empty,
         per="rule",
     ),
     Rule(
-        number=27,
-        response="E",
-        must="a number",
-        fix="correct the score, or leave the column out.",
-        find=_unreadable_scores,
+        Issue.NOT_A_NUMBER.finding(
+            rule="a number", fix="correct the score, or leave the column out."
+        ),
+        _unreadable_scores,
     ),
     Rule(
-        number=32,
-        response="E",
-        must="a score from -1 to 1",
-        fix="bring scores to that range.",
-        find=_outlandish_scores,
+        Issue.PRICE_OUT_OF_RANGE.finding(
+            rule="a score from -1 to 1", fix="bring scores to that range."
+        ),
+        _outlandish_scores,
     ),
 )
-FIRST_VERSIONS = Rule(
-    number=42,
-    response="R",
-    must=f"a headline counts once in {REPEAT_DAYS} days; first version and time kept",
-    find=_repeated,
+REPEAT_RULE = Rule(
+    Issue.REPEATED_ROW.finding(
+        rule=f"a headline counts once in {REPEAT_DAYS} days; first version and time kept"
+    ),
+    _repeated,
     per="rule",
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
@@ -109,12 +110,8 @@ def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> lis
     for theirs, ours in mapped.items():
         said.setdefault(ours, []).append(names.index(theirs) + 1)
     return [
-        Finding(
-            number=23,
-            response="E",
-            found=f"{shown(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
-            rule="each column once",
-            fix="delete or rename all but one.",
+        Issue.REPEATED_COLUMN.finding(
+            f"{shown(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
             path=path,
             column=shown(name),
         )
@@ -127,10 +124,8 @@ def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
     """Rule 21: a needed column that is not there."""
     have = have | ({"close"} if "adj_close" in have else set())
     return [
-        Finding(
-            number=21,
-            response="E",
-            found=f"only {shown(', '.join(names))}",
+        Issue.MISSING_COLUMN.finding(
+            f"only {shown(', '.join(names))}",
             rule=f"a column {public!r}",
             fix=_cure(public, names),
             path=path,
@@ -159,12 +154,9 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
         wanted = _wanted(column, ours)
         if wanted:
             findings.append(
-                Finding(
-                    number=34,
-                    response="E",
-                    found=f"type {shown(_type_name(column))}",
+                Issue.COLUMN_TYPE.finding(
+                    f"type {shown(_type_name(column))}",
                     rule=wanted,
-                    fix="convert the column.",
                     path=path,
                     column=shown(theirs),
                 )
@@ -197,11 +189,10 @@ def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) ->
     notes = []
     spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
     if spelt:
-        must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
-        notes.append(Finding(number=22, response="R", found=", ".join(spelt), rule=must, path=path))
+        notes.append(Issue.COLUMN_SPELLING.finding(", ".join(spelt), path=path))
     absent = [name for name in OPTIONAL if name not in frame.columns]
     if absent:
         must = "features that need them are left out of all symbols"
         found = f"no {', '.join(absent)}"
-        notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
+        notes.append(Issue.MISSING_COLUMN.finding(found, response="W", rule=must, path=path))
     return notes

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.column_names import column_map, distinct
 from nextclose.data.reading.encoding import (
@@ -30,7 +31,6 @@ from nextclose.errors import Finding
 SEPARATORS = (",", ";", "\t", "|")
 N_BLOCK = 50_000  # records turned into columns at once
 AGAIN = "export the prices again."
-CORRECT_ROW = "correct the row."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +56,15 @@ def sheet_of(data: bytes, *, path: str, config: DataConfig) -> Sheet:
     if len(header) > MAX_COLUMNS:
         found = f"{len(header)} columns, more than {MAX_COLUMNS}"
         fix = "give only the columns that are read."
-        raise UnusableError(14, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row)
+        raise UnusableError(
+            Issue.OVERSIZED_TABLE, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row
+        )
     names = distinct(header)
     plain = _plain_sheet(text, names, separator, row)
     frame, rows, ragged = plain or _exact_sheet(text, names, separator, path)
     is_row = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not is_row.any() and not ragged:
-        raise UnusableError(3, "0 data rows", must="rows below the header", fix=AGAIN)
+        raise UnusableError(Issue.NO_ROWS, "0 data rows", must="rows below the header", fix=AGAIN)
     if not is_row.all():
         frame, rows = frame.filter(is_row), rows.filter(is_row)
     findings = (*notes, *more, *told, *ragged)
@@ -85,7 +87,7 @@ def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
     """The first line that holds anything, and its cells. Raises: UnusableError."""
     header = next(_records(text, separator), None)
     if header is None:
-        raise UnusableError(2, "an empty file", must="CSV with a header", fix=AGAIN)
+        raise UnusableError(Issue.EMPTY_FILE, "an empty file", must="CSV with a header")
     return header
 
 
@@ -106,10 +108,9 @@ def _separator(
     (mark,) = fitting
     if mark == ",":
         return ",", (), {}
-    finding = Finding(
-        number=8,
+    finding = Issue.SEPARATOR.finding(
+        f"{_spelt(mark)} between cells",
         response="R",
-        found=f"{_spelt(mark)} between cells",
         rule=f"',' between cells; read with data.separator = {_toml(mark)}",
         path=path,
     )
@@ -126,7 +127,7 @@ def _n_fields(text: bytes, separator: str) -> int:
     try:
         return len(_header(text, separator)[1])
     except UnusableError as error:
-        if error.number != 13:
+        if error.number is not Issue.OPEN_QUOTE:
             raise
         return 0
 
@@ -143,14 +144,13 @@ def _n_uneven(text: bytes, separator: str) -> int:
 
 def _undecided(text: bytes, marks: list[str]) -> UnusableError:
     """Rule 8: no separator, or several, that could be meant."""
-    must = "one separator that gives every row as many fields as the header"
     if not marks:
         found = f"none of , ; TAB | in the header {text.strip().splitlines()[0].decode()!r}"
         fix = "separate cells by commas, or name the mark in data.separator."
     else:
         rows = (f"{_spelt(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
         found, fix = ", ".join(rows), f"set data.separator = {_toml(marks[0])}, or another."
-    return UnusableError(8, found, must=must, fix=fix)
+    return UnusableError(Issue.SEPARATOR, found, fix=fix)
 
 
 def _spelt(mark: str) -> str:
@@ -240,8 +240,7 @@ def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _open_quote(row: int, reason: str) -> UnusableError:
     is_long = reason.startswith("field larger")
     found = "a field of more than 64 KiB" if is_long else "a quote that opens and does not close"
-    must = "quotes in pairs around a cell of at most 64 KiB"
-    return UnusableError(13, found, must=must, fix="close the quote in that row.", row=row)
+    return UnusableError(Issue.OPEN_QUOTE, found, row=row)
 
 
 def _ragged(places: list[tuple[int, int]], text: bytes, n_fields: int, path: str) -> list[Finding]:
@@ -251,12 +250,10 @@ def _ragged(places: list[tuple[int, int]], text: bytes, n_fields: int, path: str
     findings = []
     for k, (row, n) in enumerate(places[:N_NAMED]):
         is_cut = row == last and n < n_fields
-        finding = Finding(
-            number=11 if is_cut else 12,
-            response="E",
-            found=f"{n} field{'s' if n > 1 else ''}{' and no line end' if is_cut else ''}",
+        issue = Issue.CUT_LAST_LINE if is_cut else Issue.UNEVEN_ROW
+        finding = issue.finding(
+            f"{n} field{'s' if n > 1 else ''}{' and no line end' if is_cut else ''}",
             rule=f"{n_fields} fields as in the header",
-            fix="get the whole file: its end is missing." if is_cut else CORRECT_ROW,
             path=path,
             row=row,
             count=1 + (n_unnamed if k == N_NAMED - 1 else 0),

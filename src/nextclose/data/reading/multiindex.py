@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 import polars.selectors as cs
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import KNOWN, distinct, folded
 from nextclose.schema import Finding
@@ -47,12 +48,8 @@ def one_level(
         part = part.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
         parts.append(_renamed(part, own).with_columns(pl.lit(symbol).alias("symbol")))
     notes = [
-        Finding(
-            number=24,
-            response="R",
-            found=f"two-level columns of {shown(', '.join(symbols))}",
-            rule="one row per symbol and date; split by symbol",
-            path=path,
+        Issue.TWO_LEVEL_COLUMNS.finding(
+            f"two-level columns of {shown(', '.join(symbols))}", path=path
         ),
         *_empty(symbols, parts, path),
     ]
@@ -76,10 +73,8 @@ def _renamed(frame: pl.DataFrame, names: dict[str, str]) -> pl.DataFrame:
 
 def _empty(symbols: Sequence[str], parts: Sequence[pl.DataFrame], path: str) -> list[Finding]:
     return [
-        Finding(
-            number=3,
-            response="E",
-            found="0 data rows",
+        Issue.NO_ROWS.finding(
+            "0 data rows",
             rule="at least one row of each symbol",
             fix="leave its columns out, or give its prices.",
             path=path,

@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
 from nextclose.data.reading.dates import Days, date_texts, days_of
@@ -43,9 +44,9 @@ class Part:
     files: tuple[str, ...] = ()
 
 
-def refused(path: str, number: int, *, found: str, must: str, fix: str) -> Part:
+def refused(path: str, issue: Issue, *, found: str, must: str, fix: str) -> Part:
     """A file that cannot be used, with the reason."""
-    finding = Finding(number=number, response="E", found=found, rule=must, fix=fix, path=path)
+    finding = issue.finding(found, rule=must, fix=fix, path=path)
     return Part(path=path, frame=None, findings=(finding,))
 
 
@@ -106,7 +107,7 @@ def _with_basis(
     if have == {"close"}:
         return frame, given or "unknown", [_told_basis(given, path)]
     is_both = {"close", "adj_close"} <= have
-    note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
+    note = Issue.TWO_CLOSES.finding("close and adjusted close", path=path)
     if config.price_basis == "raw" and have == {"close", "adj_close"}:
         must = 'close stays as traded; data.price_basis = "raw"'
         return frame.drop("adj_close"), "raw", [replace(note, rule=must)]
@@ -117,8 +118,7 @@ def _with_basis(
         fix = 'give close as traded, or set data.price_basis = "adjusted".'
         note = replace(note, response="E", found=found, rule=must, fix=fix, column="close")
         return ready, "adjusted", [note]
-    must = "close is the adjusted one, open, high, low and volume in proportion"
-    return ready, "adjusted", [replace(note, rule=must)] if is_both else []
+    return ready, "adjusted", [note] if is_both else []
 
 
 def _told_basis(given: Basis | None, path: str) -> Finding:
@@ -126,10 +126,8 @@ def _told_basis(given: Basis | None, path: str) -> Finding:
     found = "no adjusted close"
     if given is not None:
         must = f"prices are {given}, as their source says"
-        return Finding(number=25, response="R", found=found, rule=must, path=path)
-    must = "whether close is adjusted for splits and dividends is unknown"
-    fix = "add a column 'adj_close'."
-    return Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path)
+        return Issue.NO_ADJUSTED_CLOSE.finding(found, response="R", rule=must, fix="", path=path)
+    return Issue.NO_ADJUSTED_CLOSE.finding(found, path=path)
 
 
 def _typed(
@@ -161,7 +159,7 @@ def _typed(
     notes = _date_notes(frame, typed, days, path)
     if is_respelt is not None:
         must = "whole volumes; read as whole numbers"
-        note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
+        note = Issue.ODD_VOLUME.finding(response="R", rule=must, fix="", path=path, column="volume")
         notes += _at_first(typed, is_respelt, frame["volume"], note)
     return typed, notes, days.form
 
@@ -183,18 +181,12 @@ def _date_notes(frame: pl.DataFrame, typed: pl.DataFrame, days: Days, path: str)
     text = frame["session"]
     notes = []
     if days.form in READINGS:
-        note = Finding(
-            number=38,
-            response="R",
-            found="",
-            rule=f"dates; read as {days.form}",
-            path=path,
-            column="date",
-        )
+        must = f"dates; read as {days.form}"
+        note = Issue.INTEGER_DATE.finding(response="R", rule=must, fix="", path=path, column="date")
         notes += _at_first(typed, days.session.is_not_null(), text, note)
     if days.is_moved is not None:
         must = "plain dates; the date at the exchange is taken"
-        note = Finding(number=44, response="R", found="", rule=must, path=path, column="date")
+        note = Issue.ZONED_STAMP.finding(response="R", rule=must, fix="", path=path, column="date")
         notes += _at_first(typed, days.is_moved, text, note)
     return notes
 

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.part import Part
-from nextclose.errors import Finding
 
 
 class UnusableError(Exception):
     """A file that cannot be used as prices; never leaves the loader, which makes it a finding."""
 
     def __init__(
-        self, number: int, found: str, *, must: str, fix: str, row: int | None = None
+        self,
+        number: Issue,
+        found: str,
+        *,
+        must: str = "",
+        fix: str | None = None,
+        row: int | None = None,
     ) -> None:
         super().__init__(found)
         self.number = number
         self.found = found
-        self.must = must
-        self.fix = fix
+        self.must = must or number.rule
+        self.fix = number.fix if fix is None else fix
         self.row = row
 
     def part(self, path: str) -> Part:
         """The file without rows and with the reason."""
-        finding = Finding(
-            number=self.number,
-            response="E",
-            found=shown(self.found) if self.number != 1 else self.found,
-            rule=self.must,
-            fix=self.fix,
-            path=path,
-            row=self.row,
-        )
+        found = self.found if self.number is Issue.NO_FILE else shown(self.found)
+        finding = self.number.finding(found, rule=self.must, fix=self.fix, path=path, row=self.row)
         return Part(path=path, frame=None, findings=(finding,))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding
+
+DIVIDED = "prices before a split are divided by its ratio"
 
 
 def body(frame: pl.DataFrame) -> list[str]:
@@ -84,7 +87,15 @@ def divided(
         n_before = int(frame["session"][start:stop].search_sorted(session)) if stop else 0
         if 0 < n_before < stop - start:
             factor[start : start + n_before] *= ratio
-            findings.append(_given_split(symbol, str(session), ratio))
+            finding = Issue.SPLIT.finding(
+                f"{ratio:g} new shares for an old one, in the table of splits",
+                response="R",
+                rule=DIVIDED,
+                fix="",
+                symbol=symbol,
+                session=str(session),
+            )
+            findings.append(finding)
     by = pl.lit(pl.Series(factor))
     prices = [pl.col(c) / by for c in (*present_prices(frame), "close")]
     volume = [pl.col("volume") * by] if "volume" in frame.columns else []
@@ -94,17 +105,6 @@ def divided(
         copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
         new = new.with_columns(copy.alias("adj_close"))
     return new, tuple(findings)
-
-
-def _given_split(symbol: str, session: str, ratio: float) -> Finding:
-    return Finding(
-        number=59,
-        response="R",
-        found=f"{ratio:g} new shares for an old one, in the table of splits",
-        rule="prices before a split are divided by its ratio",
-        symbol=symbol,
-        session=session,
-    )
 
 
 def masked(frame: pl.DataFrame) -> pl.DataFrame:

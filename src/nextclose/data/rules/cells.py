@@ -25,6 +25,26 @@ SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
 
+LEAD = r"^[+-]?\d{1,3}"
+DOTS, COMMAS, QUOTES, SPACES = (rf"(?:{mark}\d{{3}})" for mark in (r"\.", ",", "['\u2019]", r"\s"))
+
+# Form of a cell with marks, and the settings that would read it.
+COMMA_NUMBERS = (  # passed over once the decimal mark is a comma
+    (rf"{LEAD}{DOTS}+,\d*$", 'set data.decimal = "," and data.thousands = ".".'),
+    (rf"{LEAD}{DOTS}{{2,}}$", 'set data.decimal = "," and data.thousands = ".".'),
+    (rf"{LEAD}{QUOTES}+,\d*$", 'set data.decimal = "," and data.thousands = "\'".'),
+    (rf"{LEAD}{SPACES}+,\d*$", 'set data.decimal = "," and data.thousands = " ".'),
+    (r"^[+-]?(?:\d*,\d{0,2}|\d*,\d{4,}|(?:0|\d{4,}),\d{3})$", 'set data.decimal = ",".'),
+)
+GROUPED_NUMBERS = (
+    (rf"{LEAD}{COMMAS}(?:{COMMAS}*\.\d*|{COMMAS}+)$", 'set data.thousands = ",".'),
+    (rf"{LEAD}{DOTS}(?:{DOTS}*,\d*|{DOTS}+)$", 'set data.thousands = ".".'),
+    (rf"{LEAD}{QUOTES}+(?:[.,]\d*)?$", 'set data.thousands = "\'".'),
+    (rf"{LEAD}{SPACES}+(?:[.,]\d*)?$", 'set data.thousands = " ".'),
+)
+UNCLEAR_NUMBER = rf"{LEAD}[.,]\d{{3}}$"
+POINT_NUMBER = r"^[+-]?\d*\.\d*$"
+
 Frame = pl.DataFrame
 
 

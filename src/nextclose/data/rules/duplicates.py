@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import hits_on, no_hits
 from nextclose.data.rules.steps import close_ratios, day_numbers, days, is_first
 from nextclose.schema import Bools, Finding, Floats
@@ -54,17 +55,8 @@ def survivors(frame: Frame) -> tuple[Finding, ...]:
     if np.busday_count(last, last.max()).max() > MARGIN_SESSIONS:
         return ()
     n = len(last)
-    return (
-        Finding(
-            number=68,
-            response="W",
-            found="the one symbol alive at the end"
-            if n == 1
-            else f"all {n} symbols alive at the end",
-            rule="symbols that died are there too; without them results look better than they were",
-            fix="add the symbols that were delisted.",
-        ),
-    )
+    found = "the one symbol" if n == 1 else f"all {n} symbols"
+    return (Issue.SURVIVORSHIP.finding(f"{found} alive at the end"),)
 
 
 def _candidates(frame: Frame) -> list[tuple[int, int]]:

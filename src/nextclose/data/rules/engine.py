@@ -31,11 +31,11 @@ def obeyed(
 ) -> Judged:
     """The rows that obey the rules, or were brought to; and for each rule in force what did not."""
     told: list[Told] = []
-    for rule in filter(None, (rule.under(config) for rule in rules)):
+    for rule in filter(None, (rule.with_settings(config) for rule in rules)):
         hits = rule.find(frame) if frame.height else no_hits()
         findings = rule_findings(rule, frame, hits, paths) if hits.height else []
         told.append(Told(findings=findings, n_named=n_named(rule)))
-        frame = rule.mend(frame, hits) if hits.height else frame
+        frame = rule.repair(frame, hits) if hits.height else frame
     return frame, told
 
 

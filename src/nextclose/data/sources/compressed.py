@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.unusable import UnusableError
 
 if TYPE_CHECKING:
@@ -50,12 +51,17 @@ def expanded(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
 
 def _bomb(found: str) -> UnusableError:
     must = f"at most 2 GiB, and past 16 MiB at most {MAX_RATIO} times the file"
-    return UnusableError(15, found, must=must, fix="unpack the file and give its CSV.")
+    return UnusableError(
+        Issue.UNSAFE_ARCHIVE, found, must=must, fix="unpack the file and give its CSV."
+    )
 
 
 def _broken(found: str, suffix: str) -> UnusableError:
     return UnusableError(
-        15, found, must=f"a whole {suffix} file", fix="get the file again, or give its CSV."
+        Issue.UNSAFE_ARCHIVE,
+        found,
+        must=f"a whole {suffix} file",
+        fix="get the file again, or give its CSV.",
     )
 
 
@@ -70,7 +76,10 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
         if len(members) != 1:
             found = f"{len(members)} members"
             raise UnusableError(
-                15, found, must="a ZIP of one file", fix="pack each file on its own."
+                Issue.UNSAFE_ARCHIVE,
+                found,
+                must="a ZIP of one file",
+                fix="pack each file on its own.",
             )
         _refuse_odd(members[0])
         with archive.open(members[0]) as content:

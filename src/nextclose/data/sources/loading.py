@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assembled, sound
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.part import Part
 from nextclose.data.reading.unusable import UnusableError
@@ -50,7 +51,9 @@ def collected(
     refusals: list[Part] = []
     if not prices:
         nothing = "no file, folder or `sample` named"
-        refusals = [UnusableError(1, nothing, must="price files", fix="name one.").part("")]
+        refusals = [
+            UnusableError(Issue.NO_FILE, nothing, must="price files", fix="name one.").part("")
+        ]
     if config.splits is not None:
         try:
             splits = read_splits(Path(config.splits), config)
@@ -105,7 +108,8 @@ def _nothing_in(folder: Path) -> UnusableError:
     fix = "put files ending in .csv or .parquet there."
     if deeper:
         fix = f"name the {len(deeper)} folders in it that hold some, as {folder.name}/{deeper[0]}."
-    return UnusableError(1, "no price files in this folder", must="at least one", fix=fix)
+    nothing = "no price files in this folder"
+    return UnusableError(Issue.NO_FILE, nothing, must="at least one", fix=fix)
 
 
 def _parts(items: Iterable[Path | Part], config: DataConfig) -> Iterator[Part]:
@@ -132,8 +136,7 @@ def _unknown(path: Path, config: DataConfig) -> Part:
     kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
     try:
         with opened(path, follow_symlinks=config.follow_symlinks):
-            fix = "export the prices as CSV or Parquet."
-            raise UnusableError(17, kind, must="CSV or Parquet", fix=fix)
+            raise UnusableError(Issue.UNKNOWN_FORMAT, kind)
     except UnusableError as error:
         return error.part(str(path))
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig, NewsConfig
 from nextclose.data.calendars.exchanges import exchange_of
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.news.items import news_items
 from nextclose.data.news.timing import placed_items
@@ -108,10 +109,9 @@ def _silent(placed: pl.DataFrame, bars: Bars, *, path: str) -> tuple[Finding, ..
     if not symbols:
         return ()
     more = f" and {len(symbols) - N_NAMED} more" if len(symbols) > N_NAMED else ""
-    finding = Finding(
-        number=74,
+    finding = Issue.FAILED_SYMBOLS.finding(
+        f"no news of {', '.join(symbols[:N_NAMED])}{more}",
         response="W",
-        found=f"no news of {', '.join(symbols[:N_NAMED])}{more}",
         rule="news of every symbol; the others go as without any",
         fix="spell the symbols as in the prices.",
         path=path,

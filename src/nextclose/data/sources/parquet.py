@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.part import Part, part_of
 from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources.filenames import symbol_of
@@ -45,14 +46,14 @@ def table(data: bytes) -> pl.DataFrame:
     _refuse_misshapen(data)
     frame = _Reader.shared().table(data)
     if not frame.height:
-        raise UnusableError(3, "0 data rows", must="at least one row", fix=AGAIN)
+        raise UnusableError(Issue.NO_ROWS, "0 data rows", must="at least one row", fix=AGAIN)
     return frame
 
 
 def _refuse_misshapen(data: bytes) -> None:
     """What needs no reading: no bytes, no mark at both ends, a footer longer than the file."""
     if not data:
-        raise UnusableError(2, "an empty file", must="Parquet", fix=AGAIN)
+        raise UnusableError(Issue.EMPTY_FILE, "an empty file", must="Parquet")
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
         raise _broken("no mark of Parquet at both ends")
     n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
@@ -61,7 +62,7 @@ def _refuse_misshapen(data: bytes) -> None:
 
 
 def _broken(found: str) -> UnusableError:
-    return UnusableError(19, found, must="a whole Parquet file", fix=AGAIN)
+    return UnusableError(Issue.DAMAGED_FILE, found)
 
 
 class _Reader:
@@ -104,7 +105,9 @@ class _Reader:
             finally:
                 timer.cancel()
         if problem:
-            raise UnusableError(19, problem["found"], must=problem["must"], fix=problem["fix"])
+            raise UnusableError(
+                Issue.DAMAGED_FILE, problem["found"], must=problem["must"], fix=problem["fix"]
+            )
         return pl.read_ipc(io.BytesIO(payload))
 
     def _asked(self, data: bytes) -> tuple[dict[str, str], bytes]:

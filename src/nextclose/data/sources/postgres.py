@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.part import Part, part_of
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
 from nextclose.data.sources.postgres_tables import Table, price_table
 from nextclose.data.sources.postgres_url import Address, address_of, shown_place, shown_url
-from nextclose.errors import ConfigError, Finding, SourceError
+from nextclose.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -186,7 +187,7 @@ def _judged(frame: pl.DataFrame, table: Table, path: str, config: DataConfig) ->
     part = part_of(frame, path=path, rows=keys, symbol=symbol, config=config)
     findings = tuple(
         replace(finding, found=f"type {shown(table.types.get(finding.column, '?'))}")
-        if finding.number == 34
+        if finding.number == Issue.COLUMN_TYPE
         else finding
         for finding in part.findings
     )
@@ -195,5 +196,5 @@ def _judged(frame: pl.DataFrame, table: Table, path: str, config: DataConfig) ->
 
 def _refusal(address: Address, found: str, fix: str) -> SourceError:
     rule = "a PostgreSQL server that gives the whole table"
-    finding = Finding(number=76, response="E", found=found, rule=rule, fix=fix, path=address.shown)
+    finding = Issue.DATABASE.finding(found, rule=rule, fix=fix, path=address.shown)
     return SourceError((finding,))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.column_names import column_map
-from nextclose.errors import Finding, SourceError
+from nextclose.errors import SourceError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -131,5 +132,5 @@ def _choice(there: Sequence[Table]) -> str:
 
 def _refused(path: str, found: str, fix: str) -> SourceError:
     rule = "one table or view of prices"
-    finding = Finding(number=76, response="E", found=found, rule=rule, fix=fix, path=path)
+    finding = Issue.DATABASE.finding(found, rule=rule, fix=fix, path=path)
     return SourceError((finding,))

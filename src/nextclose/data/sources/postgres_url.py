@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.errors import ConfigError, Finding
 
@@ -149,10 +150,9 @@ def _is_local(host: str) -> bool:
 
 def _unverified(mode: str, place: str) -> Finding:
     """Rule 76: a line over which another could answer in the server's place."""
-    return Finding(
-        number=76,
+    return Issue.DATABASE.finding(
+        f"sslmode={shown(mode)}",
         response="W",
-        found=f"sslmode={shown(mode)}",
         rule="the server's name and certificate are checked",
         fix="say sslmode=verify-full&sslrootcert=FILE in the URL.",
         path=place,

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.rules.cells import LEGAL_SYMBOL
 from nextclose.data.store.providers import NoHistoryError, Provider
-from nextclose.data.store.retry import MAX_SECONDS, N_TRIES, Clock
+from nextclose.data.store.retry import Clock
 from nextclose.data.store.update import Order, Outcome, renewed
 from nextclose.data.store.writer import Store, opened_store
 from nextclose.data.store.yahoo import YahooProvider
@@ -22,17 +23,6 @@ from nextclose.schema import Finding
 
 PROVIDERS: dict[str, Callable[[], Provider]] = {"yahoo": YahooProvider}
 CLOCK = Clock()
-RULES = {  # number -> what must hold, and the cure
-    71: (
-        f"an answer within {N_TRIES} tries in {MAX_SECONDS:.0f} s",
-        "wait, then run the same command again.",
-    ),
-    72: ("at least one finished bar", "correct the symbol or leave it out."),
-    73: (
-        "each day's date, open, high, low, close, volume and adjusted close, from first to last",
-        "update the client library, or try again later.",
-    ),
-}
 
 
 def downloads(
@@ -59,7 +49,7 @@ def downloads(
         is_silent = False
         for symbol in names:
             outcome = _not_asked(symbol, order) if is_silent else _outcome(symbol, store, order)
-            is_silent = any(finding.number == 71 for finding in outcome.findings)
+            is_silent = any(finding.number == Issue.NO_ANSWER for finding in outcome.findings)
             yield outcome
 
 
@@ -106,43 +96,24 @@ def _outcome(symbol: str, store: Store, order: Order) -> Outcome:
 
 def _not_asked(symbol: str, order: Order) -> Outcome:
     """A symbol behind one that had no answer."""
-    must, fix = RULES[71]
-    finding = Finding(
-        number=71,
-        response="E",
-        found="not asked for, as there was no answer before",
-        rule=must,
-        fix=fix,
-        path=order.provider.name,
-        symbol=symbol,
+    finding = Issue.NO_ANSWER.finding(
+        "not asked for, as there was no answer before", path=order.provider.name, symbol=symbol
     )
     return Outcome(symbol=symbol, state="failed", findings=(finding,))
 
 
 def _refusal(error: NoHistoryError, symbol: str, store: Store, order: Order) -> Finding:
     """Rules 71 to 73, with what the store still has."""
-    must, fix = RULES[error.number]
     held = store.newest(symbol)
     cached = f"; stored up to {held[1]['session'][-1]}" if held else ""
-    return Finding(
-        number=error.number,
-        response="E",
-        found=f"{error.found}{cached}",
-        rule=must,
-        fix=fix,
-        path=order.provider.name,
-        symbol=symbol,
-    )
+    return error.number.finding(f"{error.found}{cached}", path=order.provider.name, symbol=symbol)
 
 
 def _lacking(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
     """Rule 74: which symbols failed, and on which rule."""
     names = [f"{one.symbol} ({one.findings[0].code})" for one in failed]
     cure = f", leave them out, or set data.allow_missing = {len(failed)}"
-    return Finding(
-        number=74,
-        response="E",
-        found=f"{len(failed)} of {n_asked} symbols failed: {', '.join(names)}",
-        rule="a history of each symbol",
+    return Issue.FAILED_SYMBOLS.finding(
+        f"{len(failed)} of {n_asked} symbols failed: {', '.join(names)}",
         fix=f"run it again{cure if len(failed) < n_asked else ''}.",
     )

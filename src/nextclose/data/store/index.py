@@ -23,6 +23,7 @@ import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import shown
 from nextclose.data.reading.part import Part, part_of, refused
 from nextclose.errors import DataError
@@ -185,10 +186,8 @@ def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: Data
     """Rule 75: which of several vintages is read."""
     as_of = config.as_of
     choice = "the newest is read" if as_of is None else f'data.as_of = "{as_of}"'
-    return Finding(
-        number=75,
-        response="P",
-        found=f"{len(vintages)} vintages, the newest of {vintages[-1].facts.fetched_at.date()}",
+    return Issue.REVISED_HISTORY.finding(
+        f"{len(vintages)} vintages, the newest of {vintages[-1].facts.fetched_at.date()}",
         rule=f"history that was revised is kept as it was; {choice}",
         path=str(path),
         symbol=symbol,
@@ -196,10 +195,9 @@ def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: Data
 
 
 def _not_yet(path: Path, absent: list[str], config: DataConfig) -> Finding:
-    return Finding(
-        number=75,
+    return Issue.REVISED_HISTORY.finding(
+        shown(f"nothing yet of {', '.join(absent)}"),
         response="W",
-        found=shown(f"nothing yet of {', '.join(absent)}"),
         rule=f'the store as it stood; data.as_of = "{config.as_of}"',
         path=str(path),
         count=len(absent),
@@ -210,9 +208,9 @@ def _empty(path: Path, config: DataConfig) -> Part:
     when = f" by {config.as_of}" if config.as_of else ""
     fix = "choose a later data.as_of." if when else "fill it with nextclose fetch."
     must = "at least one symbol"
-    return refused(str(path), 3, found=f"nothing was stored{when}", must=must, fix=fix)
+    return refused(str(path), Issue.NO_ROWS, found=f"nothing was stored{when}", must=must, fix=fix)
 
 
 def _damaged(name: Path, found: str, must: str, fix: str) -> DataError:
-    part = refused(str(name), 19, found=found, must=must, fix=fix)
+    part = refused(str(name), Issue.DAMAGED_FILE, found=found, must=must, fix=fix)
     return DataError(part.findings)

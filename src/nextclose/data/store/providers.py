@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Protocol
 
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.schema import PRICE_COLUMNS
 
 NEEDED = ("session", *PRICE_COLUMNS, "volume")  # of a history; adj_close too, where there is one
@@ -37,16 +38,14 @@ class History:
 class NoHistoryError(Exception):
     """A provider has no history to give. `number` says why, as in the catalogue of bad input.
 
-    71: no answer, or "not now": worth another try, after `wait_seconds` where the provider says.
-    72: no rows of that symbol. 73: an answer of another shape.
+    NO_ANSWER (71): none, or "not now": worth another try, after `wait_seconds` where the provider
+    says. NO_BARS (72): no rows of that symbol. OTHER_ANSWER (73): one of another shape.
     """
 
-    def __init__(
-        self, found: str, *, number: Literal[71, 72, 73], wait_seconds: float | None = None
-    ) -> None:
+    def __init__(self, found: str, *, number: int, wait_seconds: float | None = None) -> None:
         super().__init__(found)
         self.found = found
-        self.number = number
+        self.number = Issue(number)
         self.wait_seconds = wait_seconds
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assembled, sound
+from nextclose.data.catalogue import Issue
 from nextclose.data.store.index import Facts, history_part
 from nextclose.data.store.providers import NoHistoryError, Provider, shape_fault
 from nextclose.data.store.retry import Clock, asked_patiently
@@ -133,10 +134,9 @@ def _grown(old: pl.DataFrame, facts: Facts, answer: _Answer, *, since: date) -> 
 def _revised(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
     rows = stamped(answer.frame, fetched_at=answer.facts.fetched_at)
     sessions = revised_sessions(old, answer.frame, asked=answer.facts.since)
-    note = Finding(
-        number=75,
+    note = Issue.REVISED_HISTORY.finding(
+        "other values than were stored",
         response="W",
-        found="other values than were stored",
         rule="both vintages are kept, the newest is read",
         fix="data.as_of = DATE reads an older one.",
         path=answer.facts.provider,
@@ -167,13 +167,14 @@ def _answer(symbol: str, order: Order, *, since: date) -> _Answer:
     history = asked_patiently(lambda: order.provider.history(symbol, since=since), order.clock)
     fault = shape_fault(history)
     if fault:
-        raise NoHistoryError(f"{fault} ({history.client or order.provider.name})", number=73)
+        found = f"{fault} ({history.client or order.provider.name})"
+        raise NoHistoryError(found, number=Issue.OTHER_ANSWER)
     is_over = is_finished(
         history.frame, symbol=symbol, calendar=order.config.calendar, now=asked_at
     )
     frame = history.frame.filter(is_over)
     if not frame.height:
-        raise NoHistoryError("0 rows", number=72)
+        raise NoHistoryError("0 rows", number=Issue.NO_BARS)
     running = history.frame.filter(~is_over)["session"]
     notes = (_unfinished(symbol, order, running[0]),) if len(running) else ()
     facts = Facts(
@@ -190,10 +191,8 @@ def _answer(symbol: str, order: Order, *, since: date) -> _Answer:
 
 def _unfinished(symbol: str, order: Order, session: date) -> Finding:
     """Rule 50: a running bar is left out of the store; the next fetch finds it finished."""
-    return Finding(
-        number=50,
-        response="P",
-        found="a bar whose session is not over",
+    return Issue.UNFINISHED_BAR.finding(
+        "a bar whose session is not over",
         rule="a store holds finished bars",
         path=order.provider.name,
         symbol=symbol,
@@ -205,7 +204,8 @@ def _check_length(old: pl.DataFrame, new: pl.DataFrame) -> None:
     """Raise NoHistoryError if a whole history begins later than the stored one, or ends before."""
     spans = [f"{frame['session'][0]} to {frame['session'][-1]}" for frame in (new, old)]
     if new["session"][0] > old["session"][0] or new["session"][-1] < old["session"][-1]:
-        raise NoHistoryError(f"only {spans[0]}, stored are {spans[1]}", number=73)
+        found = f"only {spans[0]}, stored are {spans[1]}"
+        raise NoHistoryError(found, number=Issue.OTHER_ANSWER)
 
 
 def _check(symbol: str, change: _Change, order: Order) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.errors import DataError
 from nextclose.evaluation.scores.scored import scored
 from nextclose.evaluation.scores.seeds import SeedLosses, seed_losses
 from nextclose.metrics import percentage_error
-from nextclose.schema import Bools, Dates, Finding, Floats, Ints
+from nextclose.schema import Bools, Dates, Floats, Ints
 
 HISTORY_MODELS = ("hs_250", "hs_expanding")  # the densities behind "no change", in filling order
 
@@ -215,10 +216,8 @@ def _agree(seen: Floats, part: pl.DataFrame) -> None:
         first = part.row(int(np.flatnonzero(apart)[0]), named=True)
         raise DataError(
             (
-                Finding(
-                    number=43,
-                    response="E",
-                    found=f"target {first['target']:.6g} of {first['model']}, other models differ",
+                Issue.CONTRADICTING_ROWS.finding(
+                    f"target {first['target']:.6g} of {first['model']}, other models differ",
                     rule="one symbol, origin and horizon has one outcome",
                     fix="Score all models on the same adjusted prices.",
                     symbol=first["symbol"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.finding_counts import RESPONSES, one_of_each
 from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
 from nextclose.data.suggestions import assignments
@@ -12,7 +13,6 @@ from nextclose.report.content import ReportContent
 from nextclose.report.wording import file_name
 from nextclose.schema import Finding
 
-SURVIVORS = 68  # the catalogue's number of "every symbol is alive at the end"
 LOOKS = {"E": "bad", "P": "caution", "W": "caution", "R": ""}
 MAX_BROKEN = 8  # symbols in several pieces that are named
 
@@ -89,7 +89,7 @@ def _segments(held: Sequence[Holding]) -> str:
 
 def _survivorship(findings: Iterable[Finding]) -> str:
     """The line that stands in every report: who died before the end may not be in the data."""
-    if any(finding.number == SURVIVORS for finding in findings):
+    if any(finding.number == Issue.SURVIVORSHIP for finding in findings):
         return (
             "Every symbol is alive at the end of the data. Companies that failed or were delisted "
             "are not in it, so results look better than they would have been for somebody who "

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import collected_bars
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Bars
 from tests.data.made import codes, days, read, walk
 
@@ -214,17 +214,16 @@ SETTINGS = [  # number, setting, value, response under it, or None where the rul
 @pytest.mark.parametrize(("number", "setting", "value", "responses"), SETTINGS)
 def test_settings_change_the_response_as_the_catalogue_says(number, setting, value, responses):
     config = DataConfig.model_validate({setting: value})
-    rules = [rule.under(config) for rule in SERIES_RULES if rule.number == number]
-    assert [rule.response for rule in rules if rule] == responses
+    own = [rule for rule in RULES if rule.finding.number == number]
+    rules = [rule.with_settings(config) for rule in own]
+    assert [rule.finding.response for rule in rules if rule] == responses
     for rule in rules:
-        if rule and rule.response == "P":
-            assert f'data.{setting} = "{value}"' in rule.must
+        if rule and rule.finding.response == "P":
+            assert f'data.{setting} = "{value}"' in rule.finding.rule
 
 
-def test_every_rule_of_the_piece_is_there_and_refusals_name_a_cure():
-    numbers = {rule.number for rule in SERIES_RULES}
-    assert numbers == {42, 43, 47, 48, 50, 51, 52, 57, 58, 59, 60, 61, 62, 63, 64, 65, 67, 69}
-    assert all(rule.fix for rule in SERIES_RULES if rule.response == "E")
+def test_every_refusal_names_a_cure():
+    assert all(rule.finding.fix for rule in RULES if rule.finding.response == "E")
 
 
 def test_no_rule_trips_over_no_rows():
