@@ -12,7 +12,7 @@ import polars as pl
 
 from nextclose.backtest import walk_forward as walk
 from nextclose.config import DataConfig, RunConfig, canonical_json, config_hash
-from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
@@ -85,7 +85,7 @@ def backtest(
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
     settings = _on_best_device(config or RunConfig())
-    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
+    sound = with_short_symbols(bars, needed=needed_sessions(settings))
     study = _study(sound, settings)
     has_news = sound.news is not None
     walked = _walked(
@@ -120,7 +120,7 @@ def train(
             f"or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
         )
     settings = _on_best_device(_only(model, config or RunConfig()))
-    sound = with_short_symbols_named(bars, needed=needed_sessions(settings))
+    sound = with_short_symbols(bars, needed=needed_sessions(settings))
     study = _study(sound, settings, only_now=True)
     walked = _walked(study, sound, workers=workers, progress=progress, memory=None)
     fold = study.folds[-1]

@@ -15,7 +15,7 @@ from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.sources.loading import collected, load_bars
-from nextclose.data.suggestions import mended, mending_settings
+from nextclose.data.suggestions import suggestion_toml, with_suggestion
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
 from nextclose.schema import Bars, Finding
@@ -144,11 +144,11 @@ def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
 ) -> None:
     prices = case.write(tmp_path)
     data = data_of(case)
-    suggestion = mending_settings(collected(*prices, config=data, now=NOW).findings, config=data)
+    suggestion = suggestion_toml(collected(*prices, config=data, now=NOW).findings, config=data)
     lines = [line for line in suggestion.splitlines()[1:] if not line.startswith("#")]
     codes = {code for line in lines for code in line.rpartition("  # ")[2].split(", ")}
     if "\n# " not in suggestion:
-        after = collected(*prices, config=mended(data, suggestion), now=NOW)
+        after = collected(*prices, config=with_suggestion(data, suggestion), now=NOW)
         left = codes & {finding.code for finding in after.findings}
         # a file with two decimal marks: whichever is set, the other is refused
         assert left == ({"E9"} if case.name == "09 one decimal comma" else set())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import (
     RESPONSES,
-    by_code,
     finding_counts,
-    one_of_each,
+    first_of_each_code,
+    group_by_code,
     policies_in_force,
 )
 from nextclose.data.findings import Rule
@@ -38,12 +38,12 @@ def test_counts_are_of_places_not_of_messages():
 
 
 def test_refusals_come_first_then_policies_then_warnings_then_repairs():
-    assert list(by_code(MIXED)) == ["E54", "P50", "W21", "W58", "R22"]
-    assert [one.found for one in by_code(MIXED)["E54"]] == ["a", "b"]
+    assert list(group_by_code(MIXED)) == ["E54", "P50", "W21", "W58", "R22"]
+    assert [one.found for one in group_by_code(MIXED)["E54"]] == ["a", "b"]
 
 
 def test_one_of_each_code_is_the_first_with_the_count_of_all():
-    assert [(one.code, one.found, one.count) for one in one_of_each(MIXED)] == [
+    assert [(one.code, one.found, one.count) for one in first_of_each_code(MIXED)] == [
         ("E54", "a", 10),
         ("P50", "x", 1),
         ("W21", "x", 1),

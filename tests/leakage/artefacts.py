@@ -18,7 +18,7 @@ from nextclose.config import (
     NewsConfig,
     RunConfig,
 )
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import collect_bars
 from nextclose.features.columns import FamilyDefinition
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import Samples, make_samples
@@ -58,7 +58,7 @@ class Pipeline:
 
     models: tuple[str, ...] = MODELS
     families: tuple[str, ...] = ("stationary",)
-    load: Callable[[pl.DataFrame], Bars] = collected_bars
+    load: Callable[[pl.DataFrame], Bars] = collect_bars
     definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: FAMILIES)
     lstm: LstmConfig = TINY
     members: tuple[str, ...] = ("garch", "loghar")

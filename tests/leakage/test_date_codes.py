@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import collect_bars
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import make_table
 from nextclose.models.classic import classic
@@ -49,7 +49,7 @@ def coded(family: str, *, lookback: int = 0) -> Samples:
     code = FamilyDefinition(
         cap=np.inf, columns=(Column("code", lookback, lambda bars: bars.close),)
     )
-    table = make_table(collected_bars(code_frame()), families=(family,), definitions={family: code})
+    table = make_table(collect_bars(code_frame()), families=(family,), definitions={family: code})
     samples = make_samples(table, horizons=HORIZONS)
     reached = np.round(samples.table.close[:, None] * np.exp(samples.outcome))
     return replace(samples, target=reached)

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading import encoding
 from nextclose.data.reading.part import part_of
 from nextclose.data.sources import csvfiles
@@ -102,7 +102,7 @@ def stamped_frame(frame: Frame, folder: Path) -> Bars:
     rows = polars_frame(pd.DataFrame(columns).set_index("date"))
     numbers = pl.int_range(1, rows.height + 1, eager=True)
     part = part_of(rows, path="frame", rows=numbers, config=LENIENT)
-    return assembled([part], config=LENIENT, now=NOW)
+    return assemble_bars([part], config=LENIENT, now=NOW)
 
 
 def in_latin(frame: Frame, folder: Path) -> Bars:
@@ -147,7 +147,7 @@ def adjusted_alone(frame: Frame, folder: Path) -> Bars:
 def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
     rows = pl.int_range(1, frame.height + 1, eager=True)
     part = part_of(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
-    return assembled([part], config=LENIENT, now=NOW)
+    return assemble_bars([part], config=LENIENT, now=NOW)
 
 
 DOORS: dict[str, Door] = {

@@ -9,7 +9,7 @@ import pytest
 
 from nextclose.backtest.walk_forward import backtest, make_study
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
-from nextclose.data.bars import validated_bars
+from nextclose.data.bars import validate_bars
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
@@ -51,7 +51,7 @@ def judged(
     plan = BacktestConfig(
         models=MODELS, horizons=horizons, test_sessions=n_tested, refit_sessions=n_tested
     )
-    table = make_table(validated_bars(frame), definitions=definitions)
+    table = make_table(validate_bars(frame), definitions=definitions)
     samples = make_samples(table, horizons=horizons)
     study = make_study(samples, RunConfig(backtest=plan, lstm=SMALL))
     return verdicts(backtest(study).forecasts)

@@ -9,7 +9,7 @@ import pytest
 
 from nextclose.backtest.forecasts import log_quantiles
 from nextclose.backtest.walk_forward import Backtest, backtest, make_study
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import collect_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
 from nextclose.models.registry import SERVABLE, restored
@@ -29,7 +29,7 @@ FINITE = ("naive", "ewma", "har", "loghar", "lstm")
 
 @pytest.fixture(scope="module")
 def bars() -> Bars:
-    return collected_bars(clean_panel())
+    return collect_bars(clean_panel())
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_a_symbol_is_not_kept_out_of_past_fits_for_ending_early():
     base = pl.concat([price_file("AAA", seed=0), price_file("BBB", seed=1), late])
     cut, config = day(410), Pipeline(models=("lstm",)).config
     made, other = (
-        dict(of_backtest(whole_backtest(collected_bars(frame), config=config).backtest))
+        dict(of_backtest(whole_backtest(collect_bars(frame), config=config).backtest))
         for frame in (base, perturbed(base, cut, "cut"))
     )
     assert leaks(made, other, at=cut) == []

@@ -12,8 +12,8 @@ from rich.text import Text
 from nextclose.commands.messages import STYLES
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.finding_counts import RESPONSES, by_code, policies_in_force
-from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.finding_counts import RESPONSES, group_by_code, policies_in_force
+from nextclose.data.inventory import BASES, SymbolSummary, calendars_text, extent_text, plural
 from nextclose.data.suggestions import assignments
 from nextclose.schema import Bars, Finding
 from nextclose.terminal import LOOK
@@ -24,7 +24,7 @@ PREDICT_REFUSES = "complete that bar or end the file before it: predict refuses 
 GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
 
 
-def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
+def symbol_table(held: Sequence[SymbolSummary], findings: Sequence[Finding]) -> Table:
     """What was read of each symbol; those with refusals, then with most segments, come first."""
     refused = _refusals(findings)
     ordered = sorted(held, key=lambda one: (-refused[one.symbol], -one.segments, one.symbol))
@@ -45,20 +45,18 @@ def symbol_table(held: Sequence[Holding], findings: Sequence[Finding]) -> Table:
     rest = ordered[MAX_SYMBOLS:]
     if rest:
         n_bad = sum(refused[one.symbol] > 0 for one in rest)
-        table.caption = (
-            f"\nand {counted(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
-        )
+        table.caption = f"\nand {plural(len(rest), 'symbol')} more, {n_bad or 'none'} with refusals"
     return table
 
 
-def reading(bars: Bars, held: Sequence[Holding], config: DataConfig) -> Table:
+def reading(bars: Bars, held: Sequence[SymbolSummary], config: DataConfig) -> Table:
     """How much was read, and by which rules."""
     facts = Table.grid(**GAP)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
-    facts.add_row("read", extent(held))
+    facts.add_row("read", extent_text(held))
     facts.add_row("prices", BASES[bars.basis], style=STYLES["W"] if bars.basis == "unknown" else "")
-    facts.add_row("calendar", calendars(held) or "none")
+    facts.add_row("calendar", calendars_text(held) or "none")
     facts.add_row("policies", Text(assignments(policies_in_force(config)) or "none"))
     if bars.settled:
         facts.add_row("settled", Text(assignments(bars.settled)))
@@ -70,10 +68,10 @@ def findings_by_code(findings: Sequence[Finding]) -> Table:
     grid = Table.grid(**GAP)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for code, group in by_code(findings).items():
+    for code, group in group_by_code(findings).items():
         style = STYLES[group[0].response]
         n = sum(finding.count for finding in group)
-        head = f"{RESPONSES[group[0].response]}, {counted(n, 'place')}: {group[0].rule}"
+        head = f"{RESPONSES[group[0].response]}, {plural(n, 'place')}: {group[0].rule}"
         grid.add_row(Text(code, style), Text(head, style))
         for line in _lines(group, n_places=n):
             grid.add_row("", Text(line))
@@ -86,10 +84,10 @@ def conclusion(findings: Sequence[Finding]) -> Text:
     counts: Counter[str] = Counter()
     for finding in findings:
         counts[finding.response] += finding.count
-    repairs = counted(counts["R"] + counts["P"], "repair")
-    rest = f"{repairs}, {counted(counts['W'], 'warning')}"
+    repairs = plural(counts["R"] + counts["P"], "repair")
+    rest = f"{repairs}, {plural(counts['W'], 'warning')}"
     if counts["E"]:
-        n = counted(counts["E"], "place")
+        n = plural(counts["E"], "place")
         return Text(f"Refused: {n} that must be mended first; besides, {rest}.", STYLES["E"])
     return Text(f"Nothing is refused; {rest}.", "green")
 
@@ -101,7 +99,7 @@ def promise(left: Sequence[Finding] | None) -> str:
     """
     if left is None:
         return "Choose one of these settings or fill it in, and give it with --config FILE:"
-    codes = list(by_code(finding for finding in left if finding.response == "E"))
+    codes = list(group_by_code(finding for finding in left if finding.response == "E"))
     if not codes:
         return "A run would go on with these settings, given with --config FILE:"
     names = " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))

@@ -27,6 +27,7 @@ from nextclose.commands.options import (
     out,
     settings_of,
 )
+from nextclose.data.inventory import plural
 from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -96,8 +97,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
-    from nextclose.data.bars import with_short_symbols_named
-    from nextclose.data.inventory import counted
+    from nextclose.data.bars import with_short_symbols
     from nextclose.run import served_rows
     from nextclose.run import train as trained
     from nextclose.terminal import data_lines, progress_on
@@ -105,7 +105,7 @@ def train(
     read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=read)
     bars = _loaded(prices, news, data=settings.data, config=settings.news)
-    say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
+    say_findings(with_short_symbols(bars, needed=served_rows(settings)))
     with progress_on(err) as progress:
         manifest = trained(
             bars,
@@ -119,7 +119,7 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         out.print(
-            f"bundle   {out_folder}\n{counted(len(manifest.symbols), 'symbol')} up to "
+            f"bundle   {out_folder}\n{plural(len(manifest.symbols), 'symbol')} up to "
             f"{manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )

@@ -27,7 +27,7 @@ def finding_counts(findings: Iterable[Finding]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+def group_by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
     """The findings of each code, in the order of `RESPONSES`, then of the catalogue."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -39,11 +39,11 @@ def by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
     return {group[0].code: tuple(group) for group in ordered}
 
 
-def one_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The first finding of each code, with the count of all; order as `by_code`."""
+def first_of_each_code(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The first finding of each code, with the count of all; order as `group_by_code`."""
     return tuple(
         replace(group[0], count=sum(finding.count for finding in group))
-        for group in by_code(findings).values()
+        for group in group_by_code(findings).values()
     )
 
 

@@ -27,7 +27,7 @@ def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(~is_hit)
 
 
-def unchanged(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
+def all_rows(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
     """The frame as it is: what was hit is kept."""
     return frame
 
@@ -73,7 +73,9 @@ def no_hits() -> pl.DataFrame:
     return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "found": pl.String})
 
 
-def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = "") -> pl.DataFrame:
+def hits_where(
+    frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = ""
+) -> pl.DataFrame:
     """Hits where `bad` holds (null counts as not bad), with the text of `found` at each."""
     bad = bad.fill_null(value=False)
     if not frame.select(bad.any()).item():
@@ -84,7 +86,7 @@ def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = 
     return rows.filter(bad).select("at", pl.lit(column).alias("column"), "found")
 
 
-def hits_on(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
+def hits_at(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
     """Hits on the rows at these positions, with the text of each."""
     hits = pl.DataFrame({"at": rows, "found": found}, schema_overrides={"at": pl.UInt32})
     return hits.select("at", pl.lit(column).alias("column"), pl.col("found").cast(pl.String))
@@ -97,7 +99,7 @@ def cell_hits(
     present = [name for name in columns if name in frame.columns]
 
     def find(rows: pl.DataFrame) -> pl.DataFrame:
-        hits = [hits_at(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
+        hits = [hits_where(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
         return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True)
 
     return hits_by_block(frame.select(present), find)
@@ -107,12 +109,12 @@ def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
     """Hits of a check that looks at single rows, made on some rows at a time to spare memory."""
     hits = [no_hits()]
     for start in range(0, frame.height, BLOCK):
-        found = find(frame[start : start + BLOCK])
-        hits.append(found.with_columns(pl.col("at") + start))
+        block = find(frame[start : start + BLOCK])
+        hits.append(block.with_columns(pl.col("at") + start))
     return pl.concat(hits)
 
 
-def shown(text: str) -> str:
+def safe_text(text: str) -> str:
     """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
     safe = printable(text[: N_CHARACTERS + 1])
     return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
@@ -134,7 +136,7 @@ def rule_findings(
     if rule.per == "rule":  # the earliest in time: no later bar can move it
         rows = rows.sort("session", maintain_order=True)
     n_most = n_named(rule)
-    named = [_finding(rule, row, paths) for row in rows.head(n_most).iter_rows(named=True)]
+    named = [_finding_of_row(rule, row, paths) for row in rows.head(n_most).iter_rows(named=True)]
     n_more = int(rows["count"][n_most:].sum())
     return [*named[:-1], replace(named[-1], count=named[-1].count + n_more)]
 
@@ -144,14 +146,14 @@ def n_named(rule: Rule) -> int:
     return 1 if rule.per == "rule" else N_NAMED
 
 
-def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
-    symbol = shown(row["symbol"] or "")
+def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
+    symbol = safe_text(row["symbol"] or "")
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
     return replace(
         rule.finding,
-        found=shown(row["found"]),
+        found=safe_text(row["found"]),
         fix=cure.replace("COLUMN", row["column"]),
         path=paths[row["part"]],
         row=None if is_whole else row["row"],
@@ -162,16 +164,16 @@ def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Findin
     )
 
 
-def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding per code and column, the earliest in time, with the counts of all.
 
     Refusals stay apart. One without a session is before all others.
     """
-    kept: dict[tuple[object, ...], Finding] = {}
+    merged: dict[tuple[object, ...], Finding] = {}
     for k, finding in enumerate(findings):
         key = (k,) if finding.response == "E" else (finding.code, finding.column)
-        old = kept.get(key, finding)
+        old = merged.get(key, finding)
         first = finding if finding.session < old.session else old  # "" is before any date
-        n = finding.count + (old.count if key in kept else 0)
-        kept[key] = replace(first, count=n)
-    return tuple(kept.values())
+        n = finding.count + (old.count if key in merged else 0)
+        merged[key] = replace(first, count=n)
+    return tuple(merged.values())

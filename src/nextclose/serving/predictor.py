@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtest.forecasts import forecast_frame, log_quantiles
-from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.catalogue import Issue
@@ -66,7 +66,7 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     manifest = bundle.manifest
     _refuse_other_news(bars, manifest)
     _refuse_incomplete(bars)
-    with_short_symbols_named(bars, needed=manifest.min_rows)
+    with_short_symbols(bars, needed=manifest.min_rows)
     _refuse_part_of_a_market(bars, manifest)
     samples = samples_for(bars, manifest)
     rows = latest_rows(samples)

@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from nextclose.data.rules.alignment import placed
+from nextclose.data.rules.alignment import with_sessions
 from nextclose.errors import ConfigError
 
 EXCHANGES = {"AAPL": "XNYS", "SONY.T": "XTKS", "X.ZZ": ""}
@@ -18,9 +18,9 @@ def rows(symbol: str, *days: str, seconds: list[int | None] | None = None) -> pl
     return frame.with_columns(pl.Series("second_of_day", seconds, dtype=pl.Int32))
 
 
-def put(frame: pl.DataFrame, *, now: datetime | None = None, vouched: tuple[str, ...] = ()):
+def put(frame: pl.DataFrame, *, now: datetime | None = None, real_moves: tuple[str, ...] = ()):
     symbols = frame["symbol"].unique()
-    return placed(frame, {s: EXCHANGES[s] for s in symbols}, now=now, vouched=vouched)
+    return with_sessions(frame, {s: EXCHANGES[s] for s in symbols}, now=now, real_moves=real_moves)
 
 
 def test_places_are_counted_on_each_symbols_own_calendar():
@@ -116,19 +116,19 @@ def test_stamps_are_compared_within_a_symbol():
     assert not put(frame)["is_unfinished"].any()
 
 
-def test_vouched_rows_are_named_by_symbol_and_date():
+def test_real_moves_are_named_by_symbol_and_date():
     frame = pl.concat([rows("AAPL", "2019-03-04", "2019-03-05"), rows("X.ZZ", "2019-03-05")])
-    made = put(frame, vouched=("AAPL 2019-03-05", "X.ZZ 2019-03-04"))
-    assert made["is_vouched"].to_list() == [False, True, False]
+    made = put(frame, real_moves=("AAPL 2019-03-05", "X.ZZ 2019-03-04"))
+    assert made["is_real_move"].to_list() == [False, True, False]
 
 
 @pytest.mark.parametrize("entry", ["AAPL", "2019-03-05", "AAPL 5/3/2019", ""])
 def test_an_entry_that_names_no_symbol_and_date_is_a_config_error(entry):
     with pytest.raises(ConfigError, match="AAPL 2000-09-29") as raised:
-        put(rows("AAPL", "2019-03-04"), vouched=(entry,))
+        put(rows("AAPL", "2019-03-04"), real_moves=(entry,))
     assert (raised.value.section, raised.value.key) == ("data", "not_a_split")
 
 
 def test_an_exchange_without_a_calendar_is_a_config_error():
     with pytest.raises(ConfigError, match="XNYZ"):
-        placed(rows("AAPL", "2019-03-04"), {"AAPL": "XNYZ"}, now=None)
+        with_sessions(rows("AAPL", "2019-03-04"), {"AAPL": "XNYZ"}, now=None)

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import collect_bars
 from tests.data.made_prices import DAYS, bars, codes, findings_of, refusals, rows_of, texts
 
 REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
@@ -63,7 +63,7 @@ def test_a_bad_cell_is_refused_where_it_stands(code, row, column, text, session,
 def test_collecting_leaves_the_refused_row_out_and_keeps_the_rest(
     code, row, column, text, session, found
 ):
-    kept = collected_bars(texts([(row, column, text)]), symbol="AAPL").frame
+    kept = collect_bars(texts([(row, column, text)]), symbol="AAPL").frame
     assert kept["session"].to_list() == [day for day in DAYS if day != DAYS[row]]
 
 

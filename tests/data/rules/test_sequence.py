@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars
+from nextclose.data.bars import collect_bars
 from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Bars
 from tests.data.made import codes, days, read, walk
@@ -229,6 +229,6 @@ def test_every_refusal_names_a_cure():
 def test_no_rule_trips_over_no_rows():
     empty = sound("AAPL", seed=0).drop("place").clear()
     for config in (STRICT, LENIENT):
-        bars = collected_bars(empty, config=DataConfig.model_validate(config))
+        bars = collect_bars(empty, config=DataConfig.model_validate(config))
         assert bars.frame.height == 0
         assert [finding.code for finding in bars.findings if finding.response == "E"] == ["E3"]

@@ -9,7 +9,7 @@ import pytest
 
 import nextclose
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading.part import part_of
 from tests.data.made import closes, codes, days, read, the, walk
 
@@ -81,7 +81,7 @@ def test_volumes_of_nothing_say_nothing():
     assert "E59" in codes(read(moved(0.5, volume=volume)))
 
 
-def test_a_vouched_move_is_real():
+def test_a_move_that_the_settings_name_is_no_split():
     day = days(40)[30]
     assert codes(read(moved(0.5), not_a_split=(f"AAPL {day}",))) == {}
     assert codes(read(moved(0.5), not_a_split=(f"IBM {day}",))) == {"E59": 1, "W59": 1}
@@ -129,7 +129,7 @@ def test_a_file_with_one_close_beside_one_with_both_is_still_asked():
         part_of(frame, path=path, rows=rows, config=DataConfig())
         for path, frame in (("ibm.csv", known), ("aapl.csv", moved(0.5)))
     ]
-    bars = assembled(parts)
+    bars = assemble_bars(parts)
     assert codes(bars) == {"R59": 1, "E59": 1}
     assert the(bars, "E59").path == "aapl.csv"
     aapl = bars.frame.filter(symbol="AAPL")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.store.fetch import complete, downloads
 from nextclose.data.store.index import store_parts
 from nextclose.data.store.providers import History, NoHistoryError
@@ -39,7 +39,7 @@ def fetch(
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_parts(path, config=config), config=config)
+    return assemble_bars(store_parts(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:

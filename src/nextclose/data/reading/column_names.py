@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
@@ -111,9 +111,9 @@ def _repeated(names: Sequence[str], mapped: Mapping[str, str], path: str) -> lis
         said.setdefault(ours, []).append(names.index(theirs) + 1)
     return [
         Issue.REPEATED_COLUMN.finding(
-            f"{shown(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
+            f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
             path=path,
-            column=shown(name),
+            column=safe_text(name),
         )
         for name, positions in (*places.items(), *said.items())
         if len(positions) > 1
@@ -125,7 +125,7 @@ def _absent(names: Sequence[str], have: set[str], path: str) -> list[Finding]:
     have = have | ({"close"} if "adj_close" in have else set())
     return [
         Issue.MISSING_COLUMN.finding(
-            f"only {shown(', '.join(names))}",
+            f"only {safe_text(', '.join(names))}",
             rule=f"a column {public!r}",
             fix=_cure(public, names),
             path=path,
@@ -141,7 +141,7 @@ def _cure(public: str, names: Sequence[str]) -> str:
     folds = {folded(name): name for name in names}
     near = difflib.get_close_matches(public, list(folds), n=1, cutoff=0.6)
     if near:
-        name = shown(folds[near[0]])
+        name = safe_text(folds[near[0]])
         return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
     return f"add a column {public!r}, or say in data.columns which one it is."
 
@@ -155,10 +155,10 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
         if wanted:
             findings.append(
                 Issue.COLUMN_TYPE.finding(
-                    f"type {shown(_type_name(column))}",
+                    f"type {safe_text(_type_name(column))}",
                     rule=wanted,
                     path=path,
-                    column=shown(theirs),
+                    column=safe_text(theirs),
                 )
             )
     return findings
@@ -187,7 +187,7 @@ def _type_name(column: pl.Series) -> str:
 def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) -> list[Finding]:
     """Rules 22 and 21: names that were mapped, and columns that are not there or empty."""
     notes = []
-    spelt = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
+    spelt = [safe_text(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
     if spelt:
         notes.append(Issue.COLUMN_SPELLING.finding(", ".join(spelt), path=path))
     absent = [name for name in OPTIONAL if name not in frame.columns]

@@ -13,7 +13,7 @@ import polars as pl
 import polars.selectors as cs
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import KNOWN, distinct, folded
 from nextclose.schema import Finding
 
@@ -49,7 +49,7 @@ def one_level(
         parts.append(_renamed(part, own).with_columns(pl.lit(symbol).alias("symbol")))
     notes = [
         Issue.TWO_LEVEL_COLUMNS.finding(
-            f"two-level columns of {shown(', '.join(symbols))}", path=path
+            f"two-level columns of {safe_text(', '.join(symbols))}", path=path
         ),
         *_empty(symbols, parts, path),
     ]
@@ -78,7 +78,7 @@ def _empty(symbols: Sequence[str], parts: Sequence[pl.DataFrame], path: str) -> 
             rule="at least one row of each symbol",
             fix="leave its columns out, or give its prices.",
             path=path,
-            symbol=shown(symbol),
+            symbol=safe_text(symbol),
         )
         for symbol, part in zip(symbols, parts, strict=True)
         if not part.height

@@ -10,7 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
 from nextclose.data.reading.dates import Days, date_texts, days_of
 from nextclose.data.reading.epochs import EARLIEST, READINGS
@@ -25,7 +25,7 @@ Basis = Literal["adjusted", "raw", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One file (or frame) in our names and types: what `assembled` joins.
+    """One file (or frame) in our names and types: what `assemble_bars` puts together.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
     text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
@@ -201,8 +201,8 @@ def _at_first(
     row = typed.select("row", "symbol", "session").row(at, named=True)
     place = {
         "row": row["row"],
-        "symbol": shown(row["symbol"] or ""),
+        "symbol": safe_text(row["symbol"] or ""),
         "session": "" if row["session"] is None else str(row["session"]),
     }
-    found = shown(date_texts(cells)[at] or "")
+    found = safe_text(date_texts(cells)[at] or "")
     return [replace(note, **place, found=found, count=int(is_hit.sum()))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.part import Part
 
 
@@ -28,6 +28,6 @@ class UnusableError(Exception):
 
     def part(self, path: str) -> Part:
         """The file without rows and with the reason."""
-        found = self.found if self.number is Issue.NO_FILE else shown(self.found)
+        found = self.found if self.number is Issue.NO_FILE else safe_text(self.found)
         finding = self.number.finding(found, rule=self.must, fix=self.fix, path=path, row=self.row)
         return Part(path=path, frame=None, findings=(finding,))

@@ -6,12 +6,12 @@ from functools import partial
 
 import polars as pl
 
-from nextclose.data.findings import Find, cell_hits, hits_at, hits_by_block, no_hits
+from nextclose.data.findings import Find, cell_hits, hits_by_block, hits_where, no_hits
 from nextclose.data.reading.column_names import NUMBERS
 from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.reading.epochs import EARLIEST
 from nextclose.data.reading.part import distinct_symbols
-from nextclose.data.rules.adjustment import body
+from nextclose.data.rules.adjustment import body_prices
 from nextclose.schema import PRICE_COLUMNS
 
 LEGAL_SYMBOL = r"^[A-Z0-9^][A-Za-z0-9.=&_-]{0,19}$"
@@ -57,7 +57,7 @@ def illegal_symbols(frame: Frame) -> Frame:
     is_bad = pl.col("symbol").is_in(bad.to_list()) | pl.col("symbol").is_null()
     reasons = {name: _symbol_fault(name) for name in bad if name is not None}
     found = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
-    return hits_at(frame, is_bad, found=found, column="symbol")
+    return hits_where(frame, is_bad, found=found, column="symbol")
 
 
 def _symbol_fault(symbol: str) -> str:
@@ -76,7 +76,7 @@ def symbols_equal_but_for_case(frame: Frame) -> Frame:
     if not len(twins):
         return no_hits()
     found = pl.lit(" and ".join(twins.head(4)))
-    return hits_at(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
+    return hits_where(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
 
 
 def _odd_symbols(frame: Frame, pattern: str) -> Frame:
@@ -85,7 +85,7 @@ def _odd_symbols(frame: Frame, pattern: str) -> Frame:
     odd = names.filter(names.str.contains(pattern).fill_null(value=False)).to_list()
     if not odd:
         return no_hits()
-    return hits_at(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
+    return hits_where(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
 
 
 def numeric_symbols(frame: Frame) -> Frame:
@@ -103,10 +103,10 @@ def _odd_dates(frame: Frame, is_odd: pl.Expr) -> Frame:
     if "session_text" not in frame.columns:
         return no_hits()
     found = pl.col("session_text").fill_null("no date")
-    return hits_at(frame, is_odd, found=found, column="date")
+    return hits_where(frame, is_odd, found=found, column="date")
 
 
-def _unread_date(frame: Frame, pattern: str) -> Frame:
+def _unread_dates(frame: Frame, pattern: str) -> Frame:
     """Cells of the date column that gave no date, of one form."""
     return _odd_dates(
         frame, pl.col("session").is_null() & pl.col("session_text").str.contains(pattern)
@@ -120,22 +120,22 @@ def unreadable_dates(frame: Frame) -> Frame:
 
 def ambiguous_dates(frame: Frame) -> Frame:
     """Dates like 03/04/2019 in a file that does not settle which number is the month."""
-    return _unread_date(frame, DAY_OR_MONTH_FIRST)
+    return _unread_dates(frame, DAY_OR_MONTH_FIRST)
 
 
 def zoned_stamps(frame: Frame) -> Frame:
     """Stamps with a zone and a time of day, of an exchange whose own zone is not known."""
-    return _unread_date(frame, ZONED)
+    return _unread_dates(frame, ZONED)
 
 
 def serial_dates(frame: Frame) -> Frame:
     """Dates like 43528: days as a spreadsheet counts them."""
-    return _unread_date(frame, SERIAL)
+    return _unread_dates(frame, SERIAL)
 
 
 def integer_dates(frame: Frame) -> Frame:
     """Integers that no reading, or more than one, makes into days of trading."""
-    return _unread_date(frame, DIGITS)
+    return _unread_dates(frame, DIGITS)
 
 
 def two_digit_years(frame: Frame) -> Frame:
@@ -158,7 +158,7 @@ def stamps_of_one_day(frame: Frame) -> Frame:
     is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
     clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
     found = pl.format("{} {}", pl.col("session"), clock)
-    return hits_at(frame, is_mixed, found=found, column="date")
+    return hits_where(frame, is_mixed, found=found, column="date")
 
 
 def unread_numbers(pattern: str = "") -> Find:
@@ -166,7 +166,7 @@ def unread_numbers(pattern: str = "") -> Find:
 
     def find(frame: Frame) -> Frame:
         hits = [
-            hits_at(
+            hits_where(
                 frame,
                 pl.col(name).is_null() & pl.col(f"{name}_text").str.contains(pattern),
                 found=pl.col(f"{name}_text"),
@@ -180,7 +180,7 @@ def unread_numbers(pattern: str = "") -> Find:
     return find
 
 
-def outlandish_prices(frame: Frame) -> Frame:
+def prices_out_of_range(frame: Frame) -> Frame:
     """Prices that are infinite, or of a size no price has."""
     return cell_hits(
         frame,
@@ -194,7 +194,7 @@ def impossible_volumes(frame: Frame) -> Frame:
     hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
     if "volume_text" in frame.columns:
         is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
-        hits.append(hits_at(frame, is_unread, found=pl.col("volume_text"), column="volume"))
+        hits.append(hits_where(frame, is_unread, found=pl.col("volume_text"), column="volume"))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 
@@ -203,7 +203,7 @@ def fractional_volumes(frame: Frame) -> Frame:
     if "volume_text" not in frame.columns:
         return no_hits()
     is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
-    return hits_at(frame, is_rounded, found=pl.col("volume_text"), column="volume")
+    return hits_where(frame, is_rounded, found=pl.col("volume_text"), column="volume")
 
 
 def all_zero_prices(frame: Frame) -> Frame:
@@ -211,7 +211,9 @@ def all_zero_prices(frame: Frame) -> Frame:
     prices = [name for name in PRICE_COLUMNS if name in frame.columns]
     if len(prices) < len(PRICE_COLUMNS):
         return no_hits()
-    return hits_at(frame, pl.all_horizontal(pl.col(prices) == 0), found=pl.lit("all four prices 0"))
+    return hits_where(
+        frame, pl.all_horizontal(pl.col(prices) == 0), found=pl.lit("all four prices 0")
+    )
 
 
 def nonpositive_prices(frame: Frame) -> Frame:
@@ -221,7 +223,7 @@ def nonpositive_prices(frame: Frame) -> Frame:
 
 def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
     hits = [no_hits()]
-    top, bottom = pl.max_horizontal(body(frame)), pl.min_horizontal(body(frame))
+    top, bottom = pl.max_horizontal(body_prices(frame)), pl.min_horizontal(body_prices(frame))
     for name, is_wrong, verb, bound in (
         ("high", pl.col("high") < top * (1 - tolerance), "below", top),
         ("low", pl.col("low") > bottom * (1 + tolerance), "above", bottom),
@@ -229,7 +231,7 @@ def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
         if name in frame.columns:
             # not pl.format: polars 2.1 panics in it where open or close is null throughout
             found = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
-            hits.append(hits_at(frame, is_wrong, found=found, column=name))
+            hits.append(hits_where(frame, is_wrong, found=found, column=name))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 

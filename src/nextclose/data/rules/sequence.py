@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import Rule, unchanged, without_rows
+from nextclose.data.findings import Rule, all_rows, without_rows
 from nextclose.data.reading.epochs import READINGS
 from nextclose.data.rules import (
     cells,
@@ -16,7 +16,7 @@ from nextclose.data.rules import (
     outliers,
     stock_splits,
 )
-from nextclose.data.rules.adjustment import DIVIDED, widened
+from nextclose.data.rules.adjustment import DIVIDED, with_wider_ranges
 
 # Single cells and rows, in the order of the file.
 CELL_RULES: tuple[Rule, ...] = (
@@ -90,10 +90,10 @@ CELL_RULES: tuple[Rule, ...] = (
         ),
         cells.fractional_volumes,
         setting="fractional_volume",
-        policies={"round": ("P", unchanged)},
+        policies={"round": ("P", all_rows)},
     ),
     Rule(Issue.NOT_A_NUMBER.finding(), cells.unread_numbers()),
-    Rule(Issue.PRICE_OUT_OF_RANGE.finding(), cells.outlandish_prices),
+    Rule(Issue.PRICE_OUT_OF_RANGE.finding(), cells.prices_out_of_range),
     Rule(Issue.ZERO_BAR.finding(), cells.all_zero_prices, per="rule"),
     Rule(
         Issue.NONPOSITIVE_PRICE.finding(),
@@ -109,12 +109,12 @@ CELL_RULES: tuple[Rule, ...] = (
             fix="",
         ),
         cells.rounded_ranges,
-        repair=widened,
+        repair=with_wider_ranges,
         per="rule",
     ),
     Rule(Issue.INTRADAY_ROWS.finding(), cells.stamps_of_one_day, per="symbol"),
-    Rule(Issue.NEWEST_FIRST.finding(), order.descending_rows, repair=unchanged, per="rule"),
-    Rule(Issue.SHUFFLED_ROWS.finding(), order.shuffled_rows, repair=unchanged, per="rule"),
+    Rule(Issue.NEWEST_FIRST.finding(), order.descending_rows, repair=all_rows, per="rule"),
+    Rule(Issue.SHUFFLED_ROWS.finding(), order.shuffled_rows, repair=all_rows, per="rule"),
 )
 
 # Which rows there are: sorted by symbol and session and placed among the sessions of their exchange
@@ -125,7 +125,7 @@ DAY_RULES: tuple[Rule, ...] = (
         Issue.UNFINISHED_BAR.finding(),
         closed_days.unfinished_bars,
         setting="unfinished",
-        policies={"drop": ("P", without_rows), "keep": ("W", unchanged)},
+        policies={"drop": ("P", without_rows), "keep": ("W", all_rows)},
     ),
     Rule(
         Issue.INCOMPLETE_BAR.finding(
@@ -143,7 +143,7 @@ DAY_RULES: tuple[Rule, ...] = (
             rule="at least one complete bar of each symbol",
             fix="leave SYMBOL out, or give its prices.",
         ),
-        missing.bare_symbols,
+        missing.symbols_without_bars,
         repair=missing.without_symbols,
         per="whole",
     ),
@@ -163,7 +163,7 @@ DAY_RULES: tuple[Rule, ...] = (
             setting="fill",
             policies={
                 **dict.fromkeys((None, "ffill:1", "ffill:2", "ffill:3")),
-                f"ffill:{n_most}": ("P", missing.filled),
+                f"ffill:{n_most}": ("P", missing.with_filled_bars),
             },
         )
         for n_most in (1, 2, 3)
@@ -180,7 +180,7 @@ DAY_RULES: tuple[Rule, ...] = (
         Issue.CLOSED_DAY.finding(),
         closed_days.idle_closed_days,
         setting="non_session",
-        policies={"drop": ("P", without_rows), "keep": ("W", unchanged)},
+        policies={"drop": ("P", without_rows), "keep": ("W", all_rows)},
     ),
     Rule(
         Issue.CLOSED_DAY.finding(
@@ -189,15 +189,15 @@ DAY_RULES: tuple[Rule, ...] = (
             fix='set data.calendar = EXCHANGE if it trades elsewhere, "24/7" if it never closes.',
         ),
         closed_days.other_closed_days,
-        repair=unchanged,
+        repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.MIXED_CURRENCIES.finding(), order.mixed_currencies, repair=unchanged),
+    Rule(Issue.MIXED_CURRENCIES.finding(), order.mixed_currencies, repair=all_rows),
 )
 
 # What the rows say together: prices adjusted, segments broken at long gaps.
 MOVE_RULES: tuple[Rule, ...] = (
-    Rule(Issue.NOT_DAILY.finding(), gaps.not_daily, repair=unchanged, per="whole"),
+    Rule(Issue.NOT_DAILY.finding(), gaps.sparse_symbols, repair=all_rows, per="whole"),
     Rule(
         Issue.MISSING_SESSIONS.finding(
             response="W",
@@ -205,37 +205,37 @@ MOVE_RULES: tuple[Rule, ...] = (
             fix="",
         ),
         gaps.short_gaps,
-        repair=unchanged,
+        repair=all_rows,
         per="rule",
     ),
     Rule(
         Issue.MISSING_SESSIONS.finding(),
         gaps.long_gaps,
-        repair=unchanged,
+        repair=all_rows,
         setting="gaps",
-        policies={"split": ("P", unchanged)},
+        policies={"split": ("P", all_rows)},
     ),
-    Rule(Issue.REUSED_SYMBOL.finding(), gaps.reused_names, repair=unchanged),
-    Rule(Issue.CONSTANT_CLOSE.finding(), halts.constant_closes, repair=unchanged, per="whole"),
-    Rule(Issue.HALT.finding(), halts.halted_bars, repair=halts.halts_marked, per="rule"),
+    Rule(Issue.REUSED_SYMBOL.finding(), gaps.reused_symbols, repair=all_rows),
+    Rule(Issue.CONSTANT_CLOSE.finding(), halts.constant_closes, repair=all_rows, per="whole"),
+    Rule(Issue.HALT.finding(), halts.halted_bars, repair=halts.with_halts, per="rule"),
     Rule(
         Issue.SPLIT.finding(response="R", rule=DIVIDED, fix=""),
         stock_splits.adjusted_splits,
-        repair=unchanged,
+        repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.SPLIT.finding(), stock_splits.unadjusted_splits, repair=unchanged),
+    Rule(Issue.SPLIT.finding(), stock_splits.unadjusted_splits, repair=all_rows),
     Rule(
         Issue.DOUBTFUL_DIVIDEND.finding(),
         stock_splits.doubtful_dividends,
-        repair=unchanged,
+        repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.UNIT_FLIP.finding(), stock_splits.unit_flips, repair=unchanged, per="symbol"),
+    Rule(Issue.UNIT_FLIP.finding(), stock_splits.unit_flips, repair=all_rows, per="symbol"),
     Rule(
         Issue.OUTLIER.finding(),
         outliers.spikes,
-        repair=outliers.marked,
+        repair=outliers.with_spike_mask,
         per="rule",
         setting="spikes",
         policies={"clip": None},
@@ -244,15 +244,15 @@ MOVE_RULES: tuple[Rule, ...] = (
         Issue.OUTLIER.finding(
             response="P", rule="a move of at most 20 robust standard deviations of the past"
         ),
-        outliers.clippable,
+        outliers.clippable_spikes,
         setting="spikes",
-        policies={None: None, "clip": ("P", outliers.clipped)},
+        policies={None: None, "clip": ("P", outliers.with_clipped_prices)},
     ),
 )
 
 # What symbols say of each other: read with all of them there.
 PANEL_RULES: tuple[Rule, ...] = (
-    Rule(Issue.TWIN_SYMBOLS.finding(), duplicates.twins, repair=unchanged, per="whole"),
+    Rule(Issue.TWIN_SYMBOLS.finding(), duplicates.twin_symbols, repair=all_rows, per="whole"),
 )
 
 RULES = (*CELL_RULES, *DAY_RULES, *MOVE_RULES, *PANEL_RULES)

@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import DEFAULTS, assembled, sound
+from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.reading.column_names import distinct
 from nextclose.data.reading.part import part_of
 from nextclose.schema import Bars
@@ -26,7 +26,7 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     rows = polars_frame(frame)
     numbers = pl.int_range(1, rows.height + 1, eager=True)
     part = part_of(rows, path="frame", rows=numbers, symbol=symbol, config=config)
-    return sound(assembled([part], config=config, now=datetime.now(UTC)))
+    return raise_for_refusals(assemble_bars([part], config=config, now=datetime.now(UTC)))
 
 
 def polars_frame(frame: Any) -> pl.DataFrame:

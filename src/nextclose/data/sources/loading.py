@@ -11,9 +11,9 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import DEFAULTS, assembled, sound
+from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.part import Part
 from nextclose.data.reading.unusable import UnusableError
 from nextclose.data.sources.csvfiles import csv_part, csv_parts
@@ -40,7 +40,7 @@ def load_bars(
     order of their file names, one level deep. `now` is the clock's unless it is given.
     Raises: DataError with every problem of every file; SourceError if a database gives nothing.
     """
-    return sound(collected(*prices, config=config, now=now))
+    return raise_for_refusals(collected(*prices, config=config, now=now))
 
 
 def collected(
@@ -61,7 +61,7 @@ def collected(
             refusals.append(error.part(config.splits))
     items = (item for given in prices for item in _items(given, config))
     parts = chain(_parts(items, config), refusals)
-    return assembled(parts, config=config, now=now or datetime.now(UTC), splits=splits)
+    return assemble_bars(parts, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
 def sample_bars() -> Bars:
@@ -133,7 +133,7 @@ def _kind(item: Path | Part) -> str:
 def _unknown(path: Path, config: DataConfig) -> Part:
     """A file whose name does not say how to read it: not read."""
     suffix = path.suffix.lower()
-    kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
+    kind = f"a file ending in {safe_text(suffix)!r}" if suffix else "a file without ending"
     try:
         with opened(path, follow_symlinks=config.follow_symlinks):
             raise UnusableError(Issue.UNKNOWN_FORMAT, kind)

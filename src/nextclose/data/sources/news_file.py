@@ -11,9 +11,9 @@ import polars as pl
 from nextclose.config import DataConfig, NewsConfig
 from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.news.items import news_items
-from nextclose.data.news.timing import placed_items
+from nextclose.data.news.timing import items_by_session
 from nextclose.data.reading.delimited import sheet_of
 from nextclose.data.reading.encoding import line_blocks
 from nextclose.data.reading.unusable import UnusableError
@@ -49,7 +49,7 @@ def with_news(
     told_by_itself = data.model_copy(update={"separator": None})
     items, findings = _items(Path(news), told_by_itself)
     exchanges = {symbol: bars.exchanges.get(symbol, exchange_of(symbol)) for symbol in bars.symbols}
-    placed = placed_items(items, exchanges, cutoff_minutes=config.cutoff_minutes)
+    placed = items_by_session(items, exchanges, cutoff_minutes=config.cutoff_minutes)
     silent = _silent(placed, bars, path=str(news))
     name, score = "file", placed["score"] if "score" in placed.columns else None
     if scorer is not None or score is None:
@@ -97,7 +97,7 @@ def _scores(headlines: pl.Series, scorer: Scorer) -> pl.Series:
     for headline, score in found.items():
         if not -1 <= score <= 1:
             raise ConfigError(
-                f"scorer {name_of(scorer)!r} gave {score} for {shown(headline)!r}. "
+                f"scorer {name_of(scorer)!r} gave {score} for {safe_text(headline)!r}. "
                 "Fix: give scores from -1 to 1."
             )
     return headlines.replace_strict(found, return_dtype=pl.Float64)

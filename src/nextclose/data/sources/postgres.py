@@ -20,7 +20,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.part import Part, part_of
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
@@ -88,7 +88,7 @@ def _connected(address: Address, *, before: str = "") -> Connection[Any]:
     except psycopg.Error as error:
         reason = _reason_of(error)
         fix = TLS_FIX if "SSL" in reason or "certificate" in reason else CONNECT_FIX
-        found = before + shown(address.without_secrets(reason)) + _host_of(error)
+        found = before + safe_text(address.without_secrets(reason)) + _host_of(error)
         raise _refusal(address, found, fix) from None  # libpq's own words may hold a password
 
 
@@ -112,7 +112,7 @@ def _reason_of(error: Error) -> str:
 
 def _host_of(error: Error) -> str:
     host, port = (error.pgconn.host, error.pgconn.port) if error.pgconn else (b"", b"")
-    return f" ({shown(host.decode())} port {port.decode()})" if host else ""
+    return f" ({safe_text(host.decode())} port {port.decode()})" if host else ""
 
 
 def _whole(
@@ -130,7 +130,7 @@ def _whole(
                 raise _refusal(address, found, TOO_LONG_FIX) from None
             if connection.broken:
                 return None
-            found = shown(address.without_secrets(_reason_of(error)))
+            found = safe_text(address.without_secrets(_reason_of(error)))
             fix = FIXES.get(error.sqlstate or "", "see the server's log, or name another table.")
             raise _refusal(address, found, fix) from None
 
@@ -186,7 +186,7 @@ def _judged(frame: pl.DataFrame, table: Table, path: str, config: DataConfig) ->
     keys = pl.Series("row", [None] * frame.height, dtype=pl.Int64)
     part = part_of(frame, path=path, rows=keys, symbol=symbol, config=config)
     findings = tuple(
-        replace(finding, found=f"type {shown(table.types.get(finding.column, '?'))}")
+        replace(finding, found=f"type {safe_text(table.types.get(finding.column, '?'))}")
         if finding.number == Issue.COLUMN_TYPE
         else finding
         for finding in part.findings

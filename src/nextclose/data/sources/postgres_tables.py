@@ -10,7 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
 from nextclose.errors import SourceError
 
@@ -105,9 +105,9 @@ def price_table(cursor: Cursor[Any], wanted: str, *, path: str, config: DataConf
         exact = [table for table in called if table.full_name == wanted]
         fitting = exact or [table for table in called if table.is_visible]
         if fitting and not fitting[0].types:
-            found = f"{shown(wanted)}, which this user may not read"
-            raise _refused(path, found, f"grant select on {shown(wanted)} to the user.")
-        found = f"no table {shown(wanted)}"
+            found = f"{safe_text(wanted)}, which this user may not read"
+            raise _refused(path, found, f"grant select on {safe_text(wanted)} to the user.")
+        found = f"no table {safe_text(wanted)}"
     else:
         fitting = [t for t in tables(cursor) if not t.is_child and _has_prices(t, config)]
         found = f"{len(fitting) or 'no'} tables with a date and a close, and none named"
@@ -125,7 +125,7 @@ def _has_prices(table: Table, config: DataConfig) -> bool:
 def _choice(there: Sequence[Table]) -> str:
     if not there:
         return "this user may read no table of this database: name another, or grant select."
-    names = [shown(table.full_name) for table in there]
+    names = [safe_text(table.full_name) for table in there]
     more = f", ... ({len(names)} in all)" if len(names) > N_LISTED else ""
     return f"add ?table= with one of {', '.join(names[:N_LISTED])}{more}."
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import folded
 from nextclose.data.reading.delimited import sheet_of
 from nextclose.data.reading.encoding import line_blocks
@@ -53,4 +53,4 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
 
 
 def _broken(found: str, *, row: int | None = None) -> UnusableError:
-    return UnusableError(Issue.SPLIT, shown(found), must=MUST, fix=FIX, row=row)
+    return UnusableError(Issue.SPLIT, safe_text(found), must=MUST, fix=FIX, row=row)

@@ -11,7 +11,7 @@ from pathlib import Path
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.rules.cells import LEGAL_SYMBOL
 from nextclose.data.store.providers import NoHistoryError, Provider
 from nextclose.data.store.retry import Clock
@@ -78,7 +78,7 @@ def _legal(symbols: Iterable[str]) -> list[str]:
     for name in names:
         if not re.fullmatch(LEGAL_SYMBOL, name) or ".." in name:
             raise ConfigError(
-                f"{shown(name)!r} is no symbol. Fix: spell it as AAPL, BRK-B, 7203.T or ^GSPC."
+                f"{safe_text(name)!r} is no symbol. Fix: spell it as AAPL, BRK-B, 7203.T or ^GSPC."
             )
     return names
 

@@ -24,7 +24,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.part import Part, part_of, refused
 from nextclose.errors import DataError
 from nextclose.schema import Finding
@@ -102,7 +102,7 @@ def index_of(path: Path) -> Index:
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        found_there = shown(f"{place}: {problem['msg']}")
+        found_there = safe_text(f"{place}: {problem['msg']}")
         raise _damaged(name, found_there, "the index of a store", COPY) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(name, "no JSON", "the index of a store", COPY) from error
@@ -125,7 +125,9 @@ def rows_of(path: Path, vintage: Vintage) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise _damaged(name, "no Parquet", "the file that was stored", COPY) from error
     if not {"session", "close", "fetched_at"} <= set(rows.columns):
-        raise _damaged(name, f"columns {shown(', '.join(rows.columns))}", "rows of a store", COPY)
+        raise _damaged(
+            name, f"columns {safe_text(', '.join(rows.columns))}", "rows of a store", COPY
+        )
     return rows
 
 
@@ -196,7 +198,7 @@ def _chosen(path: Path, symbol: str, vintages: tuple[Vintage, ...], config: Data
 
 def _not_yet(path: Path, absent: list[str], config: DataConfig) -> Finding:
     return Issue.REVISED_HISTORY.finding(
-        shown(f"nothing yet of {', '.join(absent)}"),
+        safe_text(f"nothing yet of {', '.join(absent)}"),
         response="W",
         rule=f'the store as it stood; data.as_of = "{config.as_of}"',
         path=str(path),

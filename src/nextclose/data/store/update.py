@@ -9,7 +9,7 @@ from typing import Literal
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled, sound
+from nextclose.data.bars import assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
 from nextclose.data.store.index import Facts, history_part
 from nextclose.data.store.providers import NoHistoryError, Provider, shape_fault
@@ -214,4 +214,4 @@ def _check(symbol: str, change: _Change, order: Order) -> None:
     part = history_part(
         change.rows, path=name, symbol=symbol, facts=change.facts, config=order.config
     )
-    sound(assembled([part], config=order.config, now=order.clock.now()))
+    raise_for_refusals(assemble_bars([part], config=order.config, now=order.clock.now()))

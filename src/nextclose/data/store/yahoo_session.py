@@ -18,7 +18,7 @@ from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import shown
+from nextclose.data.findings import safe_text
 from nextclose.data.store.providers import NoHistoryError
 
 MAX_BYTES = 64 * 2**20  # of one answer; 60 years of daily bars are about 1.5 MB
@@ -67,7 +67,7 @@ def _unanswered(error: RequestException) -> NoHistoryError:
     if error.code == CurlECode.FILESIZE_EXCEEDED:
         return NoHistoryError(f"an answer above {MAX_BYTES >> 20} MiB", number=Issue.OTHER_ANSWER)
     reason = str(error).removeprefix("Failed to perform, ").split(". See")[0]
-    return NoHistoryError(f"no whole answer: {shown(reason)}", number=Issue.NO_ANSWER)
+    return NoHistoryError(f"no whole answer: {safe_text(reason)}", number=Issue.NO_ANSWER)
 
 
 def _judge(answer: Response) -> None:
@@ -85,7 +85,7 @@ def _judge(answer: Response) -> None:
     try:
         chart = json.loads(answer.content)["chart"]
         if chart["error"] and status in NOT_THERE:
-            found = f"0 rows: {shown(chart['error']['description'])}"
+            found = f"0 rows: {safe_text(chart['error']['description'])}"
             raise NoHistoryError(found, number=Issue.NO_BARS)
         _judge_shape(chart["result"][0])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
@@ -111,7 +111,9 @@ def _judge_shape(result: dict[str, Any]) -> None:
 def _described(answer: Response) -> str:
     """What an answer is that holds no prices."""
     start = answer.content[:64].lstrip()
-    kind = "an HTML page" if start.startswith(b"<") else f"{shown(repr(start.decode('latin-1')))}"
+    kind = (
+        "an HTML page" if start.startswith(b"<") else f"{safe_text(repr(start.decode('latin-1')))}"
+    )
     return f"{kind} in place of prices (HTTP {answer.status_code})"
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nextclose.data.catalogue import Issue
-from nextclose.data.finding_counts import RESPONSES, one_of_each
-from nextclose.data.inventory import BASES, Holding, calendars, counted, extent
+from nextclose.data.finding_counts import RESPONSES, first_of_each_code
+from nextclose.data.inventory import BASES, SymbolSummary, calendars_text, extent_text, plural
 from nextclose.data.suggestions import assignments
 from nextclose.report.content import ReportContent
 from nextclose.report.wording import file_name
@@ -41,10 +41,10 @@ class Found:
 def reading(content: ReportContent) -> Iterator[Fact]:
     """What was read and by which rules, and who is not in it."""
     held = content.holdings
-    yield Fact(label="Read", text=extent(held))
+    yield Fact(label="Read", text=extent_text(held))
     look = "caution" if content.basis == "unknown" else ""
     yield Fact(label="Prices", text=_sentence(BASES[content.basis]), look=look)
-    yield Fact(label="Calendar", text=_sentence(calendars(held) or "none"))
+    yield Fact(label="Calendar", text=_sentence(calendars_text(held) or "none"))
     yield Fact(label="Segments", text=_segments(held))
     allowed = assignments(content.policies)
     yield Fact(label="Lossy repairs allowed", text=allowed or "None")
@@ -57,12 +57,12 @@ def found(findings: Iterable[Finding]) -> tuple[Found, ...]:
         Found(
             code=one.code,
             response=RESPONSES[one.response],
-            places=counted(one.count, "place"),
+            places=plural(one.count, "place"),
             rule=_sentence(one.rule),
             first=_first(one),
             look=LOOKS[one.response],
         )
-        for one in one_of_each(findings)
+        for one in first_of_each_code(findings)
     )
 
 
@@ -71,19 +71,19 @@ def _first(one: Finding) -> str:
     return f"{place}: {one.found}" if place else one.found
 
 
-def _segments(held: Sequence[Holding]) -> str:
+def _segments(held: Sequence[SymbolSummary]) -> str:
     broken = sorted((one for one in held if one.segments > 1), key=lambda one: -one.segments)
     if not broken:
         return "Each symbol in one piece"
     names = ", ".join(f"{one.symbol} in {one.segments}" for one in broken[:MAX_BROKEN])
     rest = (
-        f" and {counted(len(broken) - MAX_BROKEN, 'symbol')} more"
+        f" and {plural(len(broken) - MAX_BROKEN, 'symbol')} more"
         if len(broken) > MAX_BROKEN
         else ""
     )
     n = sum(one.segments for one in held)
     return (
-        f"{counted(n, 'piece')} in all, {names}{rest}; nothing is learnt or forecast across a break"
+        f"{plural(n, 'piece')} in all, {names}{rest}; nothing is learnt or forecast across a break"
     )
 
 
