@@ -37,9 +37,9 @@ class Rule:
     """What is wrong with rows: the finding that it is, how it is found, and the repair.
 
     `finding` has number, response, rule and cure; SYMBOL, DATE and COLUMN in the cure stand for the
-    hit's. `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`,
-    `found`. `repair` maps rows and hits to the rows kept. It decides each session from that session
-    and earlier ones alone, because a repair that reads the future leaks it.
+    hit's. `find` maps the rows to its hits: a frame of `at` (position in the frame), `column` and
+    `text`, what was found there. `repair` maps rows and hits to the rows kept. It decides each
+    session from that session and earlier ones alone, because a repair that reads the future leaks.
     `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
     the whole of a symbol, which no single row tells.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
@@ -70,26 +70,26 @@ class Rule:
 
 def no_hits() -> pl.DataFrame:
     """An empty frame of hits."""
-    return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "found": pl.String})
+    return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "text": pl.String})
 
 
 def hits_where(
-    frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = ""
+    frame: pl.DataFrame, bad: pl.Expr, *, text: pl.Expr, column: str = ""
 ) -> pl.DataFrame:
-    """Hits where `bad` holds (null counts as not bad), with the text of `found` at each."""
+    """Hits where `bad` holds (null counts as not bad), each with what `text` is there."""
     bad = bad.fill_null(value=False)
     if not frame.select(bad.any()).item():
         return no_hits()
-    # `found` may speak of the row before, so it is worked out on all rows, then filtered
-    text = found.cast(pl.String).fill_null("an empty cell")
-    rows = frame.with_row_index("at").with_columns(text.alias("found"))
-    return rows.filter(bad).select("at", pl.lit(column).alias("column"), "found")
+    # `text` may speak of the row before, so it is worked out on all rows, then filtered
+    shown = text.cast(pl.String).fill_null("an empty cell")
+    rows = frame.with_row_index("at").with_columns(shown.alias("text"))
+    return rows.filter(bad).select("at", pl.lit(column).alias("column"), "text")
 
 
-def hits_at(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
+def hits_at(rows: Ints, text: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
     """Hits on the rows at these positions, with the text of each."""
-    hits = pl.DataFrame({"at": rows, "found": found}, schema_overrides={"at": pl.UInt32})
-    return hits.select("at", pl.lit(column).alias("column"), pl.col("found").cast(pl.String))
+    hits = pl.DataFrame({"at": rows, "text": text}, schema_overrides={"at": pl.UInt32})
+    return hits.select("at", pl.lit(column).alias("column"), pl.col("text").cast(pl.String))
 
 
 def cell_hits(
@@ -99,7 +99,7 @@ def cell_hits(
     present = [name for name in columns if name in frame.columns]
 
     def find(rows: pl.DataFrame) -> pl.DataFrame:
-        hits = [hits_where(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
+        hits = [hits_where(rows, bad(pl.col(c)), text=pl.col(c), column=c) for c in present]
         return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True)
 
     return hits_by_block(frame.select(present), find)
@@ -153,7 +153,7 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
     return replace(
         rule.finding,
-        found=safe_text(row["found"]),
+        found=safe_text(row["text"]),
         fix=cure.replace("COLUMN", row["column"]),
         path=paths[row["part"]],
         row=None if is_whole else row["row"],

@@ -138,5 +138,5 @@ def test_blocks_of_any_size_give_the_same_hits(monkeypatch, n_rows):
     frame = pl.DataFrame({"n": [1, 0, 3, 5, 0, 7]})
     hits = hits_by_block(frame, positive)
     assert hits["at"].to_list() == [0, 2, 3, 5]
-    assert hits["found"].to_list() == ["1", "3", "5", "7"]
+    assert hits["text"].to_list() == ["1", "3", "5", "7"]
     assert hits.schema["at"] == pl.UInt32

@@ -110,26 +110,26 @@ def _instant(zone: str) -> pl.Expr:
 
 def _stamps_without_zone(frame: Frame) -> Frame:
     return hits_where(
-        frame, _instant("").is_not_null(), found=pl.col("first_seen"), column="first_seen"
+        frame, _instant("").is_not_null(), text=pl.col("first_seen"), column="first_seen"
     )
 
 
 def _unreadable_stamps(frame: Frame) -> Frame:
     return hits_where(
-        frame, pl.col("day").is_null(), found=pl.col("first_seen"), column="first_seen"
+        frame, pl.col("day").is_null(), text=pl.col("first_seen"), column="first_seen"
     )
 
 
 def _empty_items(frame: Frame) -> Frame:
     texts = [name for name in ("headline", "score_text") if name in frame.columns]
     is_empty = pl.any_horizontal(pl.col(name).fill_null("") == "" for name in texts)
-    return hits_where(frame, is_empty, found=pl.lit("an empty cell"))
+    return hits_where(frame, is_empty, text=pl.lit("an empty cell"))
 
 
 def _score_hits(frame: Frame, bad: pl.Expr) -> Frame:
     if "score" not in frame.columns:
         return no_hits()
-    return hits_where(frame, bad, found=pl.col("score_text"), column="score")
+    return hits_where(frame, bad, text=pl.col("score_text"), column="score")
 
 
 def _unreadable_scores(frame: Frame) -> Frame:
@@ -145,7 +145,7 @@ def _repeats(frame: Frame) -> Frame:
     words = pl.col("headline").str.normalize("NFKC").str.to_lowercase()
     words = words.str.replace_all(r"[\W_]+", " ").str.strip_chars()
     since = pl.col("known_at").diff().over("symbol", words)
-    return hits_where(frame, since <= timedelta(days=REPEAT_DAYS), found=pl.col("headline"))
+    return hits_where(frame, since <= timedelta(days=REPEAT_DAYS), text=pl.col("headline"))
 
 
 ITEM_RULES = (  # in the order of the file

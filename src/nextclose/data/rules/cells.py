@@ -56,8 +56,8 @@ def illegal_symbols(frame: Frame) -> Frame:
         return no_hits()
     is_bad = pl.col("symbol").is_in(bad.to_list()) | pl.col("symbol").is_null()
     reasons = {name: _symbol_fault(name) for name in bad if name is not None}
-    found = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
-    return hits_where(frame, is_bad, found=found, column="symbol")
+    text = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
+    return hits_where(frame, is_bad, text=text, column="symbol")
 
 
 def _symbol_fault(symbol: str) -> str:
@@ -75,8 +75,8 @@ def symbols_equal_but_for_case(frame: Frame) -> Frame:
     twins = names.filter(names.str.to_uppercase().is_duplicated())
     if not len(twins):
         return no_hits()
-    found = pl.lit(" and ".join(twins.head(4)))
-    return hits_where(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
+    text = pl.lit(" and ".join(twins.head(4)))
+    return hits_where(frame, pl.col("symbol").is_in(twins.to_list()), text=text, column="symbol")
 
 
 def _odd_symbols(frame: Frame, pattern: str) -> Frame:
@@ -85,7 +85,7 @@ def _odd_symbols(frame: Frame, pattern: str) -> Frame:
     odd = names.filter(names.str.contains(pattern).fill_null(value=False)).to_list()
     if not odd:
         return no_hits()
-    return hits_where(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
+    return hits_where(frame, pl.col("symbol").is_in(odd), text=pl.col("symbol"), column="symbol")
 
 
 def numeric_symbols(frame: Frame) -> Frame:
@@ -102,8 +102,8 @@ def _odd_dates(frame: Frame, is_odd: pl.Expr) -> Frame:
     """Rows with an odd date; `session_text` is there only in frames that have any."""
     if "session_text" not in frame.columns:
         return no_hits()
-    found = pl.col("session_text").fill_null("no date")
-    return hits_where(frame, is_odd, found=found, column="date")
+    text = pl.col("session_text").fill_null("no date")
+    return hits_where(frame, is_odd, text=text, column="date")
 
 
 def _unread_dates(frame: Frame, pattern: str) -> Frame:
@@ -157,8 +157,8 @@ def stamps_of_one_day(frame: Frame) -> Frame:
     second = pl.col("second_of_day").fill_null(0)
     is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
     clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
-    found = pl.format("{} {}", pl.col("session"), clock)
-    return hits_where(frame, is_mixed, found=found, column="date")
+    text = pl.format("{} {}", pl.col("session"), clock)
+    return hits_where(frame, is_mixed, text=text, column="date")
 
 
 def unread_numbers(pattern: str = "") -> Find:
@@ -169,7 +169,7 @@ def unread_numbers(pattern: str = "") -> Find:
             hits_where(
                 frame,
                 pl.col(name).is_null() & pl.col(f"{name}_text").str.contains(pattern),
-                found=pl.col(f"{name}_text"),
+                text=pl.col(f"{name}_text"),
                 column=name,
             )
             for name in NUMBERS
@@ -194,7 +194,7 @@ def impossible_volumes(frame: Frame) -> Frame:
     hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
     if "volume_text" in frame.columns:
         is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
-        hits.append(hits_where(frame, is_unread, found=pl.col("volume_text"), column="volume"))
+        hits.append(hits_where(frame, is_unread, text=pl.col("volume_text"), column="volume"))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 
@@ -203,7 +203,7 @@ def fractional_volumes(frame: Frame) -> Frame:
     if "volume_text" not in frame.columns:
         return no_hits()
     is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
-    return hits_where(frame, is_rounded, found=pl.col("volume_text"), column="volume")
+    return hits_where(frame, is_rounded, text=pl.col("volume_text"), column="volume")
 
 
 def all_zero_prices(frame: Frame) -> Frame:
@@ -212,7 +212,7 @@ def all_zero_prices(frame: Frame) -> Frame:
     if len(prices) < len(PRICE_COLUMNS):
         return no_hits()
     return hits_where(
-        frame, pl.all_horizontal(pl.col(prices) == 0), found=pl.lit("all four prices 0")
+        frame, pl.all_horizontal(pl.col(prices) == 0), text=pl.lit("all four prices 0")
     )
 
 
@@ -230,8 +230,8 @@ def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
     ):
         if name in frame.columns:
             # not pl.format: polars 2.1 panics in it where open or close is null throughout
-            found = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
-            hits.append(hits_where(frame, is_wrong, found=found, column=name))
+            text = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
+            hits.append(hits_where(frame, is_wrong, text=text, column=name))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 

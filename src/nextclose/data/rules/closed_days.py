@@ -14,8 +14,8 @@ Frame = pl.DataFrame
 
 def future_bars(frame: Frame) -> Frame:
     """Rows dated after today at their exchange."""
-    found = pl.format("a date after {}, today at the exchange", "today")
-    return hits_where(frame, pl.col("session") > pl.col("today"), found=found, column="date")
+    text = pl.format("a date after {}, today at the exchange", "today")
+    return hits_where(frame, pl.col("session") > pl.col("today"), text=text, column="date")
 
 
 def unfinished_bars(frame: Frame) -> Frame:
@@ -28,8 +28,8 @@ def unfinished_bars(frame: Frame) -> Frame:
     if "second_of_day" in frame.columns:
         second = pl.col("second_of_day").cast(pl.Int64) * 1_000_000_000
         odd = pl.format("{}, an odd time of day before the close", second.cast(pl.Time))
-    found = pl.when(is_today).then(pl.lit("a session that is not over")).otherwise(odd)
-    return hits_at(rows, frame[rows].select(found.alias("found"))["found"], column="date")
+    text = pl.when(is_today).then(pl.lit("a session that is not over")).otherwise(odd)
+    return hits_at(rows, frame[rows].select(text).to_series(), column="date")
 
 
 def idle_closed_days(frame: Frame) -> Frame:
@@ -47,10 +47,9 @@ def other_closed_days(frame: Frame) -> Frame:
     if not is_closed.any():
         return no_hits()
     rows = np.flatnonzero(is_closed & ~_is_idle(frame) & ~is_sparse(frame))
-    has_calendar = pl.col("has_calendar")
-    found = pl.when(has_calendar).then(pl.lit("trade on a day without session"))
-    text = frame[rows].select(found.otherwise(pl.lit("a bar on a weekend")).alias("found"))
-    return hits_at(rows, text["found"], column="date")
+    trade, weekend = pl.lit("trade on a day without session"), pl.lit("a bar on a weekend")
+    text = pl.when(pl.col("has_calendar")).then(trade).otherwise(weekend)
+    return hits_at(rows, frame[rows].select(text).to_series(), column="date")
 
 
 def _is_idle(frame: Frame) -> np.ndarray:

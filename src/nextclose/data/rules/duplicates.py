@@ -37,13 +37,13 @@ def twin_symbols(frame: Frame) -> Frame:
     stops = np.append(starts[1:], frame.height)
     series = {k: frame[int(starts[k]) : int(stops[k])] for k in {*chain(*pairs)}}
     returns = {k: (session_dates(rows), np.log(close_ratios(rows))) for k, rows in series.items()}
-    rows, found = [], []
+    rows, texts = [], []
     for first, second in pairs:
         n_common = _n_common_returns(returns[first], returns[second])
         if n_common:
             rows.append(starts[second])
-            found.append(f"{names[first]} and {names[second]}, {n_common} equal returns")
-    return hits_at(np.array(rows, dtype=np.int64), found) if rows else no_hits()
+            texts.append(f"{names[first]} and {names[second]}, {n_common} equal returns")
+    return hits_at(np.array(rows, dtype=np.int64), texts) if rows else no_hits()
 
 
 def survivorship(frame: Frame) -> tuple[Finding, ...]:
@@ -55,8 +55,8 @@ def survivorship(frame: Frame) -> tuple[Finding, ...]:
     if np.busday_count(last, last.max()).max() > MARGIN_SESSIONS:
         return ()
     n = len(last)
-    found = "the one symbol" if n == 1 else f"all {n} symbols"
-    return (Issue.SURVIVORSHIP.finding(f"{found} alive at the end"),)
+    symbols = "the one symbol" if n == 1 else f"all {n} symbols"
+    return (Issue.SURVIVORSHIP.finding(f"{symbols} alive at the end"),)
 
 
 def _possible_twins(frame: Frame) -> list[tuple[int, int]]:

@@ -31,8 +31,8 @@ def sparse_symbols(frame: Frame) -> Frame:
     """The first row of each symbol whose median distance between bars is over four days."""
     medians = _median_days(frame)
     starts = np.flatnonzero(is_first(frame)) if medians else np.empty(0, dtype=np.int64)
-    found = [f"a median of {days:g} days between bars" for days in medians.values()]
-    return hits_at(starts[list(medians)], found, column="date") if medians else no_hits()
+    texts = [f"a median of {days:g} days between bars" for days in medians.values()]
+    return hits_at(starts[list(medians)], texts, column="date") if medians else no_hits()
 
 
 def is_sparse(frame: Frame) -> Bools:
@@ -68,11 +68,11 @@ def reused_symbols(frame: Frame) -> Frame:
         return no_hits()
     jump = close[rows] / close[rows - 1]
     is_far = np.maximum(jump, 1 / jump) > REUSE_FACTOR
-    found = [
+    texts = [
         f"{missing[row]} sessions missing, then {factor:.3g} times the close"
         for row, factor in zip(rows[is_far], jump[is_far], strict=True)
     ]
-    return hits_at(rows[is_far], found, column="close")
+    return hits_at(rows[is_far], texts, column="close")
 
 
 def _gap_hits(frame: Frame, missing: npt.NDArray[np.int32], is_gap: Bools) -> Frame:
@@ -81,8 +81,8 @@ def _gap_hits(frame: Frame, missing: npt.NDArray[np.int32], is_gap: Bools) -> Fr
     rows = np.flatnonzero(is_gap & ~is_sparse(frame))
     parts = pl.DataFrame({"n": missing[rows], "day": frame["session"].gather(rows - 1)})
     many = pl.when(pl.col("n") > 1).then(pl.lit("s")).otherwise(pl.lit(""))
-    found = parts.select(pl.format("{} session{} missing after {}", "n", many, "day"))
-    return hits_at(rows, found.to_series(), column="date")
+    text = parts.select(pl.format("{} session{} missing after {}", "n", many, "day"))
+    return hits_at(rows, text.to_series(), column="date")
 
 
 def _median_days(frame: Frame) -> dict[int, float]:

@@ -21,8 +21,8 @@ def halted_bars(frame: Frame) -> Frame:
     is_halted = number >= HALTED_FROM
     rows, number = rows[is_halted], number[is_halted]
     parts = pl.DataFrame({"close": frame["close"].gather(rows), "n": number})
-    found = parts.select(pl.format("close {} for the {}th time without volume", "close", "n"))
-    return hits_at(rows, found.to_series(), column="close")
+    text = parts.select(pl.format("close {} for the {}th time without volume", "close", "n"))
+    return hits_at(rows, text.to_series(), column="close")
 
 
 def with_halts(frame: Frame, hits: Frame) -> Frame:
@@ -50,8 +50,8 @@ def constant_closes(frame: Frame) -> Frame:
     starts = np.flatnonzero(first)
     lengths = np.diff(starts, append=frame.height)
     rows = starts[(np.add.reduceat(moves, starts) == 0) & (lengths >= N_CONSTANT)]
-    found = [f"constant close {value:.10g}: nothing to forecast" for value in close[rows]]
-    return hits_at(rows, found, column="close")
+    texts = [f"constant close {value:.10g}: nothing to forecast" for value in close[rows]]
+    return hits_at(rows, texts, column="close")
 
 
 def _still_rows(frame: Frame) -> tuple[Ints, Ints]:

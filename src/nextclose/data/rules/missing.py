@@ -59,13 +59,13 @@ def incomplete_newest_bar(frame: Frame) -> Frame:
     whole, first = np.flatnonzero(~is_bare), np.flatnonzero(is_first(frame))
     last = np.searchsorted(whole, rows) - 1  # place of the last complete row before
     start = first[np.searchsorted(first, rows, side="right") - 1]
-    found = [
+    texts = [
         f"{cells}; the last complete bar is of {frame['session'][int(whole[k])]}"
         if k >= 0 and whole[k] >= begin
         else cells
         for cells, k, begin in zip(_empty_cells(frame, rows), last, start, strict=True)
     ]
-    return hits_at(rows, found)
+    return hits_at(rows, texts)
 
 
 def incomplete_bars(frame: Frame) -> Frame:
@@ -143,4 +143,4 @@ def _empty_cells(frame: Frame, rows: Ints) -> list[str]:
     """As in "no open, close", for each of the rows."""
     names = [pl.when(pl.col(c).is_null()).then(pl.lit(c)) for c in _needed_columns(frame)]
     text = pl.format("no {}", pl.concat_str(names, separator=", ", ignore_nulls=True))
-    return frame[rows].select(text.alias("found"))["found"].to_list()
+    return frame[rows].select(text).to_series().to_list()

@@ -50,8 +50,8 @@ def clippable_spikes(frame: Frame) -> Frame:
     """Rows whose close lies beyond the bound that `with_clipped_prices` brings it to."""
     bounds = _clip_bounds(frame)
     close = frame["close"].to_numpy()
-    found = [f"{close[row]:.10g}, clipped to {bound:.10g}" for row, (_, bound) in bounds.items()]
-    return hits_at(np.array(list(bounds), dtype=np.int64), found, column="close")
+    texts = [f"{close[row]:.10g}, clipped to {bound:.10g}" for row, (_, bound) in bounds.items()]
+    return hits_at(np.array(list(bounds), dtype=np.int64), texts, column="close")
 
 
 def with_clipped_prices(frame: Frame, hits: Frame) -> Frame:

@@ -62,11 +62,11 @@ def unadjusted_splits(frame: Frame) -> Frame:
         return no_hits()
     close = frame["close"].to_numpy()
     names, _ = _nearest_split(np.log(close[rows] / close[rows - 1]))
-    found = [
+    texts = [
         f"{new:.10g} after {old:.10g} ({100 * (new / old - 1):+.1f} %), as a {_split_name(k)} split"
         for new, old, k in zip(close[rows], close[rows - 1], names, strict=True)
     ]
-    return hits_at(rows, found, column="close")
+    return hits_at(rows, texts, column="close")
 
 
 def adjusted_splits(frame: Frame) -> Frame:
@@ -78,8 +78,8 @@ def adjusted_splits(frame: Frame) -> Frame:
     rows = np.flatnonzero(np.abs(step) > 0.3)
     name, is_near = _nearest_split(-step[rows])
     is_near &= ~_is_counted_twice(step[rows], close[rows])
-    found = [f"a {_split_name(k)} split, in the adjusted close" for k in name[is_near]]
-    return hits_at(rows[is_near], found, column="close")
+    texts = [f"a {_split_name(k)} split, in the adjusted close" for k in name[is_near]]
+    return hits_at(rows[is_near], texts, column="close")
 
 
 def doubtful_dividends(frame: Frame) -> Frame:
@@ -99,8 +99,8 @@ def doubtful_dividends(frame: Frame) -> Frame:
     rows = np.flatnonzero((step < -slack) | _is_counted_twice(step, close))
     _, is_split = _nearest_split(-step[rows])
     rows = rows[~is_split | _is_counted_twice(step, close)[rows]]
-    found = [f"adjusted to raw close moves by {100 * np.expm1(s):+.2f} %" for s in step[rows]]
-    return hits_at(rows, found, column="close")
+    texts = [f"adjusted to raw close moves by {100 * np.expm1(s):+.2f} %" for s in step[rows]]
+    return hits_at(rows, texts, column="close")
 
 
 def unit_flips(frame: Frame) -> Frame:
@@ -112,14 +112,14 @@ def unit_flips(frame: Frame) -> Frame:
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((ratio < 0.1) | (ratio > 10))
     close, start = frame["close"].to_numpy(), _segment_starts(frame, rows)
-    hits, found = [], []
+    hits, texts = [], []
     for row, first in zip(rows, np.maximum(start, rows - UNIT_PAST), strict=True):
         factor = close[row] / np.median(close[first:row])
         if row - first >= UNIT_LEAST and is_unit_step(factor):
             hits.append(row)
             times = "100 times" if factor > 1 else "a 100th of"
-            found.append(f"{close[row]:.10g}, about {times} the median of the closes before")
-    return hits_at(np.array(hits, dtype=np.int64), found, column="close") if hits else no_hits()
+            texts.append(f"{close[row]:.10g}, about {times} the median of the closes before")
+    return hits_at(np.array(hits, dtype=np.int64), texts, column="close") if hits else no_hits()
 
 
 def is_unit_step(ratio: Floats) -> Bools:
