@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collect_bars
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.schema import Bars, Finding
+from tests.frames import collect_bars
 
 AMBIENT = {"W21", "W25", "W26", "W68", "R22"}  # said of nearly every frame
 

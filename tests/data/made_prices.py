@@ -6,10 +6,11 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assemble_bars, validate_bars
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading.part import part_of
 from nextclose.errors import DataError
 from nextclose.schema import Bars, Finding
+from tests.frames import validate_bars
 
 HEADER = ["date", "open", "high", "low", "close", "volume"]
 DAYS = [date(2019, 3, 4), date(2019, 3, 5), date(2019, 3, 6), date(2019, 3, 7), date(2019, 3, 8)]

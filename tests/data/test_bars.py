@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collect_bars, validate_bars, with_short_symbols
+from nextclose.data.bars import with_short_symbols
 from nextclose.errors import DataError, NotEnoughDataError
 from tests.data.made_prices import DAYS, codes, findings_of, refusals, rows_of, texts
+from tests.frames import collect_bars, validate_bars
 
 
 def test_a_message_names_file_row_column_symbol_session_value_rule_and_cure():

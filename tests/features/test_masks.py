@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from nextclose.data.bars import collect_bars
 from nextclose.features.table import make_table
 from nextclose.schema import MASK_COLUMNS
 from tests.features.random_bars import bars_of, random_frame
+from tests.frames import collect_bars
 from tests.leakage.price_files import halted
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

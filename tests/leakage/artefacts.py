@@ -18,12 +18,12 @@ from nextclose.config import (
     NewsConfig,
     RunConfig,
 )
-from nextclose.data.bars import collect_bars
 from nextclose.features.columns import FamilyDefinition
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, QUANTILE_COLUMNS, Bars, Table
+from tests.frames import collect_bars
 from tests.leakage.worlds import day
 
 FOLDS = (400, 430, 460)  # rows of the fold borders

@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assemble_bars, collect_bars
+from nextclose.data.bars import assemble_bars
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.part import part_of
 from nextclose.data.sources.loading import collected
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
 from tests.catalogue.test_catalogue import CASES, NOW, data_of
+from tests.frames import collect_bars
 from tests.fuzz.harness import LENIENT
 from tests.leakage.price_files import BASES, N_ROWS
 from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future

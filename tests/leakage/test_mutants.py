@@ -6,9 +6,9 @@ from functools import partial
 import polars as pl
 import pytest
 
-from nextclose.data.bars import collect_bars
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import FAMILIES
+from tests.frames import collect_bars
 from tests.leakage.artefacts import Pipeline, leaks
 from tests.leakage.mutants import HONEST_FEATURES, HONEST_LOADERS, LEAKY_FEATURES, LOADERS
 from tests.leakage.worlds import FAULTS, day, every_world, perturbed, ragged_panel

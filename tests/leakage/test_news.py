@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from nextclose.config import NewsConfig
-from nextclose.data.bars import collect_bars
 from nextclose.data.calendars.sessions import closing_instants
 from nextclose.data.news.items import news_items
 from nextclose.data.news.timing import items_by_session
 from nextclose.features.news import NEWS_NAMES
 from nextclose.schema import Bars, News
+from tests.frames import collect_bars
 from tests.leakage.artefacts import FOLDS, Pipeline, leaks, moved
 from tests.leakage.worlds import SESSIONS, clean_panel, day, ragged_panel
 

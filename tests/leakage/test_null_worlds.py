@@ -9,11 +9,11 @@ import pytest
 
 from nextclose.backtest.walk_forward import backtest, make_study
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
-from nextclose.data.bars import validate_bars
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import make_samples
+from tests.frames import validate_bars
 from tests.leakage.worlds import price_file
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")

@@ -9,7 +9,6 @@ import pytest
 
 from nextclose.backtest.forecasts import log_quantiles
 from nextclose.backtest.walk_forward import Backtest, backtest, make_study
-from nextclose.data.bars import collect_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
 from nextclose.models.registry import SERVABLE, restored
@@ -19,6 +18,7 @@ from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars
 from nextclose.serving.golden import latest_rows
 from nextclose.serving.states import state_bytes, state_of
+from tests.frames import collect_bars
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file

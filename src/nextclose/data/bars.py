@@ -15,7 +15,7 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import merge_findings, safe_text
 from nextclose.data.inventory import plural
 from nextclose.data.reading.column_names import OPTIONAL
-from nextclose.data.reading.part import Basis, Part, part_of
+from nextclose.data.reading.part import Basis, Part
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
 from nextclose.data.rules.duplicates import survivorship
@@ -44,48 +44,6 @@ _EMPTY_SCHEMA = {
 }
 
 
-def validate_bars(
-    frame: pl.DataFrame,
-    *,
-    path: str = "",
-    rows: pl.Series | None = None,
-    symbol: str = "",
-    config: DataConfig = DEFAULTS,
-    now: datetime | None = None,
-) -> Bars:
-    """Bars of a frame with any common column names, or every reason why not.
-
-    `rows` numbers the rows for messages (default: 1, 2, ...); `symbol` is for a frame without one.
-    `now`, aware of its zone, finds bars of the future and unfinished ones; None asks no clock.
-    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
-        the settings say so.
-    Causal: each row kept, dropped or changed is decided from rows up to its session.
-    Raises: DataError with all findings that refuse, in file order.
-    """
-    return raise_for_refusals(
-        collect_bars(frame, path=path, rows=rows, symbol=symbol, config=config, now=now)
-    )
-
-
-def collect_bars(
-    frame: pl.DataFrame,
-    *,
-    path: str = "",
-    rows: pl.Series | None = None,
-    symbol: str = "",
-    config: DataConfig = DEFAULTS,
-    now: datetime | None = None,
-) -> Bars:
-    """As `validate_bars`, but rows that must be refused are left out and named in `findings`.
-
-    For the leak audit, whose perturbed worlds hold bars that no file should.
-    """
-    if rows is None:
-        rows = pl.int_range(1, frame.height + 1, eager=True)
-    part = part_of(frame, path=path, rows=rows, symbol=symbol, config=config)
-    return assemble_bars([part], config=config, now=now)
-
-
 def assemble_bars(
     parts: Iterable[Part],
     *,
@@ -97,7 +55,11 @@ def assemble_bars(
 
     A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
     session and ratio (new shares for an old one): prices before are divided by it. Parts from an
-    iterator are let go once their rows are copied, so that rows are in memory once.
+    iterator are let go once their rows are copied, so that rows are in memory once. `now`, aware of
+    its zone, finds bars of the future and unfinished ones; None asks no clock.
+    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
+        the settings say so.
+    Causal: each row kept, dropped or changed is decided from rows up to its session.
     """
     rows, heads = _concat_parts(parts)
     paths = [path for head in heads for path in head.files or (head.path,)]
@@ -114,7 +76,7 @@ def assemble_bars(
     def checked_rows(rows: pl.DataFrame) -> CheckedRows:
         """Rows of whole symbols as they are kept, and the findings of each rule."""
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
-        rows, of_days = apply_rules(rows_since(rows, config.since), DAY_RULES, paths, config)
+        rows, of_days = apply_rules(_rows_since(rows, config.since), DAY_RULES, paths, config)
         rows, of_splits = divide_by_splits(rows, splits)
         rows, of_moves = apply_rules(
             with_breaks(with_adjusted_prices(rows)), MOVE_RULES, paths, config
@@ -177,7 +139,7 @@ def _unknown_symbols(
     ]
 
 
-def rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
+def _rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
     """The rows less those before the first session to use of their symbol."""
     for symbol, first in since.items():
         frame = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") >= first))

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from nextclose.data.bars import collect_bars
 from tests.data.made_prices import DAYS, bars, codes, findings_of, refusals, rows_of, texts
+from tests.frames import collect_bars
 
 REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
     ("E9", 1, "close", "12,5", "2019-03-05", "12,5"),

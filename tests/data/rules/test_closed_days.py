@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collect_bars
 from tests.data.made import closes, codes, days, read, the, walk
+from tests.frames import collect_bars
 
 FLAT = {"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 0}
 SATURDAY, NEW_YEAR = date(2019, 3, 9), date(2019, 1, 1)

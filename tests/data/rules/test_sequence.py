@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collect_bars
 from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Bars
 from tests.data.made import codes, days, read, walk
+from tests.frames import collect_bars
 
 N = 170
 STRICT: dict[str, object] = {}
