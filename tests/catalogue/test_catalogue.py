@@ -48,21 +48,21 @@ ELSEWHERE = {
 
 def counts(case: Case, findings: tuple[Finding, ...]) -> dict[str, int]:
     """Findings by code, less what is said of every file and is not the case's own matter."""
-    found: dict[str, int] = {}
+    n_by_code: dict[str, int] = {}
     for finding in findings:
         if finding.code not in AMBIENT or finding.code in case.codes:
-            found[finding.code] = found.get(finding.code, 0) + finding.count
-    return found
+            n_by_code[finding.code] = n_by_code.get(finding.code, 0) + finding.count
+    return n_by_code
 
 
 def data_of(case: Case) -> DataConfig:
-    given = {
+    settings = {
         name: {k: date.fromisoformat(str(v)) for k, v in value.items()}  # type: ignore[attr-defined]
         if name == "since"
         else value
         for name, value in case.data.items()
     }
-    return DataConfig.model_validate(given)
+    return DataConfig.model_validate(settings)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

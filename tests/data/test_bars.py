@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from nextclose.config import DataConfig
 from nextclose.data.bars import with_short_symbols
 from nextclose.errors import DataError, NotEnoughDataError
-from tests.data.made_prices import DAYS, codes, findings_of, refusals, rows_of, texts
+from tests.data.bar_texts import DAYS, codes, findings_of, refusals, rows_of, texts
 from tests.frames import collect_bars, validate_bars
 
 

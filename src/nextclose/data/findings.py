@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
@@ -25,6 +26,13 @@ def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
     """The frame less the rows that were hit."""
     is_hit = pl.int_range(pl.len(), dtype=pl.UInt32).is_in(hits["at"].implode())
     return frame.filter(~is_hit)
+
+
+def hit_mask(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.Series:
+    """Whether each row was hit. Shape (row,)."""
+    is_hit = np.zeros(frame.height, dtype=np.bool_)
+    is_hit[hits["at"].to_numpy()] = True
+    return pl.Series(is_hit)
 
 
 def all_rows(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:

@@ -30,8 +30,8 @@ def usable(text: str, exchange: str, *, cutoff_minutes: int = 30) -> str:
 @pytest.mark.parametrize(("exchange", "session", "deadline", "after"), CLOSES)
 def test_a_second_decides_between_a_session_and_the_next(exchange, session, deadline, after):
     at, second = datetime.fromisoformat(deadline), timedelta(seconds=1)
-    found = [usable(f"{t.isoformat()}Z", exchange) for t in (at - second, at, at + second)]
-    assert found == [session, session, after]
+    sessions = [usable(f"{t.isoformat()}Z", exchange) for t in (at - second, at, at + second)]
+    assert sessions == [session, session, after]
 
 
 @pytest.mark.parametrize(
@@ -79,9 +79,9 @@ def test_where_no_close_is_known_an_item_waits_for_a_date_that_begins_after_it()
 
 def test_each_symbol_is_placed_by_its_own_exchange_and_strangers_are_left_out():
     frame = items(*["2013-01-04T10:00:00Z"] * 3, symbols=("SONY.T", "IBM", "OTHER"))
-    found = items_by_session(frame, {"IBM": "XNYS", "SONY.T": "XTKS"}, cutoff_minutes=30)
-    assert found.columns == ["symbol", "session", "headline"]
-    assert found.rows() == [
+    dated = items_by_session(frame, {"IBM": "XNYS", "SONY.T": "XTKS"}, cutoff_minutes=30)
+    assert dated.columns == ["symbol", "session", "headline"]
+    assert dated.rows() == [
         ("IBM", date(2013, 1, 4), "headline 1"),
         ("SONY.T", date(2013, 1, 7), "headline 0"),
     ]

@@ -7,7 +7,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.bars import assemble_bars
 from nextclose.data.reading.part import part_of
-from tests.data.made import closes, codes, days, the
+from tests.data.bar_frames import closes, codes, days, the
 
 DAYS = days(4)
 
@@ -37,8 +37,8 @@ def test_prices_before_a_given_split_are_divided_and_volume_multiplied():
     assert bars.frame["high"].to_list() == [10.5, 11.5, 12.0, 13.0]
     assert bars.frame["low"].to_list() == [9.0, 10.0, 9.0, 10.0]
     assert bars.frame["volume"].to_list() == [100.0, 100.0, 100.0, 100.0]
-    found = the(bars, "R59")
-    assert (found.symbol, found.session) == ("AAPL", str(DAYS[2]))
+    finding = the(bars, "R59")
+    assert (finding.symbol, finding.session) == ("AAPL", str(DAYS[2]))
     assert codes(assemble_bars([part(prices())])) == {"E59": 1}
 
 
@@ -57,8 +57,8 @@ def test_only_splits_between_rows_of_the_symbol_count(rows, expected, counted):
     config = DataConfig(not_a_split=tuple(f"AAPL {day}" for day in DAYS))
     bars = assemble_bars([part(prices())], config=config, splits=table(*rows))
     assert bars.frame["close"].to_list() == expected
-    told = {"W59": 1} if rows and rows[0][0] == "IBM" else {}  # nobody of that name
-    assert codes(bars) == ({"R59": counted} if counted else {}) | told
+    expected = {"W59": 1} if rows and rows[0][0] == "IBM" else {}  # nobody of that name
+    assert codes(bars) == ({"R59": counted} if counted else {}) | expected
 
 
 def test_a_split_on_a_day_without_a_row_takes_effect_at_the_next():

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tests.data.made_prices import DAYS, bars, codes, findings_of, refusals, rows_of, texts
+from tests.data.bar_texts import DAYS, bars, codes, findings_of, refusals, rows_of, texts
 from tests.frames import collect_bars
 
 REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
@@ -93,8 +93,8 @@ def test_the_cure_names_the_setting_that_reads_the_cell(column, text, cure):
 
 
 def test_with_a_decimal_comma_set_the_next_cure_is_the_mark_between_thousands():
-    found = bars(texts([(1, "close", "1.234,5"), (2, "close", "12.5")]), decimal=",").findings
-    fixes = {f.code: f.fix for f in found if f.response == "E"}
+    findings = bars(texts([(1, "close", "1.234,5"), (2, "close", "12.5")]), decimal=",").findings
+    fixes = {f.code: f.fix for f in findings if f.response == "E"}
     assert fixes == {"E10": 'set data.thousands = ".".', "E9": 'set data.decimal = ".".'}
 
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from tests.data.made import closes, codes, days, read, the, walk
+from tests.data.bar_frames import closes, codes, days, read, the, walk
 from tests.frames import collect_bars
 
 FLAT = {"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 0}

@@ -13,7 +13,7 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, hits_at, hits_by_block
 from nextclose.data.reading.part import part_of
 from nextclose.data.rules.engine import RuleFindings, apply_rules, concat_batches, symbol_batches
-from tests.data.made import closes, days, walk
+from tests.data.bar_frames import closes, days, walk
 
 STRICT: dict[str, object] = {}
 LENIENT = {"gaps": "split", "duplicates": "last", "fill": "ffill:2", "spikes": "clip"}
@@ -111,18 +111,20 @@ def test_one_finding_for_a_rule_is_the_earliest_of_all_pieces():
     pieces = [
         apply_rules(p, [rule], ["x.csv"], DataConfig()) for p in symbol_batches(frame, n_rows=1)
     ]
-    rows, (told,) = concat_batches(pieces)
+    rows, (result,) = concat_batches(pieces)
     assert rows["n"].to_list() == [0]
-    (finding,) = told.findings
+    (finding,) = result.findings
     assert (finding.session, finding.row, finding.count) == ("2019-03-05", 4, 3)
 
 
 def test_findings_past_the_last_that_may_be_named_are_counted_in_it():
     frame = pl.DataFrame({"symbol": ["A"]})
-    (one,) = bars_of_one_fault()
-    pieces = [(frame.clone(), [RuleFindings(findings=[one] * n, n_named=3)]) for n in (2, 0, 2, 1)]
-    _, (told,) = concat_batches(pieces)
-    assert [finding.count for finding in told.findings] == [1, 1, 3]
+    (finding,) = bars_of_one_fault()
+    pieces = [
+        (frame.clone(), [RuleFindings(findings=[finding] * n, n_named=3)]) for n in (2, 0, 2, 1)
+    ]
+    _, (result,) = concat_batches(pieces)
+    assert [finding.count for finding in result.findings] == [1, 1, 3]
 
 
 def bars_of_one_fault():

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.data.rules import outliers
-from tests.data.made import closes, codes, days, read, the, where
+from tests.data.bar_frames import closes, codes, days, read, the, where
 
 
 def zigzag(n: int, *, size: float = 0.01) -> np.ndarray:
@@ -99,8 +99,8 @@ def test_a_move_that_stays_is_reached_in_steps():
     close = jumped(-0.8, at=100)
     bars = read(closes(close), spikes="clip")
     assert where(bars, "spiked") == [100, 101]
-    made = np.log(bars.frame["close"].to_numpy())
-    assert made[100] - made[99] == pytest.approx(-BOUND, rel=1e-9)
+    log_closes = np.log(bars.frame["close"].to_numpy())
+    assert log_closes[100] - log_closes[99] == pytest.approx(-BOUND, rel=1e-9)
     assert bars.frame["close"][102:].to_list() == close[102:].tolist()
 
 
@@ -167,6 +167,6 @@ def test_no_spike_is_missed_by_looking_at_likely_rows_alone():
     frame = pl.DataFrame({"series": [0] * 3000, "close": close, "breaks": is_start}).with_columns(
         is_real_move=pl.lit(value=True)  # a move that looks like a split is real
     )
-    found = outliers.spikes(frame)["at"].to_list()
+    rows = outliers.spikes(frame)["at"].to_list()
     assert len(expected) > 20
-    assert found == [row for row in expected if abs(sizes[row] - np.log(100)) >= 0.3]
+    assert rows == [row for row in expected if abs(sizes[row] - np.log(100)) >= 0.3]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nextclose.config import DataConfig
 from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Bars
-from tests.data.made import codes, days, read, walk
+from tests.data.bar_frames import codes, days, read, walk
 from tests.frames import collect_bars
 
 N = 170
@@ -128,11 +128,11 @@ def wild(frame: pl.DataFrame, at: date) -> pl.DataFrame:
 @settings(max_examples=20, deadline=None)
 @given(frame=histories(), config=st.sampled_from([STRICT, LENIENT]), start=st.integers(0, 19))
 def test_no_later_row_changes_rows_masks_or_segments_of_before(frame, config, start):
-    made = read(frame, **config)
+    bars = read(frame, **config)
     for at in days(N)[start::20]:
         for future in (cut, wild):
             other = read(future(frame, at), **config)
-            assert past(other, at).equals(past(made, at)), f"{future.__name__} after {at}"
+            assert past(other, at).equals(past(bars, at)), f"{future.__name__} after {at}"
 
 
 LEAKS = {  # what a rule might do, and a fault that shows it
@@ -161,12 +161,12 @@ LEAKS = {  # what a rule might do, and a fault that shows it
 def test_a_rule_that_looks_ahead_is_found(leak):
     looks_ahead, kind = LEAKS[leak]
     frame = with_fault(sound("AAPL", seed=1), kind, 100, 100 + min(10, FAULTS[kind])).drop("place")
-    made = looks_ahead(read(frame))
+    bars = looks_ahead(read(frame))
     differs = []
     for at in days(N)[60:140]:
         other = looks_ahead(read(cut(frame, at)))
         before = pl.col("session") <= at
-        differs.append(not made.filter(before).equals(other.filter(before)))
+        differs.append(not bars.filter(before).equals(other.filter(before)))
     assert any(differs)
 
 

@@ -29,7 +29,7 @@ CheckedRows = tuple[pl.DataFrame, list[RuleFindings]]
 def apply_rules(
     frame: pl.DataFrame, rules: Sequence[Rule], paths: Sequence[str], config: DataConfig
 ) -> CheckedRows:
-    """The rows that obey the rules, or were brought to; and for each rule in force what did not."""
+    """The rows as the rules keep or repair them, and the findings of each rule in force."""
     results: list[RuleFindings] = []
     for rule in filter(None, (rule.with_settings(config) for rule in rules)):
         hits = rule.find(frame) if frame.height else no_hits()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at, no_hits
+from nextclose.data.findings import hit_mask, hits_at, no_hits
 from nextclose.data.rules.steps import is_first
 from nextclose.schema import Ints
 
@@ -30,14 +30,12 @@ def with_halts(frame: Frame, hits: Frame) -> Frame:
 
     The row behind those begins a segment. Causal: a row's number in its halt counts rows before it.
     """
-    is_halted = np.zeros(frame.height, dtype=np.bool_)
-    is_halted[hits["at"].to_numpy()] = True
     rows, number = _still_rows(frame)
     is_dead = np.zeros(frame.height, dtype=np.bool_)
     is_dead[rows[number >= DEAD_FROM]] = True
     is_behind = np.append(False, is_dead[:-1]) & ~is_first(frame)
     return frame.with_columns(
-        pl.Series("halted", is_halted), pl.col("breaks") | pl.Series(is_behind)
+        hit_mask(frame, hits).alias("halted"), pl.col("breaks") | pl.Series(is_behind)
     ).filter(pl.Series(~is_dead))
 
 

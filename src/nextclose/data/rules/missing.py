@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at, no_hits
+from nextclose.data.findings import hit_mask, hits_at, no_hits
 from nextclose.data.reading.column_names import OPTIONAL
 from nextclose.data.rules.steps import is_first
 from nextclose.schema import PRICE_COLUMNS, Bools, Ints
@@ -52,16 +52,16 @@ def _first_rows(frame: Frame, holds: Bools) -> Ints:
 
 def incomplete_newest_bar(frame: Frame) -> Frame:
     """A symbol's newest row with an empty cell, and the last complete one before it."""
-    is_bare = _is_incomplete(frame)
-    rows = np.flatnonzero(is_bare & np.append(is_first(frame)[1:], True))
+    is_incomplete = _is_incomplete(frame)
+    rows = np.flatnonzero(is_incomplete & np.append(is_first(frame)[1:], True))
     if not len(rows):
         return no_hits()
-    whole, first = np.flatnonzero(~is_bare), np.flatnonzero(is_first(frame))
-    last = np.searchsorted(whole, rows) - 1  # place of the last complete row before
+    complete, first = np.flatnonzero(~is_incomplete), np.flatnonzero(is_first(frame))
+    last = np.searchsorted(complete, rows) - 1  # place of the last complete row before
     start = first[np.searchsorted(first, rows, side="right") - 1]
     texts = [
-        f"{cells}; the last complete bar is of {frame['session'][int(whole[k])]}"
-        if k >= 0 and whole[k] >= begin
+        f"{cells}; the last complete bar is of {frame['session'][int(complete[k])]}"
+        if k >= 0 and complete[k] >= begin
         else cells
         for cells, k, begin in zip(_empty_cells(frame, rows), last, start, strict=True)
     ]
@@ -81,15 +81,15 @@ def fillable_bars(n_most: int) -> Callable[[Frame], Frame]:
     """
 
     def find(frame: Frame) -> Frame:
-        is_bare = _is_incomplete(frame)
-        if not is_bare.any():
+        is_incomplete = _is_incomplete(frame)
+        if not is_incomplete.any():
             return no_hits()
-        rows = np.flatnonzero(is_bare & ~_has_second_row(frame))
-        is_whole = ~is_bare
+        rows = np.flatnonzero(is_incomplete & ~_has_second_row(frame))
+        is_complete = ~is_incomplete
         place = np.arange(frame.height)
-        last_whole = np.maximum.accumulate(np.where(is_whole, place, -1))
+        last_complete = np.maximum.accumulate(np.where(is_complete, place, -1))
         start = np.maximum.accumulate(np.where(is_first(frame), place, 0))
-        rows = rows[(last_whole >= start)[rows] & (place - last_whole <= n_most)[rows]]
+        rows = rows[(last_complete >= start)[rows] & (place - last_complete <= n_most)[rows]]
         return hits_at(rows, _empty_cells(frame, rows))
 
     return find
@@ -100,15 +100,13 @@ def with_filled_bars(frame: Frame, hits: Frame) -> Frame:
 
     Causal: the last complete row stands before. Expects: one there, of the same symbol.
     """
-    is_hit = np.zeros(frame.height, dtype=np.bool_)
-    is_hit[hits["at"].to_numpy()] = True
-    is_whole = pl.lit(pl.Series(~_is_incomplete(frame)))
+    is_complete = pl.lit(pl.Series(~_is_incomplete(frame)))
     new = {name: pl.col("close") for name in PRICE_COLUMNS if name in frame.columns}
     new |= {c: pl.col(c) for c in ("adj_close", "close_raw") if c in frame.columns}
-    last = {name: pl.when(is_whole).then(value).forward_fill() for name, value in new.items()}
+    last = {name: pl.when(is_complete).then(value).forward_fill() for name, value in new.items()}
     if "volume" in frame.columns:
         last["volume"] = pl.lit(0, dtype=frame.schema["volume"])
-    is_filled = pl.Series("filled", is_hit)
+    is_filled = hit_mask(frame, hits).alias("filled")
     return frame.with_columns(
         is_filled,
         *(
@@ -125,8 +123,8 @@ def _needed_columns(frame: Frame) -> list[str]:
 def _is_incomplete(frame: Frame) -> Bools:
     if not any(frame[c].null_count() for c in _needed_columns(frame)):
         return np.zeros(frame.height, dtype=np.bool_)
-    is_bare = pl.any_horizontal(pl.col(_needed_columns(frame)).is_null())
-    return frame.select(is_bare).to_series().to_numpy()
+    is_incomplete = pl.any_horizontal(pl.col(_needed_columns(frame)).is_null())
+    return frame.select(is_incomplete).to_series().to_numpy()
 
 
 def _has_second_row(frame: Frame) -> Bools:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at
+from nextclose.data.findings import hit_mask, hits_at
 from nextclose.data.rules.adjustment import open_high_low
 from nextclose.data.rules.steps import close_ratios, is_segment_start
 from nextclose.data.rules.stock_splits import is_unit_step, split_rows
@@ -41,9 +41,7 @@ def spikes(frame: Frame) -> Frame:
 
 def with_spike_mask(frame: Frame, hits: Frame) -> Frame:
     """The rows with the mask `spiked` at the hits."""
-    is_hit = np.zeros(frame.height, dtype=np.bool_)
-    is_hit[hits["at"].to_numpy()] = True
-    return frame.with_columns(pl.Series("spiked", is_hit))
+    return frame.with_columns(hit_mask(frame, hits).alias("spiked"))
 
 
 def clippable_spikes(frame: Frame) -> Frame:
