@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.catalogue import Issue
-from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding
+from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding, Floats
 
 DIVIDED = "prices before a split are divided by its ratio"
 
@@ -78,6 +78,20 @@ def divide_by_splits(
     """
     if splits is None or not splits.height or not frame.height:
         return frame, ()
+    factor, findings = _split_factors(frame, splits)
+    by = pl.lit(pl.Series(factor))
+    prices = [pl.col(c) / by for c in (*open_high_low(frame), "close")]
+    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
+    new = frame.with_columns(*prices, *volume)
+    if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
+        is_copy = ~pl.col("is_pair").fill_null(value=True)
+        copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
+        new = new.with_columns(copy.alias("adj_close"))
+    return new, findings
+
+
+def _split_factors(frame: pl.DataFrame, splits: pl.DataFrame) -> tuple[Floats, tuple[Finding, ...]]:
+    """Product of the ratios of later splits, shape (row,), and a finding of each split."""
     runs = frame["symbol"].rle().struct.unnest()
     stops = np.cumsum(runs["len"].to_numpy())
     places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
@@ -96,15 +110,7 @@ def divide_by_splits(
                 session=str(session),
             )
             findings.append(finding)
-    by = pl.lit(pl.Series(factor))
-    prices = [pl.col(c) / by for c in (*open_high_low(frame), "close")]
-    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
-    new = frame.with_columns(*prices, *volume)
-    if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
-        is_copy = ~pl.col("is_pair").fill_null(value=True)
-        copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
-        new = new.with_columns(copy.alias("adj_close"))
-    return new, tuple(findings)
+    return factor, tuple(findings)
 
 
 def with_masks(frame: pl.DataFrame) -> pl.DataFrame:
