@@ -213,7 +213,7 @@ def with_short_symbols(bars: Bars, *, needed: int) -> Bars:
 
 
 def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
-    """Rule 66: a warning for each symbol without `needed` sessions in a segment.
+    """A warning for each symbol without `needed` sessions in a segment.
 
     If there is no other symbol: one refusal instead, naming the symbol with the most.
     """

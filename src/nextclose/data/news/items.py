@@ -63,7 +63,7 @@ def _column_names(names: Sequence[str]) -> dict[str, str]:
 
 
 def _missing_column(ours: str, names: Sequence[str], path: str) -> Finding:
-    """Rule 21: a needed column that is not there."""
+    """What is said of a needed column that is not there."""
     folds = {folded(name): name for name in names}
     near = difflib.get_close_matches(ours, list(folds), n=1, cutoff=0.6)
     cure = f"rename {folds[near[0]]!r} to {ours!r}" if near else f"add a column {ours!r}"

@@ -41,7 +41,7 @@ def idle_closed_days(frame: Frame) -> Frame:
 def other_closed_days(frame: Frame) -> Frame:
     """Other rows of days without session: with trades, or where no calendar is published.
 
-    Symbols without daily bars are left out: rule 47 names them.
+    Symbols without daily bars are left out: `sparse_symbols` names them.
     """
     is_closed = ~frame["is_session"].to_numpy()
     if not is_closed.any():

@@ -47,7 +47,7 @@ def twin_symbols(frame: Frame) -> Frame:
 
 
 def survivorship(frame: Frame) -> tuple[Finding, ...]:
-    """Rule 68: a warning if no symbol ends more than five sessions before the newest row."""
+    """A warning if no symbol ends more than five sessions before the newest row."""
     if not frame.height:
         return ()
     first = is_first(frame)

@@ -30,8 +30,8 @@ def spikes(frame: Frame) -> Frame:
     """Rows whose close moves by more than 20 robust standard deviations of the past.
 
     That is 20 x 1.4826 x the median |log return| of the 250 returns before, at least 60, in the
-    row's own segment. Where that median is 0, nothing can be said. Left out are moves that rule 59
-    or 61 explains.
+    row's own segment. Where that median is 0, nothing can be said. Left out are moves that a
+    split or a change of unit explains.
     """
     rows = _spike_rows(frame)
     close = frame["close"].to_numpy()

@@ -39,7 +39,7 @@ def split_rows(frame: Frame) -> Ints:
     times the trailing mean of 20 rows on three real 2:1 splits) that a missing rise says nothing.
     More than four times what the split explains says that the move is real.
     Causal: a row is compared with those before it.
-    Limits: a split on a day that itself moves further is missed; then rule 64 may still mark it.
+    Limits: a split on a day that itself moves further is missed; it may still count as an outlier.
     """
     ratio = close_ratios(frame)
     with np.errstate(invalid="ignore"):
