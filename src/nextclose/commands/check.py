@@ -38,7 +38,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """What is in PRICES, what is wrong with it, what would be repaired, and what mends the rest."""
-    from nextclose.data.suggestions import mending_settings
+    from nextclose.data.suggestions import suggestion_toml
     from nextclose.report.exports import json_text
 
     read = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
@@ -49,7 +49,7 @@ def check(
         print(json_text(document(bars, settings.data), what="check"))
     else:
         _show(bars, settings.data)
-    suggestion = mending_settings(bars.findings, config=settings.data)
+    suggestion = suggestion_toml(bars.findings, config=settings.data)
     del bars  # room to read them again
     if suggestion and not as_json:
         _suggest(suggestion, prices, settings)
@@ -62,8 +62,8 @@ def check(
 def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
     """What `check --json` prints. `suggestion` is TOML that would mend refusals, or empty."""
     from nextclose.data.finding_counts import finding_counts, policies_in_force
-    from nextclose.data.inventory import holdings
-    from nextclose.data.suggestions import mending_settings
+    from nextclose.data.inventory import symbol_summaries
+    from nextclose.data.suggestions import suggestion_toml
 
     counts = finding_counts(bars.findings)
     return {
@@ -71,20 +71,21 @@ def document(bars: Bars, config: DataConfig) -> dict[str, Any]:
         "ok": not any(code.startswith("E") for code in counts),
         "basis": bars.basis,
         "symbols": [
-            asdict(one) | {"first": str(one.first), "last": str(one.last)} for one in holdings(bars)
+            asdict(one) | {"first": str(one.first), "last": str(one.last)}
+            for one in symbol_summaries(bars)
         ],
         "counts": counts,
         "findings": [finding.facts() for finding in bars.findings],
         "policies": policies_in_force(config),
-        "suggestion": mending_settings(bars.findings, config=config),
+        "suggestion": suggestion_toml(bars.findings, config=config),
     }
 
 
 def _show(bars: Bars, config: DataConfig) -> None:
     from nextclose.commands.check_tables import conclusion, findings_by_code, reading, symbol_table
-    from nextclose.data.inventory import holdings
+    from nextclose.data.inventory import symbol_summaries
 
-    held = holdings(bars)
+    held = symbol_summaries(bars)
     if held:
         out.print(symbol_table(held, bars.findings))
         out.print()
@@ -98,9 +99,9 @@ def _show(bars: Bars, config: DataConfig) -> None:
 def _suggest(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
     """Read the prices again as suggested: a mended file may be refused for another reason."""
     from nextclose.commands.check_tables import promise
-    from nextclose.data.suggestions import mended
+    from nextclose.data.suggestions import with_suggestion
 
-    data = mended(settings.data, suggestion)
+    data = with_suggestion(settings.data, suggestion)
     tried = None
     if data != settings.data:
         tried = _collected(prices, settings.model_copy(update={"data": data})).findings

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from nextclose.data.inventory import Holding
+from nextclose.data.inventory import SymbolSummary
 from nextclose.report.sections import data_quality
 from nextclose.schema import Finding
 from tests.report.synthetic import make_content
@@ -17,7 +17,9 @@ SURVIVORS = Finding(number=68, response="W", found="all alive", rule="r")
 
 
 def held(symbol, *, exchange="XNYS", segments=1):
-    return Holding(symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments)
+    return SymbolSummary(
+        symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments
+    )
 
 
 @pytest.fixture(scope="module")
