@@ -11,7 +11,7 @@ import polars as pl
 
 from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
-from nextclose.data.bars import with_short_symbols_named
+from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
@@ -80,7 +80,7 @@ def backtest(
     """
     check_metrics(metrics)
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
-    long_enough = with_short_symbols_named(bars, needed=needed_sessions(settings, plugins))
+    long_enough = with_short_symbols(bars, needed=needed_sessions(settings, plugins))
     study = study_of(long_enough, settings, plugins)
     walked = walk_study(
         study,

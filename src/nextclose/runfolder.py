@@ -11,7 +11,7 @@ import tomli_w
 
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import policies_in_force
-from nextclose.data.inventory import holdings
+from nextclose.data.inventory import symbol_summaries
 from nextclose.durable import save
 from nextclose.evaluation.breakdowns.calibration import (
     coverage_by_level,
@@ -82,7 +82,7 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         importance=tree_importance(run.backtest),
         network=network_table() if CLASSIC in run.config.backtest.models else "",
         basis=run.bars.basis,
-        holdings=holdings(run.bars),
+        summaries=symbol_summaries(run.bars),
         policies=policies_in_force(run.config.data),
         findings=run.bars.findings,
         run=RunFacts(

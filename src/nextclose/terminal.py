@@ -16,7 +16,7 @@ from rich.text import Text
 
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import finding_counts, policies_in_force
-from nextclose.data.inventory import BASES, extent, holdings
+from nextclose.data.inventory import BASES, extent_text, symbol_summaries
 from nextclose.data.suggestions import assignments
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.comparison import skill_of
@@ -145,7 +145,7 @@ def data_lines(bars: Bars, config: DataConfig) -> Table:
     """What a result rests on: how much was read, the counts of findings, the policies in force."""
     counts = finding_counts(bars.findings)
     facts = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    facts.add_row("data", f"{extent(holdings(bars))}, prices {BASES[bars.basis]}")
+    facts.add_row("data", f"{extent_text(symbol_summaries(bars))}, prices {BASES[bars.basis]}")
     facts.add_row(
         "found", ", ".join(f"{code}: {count(n)}" for code, n in counts.items()) or "nothing"
     )

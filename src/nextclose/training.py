@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig, RunConfig, canonical_json
-from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.finding_counts import finding_counts
 from nextclose.errors import ConfigError
 from nextclose.execution import Progress, silent
@@ -45,7 +45,7 @@ def train(
     forecaster = models_of(settings, plugins.models)[name]
     _refuse_unservable(forecaster)
     needed = needed_sessions(settings, plugins)
-    known = with_short_symbols_named(bars, needed=needed)
+    known = with_short_symbols(bars, needed=needed)
     study = study_of(known, settings, plugins, only_now=True)
     walked = walk_study(study, known, plugins.features, workers=workers, progress=progress)
     fold = study.folds[-1]

@@ -13,8 +13,9 @@ import pytest
 
 from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.sources.loading import load_bars, load_usable_bars
-from nextclose.data.suggestions import mended, mending_settings
+from nextclose.data.suggestions import suggestion_toml, with_suggestion
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
 from nextclose.schema import Bars, Finding
@@ -47,21 +48,21 @@ ELSEWHERE = {
 
 def counts(case: Case, findings: tuple[Finding, ...]) -> dict[str, int]:
     """Findings by code, less what is said of every file and is not the case's own matter."""
-    found: dict[str, int] = {}
+    n_by_code: dict[str, int] = {}
     for finding in findings:
         if finding.code not in AMBIENT or finding.code in case.codes:
-            found[finding.code] = found.get(finding.code, 0) + finding.count
-    return found
+            n_by_code[finding.code] = n_by_code.get(finding.code, 0) + finding.count
+    return n_by_code
 
 
 def data_of(case: Case) -> DataConfig:
-    given = {
+    settings = {
         name: {k: date.fromisoformat(str(v)) for k, v in value.items()}  # type: ignore[attr-defined]
         if name == "since"
         else value
         for name, value in case.data.items()
     }
-    return DataConfig.model_validate(given)
+    return DataConfig.model_validate(settings)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -143,13 +144,13 @@ def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
 ) -> None:
     prices = case.write(tmp_path)
     data = data_of(case)
-    suggestion = mending_settings(
+    suggestion = suggestion_toml(
         load_usable_bars(*prices, config=data, now=NOW).findings, config=data
     )
     lines = [line for line in suggestion.splitlines()[1:] if not line.startswith("#")]
     codes = {code for line in lines for code in line.rpartition("  # ")[2].split(", ")}
     if "\n# " not in suggestion:
-        after = load_usable_bars(*prices, config=mended(data, suggestion), now=NOW)
+        after = load_usable_bars(*prices, config=with_suggestion(data, suggestion), now=NOW)
         left = codes & {finding.code for finding in after.findings}
         # a file with two decimal marks: whichever is set, the other is refused
         assert left == ({"E9"} if case.name == "09 one decimal comma" else set())
@@ -157,7 +158,7 @@ def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
 
 def test_every_number_of_the_catalogue_has_a_case_or_a_test() -> None:
     shown = {case.number for case in CASES} | set(ELSEWHERE)
-    assert shown == set(range(1, 80))
+    assert shown == set(Issue)
     assert len(CASES) >= 200
     for place in ELSEWHERE.values():
         path, name = place.split("::")

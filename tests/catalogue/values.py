@@ -42,10 +42,10 @@ def scaled(closes: np.ndarray, factor: float, start: int, stop: int | None = Non
 
 def volumes(n: int, changes: dict[int, float] | None = None) -> list[str]:
     """Volumes of a million, less or more at some rows and after them."""
-    found = np.full(n, 1e6)
+    volume = np.full(n, 1e6)
     for k, factor in (changes or {}).items():
-        found[k:] *= factor
-    return [f"{v:.0f}" for v in found]
+        volume[k:] *= factor
+    return [f"{v:.0f}" for v in volume]
 
 
 def split(ratio: float, *, n: int = 120, at: int = 80, volume: bool = True) -> Write:

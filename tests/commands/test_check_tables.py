@@ -15,13 +15,13 @@ from nextclose.commands.check_tables import (
     suggestion_heading,
     symbol_table,
 )
-from nextclose.data.inventory import Holding
+from nextclose.data.inventory import SymbolSummary
 from nextclose.schema import Finding
 
 
 def holding(symbol, *, segments=1, exchange="XNYS"):
     days = {"first": date(2000, 1, 3), "last": date(2020, 1, 2)}
-    return Holding(symbol=symbol, exchange=exchange, bars=5000, segments=segments, **days)
+    return SymbolSummary(symbol=symbol, exchange=exchange, bars=5000, segments=segments, **days)
 
 
 def finding(number, response, *, symbol="", count=1, rule="price > 0", row=None):

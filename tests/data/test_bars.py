@@ -4,11 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars, validated_bars, with_short_symbols_named
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.bars import with_short_symbols
 from nextclose.errors import DataError, NotEnoughDataError
-from tests.data.made_prices import DAYS, codes, findings_of, refusals, rows_of, texts
+from tests.data.bar_texts import DAYS, codes, findings_of, refusals, rows_of, texts
+from tests.frames import collect_bars, validate_bars
 
 
 def test_a_message_names_file_row_column_symbol_session_value_rule_and_cure():
@@ -32,7 +31,7 @@ def test_all_problems_are_told_in_file_order_and_the_text_stops_after_20():
         pl.when(pl.col("date") == "2019-01-03").then(pl.lit("?")).otherwise("date").alias("date")
     )
     with pytest.raises(DataError) as raised:
-        validated_bars(frame)
+        validate_bars(frame)
     assert [finding.row for finding in raised.value.findings] == list(range(1, 31))
     assert [finding.code for finding in raised.value.findings[:3]] == ["E54", "E35", "E54"]
     assert len(str(raised.value).splitlines()) == 21
@@ -47,7 +46,7 @@ def test_past_the_hundredth_a_rule_counts_instead_of_naming():
 
 def test_the_ratio_of_adjusted_to_raw_close_scales_the_row():
     frame = texts().with_columns(pl.Series("Adj Close", ["5.5", "6", "6.5", "14", "15"]))
-    bars = validated_bars(frame, symbol="AAPL")
+    bars = validate_bars(frame, symbol="AAPL")
     assert bars.basis == "adjusted"
     assert codes(bars) == {"R22": 1, "R59": 1, "W26": 1}
     # the first three days stand at half: 10, 12, 9, 11 -> 5, 6, 4.5, 5.5 and 100 -> 200 shares
@@ -77,14 +76,14 @@ def test_adjusting_keeps_high_and_low_around_the_close_to_the_last_bit(close, ra
             "adj_close": [close * ratio],
         }
     )
-    row = validated_bars(frame, symbol="A").frame.row(0, named=True)
+    row = validate_bars(frame, symbol="A").frame.row(0, named=True)
     assert row["low"] <= row["close"] == close * ratio <= row["high"]
 
 
 @pytest.mark.parametrize("text", ["", "nan", "NaN", "null"])
 @pytest.mark.parametrize("column", ["open", "close", "volume"])
 def test_a_row_with_an_empty_cell_is_a_missing_row_never_filled(column, text):
-    bars = validated_bars(texts([(1, column, text), (2, column, text)]), symbol="AAPL")
+    bars = validate_bars(texts([(1, column, text), (2, column, text)]), symbol="AAPL")
     assert bars.frame["session"].to_list() == [DAYS[0], DAYS[3], DAYS[4]]
     (note,) = findings_of(bars, "W58")
     assert (note.row, note.session, note.found, note.count) == (2, "2019-03-05", f"no {column}", 2)
@@ -92,7 +91,7 @@ def test_a_row_with_an_empty_cell_is_a_missing_row_never_filled(column, text):
 
 def test_a_bar_of_zeros_is_a_missing_row():
     zeros = [(1, column, "0") for column in ("open", "high", "low", "close")]
-    bars = validated_bars(texts(zeros), symbol="AAPL")
+    bars = validate_bars(texts(zeros), symbol="AAPL")
     assert bars.frame["session"].to_list() == [DAYS[0], *DAYS[2:]]
     assert codes(bars) == {"W52": 1, "W56": 1}
 
@@ -104,15 +103,15 @@ def test_a_symbol_without_a_complete_bar_is_refused():
 
 
 def test_rows_out_of_order_are_sorted_and_the_moved_ones_counted():
-    bars = validated_bars(texts()[[0, 3, 1, 2, 4]], symbol="AAPL")
-    assert bars.fingerprint == validated_bars(texts(), symbol="AAPL").fingerprint
+    bars = validate_bars(texts()[[0, 3, 1, 2, 4]], symbol="AAPL")
+    assert bars.fingerprint == validate_bars(texts(), symbol="AAPL").fingerprint
     (repair,) = findings_of(bars, "R40")
     assert (repair.row, repair.session, repair.count) == (3, "2019-03-05", 2)
 
 
 def test_newest_first_is_reversed():
-    bars = validated_bars(texts().reverse(), symbol="AAPL")
-    assert bars.fingerprint == validated_bars(texts(), symbol="AAPL").fingerprint
+    bars = validate_bars(texts().reverse(), symbol="AAPL")
+    assert bars.fingerprint == validate_bars(texts(), symbol="AAPL").fingerprint
     assert codes(bars) == {"R41": 5}
 
 
@@ -123,14 +122,14 @@ def test_symbols_interleaved_by_date_need_no_repair():
         ("B", "2019-03-05", 22.0),
         ("A", "2019-03-05", 12.0),
     )
-    bars = validated_bars(frame)
+    bars = validate_bars(frame)
     assert bars.frame["close"].to_list() == [11.0, 12.0, 21.0, 22.0]
     assert codes(bars) == {"W21": 1}
 
 
 def test_an_exact_copy_of_a_row_is_dropped_and_counted():
-    bars = validated_bars(texts()[[0, 1, 1, 2, 3, 4, 0]], symbol="AAPL")
-    assert bars.fingerprint == validated_bars(texts(), symbol="AAPL").fingerprint
+    bars = validate_bars(texts()[[0, 1, 1, 2, 3, 4, 0]], symbol="AAPL")
+    assert bars.fingerprint == validate_bars(texts(), symbol="AAPL").fingerprint
     assert codes(bars) == {"R40": 1, "R42": 2}
 
 
@@ -140,41 +139,35 @@ def test_shuffled_rows_give_the_same_bars(order):
     frame = pl.concat(
         [texts().with_columns(pl.lit(symbol).alias("symbol")) for symbol in ("MSFT", "AAPL")]
     )
-    assert validated_bars(frame[order]).frame.equals(validated_bars(frame).frame)
+    assert validate_bars(frame[order]).frame.equals(validate_bars(frame).frame)
 
 
 def test_what_happens_later_changes_no_earlier_row():
     later = [(3, "close", "nan"), (4, "high", "1")]
-    early = collected_bars(texts()[:3], symbol="A").frame
-    assert collected_bars(texts(later), symbol="A").frame[:3].equals(early)
+    early = collect_bars(texts()[:3], symbol="A").frame
+    assert collect_bars(texts(later), symbol="A").frame[:3].equals(early)
 
 
 def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
     frame = rows_of(
         *(("A", str(day), float(k + 11)) for k, day in enumerate(DAYS)), ("FB", "2019-03-04", 1.0)
     )
-    read = validated_bars(frame)
-    bars = with_short_symbols_named(read, needed=5)
+    read = validate_bars(frame)
+    bars = with_short_symbols(read, needed=5)
     assert bars.frame is read.frame
     assert bars.findings[-1].line() == (
         "W66 FB: found 1 session, 5 needed; rule: a symbol with too little history gets no "
         "forecast. Fix: give a longer history."
     )
-    assert with_short_symbols_named(read, needed=1) is read
+    assert with_short_symbols(read, needed=1) is read
     with pytest.raises(NotEnoughDataError) as raised:
-        with_short_symbols_named(read, needed=6)
+        with_short_symbols(read, needed=6)
     assert (raised.value.needed, raised.value.found) == (6, 5)
-
-
-def test_every_rule_of_the_table_has_a_number_of_the_catalogue_and_refusals_a_cure():
-    rules = (*CELL_RULES, *SERIES_RULES)
-    assert all(1 <= rule.number <= 79 for rule in rules)
-    assert all(rule.fix for rule in rules if rule.response == "E")
 
 
 def test_settings_that_speak_of_no_symbol_are_told():
     config = DataConfig(since={"APPL": DAYS[0]}, not_a_split=("APPL 2019-03-05",))
-    read = validated_bars(texts(), symbol="AAPL", config=config)
+    read = validate_bars(texts(), symbol="AAPL", config=config)
     told = [f for f in read.findings if "no symbol" in f.found]
     assert [(f.code, f.found, f.rule.split(" ")[0]) for f in told] == [
         ("W67", "no symbol APPL", "data.since"),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import (
     RESPONSES,
-    by_code,
     finding_counts,
-    one_of_each,
+    first_of_each_code,
+    group_by_code,
     policies_in_force,
 )
 from nextclose.data.findings import Rule
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Finding
 
 
@@ -39,12 +38,12 @@ def test_counts_are_of_places_not_of_messages():
 
 
 def test_refusals_come_first_then_policies_then_warnings_then_repairs():
-    assert list(by_code(MIXED)) == ["E54", "P50", "W21", "W58", "R22"]
-    assert [one.found for one in by_code(MIXED)["E54"]] == ["a", "b"]
+    assert list(group_by_code(MIXED)) == ["E54", "P50", "W21", "W58", "R22"]
+    assert [one.found for one in group_by_code(MIXED)["E54"]] == ["a", "b"]
 
 
 def test_one_of_each_code_is_the_first_with_the_count_of_all():
-    assert [(one.code, one.found, one.count) for one in one_of_each(MIXED)] == [
+    assert [(one.code, one.found, one.count) for one in first_of_each_code(MIXED)] == [
         ("E54", "a", 10),
         ("P50", "x", 1),
         ("W21", "x", 1),
@@ -54,7 +53,7 @@ def test_one_of_each_code_is_the_first_with_the_count_of_all():
 
 
 def test_every_response_has_its_word():
-    assert {rule.response for rule in (*CELL_RULES, *SERIES_RULES)} <= set(RESPONSES)
+    assert {rule.finding.response for rule in RULES} <= set(RESPONSES)
 
 
 def test_a_policy_is_in_force_where_a_setting_turns_a_rule_into_a_lossy_repair(monkeypatch):
@@ -65,12 +64,11 @@ def test_a_policy_is_in_force_where_a_setting_turns_a_rule_into_a_lossy_repair(m
         rule(31, "W", setting="fractional_volume", policies={"round": ("R", None)}),
         rule(65, "E"),
     ]
-    monkeypatch.setattr("nextclose.data.finding_counts.CELL_RULES", tuple(rules))
-    monkeypatch.setattr("nextclose.data.finding_counts.SERIES_RULES", ())
+    monkeypatch.setattr("nextclose.data.finding_counts.RULES", tuple(rules))
     assert policies_in_force(DataConfig()) == {"unfinished": "drop"}
     chosen = DataConfig(nonpositive="drop", unfinished="keep", fractional_volume="round")
     assert policies_in_force(chosen) == {"nonpositive": "drop"}
 
 
 def rule(number, response, **fields):
-    return Rule(number=number, response=response, must="r", find=lambda frame: frame, **fields)
+    return Rule(finding(number, response), lambda frame: frame, **fields)

@@ -9,12 +9,15 @@ from datetime import date
 import pytest
 
 from nextclose.config import DataConfig, parse_config
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
-from nextclose.data.suggestions import SETTING, assignments, mended, mending_settings, toml_value
+from nextclose.data.rules.sequence import RULES
+from nextclose.data.suggestions import (
+    SETTING,
+    assignments,
+    suggestion_toml,
+    toml_value,
+    with_suggestion,
+)
 from nextclose.schema import Finding
-
-RULES = (*CELL_RULES, *SERIES_RULES)
 
 
 def refusal(number, fix, *, response="E"):
@@ -52,7 +55,7 @@ def refusal(number, fix, *, response="E"):
 )
 def test_the_settings_that_cures_name_become_toml(fixes, lines):
     findings = [refusal(k, fix) for k, fix in enumerate(fixes, 1)]
-    text = mending_settings(findings)
+    text = suggestion_toml(findings)
     assert text.splitlines() == (["[data]", *lines] if lines else [])
     parse_config(text, path="suggestion")  # what is suggested must be obeyed
 
@@ -60,40 +63,40 @@ def test_the_settings_that_cures_name_become_toml(fixes, lines):
 def test_lists_and_tables_keep_what_is_set_already():
     config = DataConfig(not_a_split=("A 2000-01-03",), columns={"last": "close"})
     fixes = ['data.not_a_split = ["B 2001-01-03"].', 'data.columns = {"day" = "date"}.']
-    text = mending_settings([refusal(k, fix) for k, fix in enumerate(fixes, 1)], config=config)
+    text = suggestion_toml([refusal(k, fix) for k, fix in enumerate(fixes, 1)], config=config)
     assert text.splitlines()[1:] == [
         'not_a_split = ["A 2000-01-03", "B 2001-01-03"]  # E1',
         'columns = { "last" = "close", "day" = "date" }  # E2',
     ]
-    assert mended(config, text) == DataConfig(
+    assert with_suggestion(config, text) == DataConfig(
         not_a_split=("A 2000-01-03", "B 2001-01-03"), columns={"last": "close", "day": "date"}
     )
 
 
 def test_comments_mend_nothing_and_all_else_stays_as_it_was():
     config = DataConfig(gaps="split")
-    assert mended(config, "[data]\n# splits = FILE  # E59") == config
+    assert with_suggestion(config, "[data]\n# splits = FILE  # E59") == config
     both = DataConfig(gaps="split", nonpositive="drop")
-    assert mended(config, '[data]\nnonpositive = "drop"  # E54') == both
+    assert with_suggestion(config, '[data]\nnonpositive = "drop"  # E54') == both
 
 
 def test_only_refusals_need_mending():
-    assert mending_settings([refusal(1, 'data.gaps = "split".', response="W")]) == ""
+    assert suggestion_toml([refusal(1, 'data.gaps = "split".', response="W")]) == ""
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.response}{rule.number}")
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.finding.code)
 def test_a_cure_names_settings_that_there_are_with_values_that_they_take(rule):
-    for name in re.findall(r"data\.(\w+)", rule.fix):
+    for name in re.findall(r"data\.(\w+)", rule.finding.fix):
         assert name in DataConfig.model_fields
-    for name, text in SETTING.findall(rule.fix):
+    for name, text in SETTING.findall(rule.finding.fix):
         if not text.isupper():  # FILE: the user's own
             parse_config(f"[data]\n{name} = {text}\n", path="cure")
 
 
 def test_a_refusal_that_a_setting_would_mend_says_so():
     for rule in RULES:
-        if rule.response == "E" and rule.policies:
-            assert f"data.{rule.setting}" in rule.fix, rule.number
+        if rule.finding.response == "E" and rule.policies:
+            assert f"data.{rule.setting}" in rule.finding.fix, rule.finding.code
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 import numpy as np
 import polars as pl
 
-from nextclose.data.bars import collected_bars
 from nextclose.features.table import make_table
 from nextclose.schema import MASK_COLUMNS
 from tests.features.random_bars import bars_of, random_frame
+from tests.frames import collect_bars
 from tests.leakage.price_files import halted
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_without_masks_in_the_bars_the_family_is_left_out_and_said():
 
 
 def test_a_halt_ends_the_segment_that_no_window_crosses():
-    bars = collected_bars(halted(), now=NOW)
+    bars = collect_bars(halted(), now=NOW)
     table = make_table(bars)
     borders = {(table.symbols[table.symbol[a]], int(b - a)) for a, b in table.segments}
     # BBB stands still for sessions 350 to 419: 59 of them stay, the rest are no bars

@@ -20,7 +20,6 @@ from nextclose.config import (
     RunConfig,
     canonical_json,
 )
-from nextclose.data.bars import collected_bars
 from nextclose.features.columns import FamilyDefinition, Feature
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.models.protocol import Trained
@@ -28,6 +27,7 @@ from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, QUANTILE_COLUMNS, Bars, Table
+from tests.frames import collect_bars
 from tests.leakage.worlds import day
 
 FOLDS = (400, 430, 460)  # rows of the fold borders
@@ -62,7 +62,7 @@ class Pipeline:
 
     models: tuple[str, ...] = MODELS
     families: tuple[str, ...] = ("stationary",)
-    load: Callable[[pl.DataFrame], Bars] = collected_bars
+    load: Callable[[pl.DataFrame], Bars] = collect_bars
     definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: FAMILIES)
     lstm: LstmConfig = TINY
     members: tuple[str, ...] = ("garch", "loghar")

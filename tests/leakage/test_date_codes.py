@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from nextclose.data.bars import collected_bars
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import make_table
 from nextclose.models.classic import classic
@@ -24,6 +23,7 @@ from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.splits import Fold, walk_forward
 from nextclose.samples.windows import training_chunks
+from tests.frames import collect_bars
 from tests.leakage.artefacts import TINY
 
 HORIZONS = (1, 7, 30)
@@ -49,7 +49,7 @@ def coded(family: str, *, lookback: int = 0) -> Samples:
     code = FamilyDefinition(
         cap=np.inf, columns=(Column("code", lookback, lambda bars: bars.close),)
     )
-    table = make_table(collected_bars(code_frame()), families=(family,), definitions={family: code})
+    table = make_table(collect_bars(code_frame()), families=(family,), definitions={family: code})
     samples = make_samples(table, horizons=HORIZONS)
     reached = np.round(samples.table.close[:, None] * np.exp(samples.outcome))
     return replace(samples, target=reached)

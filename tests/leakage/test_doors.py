@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading import encoding
 from nextclose.data.reading.prices import unchecked_prices
 from nextclose.data.sources import compressed, csvfiles
@@ -154,7 +154,7 @@ def adjusted_alone(frame: Frame, folder: Path) -> Bars:
 def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
     rows = pl.int_range(1, frame.height + 1, eager=True)
     part = unchecked_prices(frame, path="source", rows=rows, config=LENIENT, basis="adjusted")
-    return assembled([part], config=LENIENT, now=NOW)
+    return assemble_bars([part], config=LENIENT, now=NOW)
 
 
 DOORS: dict[str, Door] = {

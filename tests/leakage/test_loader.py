@@ -11,13 +11,14 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled, collected_bars
+from nextclose.data.bars import assemble_bars
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.prices import unchecked_prices
 from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
 from tests.catalogue.test_catalogue import CASES, NOW, data_of
+from tests.frames import collect_bars
 from tests.fuzz.harness import LENIENT
 from tests.leakage.price_files import BASES, N_ROWS
 from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
@@ -83,9 +84,9 @@ def test_no_future_at_any_cut_changes_what_was_kept(name: str, policy: str) -> N
 
 def walk(name: str, policy: str, rows: tuple[int, ...], *, step: int) -> None:
     base, config = BASES[name](), CONFIGS[policy]
-    made = collected_bars(base, config=config)
+    made = collect_bars(base, config=config)
     for cut, world, scope in futures(rows, step=step):
-        other = collected_bars(with_future(base, cut, world, scope), config=config)
+        other = collect_bars(with_future(base, cut, world, scope), config=config)
         assert_same_past(made, other, cut, f"{name}, {policy}, after {cut}: {world}, {scope}")
 
 
@@ -111,7 +112,7 @@ def told_of_symbols(frame: Frame) -> Bars:
     rows = pl.int_range(1, frame.height + 1, eager=True)
     closes = frame.select("symbol", "date", "close")
     part = unchecked_prices(closes, path="closes", rows=rows, config=config)
-    return assembled([part], config=config, now=NOW, splits=splits)
+    return assemble_bars([part], config=config, now=NOW, splits=splits)
 
 
 @pytest.mark.parametrize("name", ["spiky", "dirty", "halted"])
@@ -125,7 +126,7 @@ def test_no_future_changes_what_settings_of_symbols_made(name: str) -> None:
 
 def test_the_bases_hold_what_they_promise() -> None:
     """Each mask is set and segments end: else the worlds above would prove little."""
-    made = {name: collected_bars(base(), config=LENIENT) for name, base in BASES.items()}
+    made = {name: collect_bars(base(), config=LENIENT) for name, base in BASES.items()}
     assert made["halted"].frame["halted"].any()
     assert made["spiky"].frame["spiked"].any()
     assert made["dirty"].frame["filled"].any()
@@ -155,10 +156,10 @@ def test_a_mask_or_segment_that_looks_ahead_is_found(leak: str) -> None:
 
 def changes_the_past(change: Callable[[Frame], Frame], base: Frame) -> bool:
     """Whether any future changes what `change` makes of the rows before it."""
-    made = change(collected_bars(base, config=LENIENT).frame)
+    made = change(collect_bars(base, config=LENIENT).frame)
     for cut, world, scope in futures(ROWS + LATE_ROWS, step=7):
         future = with_future(base, cut, world, scope)
-        other = change(collected_bars(future, config=LENIENT).frame)
+        other = change(collect_bars(future, config=LENIENT).frame)
         past = pl.col("session") <= cut
         if not made.filter(past).equals(other.filter(past)):
             return True
@@ -204,7 +205,7 @@ def test_the_clock_drops_only_the_bar_that_is_not_over() -> None:
     base = BASES["clean"]()
     last = base.filter(pl.col("symbol") == "AAA")["date"][-1]
     before = datetime.combine(last, datetime.min.time()).replace(hour=15, tzinfo=NOW.tzinfo)
-    made, early = collected_bars(base, now=NOW), collected_bars(base, now=before)
+    made, early = collect_bars(base, now=NOW), collect_bars(base, now=before)
     rows = made.frame.filter(~((pl.col("symbol") != "CCC.T") & (pl.col("session") == last)))
     assert early.frame.filter(pl.col("symbol") != "CCC.T").equals(
         rows.filter(pl.col("symbol") != "CCC.T")

@@ -6,9 +6,9 @@ from functools import partial
 import polars as pl
 import pytest
 
-from nextclose.data.bars import collected_bars
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import FAMILIES
+from tests.frames import collect_bars
 from tests.leakage.artefacts import Pipeline, leaks
 from tests.leakage.mutants import HONEST_FEATURES, HONEST_LOADERS, LEAKY_FEATURES, LOADERS
 from tests.leakage.worlds import FAULTS, day, every_world, perturbed, ragged_panel
@@ -25,7 +25,7 @@ def found_leaks(pipeline: Pipeline) -> Iterator[list[str]]:
 
 
 def loading(change: Callable[[pl.DataFrame], pl.DataFrame]) -> Pipeline:
-    return Pipeline(models=(), load=lambda frame: collected_bars(change(frame)))
+    return Pipeline(models=(), load=lambda frame: collect_bars(change(frame)))
 
 
 @pytest.mark.parametrize("name", LOADERS)

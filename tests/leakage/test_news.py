@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from nextclose.config import NewsConfig
-from nextclose.data.bars import collected_bars
 from nextclose.data.calendars.sessions import closing_instants
 from nextclose.data.news.items import news_items
-from nextclose.data.news.timing import placed_items
+from nextclose.data.news.timing import items_by_session
 from nextclose.features.news import NEWS_NAMES
 from nextclose.schema import Bars, News
+from tests.frames import collect_bars
 from tests.leakage.artefacts import FOLDS, Pipeline, leaks, moved
 from tests.leakage.worlds import SESSIONS, clean_panel, day, ragged_panel
 
@@ -59,7 +59,7 @@ def stamps(session: np.datetime64) -> list[str]:
 
 
 def in_time(items: Frame, exchanges: dict[str, str]) -> Frame:
-    return placed_items(items, exchanges, cutoff_minutes=30)
+    return items_by_session(items, exchanges, cutoff_minutes=30)
 
 
 def loading(file: Frame, place: Place = in_time) -> Callable[[Frame], Bars]:
@@ -67,7 +67,7 @@ def loading(file: Frame, place: Place = in_time) -> Callable[[Frame], Bars]:
     rows = pl.int_range(1, file.height + 1, eager=True)
 
     def load(prices: Frame) -> Bars:
-        bars = collected_bars(prices)
+        bars = collect_bars(prices)
         items, _ = news_items(file, path="news", rows=rows)
         placed = place(items, {symbol: bars.exchanges[symbol] for symbol in bars.symbols})
         frame = placed.select("symbol", "session", "score")
@@ -175,14 +175,14 @@ def at_its_own_date(items: Frame, exchanges: dict[str, str]) -> Frame:
 
 def at_the_close_of_its_day(items: Frame, exchanges: dict[str, str]) -> Frame:
     """An item of the evening used at the close of the afternoon before."""
-    return placed_items(
+    return items_by_session(
         items.with_columns(pl.col("seen_at").dt.truncate("1d")), exchanges, cutoff_minutes=30
     )
 
 
 def a_minute_late(items: Frame, exchanges: dict[str, str]) -> Frame:
     """The cut-off forgotten."""
-    return placed_items(items, exchanges, cutoff_minutes=0)
+    return items_by_session(items, exchanges, cutoff_minutes=0)
 
 
 def nearest(items: Frame, exchanges: dict[str, str]) -> Frame:

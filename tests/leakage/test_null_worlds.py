@@ -10,11 +10,11 @@ import pytest
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
-from nextclose.data.bars import validated_bars
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import make_samples
+from tests.frames import validate_bars
 from tests.leakage.worlds import price_file
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
@@ -52,7 +52,7 @@ def judged(
     plan = BacktestConfig(
         models=MODELS, horizons=horizons, test_sessions=n_tested, refit_sessions=n_tested
     )
-    table = make_table(validated_bars(frame), definitions=definitions)
+    table = make_table(validate_bars(frame), definitions=definitions)
     samples = make_samples(table, horizons=horizons)
     study = make_study(samples, RunConfig(backtest=plan, lstm=SMALL))
     return verdicts(backtest(study).forecasts)

@@ -10,7 +10,6 @@ import pytest
 from nextclose.backtesting.forecasts import log_quantiles
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
-from nextclose.data.bars import collected_bars
 from nextclose.errors import ConfigError
 from nextclose.features.table import make_table
 from nextclose.models.mixture import restore_forecaster
@@ -23,6 +22,7 @@ from nextclose.serving.golden import latest_rows
 from nextclose.serving.states import state_bytes, state_of
 from nextclose.studies import needed_sessions
 from nextclose.training import train
+from tests.frames import collect_bars
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed, price_file
@@ -33,7 +33,7 @@ FINITE = ("naive", "ewma", "har", "loghar", "lstm")
 
 @pytest.fixture(scope="module")
 def bars() -> Bars:
-    return collected_bars(clean_panel())
+    return collect_bars(clean_panel())
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_symbol_is_not_kept_out_of_past_fits_for_ending_early():
     base = pl.concat([price_file("AAA", seed=0), price_file("BBB", seed=1), late])
     cut, config = day(410), Pipeline(models=("lstm",)).config
     made, other = (
-        dict(of_backtest(whole_backtest(collected_bars(frame), config=config).backtest))
+        dict(of_backtest(whole_backtest(collect_bars(frame), config=config).backtest))
         for frame in (base, perturbed(base, cut, "cut"))
     )
     assert leaks(made, other, at=cut) == []

@@ -8,7 +8,7 @@ from statistics import NormalDist
 import numpy as np
 import polars as pl
 
-from nextclose.data.inventory import holdings
+from nextclose.data.inventory import symbol_summaries
 from nextclose.metrics import INTERVALS
 from nextclose.report.content import ReportContent, RunFacts
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, LEVELS, QUANTILE_COLUMNS, Bars, Finding
@@ -206,7 +206,7 @@ def make_content(
         "weights": make_weights(horizons),
         "importance": make_importance(horizons),
         "basis": "adjusted",
-        "holdings": holdings(Bars(frame=bars, exchanges=dict.fromkeys(symbols, "XNYS"))),
+        "summaries": symbol_summaries(Bars(frame=bars, exchanges=dict.fromkeys(symbols, "XNYS"))),
         "policies": {"unfinished": "drop"},
         "findings": (
             Finding(

@@ -111,8 +111,8 @@ def test_markup_in_findings_is_shown_as_text_and_nothing_runs(browser, tmp_path)
             *(Finding(number=66, response="W", found=p, rule=p, symbol=p) for p in PAYLOADS),
         ),
         policies=dict.fromkeys(PAYLOADS, "</dl><script>alert(1)</script>"),
-        holdings=tuple(
-            replace(tame.holdings[0], symbol=p, exchange=p, segments=2) for p in PAYLOADS
+        summaries=tuple(
+            replace(tame.summaries[0], symbol=p, exchange=p, segments=2) for p in PAYLOADS
         ),
         run=replace(tame.run, command="\n".join(PAYLOADS), config="\n".join(PAYLOADS)),
     )

@@ -38,7 +38,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """What is in PRICES, what is wrong with it, what would be repaired, and what mends the rest."""
-    from nextclose.data.suggestions import mending_settings
+    from nextclose.data.suggestions import suggestion_toml
     from nextclose.report.exports import json_text
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
@@ -49,7 +49,7 @@ def check(
         print(json_text(check_document(bars, settings.data), what="check"))
     else:
         _print_tables(bars, settings.data)
-    suggestion = mending_settings(bars.findings, config=settings.data)
+    suggestion = suggestion_toml(bars.findings, config=settings.data)
     del bars  # room to read them again
     if suggestion and not as_json:
         _print_suggestion(suggestion, prices, settings)
@@ -62,8 +62,8 @@ def check(
 def check_document(bars: Bars, config: DataConfig) -> dict[str, Any]:
     """What `check --json` prints. `suggestion` is TOML that would mend refusals, or empty."""
     from nextclose.data.finding_counts import finding_counts, policies_in_force
-    from nextclose.data.inventory import holdings
-    from nextclose.data.suggestions import mending_settings
+    from nextclose.data.inventory import symbol_summaries
+    from nextclose.data.suggestions import suggestion_toml
 
     counts = finding_counts(bars.findings)
     return {
@@ -72,12 +72,12 @@ def check_document(bars: Bars, config: DataConfig) -> dict[str, Any]:
         "basis": bars.basis,
         "symbols": [
             asdict(holding) | {"first": str(holding.first), "last": str(holding.last)}
-            for holding in holdings(bars)
+            for holding in symbol_summaries(bars)
         ],
         "counts": counts,
         "findings": [finding.facts() for finding in bars.findings],
         "policies": policies_in_force(config),
-        "suggestion": mending_settings(bars.findings, config=config),
+        "suggestion": suggestion_toml(bars.findings, config=config),
     }
 
 
@@ -88,9 +88,9 @@ def _print_tables(bars: Bars, config: DataConfig) -> None:
         input_facts,
         symbol_table,
     )
-    from nextclose.data.inventory import holdings
+    from nextclose.data.inventory import symbol_summaries
 
-    symbols = holdings(bars)
+    symbols = symbol_summaries(bars)
     if symbols:
         out.print(symbol_table(symbols, bars.findings))
         out.print()
@@ -104,9 +104,9 @@ def _print_tables(bars: Bars, config: DataConfig) -> None:
 def _print_suggestion(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
     """Read the prices again as suggested: a mended file may be refused for another reason."""
     from nextclose.commands.check_tables import suggestion_heading
-    from nextclose.data.suggestions import mended
+    from nextclose.data.suggestions import with_suggestion
 
-    data = mended(settings.data, suggestion)
+    data = with_suggestion(settings.data, suggestion)
     findings = None
     if data != settings.data:
         findings = _bars_with_findings(prices, settings.model_copy(update={"data": data})).findings

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from nextclose.commands.messages import STYLES
 from nextclose.config import DataConfig
-from nextclose.data.finding_counts import RESPONSES, by_code, policies_in_force
-from nextclose.data.inventory import BASES, Holding, calendars, extent
+from nextclose.data.catalogue import Issue
+from nextclose.data.finding_counts import RESPONSES, group_by_code, policies_in_force
+from nextclose.data.inventory import BASES, SymbolSummary, calendars_text, extent_text
 from nextclose.data.suggestions import assignments
 from nextclose.formatting import count, quantity
 from nextclose.schema import Bars, Finding
@@ -20,14 +21,14 @@ from nextclose.terminal import LOOK
 
 MAX_SYMBOLS = 20
 MAX_PLACES = 3  # of a refusal; of all else the first
-PREDICT_REFUSES = {57: "complete that bar or end the file before it: predict refuses it."}
+PREDICT_REFUSES = "complete that bar or end the file before it: predict refuses it."
 GAP: dict[str, Any] = {"padding": (0, 2, 0, 0), "pad_edge": False}
 
 
-def symbol_table(holdings: Sequence[Holding], findings: Sequence[Finding]) -> Table:
+def symbol_table(summaries: Sequence[SymbolSummary], findings: Sequence[Finding]) -> Table:
     """What was read of each symbol; those with refusals, then with most segments, come first."""
     refused = _refusal_counts(findings)
-    ordered = sorted(holdings, key=lambda h: (-refused[h.symbol], -h.segments, h.symbol))
+    ordered = sorted(summaries, key=lambda h: (-refused[h.symbol], -h.segments, h.symbol))
     table = Table(**LOOK)
     for name in ("symbol", "calendar", "first", "last"):
         table.add_column(name)
@@ -52,14 +53,14 @@ def symbol_table(holdings: Sequence[Holding], findings: Sequence[Finding]) -> Ta
     return table
 
 
-def input_facts(bars: Bars, holdings: Sequence[Holding], config: DataConfig) -> Table:
+def input_facts(bars: Bars, summaries: Sequence[SymbolSummary], config: DataConfig) -> Table:
     """How much was read, and by which rules."""
     facts = Table.grid(**GAP)
     facts.add_column(style="dim")
     facts.add_column(overflow="fold")
-    facts.add_row("read", extent(holdings))
+    facts.add_row("read", extent_text(summaries))
     facts.add_row("prices", BASES[bars.basis], style=STYLES["W"] if bars.basis == "unknown" else "")
-    facts.add_row("calendar", calendars(holdings) or "none")
+    facts.add_row("calendar", calendars_text(summaries) or "none")
     facts.add_row("policies", Text(assignments(policies_in_force(config)) or "none"))
     if bars.settled:
         facts.add_row("settled", Text(assignments(bars.settled)))
@@ -71,7 +72,7 @@ def findings_by_code(findings: Sequence[Finding]) -> Table:
     grid = Table.grid(**GAP)
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for code, group in by_code(findings).items():
+    for code, group in group_by_code(findings).items():
         style = STYLES[group[0].response]
         n = sum(finding.count for finding in group)
         head = f"{RESPONSES[group[0].response]}, {quantity(n, 'place')}: {group[0].rule}"
@@ -102,7 +103,7 @@ def suggestion_heading(left: Sequence[Finding] | None) -> str:
     """
     if left is None:
         return "Choose one of these settings or fill it in, and give it with --config FILE:"
-    codes = list(by_code(finding for finding in left if finding.response == "E"))
+    codes = list(group_by_code(finding for finding in left if finding.response == "E"))
     if not codes:
         return "A run would go on with these settings, given with --config FILE:"
     names = " and ".join(filter(None, (", ".join(codes[:-1]), codes[-1])))
@@ -120,8 +121,8 @@ def _finding_lines(group: Sequence[Finding], *, n_places: int) -> Iterator[str]:
         yield f"and {count(n_places - len(named))} more"
     if first.fix:
         yield f"Fix: {first.fix}"
-    if first.response == "W" and first.number in PREDICT_REFUSES:
-        yield f"Fix: {PREDICT_REFUSES[first.number]}"
+    if first.response == "W" and first.number == Issue.INCOMPLETE_NEWEST_BAR:
+        yield f"Fix: {PREDICT_REFUSES}"
 
 
 def _refusal_counts(findings: Sequence[Finding]) -> Counter[str]:

@@ -89,10 +89,10 @@ def _words(outcome: Outcome) -> str:
 
 
 def _say(findings: Sequence[Finding]) -> None:
-    from nextclose.data.finding_counts import one_of_each
+    from nextclose.data.finding_counts import first_of_each_code
 
     if err.quiet:
         say_as_json(finding.facts() for finding in findings)
         return
-    for finding in one_of_each(findings):
+    for finding in first_of_each_code(findings):
         say(finding.line(), style=STYLES[finding.response])

@@ -97,7 +97,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
-    from nextclose.data.bars import with_short_symbols_named
+    from nextclose.data.bars import with_short_symbols
     from nextclose.formatting import quantity
     from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
@@ -106,7 +106,7 @@ def train(
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
     bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    say_findings(with_short_symbols_named(bars, needed=served_rows(settings)))
+    say_findings(with_short_symbols(bars, needed=served_rows(settings)))
     with progress_on(err) as progress:
         manifest = train_bundle(
             bars,

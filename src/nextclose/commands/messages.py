@@ -22,14 +22,14 @@ STYLES = {"E": "red", "P": "yellow", "W": "yellow", "R": "dim"}
 
 def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
     """Print what was found in the input, one line a code, less what was said before."""
-    from nextclose.data.finding_counts import one_of_each
+    from nextclose.data.finding_counts import first_of_each_code
 
     before = besides.findings if besides else ()
     new = [finding for finding in bars.findings if finding not in before]
     if err.quiet:
         say_as_json(finding.facts() for finding in new)
         return
-    for finding in one_of_each(new):
+    for finding in first_of_each_code(new):
         say(finding.line(), style=STYLES[finding.response])
 
 

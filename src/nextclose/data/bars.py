@@ -1,4 +1,4 @@
-"""Validated daily bars: files and frames joined, the rules applied, every problem named."""
+"""Daily bars: files and frames put together, the rules applied, every problem named."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
-from nextclose.data.findings import merged, shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import merge_findings, safe_text
 from nextclose.data.reading.column_names import OPTIONAL
-from nextclose.data.reading.prices import Basis, UncheckedPrices, unchecked_prices
-from nextclose.data.rules.adjustment import adjusted, divided, masked
-from nextclose.data.rules.alignment import placed
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.duplicates import survivors
-from nextclose.data.rules.engine import Judged, Told, by_symbols, obeyed, together
-from nextclose.data.rules.gaps import broken
+from nextclose.data.reading.prices import Basis, UncheckedPrices
+from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
+from nextclose.data.rules.alignment import with_sessions
+from nextclose.data.rules.duplicates import survivorship
+from nextclose.data.rules.engine import (
+    CheckedRows,
+    RuleFindings,
+    apply_rules,
+    concat_batches,
+    symbol_batches,
+)
+from nextclose.data.rules.gaps import with_breaks
 from nextclose.data.rules.order import is_in_order
-from nextclose.data.rules.series_catalogue import DAY_RULES, MOVE_RULES, PANEL_RULES
+from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.formatting import quantity
@@ -29,63 +35,16 @@ from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 
 DEFAULTS = DataConfig()
 
-_NO_ROWS_SCHEMA = {
+_EMPTY_SCHEMA = {
     "symbol": pl.String(),
     "session": pl.Date(),
     "close": pl.Float64(),
     "part": pl.Int32(),
     "row": pl.UInt32(),
 }
-NO_ROWS = Finding(
-    number=3,
-    response="E",
-    found="0 data rows",
-    rule="at least one complete bar",
-    fix="give a file with prices.",
-)
 
 
-def validated_bars(
-    frame: pl.DataFrame,
-    *,
-    path: str = "",
-    rows: pl.Series | None = None,
-    symbol: str = "",
-    config: DataConfig = DEFAULTS,
-    now: datetime | None = None,
-) -> Bars:
-    """Bars of a frame with any common column names, or every reason why not.
-
-    `rows` numbers the rows for messages (default: 1, 2, ...); `symbol` is for a frame without one.
-    `now`, aware of its zone, finds bars of the future and unfinished ones; None asks no clock.
-    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
-        the settings say so.
-    Causal: each row kept, dropped or changed is decided from rows up to its session.
-    Raises: DataError with all findings that refuse, in file order.
-    """
-    return sound(collected_bars(frame, path=path, rows=rows, symbol=symbol, config=config, now=now))
-
-
-def collected_bars(
-    frame: pl.DataFrame,
-    *,
-    path: str = "",
-    rows: pl.Series | None = None,
-    symbol: str = "",
-    config: DataConfig = DEFAULTS,
-    now: datetime | None = None,
-) -> Bars:
-    """As `validated_bars`, but rows that must be refused are left out and named in `findings`.
-
-    For the leak audit, whose perturbed worlds hold bars that no file should.
-    """
-    if rows is None:
-        rows = pl.int_range(1, frame.height + 1, eager=True)
-    part = unchecked_prices(frame, path=path, rows=rows, symbol=symbol, config=config)
-    return assembled([part], config=config, now=now)
-
-
-def assembled(
+def assemble_bars(
     parts: Iterable[UncheckedPrices],
     *,
     config: DataConfig = DEFAULTS,
@@ -96,13 +55,17 @@ def assembled(
 
     A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
     session and ratio (new shares for an old one): prices before are divided by it. Parts from an
-    iterator are let go once joined, so that rows are in memory once.
+    iterator are let go once their rows are copied, so that rows are in memory once. `now`, aware of
+    its zone, finds bars of the future and unfinished ones; None asks no clock.
+    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
+        the settings say so.
+    Causal: each row kept, dropped or changed is decided from rows up to its session.
     """
-    joined, heads = _joined(parts)
+    rows, heads = _concat_parts(parts)
     paths = [path for head in heads for path in head.files or (head.path,)]
     notes = [finding for head in heads for finding in head.findings]
-    frame, found = obeyed(joined, CELL_RULES, paths, config)
-    del joined
+    frame, of_cells = apply_rules(rows, CELL_RULES, paths, config)
+    del rows
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
@@ -110,25 +73,30 @@ def assembled(
         splits = splits.sort("symbol", "session", maintain_order=True)
     n_splits = 0 if splits is None else splits.height
 
-    def judged(rows: pl.DataFrame) -> Judged:
-        """Rows of whole symbols as they are kept, and what each rule found in them."""
-        rows = placed(rows, exchanges, now=now, vouched=config.not_a_split)
-        rows, of_days = obeyed(begun(rows, config.since), DAY_RULES, paths, config)
-        rows, of_splits = divided(rows, splits)
-        rows, of_moves = obeyed(broken(adjusted(rows)), MOVE_RULES, paths, config)
-        return _finished(rows), [*of_days, Told(findings=of_splits, n_named=n_splits), *of_moves]
+    def checked_rows(rows: pl.DataFrame) -> CheckedRows:
+        """Rows of whole symbols as they are kept, and the findings of each rule."""
+        rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
+        rows, of_days = apply_rules(_rows_since(rows, config.since), DAY_RULES, paths, config)
+        rows, of_splits = divide_by_splits(rows, splits)
+        rows, of_moves = apply_rules(
+            with_breaks(with_adjusted_prices(rows)), MOVE_RULES, paths, config
+        )
+        return _with_bar_columns(rows), [
+            *of_days,
+            RuleFindings(findings=of_splits, n_named=n_splits),
+            *of_moves,
+        ]
 
-    pieces = map(judged, by_symbols(frame))
-    del frame  # each piece is let go once joined
-    frame, of_series = together(pieces)
+    batches = map(checked_rows, symbol_batches(frame))
+    del frame  # each batch is let go once its rows are copied
+    frame, of_series = concat_batches(batches)
     frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
-    frame, of_panel = obeyed(frame, PANEL_RULES, paths, config)
-    told = (*found, *of_series, *of_panel)
-    idle = _idle_settings(config, splits, known=set(exchanges))
-    seen = [*notes, *chain(*(rule.findings for rule in told)), *idle, *survivors(frame)]
-    findings = _ordered(seen, paths)
+    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config)
+    of_rules = chain(*(rule.findings for rule in (*of_cells, *of_series, *of_panel)))
+    of_settings = _unknown_symbols(config, splits, known=set(exchanges))
+    findings = _in_report_order([*notes, *of_rules, *of_settings, *survivorship(frame)], paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
-        findings = (replace(NO_ROWS, path=paths[0]), *findings)
+        findings = (Issue.NO_ROWS.finding("0 data rows", path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
@@ -136,13 +104,13 @@ def assembled(
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
-        settled=_agreed([head.settled for head in heads]),
+        settled=_common_facts([head.settled for head in heads]),
     )
 
 
-def _finished(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of `Bars`, and those that rules over all symbols read."""
-    frame = masked(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
+    frame = with_masks(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
     if "close_raw" in frame.columns:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
@@ -150,45 +118,44 @@ def _finished(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
 
 
-def _idle_settings(
+def _unknown_symbols(
     config: DataConfig, splits: pl.DataFrame | None, *, known: set[str]
 ) -> list[Finding]:
-    """A warning for each setting that speaks of symbols that are not there: a slip of the pen."""
-    given = {
-        "since": (67, list(config.since)),
-        "not_a_split": (59, [text.split(" ")[0] for text in config.not_a_split]),
-        "splits": (59, [] if splits is None else splits["symbol"].to_list()),
+    """A warning for each setting that names symbols which are not there: a slip of the pen."""
+    settings = {
+        "since": (Issue.REUSED_SYMBOL, list(config.since)),
+        "not_a_split": (Issue.SPLIT, [text.split(" ")[0] for text in config.not_a_split]),
+        "splits": (Issue.SPLIT, [] if splits is None else splits["symbol"].to_list()),
     }
     return [
-        Finding(
-            number=number,
+        issue.finding(
+            safe_text(f"no symbol {', '.join(sorted(set(names) - known))}"),
             response="W",
-            found=shown(f"no symbol {', '.join(sorted(set(names) - known))}"),
             rule=f"data.{setting} speaks of symbols that are there",
             fix="correct the name.",
         )
-        for setting, (number, names) in given.items()
+        for setting, (issue, names) in settings.items()
         if set(names) - known
     ]
 
 
-def begun(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
+def _rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
     """The rows less those before the first session to use of their symbol."""
     for symbol, first in since.items():
         frame = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") >= first))
     return frame
 
 
-def _agreed(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def _common_facts(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Format facts of which no two files say otherwise."""
-    said: dict[str, set[str]] = {}
+    values: dict[str, set[str]] = {}
     for facts in settled:
         for name, value in facts.items():
-            said.setdefault(name, set()).add(value)
-    return {name: values.pop() for name, values in sorted(said.items()) if len(values) == 1}
+            values.setdefault(name, set()).add(value)
+    return {name: of_name.pop() for name, of_name in sorted(values.items()) if len(of_name) == 1}
 
 
-def _joined(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[UncheckedPrices]]:
+def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[UncheckedPrices]]:
     """All rows in file order, `part` telling the file; and the parts without their rows."""
     heads: list[UncheckedPrices] = []
     frames: list[pl.DataFrame] = []
@@ -202,7 +169,7 @@ def _joined(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[Unchec
         n_files += len(part.files) or 1
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:
-        return pl.DataFrame(schema=_NO_ROWS_SCHEMA), heads
+        return pl.DataFrame(schema=_EMPTY_SCHEMA), heads
     half = {c for c in OPTIONAL if any(c not in frame.columns for frame in frames)}
     has_adjusted = any("adj_close" in frame.columns for frame in frames)
     for k, frame in enumerate(frames):
@@ -213,15 +180,17 @@ def _joined(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[Unchec
     return pl.concat(frames, how="diagonal_relaxed"), heads
 
 
-def _ordered(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Finding, ...]:
+def _in_report_order(findings: Sequence[Finding], paths: Sequence[str]) -> tuple[Finding, ...]:
     """Refusals by file and row, then the rest in the order of the rules."""
     position = {path: k for k, path in reversed(list(enumerate(paths)))}
     refusals = [finding for finding in findings if finding.response == "E"]
     refusals.sort(key=lambda finding: (position[finding.path], finding.row or 0))
-    return merged([*refusals, *(finding for finding in findings if finding.response != "E")])
+    return merge_findings(
+        [*refusals, *(finding for finding in findings if finding.response != "E")]
+    )
 
 
-def sound(bars: Bars) -> Bars:
+def raise_for_refusals(bars: Bars) -> Bars:
     """The same bars if nothing in them must be refused. Raises: DataError otherwise."""
     refusals = tuple(finding for finding in bars.findings if finding.response == "E")
     if refusals:
@@ -229,7 +198,7 @@ def sound(bars: Bars) -> Bars:
     return bars
 
 
-def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
+def with_short_symbols(bars: Bars, *, needed: int) -> Bars:
     """The same rows, with the findings of `short_symbols`.
 
     The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
@@ -244,7 +213,7 @@ def with_short_symbols_named(bars: Bars, *, needed: int) -> Bars:
 
 
 def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
-    """Rule 66: a warning for each symbol without `needed` sessions in a segment.
+    """A warning for each symbol without `needed` sessions in a segment.
 
     If there is no other symbol: one refusal instead, naming the symbol with the most.
     """
@@ -254,24 +223,16 @@ def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
         most = counts.sort("len", descending=True, maintain_order=True).head(1)
         symbol, n = next(most.iter_rows(), ("", 0))
         return (
-            Finding(
-                number=66,
+            Issue.SHORT_HISTORY.finding(
+                f"{quantity(n, 'session')} in one piece, the most of any symbol",
                 response="E",
-                found=f"{quantity(n, 'session')} in one piece, the most of any symbol",
                 rule=f"at least {needed}, which one forecast of every chosen model reads",
                 fix="give a longer history, or choose models that read less.",
                 symbol=symbol,
             ),
         )
     return tuple(
-        Finding(
-            number=66,
-            response="W",
-            found=f"{quantity(n, 'session')}, {needed} needed",
-            rule="a symbol with too little history gets no forecast",
-            fix="give a longer history.",
-            symbol=symbol,
-        )
+        Issue.SHORT_HISTORY.finding(f"{quantity(n, 'session')}, {needed} needed", symbol=symbol)
         for symbol, n in short.iter_rows()
     )
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nextclose.config import DataConfig
-from nextclose.data.rules.cell_catalogue import CELL_RULES
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Finding, Response
 
 # In the order of what a reader must know first.
@@ -28,7 +27,7 @@ def finding_counts(findings: Iterable[Finding]) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+def group_by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
     """The findings of each code, in the order of `RESPONSES`, then of the catalogue."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -40,16 +39,16 @@ def by_code(findings: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
     return {group[0].code: tuple(group) for group in ordered}
 
 
-def one_of_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The first finding of each code, with the count of all; order as `by_code`."""
+def first_of_each_code(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The first finding of each code, with the count of all; order as `group_by_code`."""
     return tuple(
         replace(group[0], count=sum(finding.count for finding in group))
-        for group in by_code(findings).values()
+        for group in group_by_code(findings).values()
     )
 
 
 def policies_in_force(config: DataConfig) -> dict[str, str]:
     """The lossy repairs that the settings allow: name of the setting -> its value."""
-    rules = (rule.under(config) for rule in (*CELL_RULES, *SERIES_RULES))
-    allowed = {rule.setting for rule in rules if rule and rule.setting and rule.response == "P"}
+    rules = (rule.with_settings(config) for rule in RULES if rule.setting)
+    allowed = {rule.setting for rule in rules if rule and rule.finding.response == "P"}
     return {name: str(getattr(config, name)) for name in sorted(allowed)}

@@ -1,12 +1,13 @@
-"""A rule of the input catalogue, and how the places it hits become findings."""
+"""A rule of rows, and how the places it hits become findings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
@@ -19,7 +20,7 @@ N_CHARACTERS = 60  # of a found value, before it is cut
 BLOCK = 1 << 18  # rows looked at together
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
-Mend = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
+Repair = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 
 
 def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
@@ -28,36 +29,41 @@ def without_rows(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(~is_hit)
 
 
-def unchanged(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
+def hit_mask(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.Series:
+    """Whether each row was hit. Shape (row,)."""
+    is_hit = np.zeros(frame.height, dtype=np.bool_)
+    is_hit[hits["at"].to_numpy()] = True
+    return pl.Series(is_hit)
+
+
+def all_rows(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
     """The frame as it is: what was hit is kept."""
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the catalogue: what is wrong, what must hold, the cure, and the repair.
+    """What is wrong with rows: the finding that it is, how it is found, and the repair.
 
-    `find` maps the rows to its hits: a frame of `at` (position in the frame), `column`, `found`.
-    `mend` maps rows and hits to the rows kept. It decides each session from that session and
-    earlier ones alone, because a repair that reads the future leaks it.
+    `finding` has number, response, rule and cure; SYMBOL, DATE and COLUMN in the cure stand for the
+    hit's. `find` maps the rows to its hits: a frame of `at` (position in the frame), `column` and
+    `text`, what was found there. `repair` maps rows and hits to the rows kept. It decides each
+    session from that session and earlier ones alone, because a repair that reads the future leaks.
     `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
-    the whole of a symbol, which no single row tells. SYMBOL, DATE and COLUMN in `fix`
-    stand for the hit's.
+    the whole of a symbol, which no single row tells.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
-    gives another response and mend, or None where the rule does not apply at all.
+    gives another response and repair, or None where the rule does not apply at all.
     """
 
-    number: int
-    response: Response
-    must: str
+    finding: Finding
     find: Find
-    fix: str = ""
-    mend: Mend = without_rows
+    _: KW_ONLY
+    repair: Repair = without_rows
     per: Literal["hit", "symbol", "file", "rule", "whole"] = "hit"
     setting: str = ""
-    policies: Mapping[object, tuple[Response, Mend] | None] = field(default_factory=dict)
+    policies: Mapping[object, tuple[Response, Repair] | None] = field(default_factory=dict)
 
-    def under(self, config: DataConfig) -> Rule | None:
+    def with_settings(self, config: DataConfig) -> Rule | None:
         """The rule as the settings have it; None where they switch it off."""
         value = getattr(config, self.setting) if self.setting else None
         if value not in self.policies:
@@ -65,34 +71,37 @@ class Rule:
         policy = self.policies[value]
         if policy is None:
             return None
-        response, mend = policy
-        must = f"{self.must}; data.{self.setting} = {toml_value(value)}"
-        return replace(self, response=response, mend=mend, must=must, fix="", per="rule")
+        response, repair = policy
+        text = f"{self.finding.rule}; data.{self.setting} = {toml_value(value)}"
+        finding = replace(self.finding, response=response, rule=text, fix="")
+        return replace(self, finding=finding, repair=repair, per="rule")
 
 
 @cache  # asked for by every rule that finds nothing, and nobody changes a frame
 def no_hits() -> pl.DataFrame:
     """An empty frame of hits."""
-    return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "found": pl.String})
+    return pl.DataFrame(schema={"at": pl.UInt32, "column": pl.String, "text": pl.String})
 
 
-def hits_at(frame: pl.DataFrame, bad: pl.Expr, *, found: pl.Expr, column: str = "") -> pl.DataFrame:
-    """Hits where `bad` holds (null counts as not bad), with the text of `found` at each."""
+def hits_where(
+    frame: pl.DataFrame, bad: pl.Expr, *, text: pl.Expr, column: str = ""
+) -> pl.DataFrame:
+    """Hits where `bad` holds (null counts as not bad), each with what `text` is there."""
     bad = bad.fill_null(value=False)
     if not frame.select(bad.any()).item():
         return no_hits()
-    # `found` may speak of the row before, so it is worked out on all rows, then filtered
-    text = found.cast(pl.String).fill_null("an empty cell")
-    rows = frame.with_row_index("at").with_columns(text.alias("found"))
-    return rows.filter(bad).select("at", pl.lit(column).alias("column"), "found")
+    # `text` may speak of the row before, so it is worked out on all rows, then filtered
+    shown = text.cast(pl.String).fill_null("an empty cell")
+    rows = frame.with_row_index("at").with_columns(shown.alias("text"))
+    return rows.filter(bad).select("at", pl.lit(column).alias("column"), "text")
 
 
-def hits_on(rows: Ints, found: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
+def hits_at(rows: Ints, text: Sequence[str] | pl.Series, *, column: str = "") -> pl.DataFrame:
     """Hits on the rows at these positions, with the text of each."""
     if not len(rows):
         return no_hits()
-    hits = pl.DataFrame({"at": rows, "found": found}, schema_overrides={"at": pl.UInt32})
-    return hits.select("at", pl.lit(column).alias("column"), pl.col("found").cast(pl.String))
+    hits = pl.DataFrame({"at": rows, "text": text}, schema_overrides={"at": pl.UInt32})
+    return hits.select("at", pl.lit(column).alias("column"), pl.col("text").cast(pl.String))
 
 
 def cell_hits(
@@ -102,7 +111,7 @@ def cell_hits(
     present = [name for name in columns if name in frame.columns]
 
     def find(rows: pl.DataFrame) -> pl.DataFrame:
-        hits = [hits_at(rows, bad(pl.col(c)), found=pl.col(c), column=c) for c in present]
+        hits = [hits_where(rows, bad(pl.col(c)), text=pl.col(c), column=c) for c in present]
         hits = [part for part in hits if part.height]
         return pl.concat(hits).sort("at", maintain_order=True) if hits else no_hits()
 
@@ -113,13 +122,13 @@ def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
     """Hits of a check that looks at single rows, made on some rows at a time to spare memory."""
     hits = []
     for start in range(0, frame.height, BLOCK):
-        found = find(frame[start : start + BLOCK])
-        if found.height:
-            hits.append(found.with_columns(pl.col("at") + start))
+        block = find(frame[start : start + BLOCK])
+        if block.height:
+            hits.append(block.with_columns(pl.col("at") + start))
     return pl.concat(hits) if hits else no_hits()
 
 
-def shown(text: str) -> str:
+def safe_text(text: str) -> str:
     """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
     safe = printable(text[: N_CHARACTERS + 1])
     return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
@@ -141,7 +150,7 @@ def rule_findings(
     if rule.per == "rule":  # the earliest in time: no later bar can move it
         rows = rows.sort("session", maintain_order=True)
     n_most = n_named(rule)
-    named = [_finding(rule, row, paths) for row in rows.head(n_most).iter_rows(named=True)]
+    named = [_finding_of_row(rule, row, paths) for row in rows.head(n_most).iter_rows(named=True)]
     n_more = int(rows["count"][n_most:].sum())
     return [*named[:-1], replace(named[-1], count=named[-1].count + n_more)]
 
@@ -151,18 +160,15 @@ def n_named(rule: Rule) -> int:
     return 1 if rule.per == "rule" else N_NAMED
 
 
-def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
-    symbol = shown(row["symbol"] or "")
+def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Finding:
+    symbol = safe_text(row["symbol"] or "")
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
-    return Finding(
-        number=rule.number,
-        response=rule.response,
-        found=shown(row["found"]),
-        rule=rule.must,
-        fix=rule.fix.replace("SYMBOL", symbol)
-        .replace("DATE", session)
-        .replace("COLUMN", row["column"]),
+    cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    return replace(
+        rule.finding,
+        found=safe_text(row["text"]),
+        fix=cure.replace("COLUMN", row["column"]),
         path=paths[row["part"]],
         row=None if is_whole else row["row"],
         column=row["column"],
@@ -172,16 +178,16 @@ def _finding(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) -> Findin
     )
 
 
-def merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding per code and column, the earliest in time, with the counts of all.
 
     Refusals stay apart. One without a session is before all others.
     """
-    kept: dict[tuple[object, ...], Finding] = {}
+    merged: dict[tuple[object, ...], Finding] = {}
     for k, finding in enumerate(findings):
         key = (k,) if finding.response == "E" else (finding.code, finding.column)
-        old = kept.get(key, finding)
+        old = merged.get(key, finding)
         first = finding if finding.session < old.session else old  # "" is before any date
-        n = finding.count + (old.count if key in kept else 0)
-        kept[key] = replace(first, count=n)
-    return tuple(kept.values())
+        n = finding.count + (old.count if key in merged else 0)
+        merged[key] = replace(first, count=n)
+    return tuple(merged.values())

@@ -21,8 +21,8 @@ NO_CALENDAR = "weekdays only, no calendar known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What there is of one symbol. `exchange` is "" where weekdays are counted."""
+class SymbolSummary:
+    """What there is of one symbol: `exchange` is "" where weekdays are counted."""
 
     symbol: str
     exchange: str
@@ -32,36 +32,36 @@ class Holding:
     segments: int
 
 
-def holdings(bars: Bars) -> tuple[Holding, ...]:
+def symbol_summaries(bars: Bars) -> tuple[SymbolSummary, ...]:
     """One for each symbol, sorted by name."""
     frame = bars.frame
     segments = pl.col("segment").n_unique() if "segment" in frame.columns else pl.lit(1)
     session = pl.col("session")
-    counted = frame.group_by("symbol").agg(
+    summaries = frame.group_by("symbol").agg(
         session.min().alias("first"),
         session.max().alias("last"),
         pl.len().alias("bars"),
         segments.alias("segments"),
     )
     return tuple(
-        Holding(exchange=bars.exchanges.get(row["symbol"], ""), **row)
-        for row in counted.sort("symbol").iter_rows(named=True)
+        SymbolSummary(exchange=bars.exchanges.get(row["symbol"], ""), **row)
+        for row in summaries.sort("symbol").iter_rows(named=True)
     )
 
 
-def extent(held: Iterable[Holding]) -> str:
+def extent_text(summaries: Iterable[SymbolSummary]) -> str:
     """How much there is in all, as in `5 symbols, 15,432 bars, 2000-03-01 to 2013-03-01`."""
-    held = tuple(held)
-    if not held:
+    summaries = tuple(summaries)
+    if not summaries:
         return "no bars"
-    n_bars = sum(one.bars for one in held)
-    first, last = min(one.first for one in held), max(one.last for one in held)
-    return f"{quantity(len(held), 'symbol')}, {quantity(n_bars, 'bar')}, {first} to {last}"
+    n_bars = sum(symbol.bars for symbol in summaries)
+    first, last = min(s.first for s in summaries), max(s.last for s in summaries)
+    return f"{quantity(len(summaries), 'symbol')}, {quantity(n_bars, 'bar')}, {first} to {last}"
 
 
-def calendars(held: Iterable[Holding]) -> str:
+def calendars_text(summaries: Iterable[SymbolSummary]) -> str:
     """The calendars in use and how many symbols follow each, most first."""
-    counts = Counter(one.exchange for one in held)
+    counts = Counter(symbol.exchange for symbol in summaries)
     return ", ".join(
         f"{exchange or NO_CALENDAR} ({quantity(n, 'symbol')})"
         for exchange, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -1,4 +1,4 @@
-"""The `[data]` settings that would mend what was refused, told by the cures of the findings."""
+"""The `[data]` settings that would cure what was refused, as the findings name them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHOICE = re.compile(r"\bor\b")
 
 
 @dataclass(slots=True, kw_only=True)
-class _Mend:
+class _Suggestion:
     """One setting as the cures name it: its value, whose cure it is, and whether the first one."""
 
     value: Any  # None: a placeholder, as FILE
@@ -29,29 +29,29 @@ class _Mend:
     is_first: bool  # of a choice
 
 
-def mending_settings(findings: Iterable[Finding], *, config: DataConfig = DEFAULTS) -> str:
+def suggestion_toml(findings: Iterable[Finding], *, config: DataConfig = DEFAULTS) -> str:
     """The `[data]` settings that the cures of refusals name, as TOML; "" if they name none.
 
     Of a choice ("or") the first that names any stands as it is; the others, and what needs a value
     of the user's own, are comments. Values of one setting that are lists or tables are joined, with
     those of `config` first: whoever sets them anew loses none.
     """
-    mends: dict[str, _Mend] = {}
+    settings: dict[str, _Suggestion] = {}
     for finding in findings:
         if finding.response == "E":
-            choices = filter(None, map(_named, CHOICE.split(finding.fix)))
+            choices = filter(None, map(_settings_in, CHOICE.split(finding.fix)))
             for k, choice in enumerate(choices):
-                for setting, text in choice:
-                    _note(mends, setting, text, code=finding.code, is_first=k == 0)
-    if not mends:
+                for name, text in choice:
+                    _add_setting(settings, name, text, code=finding.code, is_first=k == 0)
+    if not settings:
         return ""
-    for name, mend in mends.items():
-        mend.value = _joined(getattr(config, name), mend.value, besides=mend.value)
-    return "\n".join(["[data]", *(_line(name, mend) for name, mend in mends.items())])
+    for name, setting in settings.items():
+        setting.value = _union(getattr(config, name), setting.value)
+    return "\n".join(["[data]", *(_line(name, setting) for name, setting in settings.items())])
 
 
-def mended(config: DataConfig, suggestion: str) -> DataConfig:
-    """The settings as a text of `mending_settings` has them; its comments change nothing.
+def with_suggestion(config: DataConfig, suggestion: str) -> DataConfig:
+    """The settings as a text of `suggestion_toml` has them; its comments change nothing.
 
     Raises: ConfigError.
     """
@@ -73,36 +73,39 @@ def toml_value(value: Any) -> str:
     return json.dumps(value) if isinstance(value, str | bool | int) else str(value)
 
 
-def _named(choice: str) -> list[tuple[str, str]]:
+def _settings_in(choice: str) -> list[tuple[str, str]]:
     """Settings that a text names, each with its value."""
     return [
         (name, text) for name, text in SETTING.findall(choice) if name in DataConfig.model_fields
     ]
 
 
-def _note(mends: dict[str, _Mend], setting: str, text: str, *, code: str, is_first: bool) -> None:
-    value = _value(text)
-    old = mends.setdefault(setting, _Mend(value=value, text=text, codes={}, is_first=is_first))
-    old.codes[code] = None
-    old.is_first |= is_first
-    if type(old.value) is type(value):
-        old.value = _joined(old.value, value, besides=old.value)
+def _add_setting(
+    settings: dict[str, _Suggestion], name: str, text: str, *, code: str, is_first: bool
+) -> None:
+    value = _value_of(text)
+    new = _Suggestion(value=value, text=text, codes={}, is_first=is_first)
+    setting = settings.setdefault(name, new)
+    setting.codes[code] = None
+    setting.is_first |= is_first
+    if isinstance(value, list | dict) and type(setting.value) is type(value):
+        setting.value = _union(setting.value, value)
 
 
-def _joined(old: Any, new: Any, *, besides: Any) -> Any:
-    """Two lists or tables as one, the old first; `besides` if they are neither."""
+def _union(old: Any, new: Any) -> Any:
+    """Two lists or tables as one, the old first; the new value if it is neither."""
     if isinstance(new, list):
         return list(dict.fromkeys([*old, *new]))
-    return old | new if isinstance(new, dict) else besides
+    return old | new if isinstance(new, dict) else new
 
 
-def _line(setting: str, mend: _Mend) -> str:
-    is_live = mend.is_first and mend.value is not None
-    text = mend.text if mend.value is None else toml_value(mend.value)
-    return f"{'' if is_live else '# '}{setting} = {text}  # {', '.join(mend.codes)}"
+def _line(name: str, setting: _Suggestion) -> str:
+    is_live = setting.is_first and setting.value is not None
+    text = setting.text if setting.value is None else toml_value(setting.value)
+    return f"{'' if is_live else '# '}{name} = {text}  # {', '.join(setting.codes)}"
 
 
-def _value(text: str) -> Any:
+def _value_of(text: str) -> Any:
     """The value of TOML `text`; None for a placeholder."""
     try:
         return tomllib.loads(f"value = {text}")["value"]

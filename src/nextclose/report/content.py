@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from nextclose.data.inventory import Holding
+from nextclose.data.inventory import SymbolSummary
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.evaluation.verdict.evidence import POOLED
@@ -73,7 +73,7 @@ class ReportContent:
     weights: pl.DataFrame
     importance: pl.DataFrame
     basis: str  # of the prices, as `Bars.basis`
-    holdings: tuple[Holding, ...]
+    summaries: tuple[SymbolSummary, ...]
     policies: Mapping[str, str]  # lossy repairs that were allowed: setting -> value
     findings: tuple[Finding, ...]
     run: RunFacts

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.errors import DataError, Finding
 
 # What a spreadsheet takes for a formula, full-width forms too (catalogue 77, CVE-2021-41270).
@@ -40,15 +41,8 @@ def json_text(value: Any, *, what: str, indent: int | None = None) -> str:
 
 def _nonfinite_findings(value: Any, *, what: str) -> Iterator[Finding]:
     for place, symbol, number in _nonfinite_numbers(value):
-        yield Finding(
-            number=79,
-            response="E",
-            found=f"{number} at {place or 'the top'}",
-            rule="finite numbers in what is given on",
-            fix="see what `nextclose check` says of these prices, and leave out what it names.",
-            path=what,
-            symbol=symbol,
-        )
+        found = f"{number} at {place or 'the top'}"
+        yield Issue.NOT_FINITE.finding(found, path=what, symbol=symbol)
 
 
 def _nonfinite_numbers(

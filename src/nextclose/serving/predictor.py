@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
-from nextclose.data.bars import latest_segments, with_short_symbols_named
+from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
+from nextclose.data.catalogue import Issue
 from nextclose.errors import (
     BundleError,
     ConfigError,
@@ -31,7 +32,6 @@ from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bu
 from nextclose.serving.golden import latest_rows, replay, samples_for
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
-INCOMPLETE = 57  # catalogue number: the newest bar lacks a price
 
 
 def load_bundle(
@@ -74,7 +74,7 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     manifest = bundle.manifest
     _refuse_other_news(bars, manifest)
     _refuse_incomplete(bars)
-    with_short_symbols_named(bars, needed=manifest.min_rows)
+    with_short_symbols(bars, needed=manifest.min_rows)
     _refuse_part_of_a_market(bars, manifest)
     samples = samples_for(bars, manifest, bundle.features)
     rows = latest_rows(samples)
@@ -206,7 +206,7 @@ def _refuse_incomplete(bars: Bars) -> None:
     incomplete = tuple(
         replace(finding, response="E", fix="complete that bar or end the file before it.")
         for finding in bars.findings
-        if finding.number == INCOMPLETE
+        if finding.number == Issue.INCOMPLETE_NEWEST_BAR
     )
     if incomplete:
         raise DataError(incomplete)

@@ -79,8 +79,8 @@ def test_other_spellings_of_columns_are_read():
     ],
 )
 def test_a_stamp_is_an_instant(text, instant):
-    found = items(text)
-    assert (found["seen_at"][0], found["day"][0]) == (instant, instant.date())
+    stamps = items(text)
+    assert (stamps["seen_at"][0], stamps["day"][0]) == (instant, instant.date())
 
 
 def test_stamps_and_dates_of_a_parquet_file_are_read_by_their_type():

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 import pytest
 
-from nextclose.data.news.timing import placed_items, usable_from
+from nextclose.data.news.timing import first_usable_sessions, items_by_session
 from tests.newsfiles import items
 
 CLOSES = [  # exchange, session, its close less 30 minutes in UTC, the session after it
@@ -22,14 +22,16 @@ CLOSES = [  # exchange, session, its close less 30 minutes in UTC, the session a
 
 
 def usable(text: str, exchange: str, *, cutoff_minutes: int = 30) -> str:
-    return str(usable_from(items(text), exchange=exchange, cutoff_minutes=cutoff_minutes)[0])
+    return str(
+        first_usable_sessions(items(text), exchange=exchange, cutoff_minutes=cutoff_minutes)[0]
+    )
 
 
 @pytest.mark.parametrize(("exchange", "session", "deadline", "after"), CLOSES)
 def test_a_second_decides_between_a_session_and_the_next(exchange, session, deadline, after):
     at, second = datetime.fromisoformat(deadline), timedelta(seconds=1)
-    found = [usable(f"{t.isoformat()}Z", exchange) for t in (at - second, at, at + second)]
-    assert found == [session, session, after]
+    sessions = [usable(f"{t.isoformat()}Z", exchange) for t in (at - second, at, at + second)]
+    assert sessions == [session, session, after]
 
 
 @pytest.mark.parametrize(
@@ -77,9 +79,9 @@ def test_where_no_close_is_known_an_item_waits_for_a_date_that_begins_after_it()
 
 def test_each_symbol_is_placed_by_its_own_exchange_and_strangers_are_left_out():
     frame = items(*["2013-01-04T10:00:00Z"] * 3, symbols=("SONY.T", "IBM", "OTHER"))
-    found = placed_items(frame, {"IBM": "XNYS", "SONY.T": "XTKS"}, cutoff_minutes=30)
-    assert found.columns == ["symbol", "session", "headline"]
-    assert found.rows() == [
+    dated = items_by_session(frame, {"IBM": "XNYS", "SONY.T": "XTKS"}, cutoff_minutes=30)
+    assert dated.columns == ["symbol", "session", "headline"]
+    assert dated.rows() == [
         ("IBM", date(2013, 1, 4), "headline 1"),
         ("SONY.T", date(2013, 1, 7), "headline 0"),
     ]
@@ -87,5 +89,5 @@ def test_each_symbol_is_placed_by_its_own_exchange_and_strangers_are_left_out():
 
 def test_no_items_have_no_sessions():
     none = items("2013-01-04").clear()
-    assert placed_items(none, {"IBM": "XNYS"}, cutoff_minutes=30).height == 0
-    assert placed_items(none, {}, cutoff_minutes=30).schema["session"] == pl.Date
+    assert items_by_session(none, {"IBM": "XNYS"}, cutoff_minutes=30).height == 0
+    assert items_by_session(none, {}, cutoff_minutes=30).schema["session"] == pl.Date

@@ -3,7 +3,7 @@ import pytest
 
 from nextclose.data.reading.column_names import column_map
 from nextclose.errors import ConfigError
-from tests.data.made_prices import bars, codes, findings_of, part, refusals, texts
+from tests.data.bar_texts import bars, codes, findings_of, part, refusals, texts
 
 COLUMN_NAMES = [
     ["Date", "Open", "High", "Low", "Close", "Volume"],

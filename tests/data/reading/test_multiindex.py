@@ -6,7 +6,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.multiindex import long_format
-from tests.data.made_prices import bars, codes, findings_of, part, texts
+from tests.data.bar_texts import bars, codes, findings_of, part, texts
 
 FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
 Ticker,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT

@@ -4,7 +4,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.reading.prices import parsing_types
 from nextclose.errors import ConfigError
-from tests.data.made_prices import DAYS, bars, codes, dated, findings_of, part, refusals, texts
+from tests.data.bar_texts import DAYS, bars, codes, dated, findings_of, part, refusals, texts
 
 
 def adjusted(*closes: str) -> pl.DataFrame:

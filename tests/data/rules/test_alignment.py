@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from nextclose.data.rules.alignment import placed
+from nextclose.data.rules.alignment import with_sessions
 from nextclose.errors import ConfigError
 
 EXCHANGES = {"AAPL": "XNYS", "SONY.T": "XTKS", "X.ZZ": ""}
@@ -18,9 +18,9 @@ def rows(symbol: str, *days: str, seconds: list[int | None] | None = None) -> pl
     return frame.with_columns(pl.Series("second_of_day", seconds, dtype=pl.Int32))
 
 
-def put(frame: pl.DataFrame, *, now: datetime | None = None, vouched: tuple[str, ...] = ()):
+def put(frame: pl.DataFrame, *, now: datetime | None = None, real_moves: tuple[str, ...] = ()):
     symbols = frame["symbol"].unique()
-    return placed(frame, {s: EXCHANGES[s] for s in symbols}, now=now, vouched=vouched)
+    return with_sessions(frame, {s: EXCHANGES[s] for s in symbols}, now=now, real_moves=real_moves)
 
 
 def test_places_are_counted_on_each_symbols_own_calendar():
@@ -29,23 +29,23 @@ def test_places_are_counted_on_each_symbols_own_calendar():
         rows(symbol, "2019-01-11", "2019-01-14", "2019-01-15", "2019-01-21", "2019-01-22")
         for symbol in ("AAPL", "SONY.T", "X.ZZ")
     )
-    made = put(frame)
-    steps = {s: f["ordinal"].diff().to_list()[1:] for (s,), f in made.group_by("symbol")}
+    placed = put(frame)
+    steps = {s: f["ordinal"].diff().to_list()[1:] for (s,), f in placed.group_by("symbol")}
     assert steps == {"AAPL": [1, 1, 3, 1], "SONY.T": [0, 1, 4, 1], "X.ZZ": [1, 1, 4, 1]}
-    assert made["is_session"].to_list() == [
+    assert placed["is_session"].to_list() == [
         *(True, True, True, False, True),
         *(True, False, True, True, True),
         *(True, True, True, True, True),
     ]
-    assert made["has_calendar"].to_list() == [True] * 10 + [False] * 5
-    assert made["series"].to_list() == [0] * 5 + [1] * 5 + [2] * 5
-    assert not made["breaks"].any()
+    assert placed["has_calendar"].to_list() == [True] * 10 + [False] * 5
+    assert placed["series"].to_list() == [0] * 5 + [1] * 5 + [2] * 5
+    assert not placed["breaks"].any()
 
 
 def test_without_a_clock_nothing_is_unfinished_and_no_day_is_today():
-    made = put(rows("AAPL", "2019-03-05", "2999-03-05"))
-    assert made["today"].null_count() == 2
-    assert not made["is_unfinished"].any()
+    placed = put(rows("AAPL", "2019-03-05", "2999-03-05"))
+    assert placed["today"].null_count() == 2
+    assert not placed["is_unfinished"].any()
 
 
 CLOCKS = [  # now in UTC, today in New York, whether the bar of 2019-03-05 is unfinished
@@ -61,19 +61,19 @@ CLOCKS = [  # now in UTC, today in New York, whether the bar of 2019-03-05 is un
 @pytest.mark.parametrize(("now", "today", "unfinished"), CLOCKS)
 def test_the_clock_of_the_exchange_decides_what_is_unfinished(now, today, unfinished):
     clock = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    made = put(rows("AAPL", "2019-03-04", "2019-03-05"), now=clock)
-    assert made["today"].to_list() == [today] * 2
+    placed = put(rows("AAPL", "2019-03-04", "2019-03-05"), now=clock)
+    assert placed["today"].to_list() == [today] * 2
     if today == date(2019, 3, 4):  # the day before: its bar is the unfinished one
-        assert made["is_unfinished"].to_list() == [False, False]
+        assert placed["is_unfinished"].to_list() == [False, False]
     else:
-        assert made["is_unfinished"].to_list() == [False, unfinished]
+        assert placed["is_unfinished"].to_list() == [False, unfinished]
 
 
 def test_each_exchange_has_its_own_today():
     frame = pl.concat([rows("AAPL", "2019-03-05"), rows("SONY.T", "2019-03-06")])
-    made = put(frame, now=datetime(2019, 3, 5, 22, tzinfo=UTC))  # 7 in the morning in Tokyo
-    assert made["today"].to_list() == [date(2019, 3, 5), date(2019, 3, 6)]
-    assert made["is_unfinished"].to_list() == [False, True]
+    placed = put(frame, now=datetime(2019, 3, 5, 22, tzinfo=UTC))  # 7 in the morning in Tokyo
+    assert placed["today"].to_list() == [date(2019, 3, 5), date(2019, 3, 6)]
+    assert placed["is_unfinished"].to_list() == [False, True]
 
 
 NOON = 12 * 3600
@@ -102,8 +102,8 @@ STAMPS = [  # exchange by symbol, days, seconds of the day, unfinished
 
 @pytest.mark.parametrize(("symbol", "days", "seconds", "unfinished"), STAMPS)
 def test_a_stamp_of_an_odd_time_before_the_close_is_unfinished(symbol, days, seconds, unfinished):
-    made = put(rows(symbol, *days, seconds=seconds))
-    assert made["is_unfinished"].to_list() == list(map(bool, unfinished))
+    placed = put(rows(symbol, *days, seconds=seconds))
+    assert placed["is_unfinished"].to_list() == list(map(bool, unfinished))
 
 
 def test_stamps_are_compared_within_a_symbol():
@@ -116,19 +116,19 @@ def test_stamps_are_compared_within_a_symbol():
     assert not put(frame)["is_unfinished"].any()
 
 
-def test_vouched_rows_are_named_by_symbol_and_date():
+def test_real_moves_are_named_by_symbol_and_date():
     frame = pl.concat([rows("AAPL", "2019-03-04", "2019-03-05"), rows("X.ZZ", "2019-03-05")])
-    made = put(frame, vouched=("AAPL 2019-03-05", "X.ZZ 2019-03-04"))
-    assert made["is_vouched"].to_list() == [False, True, False]
+    placed = put(frame, real_moves=("AAPL 2019-03-05", "X.ZZ 2019-03-04"))
+    assert placed["is_real_move"].to_list() == [False, True, False]
 
 
 @pytest.mark.parametrize("entry", ["AAPL", "2019-03-05", "AAPL 5/3/2019", ""])
 def test_an_entry_that_names_no_symbol_and_date_is_a_config_error(entry):
     with pytest.raises(ConfigError, match="AAPL 2000-09-29") as raised:
-        put(rows("AAPL", "2019-03-04"), vouched=(entry,))
+        put(rows("AAPL", "2019-03-04"), real_moves=(entry,))
     assert (raised.value.section, raised.value.key) == ("data", "not_a_split")
 
 
 def test_an_exchange_without_a_calendar_is_a_config_error():
     with pytest.raises(ConfigError, match="XNYZ"):
-        placed(rows("AAPL", "2019-03-04"), {"AAPL": "XNYZ"}, now=None)
+        with_sessions(rows("AAPL", "2019-03-04"), {"AAPL": "XNYZ"}, now=None)

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from nextclose.data.bars import collected_bars
-from tests.data.made_prices import DAYS, bars, codes, findings_of, refusals, rows_of, texts
+from tests.data.bar_texts import DAYS, bars, codes, findings_of, refusals, rows_of, texts
+from tests.frames import collect_bars
 
 REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
     ("E9", 1, "close", "12,5", "2019-03-05", "12,5"),
@@ -63,7 +63,7 @@ def test_a_bad_cell_is_refused_where_it_stands(code, row, column, text, session,
 def test_collecting_leaves_the_refused_row_out_and_keeps_the_rest(
     code, row, column, text, session, found
 ):
-    kept = collected_bars(texts([(row, column, text)]), symbol="AAPL").frame
+    kept = collect_bars(texts([(row, column, text)]), symbol="AAPL").frame
     assert kept["session"].to_list() == [day for day in DAYS if day != DAYS[row]]
 
 
@@ -93,8 +93,8 @@ def test_the_cure_names_the_setting_that_reads_the_cell(column, text, cure):
 
 
 def test_with_a_decimal_comma_set_the_next_cure_is_the_mark_between_thousands():
-    found = bars(texts([(1, "close", "1.234,5"), (2, "close", "12.5")]), decimal=",").findings
-    fixes = {f.code: f.fix for f in found if f.response == "E"}
+    findings = bars(texts([(1, "close", "1.234,5"), (2, "close", "12.5")]), decimal=",").findings
+    fixes = {f.code: f.fix for f in findings if f.response == "E"}
     assert fixes == {"E10": 'set data.thousands = ".".', "E9": 'set data.decimal = ".".'}
 
 

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars
-from tests.data.made import closes, codes, days, read, the, walk
+from tests.data.bar_frames import closes, codes, days, read, the, walk
+from tests.frames import collect_bars
 
 FLAT = {"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 0}
 SATURDAY, NEW_YEAR = date(2019, 3, 9), date(2019, 1, 1)
@@ -22,12 +22,12 @@ def week(*extra: tuple[date, dict[str, float]], symbol: str = "AAPL") -> pl.Data
 
 def test_a_date_after_today_is_refused_with_both():
     frame = closes([10.0, 11.0], on=[date(2019, 3, 4), date(2019, 3, 6)])
-    bars = collected_bars(frame, now=datetime(2019, 3, 5, 22, tzinfo=UTC))
+    bars = collect_bars(frame, now=datetime(2019, 3, 5, 22, tzinfo=UTC))
     finding = the(bars, "E48")
     assert (finding.session, finding.column) == ("2019-03-06", "date")
     assert finding.found == "a date after 2019-03-05, today at the exchange"
     assert bars.frame["session"].to_list() == [date(2019, 3, 4)]
-    assert codes(collected_bars(frame)) == {"W52": 1}  # no clock asked
+    assert codes(collect_bars(frame)) == {"W52": 1}  # no clock asked
 
 
 OVER = [  # New York shuts at 21:00 UTC
@@ -40,7 +40,7 @@ OVER = [  # New York shuts at 21:00 UTC
 def test_todays_bar_is_kept_half_an_hour_after_the_close(now, kept):
     frame = closes([10.0, 11.0], on=[date(2019, 3, 4), date(2019, 3, 5)])
     clock = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    bars = collected_bars(frame, now=clock)
+    bars = collect_bars(frame, now=clock)
     assert bars.frame.height == kept
     assert codes(bars) == ({} if kept == 2 else {"P50": 1})
 
@@ -48,7 +48,7 @@ def test_todays_bar_is_kept_half_an_hour_after_the_close(now, kept):
 def test_an_unfinished_bar_is_kept_and_named_where_the_settings_say_so():
     frame = closes([10.0, 11.0], on=[date(2019, 3, 4), date(2019, 3, 5)])
     clock = datetime(2019, 3, 5, 15, tzinfo=UTC)
-    bars = collected_bars(frame, now=clock, config=DataConfig(unfinished="keep"))
+    bars = collect_bars(frame, now=clock, config=DataConfig(unfinished="keep"))
     assert codes(bars) == {"W50": 1}
     assert the(bars, "W50").found == "a session that is not over"
     assert bars.frame.height == 2

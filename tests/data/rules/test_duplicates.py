@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.data.made import closes, codes, days, read, walk
+from tests.data.bar_frames import closes, codes, days, read, walk
 
 N = 300
 ONE = walk(N, seed=1)
@@ -29,13 +29,13 @@ PAIRS = [  # the second symbol's closes, its first row, whether twins
 
 @pytest.mark.parametrize(("values", "start", "are_twins"), PAIRS)
 def test_one_series_under_two_names_is_refused_naming_both(values, start, are_twins):
-    found = twin_findings(
+    twins = twin_findings(
         closes(ONE, symbol="AAA"), closes(values, on=days(N)[start:], symbol="BBB")
     )
-    assert len(found) == are_twins
+    assert len(twins) == are_twins
     if are_twins:
-        assert (found[0].symbol, found[0].session) == ("BBB", "")
-        assert found[0].found == f"AAA and BBB, {len(values) - 1} equal returns"
+        assert (twins[0].symbol, twins[0].session) == ("BBB", "")
+        assert twins[0].found == f"AAA and BBB, {len(values) - 1} equal returns"
 
 
 def test_a_twin_with_other_days_missing_is_found():
@@ -53,8 +53,8 @@ def test_a_twin_is_found_among_cheap_shares_that_share_most_of_their_returns():
     noise = np.random.default_rng(6)
     prices = [np.array([2.0, 2.1, 2.2])[noise.integers(0, 3, N)] for _ in range(40)]
     frames = [closes(price, symbol=f"S{k:02}") for k, price in enumerate(prices)]
-    found = twin_findings(*frames, closes(prices[3], symbol="TWIN"))
-    assert [f.found for f in found] == ["S03 and TWIN, 299 equal returns"]
+    twins = twin_findings(*frames, closes(prices[3], symbol="TWIN"))
+    assert [f.found for f in twins] == ["S03 and TWIN, 299 equal returns"]
 
 
 def test_three_of_a_kind_are_two_findings_and_rows_stay():
@@ -82,6 +82,6 @@ def test_a_panel_without_dead_symbols_is_told(n_gone, all_alive):
     last = 60 - n_gone
     dead = closes(walk(60, seed=2)[:last], on=days(60)[:last], symbol="BBB")
     bars = read(closes(walk(60), symbol="AAA"), dead)
-    told = [f for f in bars.findings if f.code == "W68"]
-    assert [f.found for f in told] == (["all 2 symbols alive at the end"] if all_alive else [])
-    assert all((f.symbol, f.session, f.row, f.path) == ("", "", None, "") for f in told)
+    warnings = [f for f in bars.findings if f.code == "W68"]
+    assert [f.found for f in warnings] == (["all 2 symbols alive at the end"] if all_alive else [])
+    assert all((f.symbol, f.session, f.row, f.path) == ("", "", None, "") for f in warnings)

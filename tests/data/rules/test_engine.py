@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
-from nextclose.data.findings import Rule, hits_by_block, hits_on
+from nextclose.data.bars import assemble_bars
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import Rule, hits_at, hits_by_block
 from nextclose.data.reading.prices import unchecked_prices
-from nextclose.data.rules.engine import Told, by_symbols, obeyed, together
-from tests.data.made import closes, days, walk
+from nextclose.data.rules.engine import RuleFindings, apply_rules, concat_batches, symbol_batches
+from tests.data.bar_frames import closes, days, walk
 
 STRICT: dict[str, object] = {}
 LENIENT = {"gaps": "split", "duplicates": "last", "fill": "ffill:2", "spikes": "clip"}
@@ -50,20 +51,20 @@ def panel() -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def bars_in_pieces(monkeypatch, n_at_once, **settings):
-    cut = partial(by_symbols, n_at_once=n_at_once)
-    monkeypatch.setattr("nextclose.data.bars.by_symbols", cut)
+def bars_in_pieces(monkeypatch, n_rows, **settings):
+    cut = partial(symbol_batches, n_rows=n_rows)
+    monkeypatch.setattr("nextclose.data.bars.symbol_batches", cut)
     config, frame = DataConfig.model_validate(settings), panel()
     rows = pl.int_range(2, frame.height + 2, eager=True)
     part = unchecked_prices(frame, path="prices.csv", rows=rows, config=config)
-    return assembled([part], config=config, splits=SPLITS)
+    return assemble_bars([part], config=config, splits=SPLITS)
 
 
 @pytest.mark.parametrize("settings", [STRICT, LENIENT])
 def test_pieces_of_any_size_give_the_same_bars_and_findings(monkeypatch, settings):
     whole = bars_in_pieces(monkeypatch, 10**9, **settings)
-    for n_at_once in (1, 500, 1000):
-        pieces = bars_in_pieces(monkeypatch, n_at_once, **settings)
+    for n_rows in (1, 500, 1000):
+        pieces = bars_in_pieces(monkeypatch, n_rows, **settings)
         assert pieces.frame.schema == whole.frame.schema
         assert pieces.frame.equals(whole.frame)
         assert pieces.findings == whole.findings
@@ -81,24 +82,22 @@ def test_past_the_hundredth_refusal_pieces_count_on(monkeypatch):
 def test_a_piece_ends_with_a_symbol_and_holds_at_least_one():
     frame = pl.DataFrame({"symbol": list("AAABBC"), "n": range(6)})
     cuts = [(1, [3, 2, 1]), (2, [3, 2, 1]), (3, [3, 3]), (5, [5, 1]), (6, [6]), (9, [6])]
-    for n_at_once, heights in cuts:
-        pieces = list(by_symbols(frame, n_at_once=n_at_once))
+    for n_rows, heights in cuts:
+        pieces = list(symbol_batches(frame, n_rows=n_rows))
         assert [piece.height for piece in pieces] == heights
         assert pl.concat(pieces).equals(frame)
-    assert [piece.height for piece in by_symbols(frame.clear())] == [0]
+    assert [piece.height for piece in symbol_batches(frame.clear())] == [0]
 
 
 def positive(rows):
-    return hits_on(np.flatnonzero(rows["n"] > 0), rows["n"].filter(rows["n"] > 0))
+    return hits_at(np.flatnonzero(rows["n"] > 0), rows["n"].filter(rows["n"] > 0))
 
 
 def test_one_finding_for_a_rule_is_the_earliest_of_all_pieces():
     rule = Rule(
-        number=63,
-        response="W",
-        must="odd numbers stay out",
+        Issue.HALT.finding(rule="odd numbers stay out"),
+        lambda rows: positive(rows.with_columns(pl.col("n") % 2)),
         per="rule",
-        find=lambda rows: positive(rows.with_columns(pl.col("n") % 2)),
     )
     frame = pl.DataFrame(
         {
@@ -109,26 +108,30 @@ def test_one_finding_for_a_rule_is_the_earliest_of_all_pieces():
             "part": 0,
         }
     )
-    pieces = [obeyed(p, [rule], ["x.csv"], DataConfig()) for p in by_symbols(frame, n_at_once=1)]
-    rows, (told,) = together(pieces)
+    pieces = [
+        apply_rules(p, [rule], ["x.csv"], DataConfig()) for p in symbol_batches(frame, n_rows=1)
+    ]
+    rows, (result,) = concat_batches(pieces)
     assert rows["n"].to_list() == [0]
-    (finding,) = told.findings
+    (finding,) = result.findings
     assert (finding.session, finding.row, finding.count) == ("2019-03-05", 4, 3)
 
 
 def test_findings_past_the_last_that_may_be_named_are_counted_in_it():
     frame = pl.DataFrame({"symbol": ["A"]})
-    (one,) = bars_of_one_fault()
-    pieces = [(frame.clone(), [Told(findings=[one] * n, n_named=3)]) for n in (2, 0, 2, 1)]
-    _, (told,) = together(pieces)
-    assert [finding.count for finding in told.findings] == [1, 1, 3]
+    (finding,) = bars_of_one_fault()
+    pieces = [
+        (frame.clone(), [RuleFindings(findings=[finding] * n, n_named=3)]) for n in (2, 0, 2, 1)
+    ]
+    _, (result,) = concat_batches(pieces)
+    assert [finding.count for finding in result.findings] == [1, 1, 3]
 
 
 def bars_of_one_fault():
     frame = closes([11.0, 12.0, 12.5]).with_columns(date=pl.lit(days(1)[0])).head(2)
     rows = pl.Series([2, 3])
     part = unchecked_prices(frame, path="prices.csv", rows=rows)
-    return [finding for finding in assembled([part]).findings if finding.code == "E43"]
+    return [finding for finding in assemble_bars([part]).findings if finding.code == "E43"]
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 100])
@@ -137,5 +140,5 @@ def test_blocks_of_any_size_give_the_same_hits(monkeypatch, n_rows):
     frame = pl.DataFrame({"n": [1, 0, 3, 5, 0, 7]})
     hits = hits_by_block(frame, positive)
     assert hits["at"].to_list() == [0, 2, 3, 5]
-    assert hits["found"].to_list() == ["1", "3", "5", "7"]
+    assert hits["text"].to_list() == ["1", "3", "5", "7"]
     assert hits.schema["at"] == pl.UInt32

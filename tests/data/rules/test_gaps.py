@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from tests.data.made import closes, codes, days, read, the, walk
+from tests.data.bar_frames import closes, codes, days, read, the, walk
 
 
 def less(n: int, *gone: range):
@@ -32,10 +32,10 @@ def test_five_missing_sessions_are_passed_over_and_six_end_the_segment(gone, exp
 
 
 def test_a_gap_is_told_at_the_row_behind_it_with_its_length_and_cure():
-    found = the(read(less(40, range(10, 16))), "E52")
-    assert found.session == str(days(40)[16])
-    assert found.found == f"6 sessions missing after {days(40)[9]}"
-    assert found.fix == 'add them, or set data.gaps = "split".'
+    finding = the(read(less(40, range(10, 16))), "E52")
+    assert finding.session == str(days(40)[16])
+    assert finding.found == f"6 sessions missing after {days(40)[9]}"
+    assert finding.fix == 'add them, or set data.gaps = "split".'
     assert the(read(less(40, range(10, 11))), "W52").found.startswith("1 session missing")
 
 
@@ -117,9 +117,9 @@ def test_another_price_after_a_long_absence_is_another_company(n_missing, factor
     assert codes(bars) == {"P52": 1} | ({"W67": 1} if is_told else {})
     assert bars.frame["segment"].to_list() == [0] * 10 + [1] * 10
     if is_told:
-        found = the(bars, "W67")
-        assert found.session == str(on[10 + n_missing])
-        assert f'data.since = {{"AAPL" = {found.session}}}' in found.fix
+        finding = the(bars, "W67")
+        assert finding.session == str(on[10 + n_missing])
+        assert f'data.since = {{"AAPL" = {finding.session}}}' in finding.fix
 
 
 def test_from_its_new_beginning_on_a_reused_name_is_whole():

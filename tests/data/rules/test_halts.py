@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.data.made import closes, codes, days, read, the, walk, where
+from tests.data.bar_frames import closes, codes, days, read, the, walk, where
 
 
 def halt(n_still: int, *, before: int = 40, after: int = 20, price: float | None = None):
@@ -36,9 +36,9 @@ def test_a_halt_is_marked_from_its_fifth_row_and_cut_out_from_its_sixtieth(n_sti
 
 
 def test_a_halt_is_told_once_with_its_first_marked_row():
-    found = the(read(halt(12)), "W63")
-    assert (found.symbol, found.session) == ("AAPL", str(days(45)[44]))
-    assert found.found.endswith("for the 5th time without volume")
+    finding = the(read(halt(12)), "W63")
+    assert (finding.symbol, finding.session) == ("AAPL", str(days(45)[44]))
+    assert finding.found.endswith("for the 5th time without volume")
 
 
 def test_rows_with_a_little_volume_or_another_close_are_no_halt():
@@ -61,8 +61,8 @@ def test_without_a_volume_equal_closes_are_no_halt():
 
 def test_a_close_that_never_moves_is_refused_by_symbol_and_stays_when_collected():
     bars = read(closes([12.5] * 5), closes([1.0, 1.1, 1.1, 1.1, 1.1], symbol="IBM"))
-    found = the(bars, "E65")
-    assert (found.symbol, found.session, found.column) == ("AAPL", "", "close")
-    assert found.found == "constant close 12.5: nothing to forecast"
+    finding = the(bars, "E65")
+    assert (finding.symbol, finding.session, finding.column) == ("AAPL", "", "close")
+    assert finding.found == "constant close 12.5: nothing to forecast"
     assert bars.frame.height == 10
     assert codes(read(closes([12.5] * 4))) == {}

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tests.data.made import codes, days, read, the, where
+from tests.data.bar_frames import codes, days, read, the, where
 
 DAYS = days(8)
 
@@ -37,9 +37,9 @@ def test_an_incomplete_row_is_a_missing_row():
 def test_the_newest_incomplete_row_says_which_is_the_last_complete_one():
     bars = read(rows((6, "close"), (7, "close"), (7, "volume")))
     assert codes(bars) == {"W57": 1, "W58": 1}
-    found = the(bars, "W57")
-    assert (found.session, found.symbol) == (str(DAYS[7]), "AAPL")
-    assert found.found == f"no close, volume; the last complete bar is of {DAYS[5]}"
+    finding = the(bars, "W57")
+    assert (finding.session, finding.symbol) == (str(DAYS[7]), "AAPL")
+    assert finding.found == f"no close, volume; the last complete bar is of {DAYS[5]}"
 
 
 def test_a_symbol_without_any_complete_row_is_refused():

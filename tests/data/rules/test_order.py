@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from tests.data.made import closes, codes, days, read, the
+from tests.data.bar_frames import closes, codes, days, read, the
 
 DAYS = days(5)
 CLOSES = [10.0, 11.0, 12.0, 13.0, 14.0]
@@ -29,17 +29,17 @@ REPEATS = [  # rows more, settings, codes without the order's, closes kept
 @pytest.mark.parametrize(("extra", "settings", "expected", "kept"), REPEATS)
 def test_a_session_stands_once(extra, settings, expected, kept):
     bars = read(with_rows(*extra), **settings)
-    found = codes(bars)
-    assert found.pop("R40") == len(extra)
-    assert found == expected
+    counts = codes(bars)
+    assert counts.pop("R40") == len(extra)
+    assert counts == expected
     assert bars.frame["close"].to_list() == kept
 
 
 def test_a_contradiction_is_told_with_both_rows():
-    found = the(read(with_rows((1, 11.5))), "E43")
-    assert (found.row, found.session) == (6, str(DAYS[1]))
-    assert found.found == "row 2 again with close 11.5 against 11.0"
-    assert 'data.duplicates = "last"' in found.fix
+    finding = the(read(with_rows((1, 11.5))), "E43")
+    assert (finding.row, finding.session) == (6, str(DAYS[1]))
+    assert finding.found == "row 2 again with close 11.5 against 11.0"
+    assert 'data.duplicates = "last"' in finding.fix
 
 
 def test_equal_days_of_two_symbols_are_no_repeats():

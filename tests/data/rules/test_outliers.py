@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.data.rules import outliers
-from tests.data.made import closes, codes, days, read, the, where
+from tests.data.bar_frames import closes, codes, days, read, the, where
 
 
 def zigzag(n: int, *, size: float = 0.01) -> np.ndarray:
@@ -67,11 +67,11 @@ def test_a_price_that_mostly_stands_still_has_no_scale():
     assert codes(read(closes(close))) == {}
 
 
-def test_what_a_split_or_a_unit_explains_is_no_spike_unless_vouched_for():
+def test_what_a_split_or_a_unit_explains_is_no_spike_unless_the_move_is_real():
     halved = jumped(-np.log(2), at=100)
     assert codes(read(closes(halved))) == {"E59": 1}
-    vouched = (f"AAPL {days(120)[100]}",)
-    assert codes(read(closes(halved), not_a_split=vouched)) == {"W64": 1}
+    real_move = (f"AAPL {days(120)[100]}",)
+    assert codes(read(closes(halved), not_a_split=real_move)) == {"W64": 1}
     assert codes(read(closes(jumped(np.log(100), at=100, stays=False)))) == {"E61": 1}
 
 
@@ -99,8 +99,8 @@ def test_a_move_that_stays_is_reached_in_steps():
     close = jumped(-0.8, at=100)
     bars = read(closes(close), spikes="clip")
     assert where(bars, "spiked") == [100, 101]
-    made = np.log(bars.frame["close"].to_numpy())
-    assert made[100] - made[99] == pytest.approx(-BOUND, rel=1e-9)
+    log_closes = np.log(bars.frame["close"].to_numpy())
+    assert log_closes[100] - log_closes[99] == pytest.approx(-BOUND, rel=1e-9)
     assert bars.frame["close"][102:].to_list() == close[102:].tolist()
 
 
@@ -116,7 +116,7 @@ def stood(sizes: np.ndarray) -> pl.DataFrame:
     n = len(sizes)
     close = 50 * np.exp(np.cumsum(sizes * (1 - 2 * (np.arange(n) % 2))))
     return pl.DataFrame({"series": [0] * n, "close": close, "breaks": [False] * n}).with_columns(
-        is_vouched=pl.lit(value=True)
+        is_real_move=pl.lit(value=True)
     )
 
 
@@ -165,8 +165,8 @@ def test_no_spike_is_missed_by_looking_at_likely_rows_alone():
             expected += [row] if sizes[row] > 20 * 1.4826 * np.median(past) else []
     close = 50 * np.exp(np.cumsum(np.nan_to_num(sizes) * np.where(noise.random(3000) < 0.5, -1, 1)))
     frame = pl.DataFrame({"series": [0] * 3000, "close": close, "breaks": is_start}).with_columns(
-        is_vouched=pl.lit(value=True)  # a move that looks like a split is real
+        is_real_move=pl.lit(value=True)  # a move that looks like a split is real
     )
-    found = outliers.spikes(frame)["at"].to_list()
+    rows = outliers.spikes(frame)["at"].to_list()
     assert len(expected) > 20
-    assert found == [row for row in expected if abs(sizes[row] - np.log(100)) >= 0.3]
+    assert rows == [row for row in expected if abs(sizes[row] - np.log(100)) >= 0.3]

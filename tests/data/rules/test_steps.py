@@ -3,14 +3,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from nextclose.data.rules.alignment import placed
+from nextclose.data.rules.alignment import with_sessions
 from nextclose.data.rules.steps import (
-    begins,
     close_ratios,
-    days,
     is_first,
+    is_segment_start,
     missing_sessions,
     segment_numbers,
+    session_dates,
 )
 
 # New York: Friday, Monday (Martin Luther King's day is the 21st), Tuesday, then a week less a day
@@ -26,7 +26,7 @@ def rows() -> pl.DataFrame:
             "close": [10.0, 5.0, None, 8.0, 2.0, 3.0],
         }
     )
-    return placed(frame, EXCHANGES, now=None)
+    return with_sessions(frame, EXCHANGES, now=None)
 
 
 def test_missing_sessions_are_counted_on_the_exchanges_calendar_and_not_before_a_first_row():
@@ -38,7 +38,7 @@ def test_between_the_last_row_of_a_symbol_and_the_first_of_the_next_nothing_is_m
     later = pl.DataFrame(
         {"symbol": ["A", "B"], "session": [DAYS[0], date(2019, 3, 1)], "close": [1.0, 2.0]}
     )
-    assert missing_sessions(placed(later, EXCHANGES, now=None)).tolist() == [0, 0]
+    assert missing_sessions(with_sessions(later, EXCHANGES, now=None)).tolist() == [0, 0]
 
 
 def test_a_row_on_a_closed_day_misses_nothing_and_lets_nothing_be_missed():
@@ -49,12 +49,12 @@ def test_a_row_on_a_closed_day_misses_nothing_and_lets_nothing_be_missed():
             "close": [1.0] * 3,
         }
     )
-    assert missing_sessions(placed(saturday, {"A": "XNYS"}, now=None)).tolist() == [0, 0, 0]
+    assert missing_sessions(with_sessions(saturday, {"A": "XNYS"}, now=None)).tolist() == [0, 0, 0]
 
 
 def test_a_second_row_of_one_session_misses_nothing():
     twice = pl.DataFrame({"symbol": ["A"] * 2, "session": [DAYS[0]] * 2, "close": [1.0, 2.0]})
-    assert missing_sessions(placed(twice, {"A": "XNYS"}, now=None)).tolist() == [0, 0]
+    assert missing_sessions(with_sessions(twice, {"A": "XNYS"}, now=None)).tolist() == [0, 0]
 
 
 def test_ratios_stop_at_symbols_segments_and_unknown_closes():
@@ -68,16 +68,23 @@ def test_ratios_stop_at_symbols_segments_and_unknown_closes():
 def test_segments_are_numbered_within_each_symbol():
     frame = rows().with_columns(pl.Series("breaks", [False, True, False, True, False, True]))
     assert segment_numbers(frame).tolist() == [0, 1, 1, 2, 0, 1]
-    assert begins(frame).tolist() == [True, True, False, True, True, True]
+    assert is_segment_start(frame).tolist() == [True, True, False, True, True, True]
     assert is_first(frame).tolist() == [True, False, False, False, True, False]
     assert segment_numbers(rows()).tolist() == [0] * 6
 
 
 def test_no_rows_have_no_steps():
     nothing = rows().clear()
-    for of in (missing_sessions, close_ratios, segment_numbers, begins, is_first, days):
+    for of in (
+        missing_sessions,
+        close_ratios,
+        segment_numbers,
+        is_segment_start,
+        is_first,
+        session_dates,
+    ):
         assert of(nothing).tolist() == []
 
 
 def test_days_are_dates():
-    assert days(rows())[1] == np.datetime64("2019-01-22")
+    assert session_dates(rows())[1] == np.datetime64("2019-01-22")

@@ -9,9 +9,9 @@ import pytest
 
 import nextclose
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading.prices import unchecked_prices
-from tests.data.made import closes, codes, days, read, the, walk
+from tests.data.bar_frames import closes, codes, days, read, the, walk
 
 
 def moved(factor: float, *, at: int = 30, n: int = 40, **columns: Any) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def test_volumes_of_nothing_say_nothing():
     assert "E59" in codes(read(moved(0.5, volume=volume)))
 
 
-def test_a_vouched_move_is_real():
+def test_a_move_that_the_settings_name_is_no_split():
     day = days(40)[30]
     assert codes(read(moved(0.5), not_a_split=(f"AAPL {day}",))) == {}
     assert codes(read(moved(0.5), not_a_split=(f"IBM {day}",))) == {"E59": 1, "W59": 1}
@@ -129,7 +129,7 @@ def test_a_file_with_one_close_beside_one_with_both_is_still_asked():
         unchecked_prices(frame, path=path, rows=rows, config=DataConfig())
         for path, frame in (("ibm.csv", known), ("aapl.csv", moved(0.5)))
     ]
-    bars = assembled(parts)
+    bars = assemble_bars(parts)
     assert codes(bars) == {"R59": 1, "E59": 1}
     assert the(bars, "E59").path == "aapl.csv"
     aapl = bars.frame.filter(symbol="AAPL")
@@ -174,8 +174,8 @@ def test_a_hundredfold_of_the_closes_before_is_a_change_of_unit(rows, factor, to
     close = walk(40, sd=0.004)
     close[list(rows)] *= factor
     bars = read(closes(close))
-    found = [finding for finding in bars.findings if finding.code == "E61"]
-    assert [finding.session for finding in found] == [str(days(40)[k]) for k in told]
+    flips = [finding for finding in bars.findings if finding.code == "E61"]
+    assert [finding.session for finding in flips] == [str(days(40)[k]) for k in told]
     assert bars.frame["close"].to_list() == close.tolist()
 
 
@@ -183,16 +183,16 @@ def test_the_first_change_of_unit_is_told_and_the_others_counted():
     close = walk(80, sd=0.004)
     close[30] *= 100
     close[60] *= 100
-    found = the(read(closes(close)), "E61")
-    assert (found.session, found.count) == (str(days(80)[30]), 2)
-    assert "about 100 times the median" in found.found
+    finding = the(read(closes(close)), "E61")
+    assert (finding.session, finding.count) == (str(days(80)[30]), 2)
+    assert "about 100 times the median" in finding.found
 
 
 def test_the_unit_is_that_of_the_twenty_closes_before_not_of_all():
     close = np.concatenate([np.full(60, 10.0), np.full(20, 20.0), np.full(20, 2000.0)])
     close *= 1 + 0.001 * (np.arange(100) % 2)
-    found = [f.session for f in read(closes(close)).findings if f.code == "E61"]
-    assert found == [str(days(100)[80])]  # 200 times the median of all
+    sessions = [f.session for f in read(closes(close)).findings if f.code == "E61"]
+    assert sessions == [str(days(100)[80])]  # 200 times the median of all
 
 
 # --- real prices ---
@@ -206,8 +206,8 @@ def raw_sample() -> pl.DataFrame:
 @pytest.mark.parametrize("columns", [["Close"], ["Close", "Volume"]])
 def test_of_the_samples_raw_closes_two_of_three_splits_are_found_and_no_crash(columns):
     bars = read(raw_sample().select("Ticker", "Date", *columns))
-    found = {(f.symbol, f.session): f.found for f in bars.findings if f.code == "E59"}
-    assert found == {
+    texts = {(f.symbol, f.session): f.found for f in bars.findings if f.code == "E59"}
+    assert texts == {
         ("AAPL", "2005-02-28"): "44.86 after 88.99 (-49.6 %), as a 2:1 split",
         ("MSFT", "2003-02-18"): "24.96 after 48.3 (-48.3 %), as a 2:1 split",
     }

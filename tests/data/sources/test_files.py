@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources import filenames
 from nextclose.data.sources.files import open_file
@@ -128,11 +129,11 @@ def test_what_is_wrong_with_the_content_counts_before_a_change(prices):
     def refuse_after_change() -> None:
         with open_file(prices, follow_symlinks=False):
             touched(prices)
-            raise UnusableFileError(12, "a row", must="rows", fix="none.")
+            raise UnusableFileError(Issue.UNEVEN_ROW, "a row", must="rows", fix="none.")
 
     with pytest.raises(UnusableFileError) as raised:
         refuse_after_change()
-    assert raised.value.number == 12
+    assert raised.value.number is Issue.UNEVEN_ROW
 
 
 NAMES = [

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.sources.loading import sample_bars
 from nextclose.data.sources.postgres import ReadLimits, postgres_prices
 from nextclose.errors import SourceError
@@ -65,7 +65,7 @@ def part_at(url, *, limits=None, **settings):
 
 
 def bars_at(url, **settings):
-    return assembled([part_at(url, **settings)], config=DataConfig(**settings), now=NOW)
+    return assemble_bars([part_at(url, **settings)], config=DataConfig(**settings), now=NOW)
 
 
 def refusal_of(url, **settings):

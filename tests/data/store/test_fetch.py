@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.store.fetch import check_outcomes, download
 from nextclose.data.store.index import store_prices
 from nextclose.data.store.providers import History, NoHistoryError
@@ -43,7 +43,7 @@ def fetch(
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_prices(path, config=config), config=config)
+    return assemble_bars(store_prices(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:
@@ -421,7 +421,7 @@ def test_an_error_of_nextclose_passes_through_as_it_is(tmp_path):
 
 def test_a_reason_that_the_catalogue_does_not_have_is_refused_where_it_is_made():
     with pytest.raises(ValueError, match="number 70 is none of"):
-        NoHistoryError("odd", number=70)  # type: ignore[arg-type]
+        NoHistoryError("odd", number=70)
 
 
 def test_a_provider_that_adjusts_close_itself_is_read_as_adjusted(tmp_path):

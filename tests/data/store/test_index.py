@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled
+from nextclose.data.bars import assemble_bars
 from nextclose.data.store.index import VintageFacts, is_store, store_prices
 from nextclose.data.store.vintages import with_fetch_time, with_new_sessions
 from nextclose.data.store.writer import open_store
@@ -45,7 +45,7 @@ def keep(path: Path, symbol: str, frame: pl.DataFrame, at: datetime = MONDAY, **
 
 def read(path: Path, **settings: object) -> Bars:
     config = DataConfig(**settings)  # type: ignore[arg-type]
-    return assembled(store_prices(path, config=config), config=config)
+    return assemble_bars(store_prices(path, config=config), config=config)
 
 
 def closes(path: Path, symbol: str = "AAPL", **settings: object) -> list[float]:

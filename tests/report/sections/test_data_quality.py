@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from nextclose.data.inventory import Holding
+from nextclose.data.inventory import SymbolSummary
 from nextclose.report.sections import data_quality
 from nextclose.schema import Finding
 from tests.report.synthetic import make_content
@@ -17,13 +17,15 @@ SURVIVORS = Finding(number=68, response="W", found="all alive", rule="r")
 
 
 def holding(symbol, *, exchange="XNYS", segments=1):
-    return Holding(symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments)
+    return SymbolSummary(
+        symbol=symbol, exchange=exchange, first=DAY, last=DAY, bars=2, segments=segments
+    )
 
 
 @pytest.fixture(scope="module")
 def content():
     full = make_content(("A",), n_sessions=100, n_origins=10)
-    return replace(full, holdings=(holding("A"), holding("B")), findings=())
+    return replace(full, summaries=(holding("A"), holding("B")), findings=())
 
 
 def facts_of(content):
@@ -47,14 +49,14 @@ def test_an_unknown_basis_stands_out(content):
 
 
 def test_a_calendar_that_is_not_known_is_said_beside_those_that_are(content):
-    mixed = replace(content, holdings=(holding("A"), holding("B"), holding("C", exchange="")))
+    mixed = replace(content, summaries=(holding("A"), holding("B"), holding("C", exchange="")))
     expected = "XNYS (2 symbols), weekdays only, no calendar known (1 symbol)"
     assert facts_of(mixed)["Calendar"][0] == expected
 
 
 def test_symbols_in_several_pieces_are_named_most_broken_first_and_the_rest_counted(content):
     many = tuple(holding(f"S{k:02}", segments=2 + (k == 7)) for k in range(10))
-    text = facts_of(replace(content, holdings=(holding("A"), *many)))["Segments"][0]
+    text = facts_of(replace(content, summaries=(holding("A"), *many)))["Segments"][0]
     assert text.startswith("22 pieces in all, S07 in 3, S00 in 2, ")
     assert " and 2 symbols more; nothing is learnt or forecast across a break" in text
 

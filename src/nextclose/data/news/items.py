@@ -8,9 +8,12 @@ from datetime import timedelta
 
 import polars as pl
 
-from nextclose.data.findings import Rule, hits_at, no_hits, rule_findings, shown
+from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import Rule, hits_where, no_hits, safe_text
 from nextclose.data.reading.column_names import canonical_name
 from nextclose.data.rules.cells import illegal_symbols
+from nextclose.data.rules.engine import apply_rules
 from nextclose.schema import Finding
 
 SPELLINGS = {
@@ -27,7 +30,7 @@ Frame = pl.DataFrame
 
 
 def news_items(frame: Frame, *, path: str, rows: pl.Series) -> tuple[Frame, tuple[Finding, ...]]:
-    """A foreign frame as sound items, the first seen first, and what was found on the way.
+    """A foreign frame as items fit for use, the first seen first, and what was found on the way.
 
     Columns of the items: symbol, seen_at (Datetime in UTC; null where a date stands alone), day
     (Date: the one that stands there, of an instant that in UTC), headline; score if the frame has
@@ -35,48 +38,37 @@ def news_items(frame: Frame, *, path: str, rows: pl.Series) -> tuple[Frame, tupl
     again within 7 days the first version and time are kept; a date alone counts from its end.
     Causal: whether an item is kept is decided from items seen no later.
     """
-    names = _names(frame.columns)
-    absent = [_absent(ours, frame.columns, path) for ours in NEEDED if ours not in names]
-    if absent:
-        return Frame(), tuple(absent)
+    names = _column_names(frame.columns)
+    missing = [name for name in NEEDED if name not in names]
+    if missing:
+        return Frame(), tuple(_missing_column(name, frame.columns, path) for name in missing)
     ours = frame.select(pl.col(theirs).alias(name) for name, theirs in names.items())
-    typed = _typed(ours.with_columns(rows.alias("row").cast(pl.Int64), pl.lit(0).alias("part")))
-    sound, findings = _obeyed(typed, CELL_RULES, path)
-    findings.sort(key=lambda finding: finding.row or 0)
-    by_time = sound.sort("known_at", maintain_order=True)
-    kept, repeats = _obeyed(by_time, (FIRST_VERSIONS,), path)
-    return kept.select("symbol", "seen_at", "day", *sorted({"headline", "score"} & {*names})), (
-        *findings,
-        *repeats,
+    typed = _with_types(
+        ours.with_columns(rows.alias("row").cast(pl.Int64), pl.lit(0).alias("part"))
     )
+    items, results = apply_rules(typed, ITEM_RULES, [path], DataConfig())
+    by_time = items.sort("known_at", maintain_order=True)
+    items, (repeats,) = apply_rules(by_time, (REPEAT_RULE,), [path], DataConfig())
+    findings = [finding for result in results for finding in result.findings]
+    findings.sort(key=lambda finding: finding.row or 0)
+    columns = sorted({"headline", "score"} & {*names})
+    return items.select("symbol", "seen_at", "day", *columns), (*findings, *repeats.findings)
 
 
-def _obeyed(frame: Frame, rules: Sequence[Rule], path: str) -> tuple[Frame, list[Finding]]:
-    findings: list[Finding] = []
-    for rule in rules:
-        hits = rule.find(frame)
-        if hits.height:
-            findings += rule_findings(rule, frame, hits, [path])
-            frame = rule.mend(frame, hits)
-    return frame, findings
-
-
-def _names(names: Sequence[str]) -> dict[str, str]:
+def _column_names(names: Sequence[str]) -> dict[str, str]:
     """Our name -> foreign name, for each of our columns that is there."""
     folds = {canonical_name(name): name for name in reversed(names)}
-    found = {ours: [name for name in known if name in folds] for ours, known in SPELLINGS.items()}
-    return {ours: folds[spelt[0]] for ours, spelt in found.items() if spelt}
+    spellings = {ours: [s for s in known if s in folds] for ours, known in SPELLINGS.items()}
+    return {ours: folds[spelt[0]] for ours, spelt in spellings.items() if spelt}
 
 
-def _absent(ours: str, names: Sequence[str], path: str) -> Finding:
-    """Rule 21: a needed column that is not there."""
+def _missing_column(ours: str, names: Sequence[str], path: str) -> Finding:
+    """What is said of a needed column that is not there."""
     folds = {canonical_name(name): name for name in names}
     near = difflib.get_close_matches(ours, list(folds), n=1, cutoff=0.6)
     cure = f"rename {folds[near[0]]!r} to {ours!r}" if near else f"add a column {ours!r}"
-    return Finding(
-        number=21,
-        response="E",
-        found=f"only {shown(', '.join(names))}",
+    return Issue.MISSING_COLUMN.finding(
+        f"only {safe_text(', '.join(names))}",
         rule=f"a column {ours!r}",
         fix=f"{cure}.",
         path=path,
@@ -84,7 +76,7 @@ def _absent(ours: str, names: Sequence[str], path: str) -> Finding:
     )
 
 
-def _typed(frame: Frame) -> Frame:
+def _with_types(frame: Frame) -> Frame:
     """Cells in our types, null where unreadable; `known_at` is the instant or the date's end."""
     stamps = frame["first_seen"]
     if isinstance(stamps.dtype, pl.Datetime):
@@ -116,94 +108,91 @@ def _instant(zone: str) -> pl.Expr:
     )
 
 
-def _unzoned(frame: Frame) -> Frame:
-    return hits_at(
-        frame, _instant("").is_not_null(), found=pl.col("first_seen"), column="first_seen"
+def _stamps_without_zone(frame: Frame) -> Frame:
+    return hits_where(
+        frame, _instant("").is_not_null(), text=pl.col("first_seen"), column="first_seen"
     )
 
 
-def _unreadable(frame: Frame) -> Frame:
-    return hits_at(frame, pl.col("day").is_null(), found=pl.col("first_seen"), column="first_seen")
+def _unreadable_stamps(frame: Frame) -> Frame:
+    return hits_where(
+        frame, pl.col("day").is_null(), text=pl.col("first_seen"), column="first_seen"
+    )
 
 
-def _empty(frame: Frame) -> Frame:
+def _empty_items(frame: Frame) -> Frame:
     texts = [name for name in ("headline", "score_text") if name in frame.columns]
     is_empty = pl.any_horizontal(pl.col(name).fill_null("") == "" for name in texts)
-    return hits_at(frame, is_empty, found=pl.lit("an empty cell"))
+    return hits_where(frame, is_empty, text=pl.lit("an empty cell"))
 
 
 def _score_hits(frame: Frame, bad: pl.Expr) -> Frame:
     if "score" not in frame.columns:
         return no_hits()
-    return hits_at(frame, bad, found=pl.col("score_text"), column="score")
+    return hits_where(frame, bad, text=pl.col("score_text"), column="score")
 
 
 def _unreadable_scores(frame: Frame) -> Frame:
     return _score_hits(frame, pl.col("score").is_null())
 
 
-def _outlandish_scores(frame: Frame) -> Frame:
+def _scores_out_of_range(frame: Frame) -> Frame:
     return _score_hits(frame, ~pl.col("score").is_between(-1, 1))
 
 
-def _repeated(frame: Frame) -> Frame:
+def _repeats(frame: Frame) -> Frame:
     """Headlines that their symbol had within REPEAT_DAYS before, but for case and punctuation."""
     words = pl.col("headline").str.normalize("NFKC").str.to_lowercase()
     words = words.str.replace_all(r"[\W_]+", " ").str.strip_chars()
     since = pl.col("known_at").diff().over("symbol", words)
-    return hits_at(frame, since <= timedelta(days=REPEAT_DAYS), found=pl.col("headline"))
+    return hits_where(frame, since <= timedelta(days=REPEAT_DAYS), text=pl.col("headline"))
 
 
-# In the order of the file; each rule sees the rows that the rules above it kept.
-CELL_RULES = (
+ITEM_RULES = (  # in the order of the file
     Rule(
-        number=30,
-        response="E",
-        must="a symbol as in the prices: AAPL, BRK-B or ^GSPC",
-        fix="correct the symbol.",
-        find=illegal_symbols,
+        Issue.ILLEGAL_SYMBOL.finding(
+            rule="a symbol as in the prices: AAPL, BRK-B or ^GSPC", fix="correct the symbol."
+        ),
+        illegal_symbols,
         per="symbol",
     ),
     Rule(
-        number=44,
-        response="E",
-        must="the time when it was first seen with its zone, or its date alone",
-        fix="write 2013-02-28T15:29:00-05:00, or only 2013-02-28: then it counts a session later.",
-        find=_unzoned,
+        Issue.ZONED_STAMP.finding(
+            rule="the time when it was first seen with its zone, or its date alone",
+            fix="write 2013-02-28T15:29:00-05:00, or only 2013-02-28: then it counts a session "
+            "later.",
+        ),
+        _stamps_without_zone,
     ),
     Rule(
-        number=35,
-        response="E",
-        must="a time with its zone, or a date",
-        fix="write 2013-02-28T15:29:00-05:00 or 2013-02-28.",
-        find=_unreadable,
+        Issue.NOT_A_DATE.finding(
+            rule="a time with its zone, or a date",
+            fix="write 2013-02-28T15:29:00-05:00 or 2013-02-28.",
+        ),
+        _unreadable_stamps,
     ),
     Rule(
-        number=58,
-        response="W",
-        must="an item without its headline or score is left out",
-        find=_empty,
+        Issue.INCOMPLETE_BAR.finding(rule="an item without its headline or score is left out"),
+        _empty_items,
         per="rule",
     ),
     Rule(
-        number=27,
-        response="E",
-        must="a number",
-        fix="correct the score, or leave the column out.",
-        find=_unreadable_scores,
+        Issue.NOT_A_NUMBER.finding(
+            rule="a number", fix="correct the score, or leave the column out."
+        ),
+        _unreadable_scores,
     ),
     Rule(
-        number=32,
-        response="E",
-        must="a score from -1 to 1",
-        fix="bring scores to that range.",
-        find=_outlandish_scores,
+        Issue.PRICE_OUT_OF_RANGE.finding(
+            rule="a score from -1 to 1", fix="bring scores to that range."
+        ),
+        _scores_out_of_range,
     ),
 )
-FIRST_VERSIONS = Rule(
-    number=42,
-    response="R",
-    must=f"a headline counts once in {REPEAT_DAYS} days; first version and time kept",
-    find=_repeated,
+REPEAT_RULE = Rule(
+    Issue.REPEATED_ROW.finding(
+        rule=f"a headline counts once in {REPEAT_DAYS} days; first version and time kept"
+    ),
+    _repeats,
     per="rule",
 )

@@ -11,7 +11,7 @@ from nextclose.data.calendars.sessions import FIRST_DAY, closing_instants, sessi
 from nextclose.schema import Dates
 
 
-def usable_from(items: pl.DataFrame, *, exchange: str, cutoff_minutes: int) -> Dates:
+def first_usable_sessions(items: pl.DataFrame, *, exchange: str, cutoff_minutes: int) -> Dates:
     """The first session of the exchange at whose close each item may be used. Shape (item,).
 
     Seen by `cutoff_minutes` before a close, half days included: that session; a second later: the
@@ -32,7 +32,7 @@ def usable_from(items: pl.DataFrame, *, exchange: str, cutoff_minutes: int) -> D
     return np.asarray(sessions[np.where(np.isnat(seen_at), next_session, in_time)])
 
 
-def placed_items(
+def items_by_session(
     items: pl.DataFrame, exchanges: Mapping[str, str], *, cutoff_minutes: int
 ) -> pl.DataFrame:
     """The items of the symbols of `exchanges` with the session from which each may be used.
@@ -43,8 +43,8 @@ def placed_items(
     parts = [items.clear().with_columns(pl.col("day").alias("session"))]
     for exchange in sorted(set(exchanges.values())):
         symbols = [symbol for symbol, code in exchanges.items() if code == exchange]
-        own = items.filter(pl.col("symbol").is_in(symbols))
-        session = usable_from(own, exchange=exchange, cutoff_minutes=cutoff_minutes)
-        parts.append(own.with_columns(pl.Series("session", session, dtype=pl.Date)))
-    placed = pl.concat(parts).sort("symbol", "session", maintain_order=True)
-    return placed.select("symbol", "session", pl.exclude("symbol", "session", "seen_at", "day"))
+        part = items.filter(pl.col("symbol").is_in(symbols))
+        session = first_usable_sessions(part, exchange=exchange, cutoff_minutes=cutoff_minutes)
+        parts.append(part.with_columns(pl.Series("session", session, dtype=pl.Date)))
+    dated = pl.concat(parts).sort("symbol", "session", maintain_order=True)
+    return dated.select("symbol", "session", pl.exclude("symbol", "session", "seen_at", "day"))

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
@@ -112,14 +113,10 @@ def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: st
     for theirs, ours in mapped.items():
         claims.setdefault(ours, []).append(names.index(theirs) + 1)
     return [
-        Finding(
-            number=23,
-            response="E",
-            found=f"{shown(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
-            rule="each column once",
-            fix="delete or rename all but one.",
+        Issue.REPEATED_COLUMN.finding(
+            f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
             path=path,
-            column=shown(name),
+            column=safe_text(name),
         )
         for name, positions in (*places.items(), *claims.items())
         if len(positions) > 1
@@ -130,10 +127,8 @@ def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list
     """Rule 21: a needed column that is not there."""
     present = present | ({"close"} if "adj_close" in present else set())
     return [
-        Finding(
-            number=21,
-            response="E",
-            found=f"only {shown(', '.join(names))}",
+        Issue.MISSING_COLUMN.finding(
+            f"only {safe_text(', '.join(names))}",
             rule=f"a column {public!r}",
             fix=_column_fix(public, names),
             path=path,
@@ -149,7 +144,7 @@ def _column_fix(public: str, names: Sequence[str]) -> str:
     keys = {canonical_name(name): name for name in names}
     near = difflib.get_close_matches(public, list(keys), n=1, cutoff=0.6)
     if near:
-        name = shown(keys[near[0]])
+        name = safe_text(keys[near[0]])
         return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
     return f"add a column {public!r}, or say in data.columns which one it is."
 
@@ -162,14 +157,11 @@ def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> li
         needed = _needed_type(column, ours)
         if needed:
             findings.append(
-                Finding(
-                    number=34,
-                    response="E",
-                    found=f"type {shown(_type_name(column))}",
+                Issue.COLUMN_TYPE.finding(
+                    f"type {safe_text(_type_name(column))}",
                     rule=needed,
-                    fix="convert the column.",
                     path=path,
-                    column=shown(theirs),
+                    column=safe_text(theirs),
                 )
             )
     return findings
@@ -198,15 +190,12 @@ def _type_name(column: pl.Series) -> str:
 def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) -> list[Finding]:
     """Rules 22 and 21: names that were mapped, and columns that are not there or empty."""
     notes = []
-    renamed = [shown(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
+    renamed = [safe_text(theirs) for theirs, ours in names.items() if theirs not in (ours, "date")]
     if renamed:
-        must = "names as symbol, date, open, high, low, close, volume, adj_close; mapped"
-        notes.append(
-            Finding(number=22, response="R", found=", ".join(renamed), rule=must, path=path)
-        )
+        notes.append(Issue.COLUMN_SPELLING.finding(", ".join(renamed), path=path))
     missing = [name for name in OPTIONAL if name not in frame.columns]
     if missing:
         must = "features that need them are left out of all symbols"
         found = f"no {', '.join(missing)}"
-        notes.append(Finding(number=21, response="W", found=found, rule=must, path=path))
+        notes.append(Issue.MISSING_COLUMN.finding(found, response="W", rule=must, path=path))
     return notes

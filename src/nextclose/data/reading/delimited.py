@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.column_names import column_map, unique_names
 from nextclose.data.reading.encoding import (
@@ -31,7 +32,6 @@ from nextclose.errors import Finding
 SEPARATORS = (",", ";", "\t", "|")
 N_BLOCK = 50_000  # records turned into columns at once
 AGAIN = "export the prices again."
-CORRECT_ROW = "correct the row."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +57,17 @@ def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
     if len(header) > MAX_COLUMNS:
         found = f"{len(header)} columns, more than {MAX_COLUMNS}"
         fix = "give only the columns that are read."
-        raise UnusableFileError(14, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row)
+        raise UnusableFileError(
+            Issue.OVERSIZED_TABLE, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row
+        )
     names = unique_names(header)
     plain = _plain_rows(text, names, separator, row)
     frame, rows, ragged = plain or _quoted_rows(text, names, separator, path)
     is_row = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not is_row.any() and not ragged:
-        raise UnusableFileError(3, "0 data rows", must="rows below the header", fix=AGAIN)
+        raise UnusableFileError(
+            Issue.NO_ROWS, "0 data rows", must="rows below the header", fix=AGAIN
+        )
     if not is_row.all():
         frame, rows = frame.filter(is_row), rows.filter(is_row)
     findings = (*notes, *of_ends, *of_mark, *ragged)
@@ -89,7 +93,7 @@ def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
     """The first line that holds anything, and its cells. Raises: UnusableFileError."""
     header = next(_records(text, separator), None)
     if header is None:
-        raise UnusableFileError(2, "an empty file", must="CSV with a header", fix=AGAIN)
+        raise UnusableFileError(Issue.EMPTY_FILE, "an empty file", must="CSV with a header")
     return header
 
 
@@ -110,10 +114,9 @@ def _separator(
     (mark,) = fitting
     if mark == ",":
         return ",", (), {}
-    finding = Finding(
-        number=8,
+    finding = Issue.SEPARATOR.finding(
+        f"{_mark_name(mark)} between cells",
         response="R",
-        found=f"{_mark_name(mark)} between cells",
         rule=f"',' between cells; read with data.separator = {toml_value(mark)}",
         path=path,
     )
@@ -130,7 +133,7 @@ def _n_fields(text: bytes, separator: str) -> int:
     try:
         return len(_header(text, separator)[1])
     except UnusableFileError as error:
-        if error.number != 13:
+        if error.number is not Issue.OPEN_QUOTE:
             raise
         return 0
 
@@ -147,14 +150,13 @@ def _n_uneven(text: bytes, separator: str) -> int:
 
 def _separator_error(text: bytes, marks: list[str]) -> UnusableFileError:
     """Rule 8: no separator, or several, that could be meant."""
-    must = "one separator that gives every row as many fields as the header"
     if not marks:
         found = f"none of , ; TAB | in the header {text.strip().splitlines()[0].decode()!r}"
         fix = "separate cells by commas, or name the mark in data.separator."
     else:
         rows = (f"{_mark_name(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
         found, fix = ", ".join(rows), f"set data.separator = {toml_value(marks[0])}, or another."
-    return UnusableFileError(8, found, must=must, fix=fix)
+    return UnusableFileError(Issue.SEPARATOR, found, fix=fix)
 
 
 def _mark_name(mark: str) -> str:
@@ -244,8 +246,7 @@ def _records(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
 def _quote_error(row: int, reason: str) -> UnusableFileError:
     is_long = reason.startswith("field larger")
     found = "a field of more than 64 KiB" if is_long else "a quote that opens and does not close"
-    must = "quotes in pairs around a cell of at most 64 KiB"
-    return UnusableFileError(13, found, must=must, fix="close the quote in that row.", row=row)
+    return UnusableFileError(Issue.OPEN_QUOTE, found, row=row)
 
 
 def _ragged_row_findings(
@@ -257,12 +258,10 @@ def _ragged_row_findings(
     findings = []
     for k, (row, n) in enumerate(places[:N_NAMED]):
         is_cut = row == last and n < n_fields
-        finding = Finding(
-            number=11 if is_cut else 12,
-            response="E",
-            found=f"{n} field{'s' if n > 1 else ''}{' and no line end' if is_cut else ''}",
+        issue = Issue.CUT_LAST_LINE if is_cut else Issue.UNEVEN_ROW
+        finding = issue.finding(
+            f"{n} field{'s' if n > 1 else ''}{' and no line end' if is_cut else ''}",
             rule=f"{n_fields} fields as in the header",
-            fix="get the whole file: its end is missing." if is_cut else CORRECT_ROW,
             path=path,
             row=row,
             count=1 + (n_unnamed if k == N_NAMED - 1 else 0),

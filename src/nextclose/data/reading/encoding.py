@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.errors import ConfigError, Finding
 
@@ -48,18 +49,14 @@ def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tup
         return _utf8_of(data, config.encoding), notes
     if data.startswith(codecs.BOM_UTF8):
         data = data[len(codecs.BOM_UTF8) :]
-        must = "UTF-8 without a byte-order mark; removed"
-        found = "a byte-order mark"
-        notes = (Finding(number=4, response="R", found=found, rule=must, path=path),)
+        notes = (Issue.BYTE_ORDER_MARK.finding("a byte-order mark", path=path),)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise _encoding_error(data, 0)
     _refuse_utf16(data)
     if b"\0" in data:
         raise UnusableFileError(
-            6,
+            Issue.NUL_BYTE,
             f"byte 0x00 at offset {data.index(0)}",
-            must="text without NUL bytes",
-            fix="export the prices again.",
             row=_row_at(data, data.index(0)),
         )
     if not data.isascii():
@@ -75,8 +72,8 @@ def _refuse_foreign(data: bytes) -> None:
     start = head.lower() if head.startswith(b"<") else head
     kind = next((kind for lead, kind in FOREIGN.items() if start.startswith(lead)), None)
     if kind:
-        fix = CURES.get(kind, "export the prices as CSV or Parquet.")
-        raise UnusableFileError(16, f"this is {kind}, not CSV", must="CSV", fix=fix)
+        fix = CURES.get(kind)
+        raise UnusableFileError(Issue.OTHER_FORMAT, f"this is {kind}, not CSV", fix=fix)
 
 
 def _codec(name: str) -> str:
@@ -96,7 +93,7 @@ def _utf8_of(data: bytes, encoding: str) -> bytes:
     except UnicodeError as error:
         start = getattr(error, "start", 0)
         raise UnusableFileError(
-            5,
+            Issue.NOT_UTF8,
             f"byte 0x{data[start]:02x} at offset {start}",
             must=f"text in the encoding {encoding}",
             fix="name its encoding: --encoding NAME.",
@@ -111,7 +108,7 @@ def _utf8_of(data: bytes, encoding: str) -> bytes:
     if b"\0" in text:
         found = f"a NUL character at position {text.index(0)}"
         fix = "name its encoding: --encoding NAME."
-        raise UnusableFileError(6, found, must="text without NUL characters", fix=fix)
+        raise UnusableFileError(Issue.NUL_BYTE, found, must="text without NUL characters", fix=fix)
     return text
 
 
@@ -122,9 +119,8 @@ def _refuse_utf16(data: bytes) -> None:
         zeros, others = head[first::2], head[1 - first :: 2]
         if len(head) >= 4 and not zeros.strip(b"\0") and b"\0" not in others:
             raise UnusableFileError(
-                5,
+                Issue.NOT_UTF8,
                 f"byte 0x00 at offset {first}",
-                must="UTF-8",
                 fix=f'save as UTF-8, or --encoding {codec} (data.encoding = "{codec}").',
             )
 
@@ -133,9 +129,8 @@ def _encoding_error(data: bytes, start: int) -> UnusableFileError:
     is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     codec, value = ("utf-16", '"utf-16"') if is_utf16 else ("NAME", "NAME, as in cp1252")
     return UnusableFileError(
-        5,
+        Issue.NOT_UTF8,
         f"byte 0x{data[start]:02x} at offset {start}",
-        must="UTF-8",
         fix=f"save as UTF-8, or --encoding {codec} (data.encoding = {value}).",
         row=_row_at(data, start),
     )
@@ -164,18 +159,12 @@ def line_end_note(*, n_crlf: int, n_lf: int, n_cr: int = 0, path: str) -> Findin
     """Rule 7, of a file with line ends other than LF."""
     kinds = {"CRLF": n_crlf, "CR": n_cr, "LF": n_lf}
     found = " and ".join(kind for kind, n in kinds.items() if n) + " line ends"
-    return Finding(number=7, response="R", found=found, rule="LF line ends; read alike", path=path)
+    return Issue.LINE_ENDS.finding(found, path=path)
 
 
 def long_line_error(row: int) -> UnusableFileError:
     """Rule 14: the line is over the cap."""
-    return UnusableFileError(
-        14,
-        "a line of more than 1 MiB",
-        must="lines of at most 1 MiB",
-        fix="export the prices again, one bar a line.",
-        row=row,
-    )
+    return UnusableFileError(Issue.OVERSIZED_TABLE, "a line of more than 1 MiB", row=row)
 
 
 def has_line_over(text: bytes, limit: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.prices import UncheckedPrices, refused_file
 
 
@@ -10,18 +11,24 @@ class UnusableFileError(Exception):
     """A file that cannot be used as prices; never leaves the loader, which makes it a finding."""
 
     def __init__(
-        self, number: int, found: str, *, must: str, fix: str, row: int | None = None
+        self,
+        number: Issue,
+        found: str,
+        *,
+        must: str = "",
+        fix: str | None = None,
+        row: int | None = None,
     ) -> None:
         super().__init__(found)
         self.number = number
         self.found = found
-        self.must = must
-        self.fix = fix
+        self.must = must or number.rule
+        self.fix = number.fix if fix is None else fix
         self.row = row
 
     def refusal(self, path: str) -> UncheckedPrices:
         """The file without rows and with the reason."""
-        found = shown(self.found) if self.number != 1 else self.found
+        found = self.found if self.number is Issue.NO_FILE else safe_text(self.found)
         return refused_file(
             path, self.number, found=found, must=self.must, fix=self.fix, row=self.row
         )

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import polars as pl
 import polars.selectors as cs
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import KNOWN, canonical_name, unique_names
 from nextclose.schema import Finding
 
@@ -48,12 +49,8 @@ def long_format(
         rows_of_symbol = rows_of_symbol.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
         frames.append(_with_names(rows_of_symbol, own).with_columns(pl.lit(symbol).alias("symbol")))
     notes = [
-        Finding(
-            number=24,
-            response="R",
-            found=f"two-level columns of {shown(', '.join(symbols))}",
-            rule="one row per symbol and date; split by symbol",
-            path=path,
+        Issue.TWO_LEVEL_COLUMNS.finding(
+            f"two-level columns of {safe_text(', '.join(symbols))}", path=path
         ),
         *_empty_symbols(symbols, frames, path),
     ]
@@ -79,14 +76,12 @@ def _empty_symbols(
     symbols: Sequence[str], frames: Sequence[pl.DataFrame], path: str
 ) -> list[Finding]:
     return [
-        Finding(
-            number=3,
-            response="E",
-            found="0 data rows",
+        Issue.NO_ROWS.finding(
+            "0 data rows",
             rule="at least one row of each symbol",
             fix="leave its columns out, or give its prices.",
             path=path,
-            symbol=shown(symbol),
+            symbol=safe_text(symbol),
         )
         for symbol, frame in zip(symbols, frames, strict=True)
         if not frame.height

@@ -9,7 +9,8 @@ from typing import Literal
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
 from nextclose.data.reading.dates import ParsedDates, date_texts, parse_dates
 from nextclose.data.reading.epochs import EARLIEST, READINGS
@@ -24,7 +25,7 @@ Basis = Literal["adjusted", "raw", "unknown"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UncheckedPrices:
-    """Prices of one file, frame or table in our names and types: what `assembled` joins.
+    """Prices of one file, frame or table in our names and types: what `assemble_bars` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
     text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
@@ -44,12 +45,10 @@ class UncheckedPrices:
 
 
 def refused_file(
-    path: str, number: int, *, found: str, must: str, fix: str, row: int | None = None
+    path: str, issue: Issue, *, found: str, must: str, fix: str, row: int | None = None
 ) -> UncheckedPrices:
     """A file that cannot be used: no rows, and the reason."""
-    finding = Finding(
-        number=number, response="E", found=found, rule=must, fix=fix, path=path, row=row
-    )
+    finding = issue.finding(found, rule=must, fix=fix, path=path, row=row)
     return UncheckedPrices(path=path, frame=None, findings=(finding,))
 
 
@@ -110,7 +109,7 @@ def _with_basis(
     if have == {"close"}:
         return frame, source_basis or "unknown", [_lone_close_finding(source_basis, path)]
     is_both = {"close", "adj_close"} <= have
-    note = Finding(number=26, response="W", found="close and adjusted close", rule="", path=path)
+    note = Issue.TWO_CLOSES.finding("close and adjusted close", path=path)
     if config.price_basis == "raw" and have == {"close", "adj_close"}:
         must = 'close stays as traded; data.price_basis = "raw"'
         return frame.drop("adj_close"), "raw", [replace(note, rule=must)]
@@ -121,8 +120,7 @@ def _with_basis(
         fix = 'give close as traded, or set data.price_basis = "adjusted".'
         note = replace(note, response="E", found=found, rule=must, fix=fix, column="close")
         return ready, "adjusted", [note]
-    must = "close is the adjusted one, open, high, low and volume in proportion"
-    return ready, "adjusted", [replace(note, rule=must)] if is_both else []
+    return ready, "adjusted", [note] if is_both else []
 
 
 def _lone_close_finding(source_basis: Basis | None, path: str) -> Finding:
@@ -130,10 +128,8 @@ def _lone_close_finding(source_basis: Basis | None, path: str) -> Finding:
     found = "no adjusted close"
     if source_basis is not None:
         must = f"prices are {source_basis}, as their source says"
-        return Finding(number=25, response="R", found=found, rule=must, path=path)
-    must = "whether close is adjusted for splits and dividends is unknown"
-    fix = "add a column 'adj_close'."
-    return Finding(number=25, response="W", found=found, rule=must, fix=fix, path=path)
+        return Issue.NO_ADJUSTED_CLOSE.finding(found, response="R", rule=must, fix="", path=path)
+    return Issue.NO_ADJUSTED_CLOSE.finding(found, path=path)
 
 
 def _typed_columns(
@@ -169,7 +165,7 @@ def _typed_columns(
     notes = _date_notes(frame, typed, days, path)
     if is_respelt is not None:
         must = "whole volumes; read as whole numbers"
-        note = Finding(number=31, response="R", found="", rule=must, path=path, column="volume")
+        note = Issue.ODD_VOLUME.finding(response="R", rule=must, fix="", path=path, column="volume")
         notes += _at_first(typed, is_respelt, frame["volume"], note)
     return typed, notes, days.date_format
 
@@ -193,18 +189,12 @@ def _date_notes(
     text = frame["session"]
     notes = []
     if days.date_format in READINGS:
-        note = Finding(
-            number=38,
-            response="R",
-            found="",
-            rule=f"dates; read as {days.date_format}",
-            path=path,
-            column="date",
-        )
+        must = f"dates; read as {days.date_format}"
+        note = Issue.INTEGER_DATE.finding(response="R", rule=must, fix="", path=path, column="date")
         notes += _at_first(typed, days.session.is_not_null(), text, note)
     if days.is_moved is not None:
         must = "plain dates; the date at the exchange is taken"
-        note = Finding(number=44, response="R", found="", rule=must, path=path, column="date")
+        note = Issue.ZONED_STAMP.finding(response="R", rule=must, fix="", path=path, column="date")
         notes += _at_first(typed, days.is_moved, text, note)
     return notes
 
@@ -219,8 +209,8 @@ def _at_first(
     row = typed.select("row", "symbol", "session").row(at, named=True)
     place = {
         "row": row["row"],
-        "symbol": shown(row["symbol"] or ""),
+        "symbol": safe_text(row["symbol"] or ""),
         "session": "" if row["session"] is None else str(row["session"]),
     }
-    found = shown(date_texts(cells)[at] or "")
+    found = safe_text(date_texts(cells)[at] or "")
     return [replace(note, **place, found=found, count=int(is_hit.sum()))]

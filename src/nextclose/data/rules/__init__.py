@@ -1,1 +1,1 @@
-"""The input catalogue: what is refused, repaired or marked, rule by rule."""
+"""Rules of rows: what the input catalogue refuses, repairs or marks, rule by rule."""

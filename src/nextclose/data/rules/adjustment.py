@@ -1,35 +1,38 @@
-"""Prices repaired and adjusted: ranges widened, splits divided out, ratios of adjusted closes."""
+"""Prices in one unit: ranges widened, splits divided out, adjusted closes taken."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding
+from nextclose.data.catalogue import Issue
+from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding, Floats
+
+DIVIDED = "prices before a split are divided by its ratio"
 
 
-def body(frame: pl.DataFrame) -> list[str]:
+def body_prices(frame: pl.DataFrame) -> list[str]:
     """Those of open and close that are there: what high and low must enclose."""
     return [name for name in ("open", "close") if name in frame.columns]
 
 
-def present_prices(frame: pl.DataFrame) -> list[str]:
+def open_high_low(frame: pl.DataFrame) -> list[str]:
     """Those of open, high and low that are there."""
     return [name for name in PRICE_COLUMNS[:-1] if name in frame.columns]
 
 
-def widened(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
+def with_wider_ranges(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
     """High and low moved just far enough to enclose open and close."""
     ends = {
-        "high": pl.max_horizontal("high", *body(frame)),
-        "low": pl.min_horizontal("low", *body(frame)),
+        "high": pl.max_horizontal("high", *body_prices(frame)),
+        "low": pl.min_horizontal("low", *body_prices(frame)),
     }
     return frame.with_columns(
         expr.alias(name) for name, expr in ends.items() if name in frame.columns
     )
 
 
-def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
+def with_adjusted_prices(frame: pl.DataFrame) -> pl.DataFrame:
     """Prices in units of `adj_close`, which becomes `close`; `close_raw` keeps what close was.
 
     open, high and low are divided by close first: equal to close stays equal to it, to the bit,
@@ -47,7 +50,7 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col(c) / pl.col("close") * pl.col("adj_close"))
         .otherwise(pl.col(c))
         .alias(c)
-        for c in present_prices(frame)
+        for c in open_high_low(frame)
     ]
     if "volume" in frame.columns:
         scaled.append(
@@ -63,7 +66,7 @@ def adjusted(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(*scaled, *close).drop("adj_close")
 
 
-def divided(
+def divide_by_splits(
     frame: pl.DataFrame, splits: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
     """Prices before each split divided by its ratio, volume times it; and a finding (R59) of each.
@@ -75,6 +78,20 @@ def divided(
     """
     if splits is None or not splits.height or not frame.height:
         return frame, ()
+    factor, findings = _split_factors(frame, splits)
+    by = pl.lit(pl.Series(factor))
+    prices = [pl.col(c) / by for c in (*open_high_low(frame), "close")]
+    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
+    new = frame.with_columns(*prices, *volume)
+    if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
+        is_copy = ~pl.col("is_pair").fill_null(value=True)
+        copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
+        new = new.with_columns(copy.alias("adj_close"))
+    return new, findings
+
+
+def _split_factors(frame: pl.DataFrame, splits: pl.DataFrame) -> tuple[Floats, tuple[Finding, ...]]:
+    """Product of the ratios of later splits, shape (row,), and a finding of each split."""
     runs = frame["symbol"].rle().struct.unnest()
     stops = np.cumsum(runs["len"].to_numpy())
     places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
@@ -84,30 +101,19 @@ def divided(
         n_before = int(frame["session"][start:stop].search_sorted(session)) if stop else 0
         if 0 < n_before < stop - start:
             factor[start : start + n_before] *= ratio
-            findings.append(_given_split(symbol, str(session), ratio))
-    by = pl.lit(pl.Series(factor))
-    prices = [pl.col(c) / by for c in (*present_prices(frame), "close")]
-    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
-    new = frame.with_columns(*prices, *volume)
-    if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
-        is_copy = ~pl.col("is_pair").fill_null(value=True)
-        copy = pl.when(is_copy).then(pl.col("close")).otherwise(pl.col("adj_close"))
-        new = new.with_columns(copy.alias("adj_close"))
-    return new, tuple(findings)
+            finding = Issue.SPLIT.finding(
+                f"{ratio:g} new shares for an old one, in the table of splits",
+                response="R",
+                rule=DIVIDED,
+                fix="",
+                symbol=symbol,
+                session=str(session),
+            )
+            findings.append(finding)
+    return factor, tuple(findings)
 
 
-def _given_split(symbol: str, session: str, ratio: float) -> Finding:
-    return Finding(
-        number=59,
-        response="R",
-        found=f"{ratio:g} new shares for an old one, in the table of splits",
-        rule="prices before a split are divided by its ratio",
-        symbol=symbol,
-        session=session,
-    )
-
-
-def masked(frame: pl.DataFrame) -> pl.DataFrame:
+def with_masks(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with every mask: false where no rule set one."""
     absent = [name for name in MASK_COLUMNS if name not in frame.columns]
     return frame.with_columns(pl.lit(value=False).alias(name) for name in absent)

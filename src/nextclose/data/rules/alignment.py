@@ -10,37 +10,37 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.calendars.sessions import closing_instants, session_table, zone_of
-from nextclose.data.rules.steps import days, is_first
+from nextclose.data.rules.steps import is_first, session_dates
 from nextclose.errors import ConfigError
 from nextclose.schema import Bools, Dates, Ints
 
-SETTLED_AFTER = timedelta(minutes=30)  # after its close a bar is taken for final
+FINAL_AFTER = timedelta(minutes=30)  # after its close a bar is taken for final
 HOUR = 3600  # seconds
 
 
-def placed(
+def with_sessions(
     frame: pl.DataFrame,
     exchanges: Mapping[str, str],
     *,
     now: datetime | None,
-    vouched: Sequence[str] = (),
+    real_moves: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """The rows with their place in time, in columns that the rules of series read.
+    """The rows placed among the sessions of their exchange, in columns that later rules read.
 
     `series` (UInt32): the symbol's number, for comparing rows fast; `ordinal` (Int32): sessions of
     the exchange up to and including the row's date; `is_session`: whether the date is one;
     `has_calendar`: whether that is published or weekdays alone. `today` (Date): the date at the
     exchange, null without `now`; `is_unfinished`: the row was taken before its session was over,
-    told by the clock or by a stamp of an odd time of day. `is_vouched`: `vouched` holds "SYMBOL
-    DATE" of the row: a move there is real. `breaks` is false everywhere: a rule that finds the end
+    as the clock or a stamp of an odd time of day says. `is_real_move`: `real_moves` has the row as
+    "SYMBOL DATE": a move there is no split. `breaks` is false everywhere: a rule that finds the end
     of a segment sets it at the first row of the next.
     Expects: rows sorted by symbol and session, no null in either. `now` aware of its zone.
     Causal: a stamp is odd against rows before it, wherever it stands in the file.
-    Raises: ConfigError for an exchange without a calendar, or an entry of `vouched` that names no
-        symbol and date.
+    Raises: ConfigError for an exchange without a calendar, or an entry of `real_moves` that names
+        no symbol and date.
     """
     frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
-    session, code = days(frame), _codes(frame, exchanges)
+    session, code = session_dates(frame), _exchange_numbers(frame, exchanges)
     n = frame.height
     ordinal, today = np.zeros((2, n), dtype=np.int32)
     is_session, has_calendar, is_unfinished = np.zeros((3, n), dtype=np.bool_)
@@ -50,43 +50,43 @@ def placed(
         ordinal[rows], is_session[rows] = table.at(session[rows])
         has_calendar[rows] = table.is_published
         if now is not None:
-            day, is_over = _clock(exchange, now)
+            day, is_over = _exchange_today(exchange, now)
             today[rows] = day.astype(np.int32)
             is_unfinished[rows] = (session[rows] == day) & (not is_over)
         if "second_of_day" in frame.columns:
-            own = frame if isinstance(code, int) else frame[rows]
-            is_unfinished[rows] |= _is_cut_short(own, exchange)
-    date_of = pl.Series("today", today).cast(pl.Date) if now is not None else None
+            of_exchange = frame if isinstance(code, int) else frame[rows]
+            is_unfinished[rows] |= _is_cut_short(of_exchange, exchange)
+    dates = pl.Series("today", today).cast(pl.Date)
     return frame.with_columns(
         pl.Series("ordinal", ordinal),
         pl.Series("is_session", is_session),
         pl.Series("has_calendar", has_calendar),
-        date_of if date_of is not None else pl.lit(None, dtype=pl.Date).alias("today"),
+        dates if now is not None else pl.lit(None, dtype=pl.Date).alias("today"),
         pl.Series("is_unfinished", is_unfinished),
-        _is_vouched(vouched).alias("is_vouched"),
+        _is_real_move(real_moves).alias("is_real_move"),
         pl.lit(value=False).alias("breaks"),
     )
 
 
-def _codes(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> Ints | int:
+def _exchange_numbers(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> Ints | int:
     """Each row's exchange, as its place in the sorted names; one number where there is but one."""
     names = sorted(set(exchanges.values()))
     if len(names) < 2:
         return 0
     runs = frame["symbol"].rle().struct.unnest()
-    own = [names.index(exchanges[symbol]) for symbol in runs["value"]]
-    return np.repeat(np.array(own), runs["len"].to_numpy())
+    numbers = [names.index(exchanges[symbol]) for symbol in runs["value"]]
+    return np.repeat(np.array(numbers), runs["len"].to_numpy())
 
 
-def _clock(exchange: str, now: datetime) -> tuple[np.datetime64, bool]:
+def _exchange_today(exchange: str, now: datetime) -> tuple[np.datetime64, bool]:
     """Today's date at the exchange, and whether its bar is final."""
     today = np.datetime64(now.astimezone(ZoneInfo(zone_of(exchange))).date(), "D")
-    one: Dates = np.array([today])
-    close = closing_instants(exchange, one)[0]
+    sessions: Dates = np.array([today])
+    close = closing_instants(exchange, sessions)[0]
     if np.isnat(close):
         return today, True  # no session today: nothing of it is still to come
-    settled = close.astype(datetime).replace(tzinfo=UTC) + SETTLED_AFTER
-    return today, now >= settled
+    final_at = close.astype(datetime).replace(tzinfo=UTC) + FINAL_AFTER
+    return today, now >= final_at
 
 
 def _is_cut_short(frame: pl.DataFrame, exchange: str) -> Bools:
@@ -102,7 +102,7 @@ def _is_cut_short(frame: pl.DataFrame, exchange: str) -> Bools:
     is_odd[1:] &= second[1:] != second[:-1]
     rows = np.flatnonzero(is_odd)
     if len(rows):
-        is_odd[rows] = second[rows] < _closing_seconds(exchange, days(frame)[rows])
+        is_odd[rows] = second[rows] < _closing_seconds(exchange, session_dates(frame)[rows])
     return np.asarray(is_odd)
 
 
@@ -119,10 +119,10 @@ def _closing_seconds(exchange: str, sessions: Dates) -> Ints:
     return seconds
 
 
-def _is_vouched(vouched: Iterable[str]) -> pl.Expr:
+def _is_real_move(real_moves: Iterable[str]) -> pl.Expr:
     """Whether a row is one of those named "SYMBOL DATE". Raises: ConfigError."""
     is_named = pl.lit(value=False)
-    for entry in vouched:
+    for entry in real_moves:
         symbol, _, day = entry.rpartition(" ")
         try:
             session = date.fromisoformat(day)

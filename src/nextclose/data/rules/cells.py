@@ -6,12 +6,12 @@ from functools import partial
 
 import polars as pl
 
-from nextclose.data.findings import Find, cell_hits, hits_at, hits_by_block, no_hits
+from nextclose.data.findings import Find, cell_hits, hits_by_block, hits_where, no_hits
 from nextclose.data.reading.column_names import NUMBERS
 from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.reading.epochs import EARLIEST
 from nextclose.data.reading.prices import distinct_symbols
-from nextclose.data.rules.adjustment import body
+from nextclose.data.rules.adjustment import body_prices
 from nextclose.schema import PRICE_COLUMNS
 
 LEGAL_SYMBOL = r"^[A-Z0-9^][A-Za-z0-9.=&_-]{0,19}$"
@@ -25,6 +25,26 @@ SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
 
+LEAD = r"^[+-]?\d{1,3}"
+DOTS, COMMAS, QUOTES, SPACES = (rf"(?:{mark}\d{{3}})" for mark in (r"\.", ",", "['\u2019]", r"\s"))
+
+# Form of a cell with marks, and the settings that would read it.
+COMMA_NUMBERS = (  # passed over once the decimal mark is a comma
+    (rf"{LEAD}{DOTS}+,\d*$", 'set data.decimal = "," and data.thousands = ".".'),
+    (rf"{LEAD}{DOTS}{{2,}}$", 'set data.decimal = "," and data.thousands = ".".'),
+    (rf"{LEAD}{QUOTES}+,\d*$", 'set data.decimal = "," and data.thousands = "\'".'),
+    (rf"{LEAD}{SPACES}+,\d*$", 'set data.decimal = "," and data.thousands = " ".'),
+    (r"^[+-]?(?:\d*,\d{0,2}|\d*,\d{4,}|(?:0|\d{4,}),\d{3})$", 'set data.decimal = ",".'),
+)
+GROUPED_NUMBERS = (
+    (rf"{LEAD}{COMMAS}(?:{COMMAS}*\.\d*|{COMMAS}+)$", 'set data.thousands = ",".'),
+    (rf"{LEAD}{DOTS}(?:{DOTS}*,\d*|{DOTS}+)$", 'set data.thousands = ".".'),
+    (rf"{LEAD}{QUOTES}+(?:[.,]\d*)?$", 'set data.thousands = "\'".'),
+    (rf"{LEAD}{SPACES}+(?:[.,]\d*)?$", 'set data.thousands = " ".'),
+)
+UNCLEAR_NUMBER = rf"{LEAD}[.,]\d{{3}}$"
+POINT_NUMBER = r"^[+-]?\d*\.\d*$"
+
 Frame = pl.DataFrame
 
 
@@ -36,8 +56,8 @@ def illegal_symbols(frame: Frame) -> Frame:
         return no_hits()
     is_bad = pl.col("symbol").is_in(bad.to_list()) | pl.col("symbol").is_null()
     reasons = {name: _symbol_fault(name) for name in bad if name is not None}
-    found = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
-    return hits_at(frame, is_bad, found=found, column="symbol")
+    text = pl.col("symbol").replace_strict(reasons, default="no symbol", return_dtype=pl.String)
+    return hits_where(frame, is_bad, text=text, column="symbol")
 
 
 def _symbol_fault(symbol: str) -> str:
@@ -55,8 +75,8 @@ def symbols_equal_but_for_case(frame: Frame) -> Frame:
     twins = names.filter(names.str.to_uppercase().is_duplicated())
     if not len(twins):
         return no_hits()
-    found = pl.lit(" and ".join(twins.head(4)))
-    return hits_at(frame, pl.col("symbol").is_in(twins.to_list()), found=found, column="symbol")
+    text = pl.lit(" and ".join(twins.head(4)))
+    return hits_where(frame, pl.col("symbol").is_in(twins.to_list()), text=text, column="symbol")
 
 
 def _odd_symbols(frame: Frame, pattern: str) -> Frame:
@@ -65,7 +85,7 @@ def _odd_symbols(frame: Frame, pattern: str) -> Frame:
     odd = names.filter(names.str.contains(pattern).fill_null(value=False)).to_list()
     if not odd:
         return no_hits()
-    return hits_at(frame, pl.col("symbol").is_in(odd), found=pl.col("symbol"), column="symbol")
+    return hits_where(frame, pl.col("symbol").is_in(odd), text=pl.col("symbol"), column="symbol")
 
 
 def numeric_symbols(frame: Frame) -> Frame:
@@ -82,11 +102,11 @@ def _odd_dates(frame: Frame, is_odd: pl.Expr) -> Frame:
     """Rows with an odd date; `session_text` is there only in frames that have any."""
     if "session_text" not in frame.columns:
         return no_hits()
-    found = pl.col("session_text").fill_null("no date")
-    return hits_at(frame, is_odd, found=found, column="date")
+    text = pl.col("session_text").fill_null("no date")
+    return hits_where(frame, is_odd, text=text, column="date")
 
 
-def _unread_date(frame: Frame, pattern: str) -> Frame:
+def _unread_dates(frame: Frame, pattern: str) -> Frame:
     """Cells of the date column that gave no date, of one form."""
     return _odd_dates(
         frame, pl.col("session").is_null() & pl.col("session_text").str.contains(pattern)
@@ -100,22 +120,22 @@ def unreadable_dates(frame: Frame) -> Frame:
 
 def ambiguous_dates(frame: Frame) -> Frame:
     """Dates like 03/04/2019 in a file that does not settle which number is the month."""
-    return _unread_date(frame, DAY_OR_MONTH_FIRST)
+    return _unread_dates(frame, DAY_OR_MONTH_FIRST)
 
 
 def zoned_stamps(frame: Frame) -> Frame:
     """Stamps with a zone and a time of day, of an exchange whose own zone is not known."""
-    return _unread_date(frame, ZONED)
+    return _unread_dates(frame, ZONED)
 
 
 def serial_dates(frame: Frame) -> Frame:
     """Dates like 43528: days as a spreadsheet counts them."""
-    return _unread_date(frame, SERIAL)
+    return _unread_dates(frame, SERIAL)
 
 
 def integer_dates(frame: Frame) -> Frame:
     """Integers that no reading, or more than one, makes into days of trading."""
-    return _unread_date(frame, DIGITS)
+    return _unread_dates(frame, DIGITS)
 
 
 def two_digit_years(frame: Frame) -> Frame:
@@ -137,8 +157,8 @@ def stamps_of_one_day(frame: Frame) -> Frame:
     second = pl.col("second_of_day").fill_null(0)
     is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
     clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
-    found = pl.format("{} {}", pl.col("session"), clock)
-    return hits_at(frame, is_mixed, found=found, column="date")
+    text = pl.format("{} {}", pl.col("session"), clock)
+    return hits_where(frame, is_mixed, text=text, column="date")
 
 
 def unread_numbers(pattern: str = "") -> Find:
@@ -146,10 +166,10 @@ def unread_numbers(pattern: str = "") -> Find:
 
     def find(frame: Frame) -> Frame:
         hits = [
-            hits_at(
+            hits_where(
                 frame,
                 pl.col(name).is_null() & pl.col(f"{name}_text").str.contains(pattern),
-                found=pl.col(f"{name}_text"),
+                text=pl.col(f"{name}_text"),
                 column=name,
             )
             for name in NUMBERS
@@ -160,7 +180,7 @@ def unread_numbers(pattern: str = "") -> Find:
     return find
 
 
-def outlandish_prices(frame: Frame) -> Frame:
+def prices_out_of_range(frame: Frame) -> Frame:
     """Prices that are infinite, or of a size no price has."""
     return cell_hits(
         frame,
@@ -174,7 +194,7 @@ def impossible_volumes(frame: Frame) -> Frame:
     hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
     if "volume_text" in frame.columns:
         is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
-        hits.append(hits_at(frame, is_unread, found=pl.col("volume_text"), column="volume"))
+        hits.append(hits_where(frame, is_unread, text=pl.col("volume_text"), column="volume"))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 
@@ -183,7 +203,7 @@ def fractional_volumes(frame: Frame) -> Frame:
     if "volume_text" not in frame.columns:
         return no_hits()
     is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
-    return hits_at(frame, is_rounded, found=pl.col("volume_text"), column="volume")
+    return hits_where(frame, is_rounded, text=pl.col("volume_text"), column="volume")
 
 
 def all_zero_prices(frame: Frame) -> Frame:
@@ -191,7 +211,9 @@ def all_zero_prices(frame: Frame) -> Frame:
     prices = [name for name in PRICE_COLUMNS if name in frame.columns]
     if len(prices) < len(PRICE_COLUMNS):
         return no_hits()
-    return hits_at(frame, pl.all_horizontal(pl.col(prices) == 0), found=pl.lit("all four prices 0"))
+    return hits_where(
+        frame, pl.all_horizontal(pl.col(prices) == 0), text=pl.lit("all four prices 0")
+    )
 
 
 def nonpositive_prices(frame: Frame) -> Frame:
@@ -201,15 +223,15 @@ def nonpositive_prices(frame: Frame) -> Frame:
 
 def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
     hits = [no_hits()]
-    top, bottom = pl.max_horizontal(body(frame)), pl.min_horizontal(body(frame))
+    top, bottom = pl.max_horizontal(body_prices(frame)), pl.min_horizontal(body_prices(frame))
     for name, is_wrong, verb, bound in (
         ("high", pl.col("high") < top * (1 - tolerance), "below", top),
         ("low", pl.col("low") > bottom * (1 + tolerance), "above", bottom),
     ):
         if name in frame.columns:
             # not pl.format: polars 2.1 panics in it where open or close is null throughout
-            found = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
-            hits.append(hits_at(frame, is_wrong, found=found, column=name))
+            text = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
+            hits.append(hits_where(frame, is_wrong, text=text, column=name))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 

@@ -1,4 +1,4 @@
-"""Symbols against each other: one series under two names, and a panel without any dead ones."""
+"""Symbols side by side: one series under two names, and a panel without any dead ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from itertools import chain
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_on, no_hits
-from nextclose.data.rules.steps import close_ratios, day_numbers, days, is_first
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import hits_at, no_hits
+from nextclose.data.rules.steps import close_ratios, day_numbers, is_first, session_dates
 from nextclose.schema import Bools, Finding, Floats
 
 N_COMMON = 250  # sessions that twins share
@@ -22,52 +23,43 @@ MARGIN_SESSIONS = 5  # before the newest row: alive at the end
 Frame = pl.DataFrame
 
 
-def twins(frame: Frame) -> Frame:
+def twin_symbols(frame: Frame) -> Frame:
     """The first row of each symbol that has the returns of another, on 250 sessions or more.
 
     The same to the bit, or with a correlation of 1 - 1e-12. A pair is looked for on one day in 32,
     so that thousands of symbols cost no more than a sort of those days.
     """
     starts = np.flatnonzero(is_first(frame))
-    pairs = _candidates(frame)
+    pairs = _possible_twins(frame)
     if not pairs:
         return no_hits()
     names = frame["symbol"].gather(starts).to_list()
     stops = np.append(starts[1:], frame.height)
-    own = {k: frame[int(starts[k]) : int(stops[k])] for k in {*chain(*pairs)}}
-    returns = {k: (days(rows), np.log(close_ratios(rows))) for k, rows in own.items()}
-    rows, found = [], []
-    for one, other in pairs:
-        n_common = _common(returns[one], returns[other])
+    series = {k: frame[int(starts[k]) : int(stops[k])] for k in {*chain(*pairs)}}
+    returns = {k: (session_dates(rows), np.log(close_ratios(rows))) for k, rows in series.items()}
+    rows, texts = [], []
+    for first, second in pairs:
+        n_common = _n_common_returns(returns[first], returns[second])
         if n_common:
-            rows.append(starts[other])
-            found.append(f"{names[one]} and {names[other]}, {n_common} equal returns")
-    return hits_on(np.array(rows, dtype=np.int64), found) if rows else no_hits()
+            rows.append(starts[second])
+            texts.append(f"{names[first]} and {names[second]}, {n_common} equal returns")
+    return hits_at(np.array(rows, dtype=np.int64), texts) if rows else no_hits()
 
 
-def survivors(frame: Frame) -> tuple[Finding, ...]:
-    """Rule 68: a warning if no symbol ends more than five sessions before the newest row."""
+def survivorship(frame: Frame) -> tuple[Finding, ...]:
+    """A warning if no symbol ends more than five sessions before the newest row."""
     if not frame.height:
         return ()
     first = is_first(frame)
-    last = days(frame.filter(pl.Series(np.append(first[1:], True))))
+    last = session_dates(frame.filter(pl.Series(np.append(first[1:], True))))
     if np.busday_count(last, last.max()).max() > MARGIN_SESSIONS:
         return ()
     n = len(last)
-    return (
-        Finding(
-            number=68,
-            response="W",
-            found="the one symbol alive at the end"
-            if n == 1
-            else f"all {n} symbols alive at the end",
-            rule="symbols that died are there too; without them results look better than they were",
-            fix="add the symbols that were delisted.",
-        ),
-    )
+    symbols = "the one symbol" if n == 1 else f"all {n} symbols"
+    return (Issue.SURVIVORSHIP.finding(f"{symbols} alive at the end"),)
 
 
-def _candidates(frame: Frame) -> list[tuple[int, int]]:
+def _possible_twins(frame: Frame) -> list[tuple[int, int]]:
     """Pairs of symbols, by number, with four equal mixtures on the days compared, or more.
 
     A mixture adds three returns in a row with weights that no other three make up by chance: single
@@ -86,16 +78,16 @@ def _candidates(frame: Frame) -> list[tuple[int, int]]:
     is_pair = (np.diff(mixture) <= EQUAL) & (np.diff(day[rows]) == 0)
     number = np.searchsorted(np.flatnonzero(is_first(frame)), rows, side="right") - 1
     pair = np.sort(np.stack([number[:-1][is_pair], number[1:][is_pair]], axis=1), axis=1)
-    met, n_met = np.unique(pair, axis=0, return_counts=True)
-    return [(int(one), int(other)) for one, other in met[n_met >= N_EQUAL]]
+    pairs, n_equal = np.unique(pair, axis=0, return_counts=True)
+    return [(int(first), int(second)) for first, second in pairs[n_equal >= N_EQUAL]]
 
 
-def _common(one: tuple[np.ndarray, Floats], other: tuple[np.ndarray, Floats]) -> int:
+def _n_common_returns(a: tuple[np.ndarray, Floats], b: tuple[np.ndarray, Floats]) -> int:
     """Sessions that both have, if their returns are those of twins; else 0."""
-    _, left, right = np.intersect1d(one[0], other[0], return_indices=True)
-    x, y = one[1][left], other[1][right]
-    known: Bools = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
+    _, in_a, in_b = np.intersect1d(a[0], b[0], return_indices=True)
+    x, y = a[1][in_a], b[1][in_b]
+    is_known: Bools = np.isfinite(x) & np.isfinite(y)
+    x, y = x[is_known], y[is_known]
     if len(x) < N_COMMON or x.std() == 0 or y.std() == 0:
         return 0
     is_twin = np.array_equal(x, y) or np.corrcoef(x, y)[0, 1] >= CORRELATION

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from nextclose.data.findings import hits_on, no_hits
+from nextclose.data.findings import hits_at, no_hits
 from nextclose.data.rules.steps import day_numbers, is_first, missing_sessions
 from nextclose.schema import Bools
 
@@ -18,7 +18,7 @@ REUSE_SESSIONS, REUSE_FACTOR = 30, 5.0  # missing, and the jump: another company
 Frame = pl.DataFrame
 
 
-def broken(frame: Frame) -> Frame:
+def with_breaks(frame: Frame) -> Frame:
     """The rows with `breaks` set where more than five sessions are missing before one.
 
     Causal: each row is compared with the one before.
@@ -27,20 +27,20 @@ def broken(frame: Frame) -> Frame:
     return frame.with_columns(pl.col("breaks") | is_long)
 
 
-def not_daily(frame: Frame) -> Frame:
+def sparse_symbols(frame: Frame) -> Frame:
     """The first row of each symbol whose median distance between bars is over four days."""
-    medians = _long_medians(frame)
+    medians = _median_days(frame)
     starts = np.flatnonzero(is_first(frame)) if medians else np.empty(0, dtype=np.int64)
-    found = [f"a median of {days:g} days between bars" for days in medians.values()]
-    return hits_on(starts[list(medians)], found, column="date") if medians else no_hits()
+    texts = [f"a median of {days:g} days between bars" for days in medians.values()]
+    return hits_at(starts[list(medians)], texts, column="date") if medians else no_hits()
 
 
 def is_sparse(frame: Frame) -> Bools:
-    """Whether each row is of a symbol that `not_daily` names. Shape (row,).
+    """Whether each row is of a symbol that `sparse_symbols` names. Shape (row,).
 
     For findings alone: it reads the whole of a symbol, so no row may be kept or changed by it.
     """
-    medians = _long_medians(frame)
+    medians = _median_days(frame)
     if not medians:
         return np.zeros(frame.height, dtype=np.bool_)
     starts = np.flatnonzero(is_first(frame))
@@ -60,7 +60,7 @@ def long_gaps(frame: Frame) -> Frame:
     return _gap_hits(frame, missing, missing > MAX_MISSING)
 
 
-def reused_names(frame: Frame) -> Frame:
+def reused_symbols(frame: Frame) -> Frame:
     """Rows after more than thirty missing sessions, at a price five times as high, or as low."""
     missing, close = missing_sessions(frame), frame["close"].to_numpy()
     rows = np.flatnonzero(missing > REUSE_SESSIONS)
@@ -68,24 +68,24 @@ def reused_names(frame: Frame) -> Frame:
         return no_hits()
     jump = close[rows] / close[rows - 1]
     is_far = np.maximum(jump, 1 / jump) > REUSE_FACTOR
-    found = [
+    texts = [
         f"{missing[row]} sessions missing, then {factor:.3g} times the close"
         for row, factor in zip(rows[is_far], jump[is_far], strict=True)
     ]
-    return hits_on(rows[is_far], found, column="close")
+    return hits_at(rows[is_far], texts, column="close")
 
 
 def _gap_hits(frame: Frame, missing: npt.NDArray[np.int32], is_gap: Bools) -> Frame:
     if not is_gap.any():
         return no_hits()
     rows = np.flatnonzero(is_gap & ~is_sparse(frame))
-    said = pl.DataFrame({"n": missing[rows], "day": frame["session"].gather(rows - 1)})
+    parts = pl.DataFrame({"n": missing[rows], "day": frame["session"].gather(rows - 1)})
     many = pl.when(pl.col("n") > 1).then(pl.lit("s")).otherwise(pl.lit(""))
-    found = said.select(pl.format("{} session{} missing after {}", "n", many, "day"))
-    return hits_on(rows, found.to_series(), column="date")
+    text = parts.select(pl.format("{} session{} missing after {}", "n", many, "day"))
+    return hits_at(rows, text.to_series(), column="date")
 
 
-def _long_medians(frame: Frame) -> dict[int, float]:
+def _median_days(frame: Frame) -> dict[int, float]:
     """Place of each symbol without daily bars -> the median of days between them."""
     day, first = day_numbers(frame), is_first(frame)
     is_long = ~first

@@ -1,11 +1,11 @@
-"""Symbols that stand still: halts, marked and in the end cut out, and closes that never move."""
+"""Symbols that stand still: halts, masked and in the end cut out, and closes that never move."""
 
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_on, no_hits
+from nextclose.data.findings import hit_mask, hits_at, no_hits
 from nextclose.data.rules.steps import is_first
 from nextclose.schema import Ints
 
@@ -20,24 +20,22 @@ def halted_bars(frame: Frame) -> Frame:
     rows, number = _still_rows(frame)
     is_halted = number >= HALTED_FROM
     rows, number = rows[is_halted], number[is_halted]
-    said = pl.DataFrame({"close": frame["close"].gather(rows), "n": number})
-    found = said.select(pl.format("close {} for the {}th time without volume", "close", "n"))
-    return hits_on(rows, found.to_series(), column="close")
+    parts = pl.DataFrame({"close": frame["close"].gather(rows), "n": number})
+    text = parts.select(pl.format("close {} for the {}th time without volume", "close", "n"))
+    return hits_at(rows, text.to_series(), column="close")
 
 
-def halts_marked(frame: Frame, hits: Frame) -> Frame:
+def with_halts(frame: Frame, hits: Frame) -> Frame:
     """The rows with the mask `halted`; a halt's sixtieth and later ones are left out.
 
     The row behind those begins a segment. Causal: a row's number in its halt counts rows before it.
     """
-    is_halted = np.zeros(frame.height, dtype=np.bool_)
-    is_halted[hits["at"].to_numpy()] = True
     rows, number = _still_rows(frame)
     is_dead = np.zeros(frame.height, dtype=np.bool_)
     is_dead[rows[number >= DEAD_FROM]] = True
     is_behind = np.append(False, is_dead[:-1]) & ~is_first(frame)
     return frame.with_columns(
-        pl.Series("halted", is_halted), pl.col("breaks") | pl.Series(is_behind)
+        hit_mask(frame, hits).alias("halted"), pl.col("breaks") | pl.Series(is_behind)
     ).filter(pl.Series(~is_dead))
 
 
@@ -50,8 +48,8 @@ def constant_closes(frame: Frame) -> Frame:
     starts = np.flatnonzero(first)
     lengths = np.diff(starts, append=frame.height)
     rows = starts[(np.add.reduceat(moves, starts) == 0) & (lengths >= N_CONSTANT)]
-    found = [f"constant close {value:.10g}: nothing to forecast" for value in close[rows]]
-    return hits_on(rows, found, column="close")
+    texts = [f"constant close {value:.10g}: nothing to forecast" for value in close[rows]]
+    return hits_at(rows, texts, column="close")
 
 
 def _still_rows(frame: Frame) -> tuple[Ints, Ints]:

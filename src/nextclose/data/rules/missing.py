@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_on, no_hits
+from nextclose.data.findings import hit_mask, hits_at, no_hits
 from nextclose.data.reading.column_names import OPTIONAL
 from nextclose.data.rules.steps import is_first
 from nextclose.schema import PRICE_COLUMNS, Bools, Ints
@@ -27,14 +27,14 @@ def symbols_without_a_column(frame: Frame) -> Frame:
     hits = [no_hits()]
     for name in reversed([c for c in OPTIONAL if c in frame.columns and frame[c].null_count()]):
         rows = _first_rows(frame, frame[name].is_null().to_numpy())
-        hits.append(hits_on(rows, [f"no {name} in any row"] * len(rows), column=name))
+        hits.append(hits_at(rows, [f"no {name} in any row"] * len(rows), column=name))
     return pl.concat(hits).unique("at", keep="first").sort("at")
 
 
-def bare_symbols(frame: Frame) -> Frame:
+def symbols_without_bars(frame: Frame) -> Frame:
     """The first row of symbols without any complete bar."""
     rows = _first_rows(frame, _is_incomplete(frame))
-    return hits_on(rows, ["no complete bar"] * len(rows))
+    return hits_at(rows, ["no complete bar"] * len(rows))
 
 
 def without_symbols(frame: Frame, hits: Frame) -> Frame:
@@ -52,26 +52,26 @@ def _first_rows(frame: Frame, holds: Bools) -> Ints:
 
 def incomplete_newest_bar(frame: Frame) -> Frame:
     """A symbol's newest row with an empty cell, and the last complete one before it."""
-    is_bare = _is_incomplete(frame)
-    rows = np.flatnonzero(is_bare & np.append(is_first(frame)[1:], True))
+    is_incomplete = _is_incomplete(frame)
+    rows = np.flatnonzero(is_incomplete & np.append(is_first(frame)[1:], True))
     if not len(rows):
         return no_hits()
-    whole, first = np.flatnonzero(~is_bare), np.flatnonzero(is_first(frame))
-    last = np.searchsorted(whole, rows) - 1  # place of the last complete row before
+    complete, first = np.flatnonzero(~is_incomplete), np.flatnonzero(is_first(frame))
+    last = np.searchsorted(complete, rows) - 1  # place of the last complete row before
     start = first[np.searchsorted(first, rows, side="right") - 1]
-    found = [
-        f"{cells}; the last complete bar is of {frame['session'][int(whole[k])]}"
-        if k >= 0 and whole[k] >= begin
+    texts = [
+        f"{cells}; the last complete bar is of {frame['session'][int(complete[k])]}"
+        if k >= 0 and complete[k] >= begin
         else cells
         for cells, k, begin in zip(_empty_cells(frame, rows), last, start, strict=True)
     ]
-    return hits_on(rows, found)
+    return hits_at(rows, texts)
 
 
 def incomplete_bars(frame: Frame) -> Frame:
     """Rows with an empty cell."""
     rows = np.flatnonzero(_is_incomplete(frame))
-    return hits_on(rows, _empty_cells(frame, rows))
+    return hits_at(rows, _empty_cells(frame, rows))
 
 
 def fillable_bars(n_most: int) -> Callable[[Frame], Frame]:
@@ -81,34 +81,32 @@ def fillable_bars(n_most: int) -> Callable[[Frame], Frame]:
     """
 
     def find(frame: Frame) -> Frame:
-        is_bare = _is_incomplete(frame)
-        if not is_bare.any():
+        is_incomplete = _is_incomplete(frame)
+        if not is_incomplete.any():
             return no_hits()
-        rows = np.flatnonzero(is_bare & ~_is_doubled(frame))
-        is_whole = ~is_bare
+        rows = np.flatnonzero(is_incomplete & ~_has_second_row(frame))
+        is_complete = ~is_incomplete
         place = np.arange(frame.height)
-        last_whole = np.maximum.accumulate(np.where(is_whole, place, -1))
+        last_complete = np.maximum.accumulate(np.where(is_complete, place, -1))
         start = np.maximum.accumulate(np.where(is_first(frame), place, 0))
-        rows = rows[(last_whole >= start)[rows] & (place - last_whole <= n_most)[rows]]
-        return hits_on(rows, _empty_cells(frame, rows))
+        rows = rows[(last_complete >= start)[rows] & (place - last_complete <= n_most)[rows]]
+        return hits_at(rows, _empty_cells(frame, rows))
 
     return find
 
 
-def filled(frame: Frame, hits: Frame) -> Frame:
+def with_filled_bars(frame: Frame, hits: Frame) -> Frame:
     """The hit rows with every price that of the last complete row's close, volume 0 and a mask.
 
     Causal: the last complete row stands before. Expects: one there, of the same symbol.
     """
-    is_hit = np.zeros(frame.height, dtype=np.bool_)
-    is_hit[hits["at"].to_numpy()] = True
-    is_given = pl.lit(pl.Series(~_is_incomplete(frame)))
+    is_complete = pl.lit(pl.Series(~_is_incomplete(frame)))
     new = {name: pl.col("close") for name in PRICE_COLUMNS if name in frame.columns}
     new |= {c: pl.col(c) for c in ("adj_close", "close_raw") if c in frame.columns}
-    last = {name: pl.when(is_given).then(value).forward_fill() for name, value in new.items()}
+    last = {name: pl.when(is_complete).then(value).forward_fill() for name, value in new.items()}
     if "volume" in frame.columns:
         last["volume"] = pl.lit(0, dtype=frame.schema["volume"])
-    is_filled = pl.Series("filled", is_hit)
+    is_filled = hit_mask(frame, hits).alias("filled")
     return frame.with_columns(
         is_filled,
         *(
@@ -118,18 +116,18 @@ def filled(frame: Frame, hits: Frame) -> Frame:
     )
 
 
-def _cells(frame: Frame) -> list[str]:
+def _needed_columns(frame: Frame) -> list[str]:
     return [c for c in (*PRICE_COLUMNS, "volume", "adj_close") if c in frame.columns]
 
 
 def _is_incomplete(frame: Frame) -> Bools:
-    if not any(frame[c].null_count() for c in _cells(frame)):
+    if not any(frame[c].null_count() for c in _needed_columns(frame)):
         return np.zeros(frame.height, dtype=np.bool_)
-    is_bare = pl.any_horizontal(pl.col(_cells(frame)).is_null())
-    return frame.select(is_bare).to_series().to_numpy()
+    is_incomplete = pl.any_horizontal(pl.col(_needed_columns(frame)).is_null())
+    return frame.select(is_incomplete).to_series().to_numpy()
 
 
-def _is_doubled(frame: Frame) -> Bools:
+def _has_second_row(frame: Frame) -> Bools:
     """Whether the row before or behind is of the same symbol and session."""
     same = frame.select(
         (pl.col("series") == pl.col("series").shift())
@@ -141,6 +139,6 @@ def _is_doubled(frame: Frame) -> Bools:
 
 def _empty_cells(frame: Frame, rows: Ints) -> list[str]:
     """As in "no open, close", for each of the rows."""
-    names = [pl.when(pl.col(c).is_null()).then(pl.lit(c)) for c in _cells(frame)]
+    names = [pl.when(pl.col(c).is_null()).then(pl.lit(c)) for c in _needed_columns(frame)]
     text = pl.format("no {}", pl.concat_str(names, separator=", ", ignore_nulls=True))
-    return frame[rows].select(text.alias("found"))["found"].to_list()
+    return frame[rows].select(text).to_series().to_list()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at, hits_on, no_hits
+from nextclose.data.findings import hits_at, hits_where, no_hits
 from nextclose.data.reading.column_names import NUMBERS
 from nextclose.data.rules.steps import day_numbers, is_first
 from nextclose.schema import Ints
@@ -29,8 +29,8 @@ def shuffled_rows(frame: Frame) -> Frame:
     """Rows that come after a later session of their symbol."""
     if is_in_order(frame):
         return no_hits()
-    return hits_at(
-        frame, _is_after_own_past() & ~_is_descending(), found=pl.lit("a row out of order")
+    return hits_where(
+        frame, _is_after_own_past() & ~_is_descending(), text=pl.lit("a row out of order")
     )
 
 
@@ -38,16 +38,16 @@ def descending_rows(frame: Frame) -> Frame:
     """Rows of symbols given newest first."""
     if is_in_order(frame):
         return no_hits()
-    return hits_at(frame, _is_descending(), found=pl.lit("newest session first"))
+    return hits_where(frame, _is_descending(), text=pl.lit("newest session first"))
 
 
 def is_in_order(frame: Frame) -> bool:
     """Whether rows rise strictly by symbol, then session: sorted, and no session twice."""
     starts = range(0, frame.height, BLOCK)
-    return all(_rises(frame[max(start - 1, 0) : start + BLOCK]) for start in starts)
+    return all(_is_rising(frame[max(start - 1, 0) : start + BLOCK]) for start in starts)
 
 
-def _rises(frame: Frame) -> bool:
+def _is_rising(frame: Frame) -> bool:
     symbol, session = pl.col("symbol"), pl.col("session")
     is_same = symbol == symbol.shift()
     rises = (is_same & (session > session.shift())) | (symbol > symbol.shift())
@@ -57,8 +57,8 @@ def _rises(frame: Frame) -> bool:
 def repeated_rows(frame: Frame) -> Frame:
     """Rows equal in every value to the row before, of the same session."""
     rows = _second_rows(frame)
-    is_copy = _changes(frame, rows)["found"] == ""
-    return hits_on(rows[is_copy.to_numpy()], ["the same row again"] * int(is_copy.sum()))
+    is_copy = _changes(frame, rows)["text"] == ""
+    return hits_at(rows[is_copy.to_numpy()], ["the same row again"] * int(is_copy.sum()))
 
 
 def contradicting_rows(frame: Frame) -> Frame:
@@ -66,9 +66,9 @@ def contradicting_rows(frame: Frame) -> Frame:
     rows = _second_rows(frame)
     if not len(rows):
         return no_hits()
-    with_row = pl.format("row {} again with {}", "before", "found")  # a database has no row numbers
-    found = _changes(frame, rows).select(pl.coalesce(with_row, pl.format("again with {}", "found")))
-    return hits_on(rows, found.to_series(), column="date")
+    with_row = pl.format("row {} again with {}", "before", "text")  # a database has no row numbers
+    text = _changes(frame, rows).select(pl.coalesce(with_row, pl.format("again with {}", "text")))
+    return hits_at(rows, text.to_series(), column="date")
 
 
 def last_rows(frame: Frame, _hits: Frame) -> Frame:
@@ -84,7 +84,7 @@ def mixed_currencies(frame: Frame) -> Frame:
         return no_hits()
     code, old = pl.col("currency"), pl.col("currency").forward_fill().over("series").shift()
     is_other = (code != old) & (pl.col("series") == pl.col("series").shift())
-    hits = hits_at(frame, is_other, found=pl.format("{} after {}", code, old), column="currency")
+    hits = hits_where(frame, is_other, text=pl.format("{} after {}", code, old), column="currency")
     series = frame["series"].gather(hits["at"])
     return hits.filter(series.is_first_distinct())
 
@@ -98,7 +98,7 @@ def _second_rows(frame: Frame) -> Ints:
 
 
 def _changes(frame: Frame, rows: Ints) -> Frame:
-    """For each of `rows`: `found`, its values that differ from the row before; `before`, its row.
+    """For each of `rows`: `text`, its values that differ from the row before; `before`, its row.
 
     As in "close 10.4 against 10.3"; empty for a copy.
     """
@@ -111,5 +111,5 @@ def _changes(frame: Frame, rows: Ints) -> Frame:
         for c in columns
     ]
     both = pl.concat([new, old], how="horizontal")
-    found = both.select(pl.concat_str(texts, separator=", ", ignore_nulls=True).alias("found"))
-    return found.with_columns(frame["row"].gather(rows - 1).alias("before"))
+    changes = both.select(pl.concat_str(texts, separator=", ", ignore_nulls=True).alias("text"))
+    return changes.with_columns(frame["row"].gather(rows - 1).alias("before"))

@@ -1,4 +1,4 @@
-"""Moves out of all proportion to a symbol's own past: marked, or clipped to a bound of that past.
+"""Moves out of all proportion to a symbol's own past: masked, or clipped to a bound of that past.
 
 "It came back the next day" is not asked: on the day itself nobody knows.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_on
-from nextclose.data.rules.adjustment import present_prices
-from nextclose.data.rules.steps import begins, close_ratios
+from nextclose.data.findings import hit_mask, hits_at
+from nextclose.data.rules.adjustment import open_high_low
+from nextclose.data.rules.steps import close_ratios, is_segment_start
 from nextclose.data.rules.stock_splits import is_unit_step, split_rows
 from nextclose.schema import Floats, Ints
 
@@ -30,31 +30,29 @@ def spikes(frame: Frame) -> Frame:
     """Rows whose close moves by more than 20 robust standard deviations of the past.
 
     That is 20 x 1.4826 x the median |log return| of the 250 returns before, at least 60, in the
-    row's own segment. Where that median is 0, nothing can be said. Left out are moves that rule 59
-    or 61 explains.
+    row's own segment. Where that median is 0, nothing can be said. Left out are moves that a
+    split or a change of unit explains.
     """
     rows = _spike_rows(frame)
     close = frame["close"].to_numpy()
     moves = 100 * (close[rows] / close[rows - 1] - 1)
-    return hits_on(rows, [f"a move of {move:+.3g} %" for move in moves], column="close")
+    return hits_at(rows, [f"a move of {move:+.3g} %" for move in moves], column="close")
 
 
-def marked(frame: Frame, hits: Frame) -> Frame:
+def with_spike_mask(frame: Frame, hits: Frame) -> Frame:
     """The rows with the mask `spiked` at the hits."""
-    is_hit = np.zeros(frame.height, dtype=np.bool_)
-    is_hit[hits["at"].to_numpy()] = True
-    return frame.with_columns(pl.Series("spiked", is_hit))
+    return frame.with_columns(hit_mask(frame, hits).alias("spiked"))
 
 
-def clippable(frame: Frame) -> Frame:
-    """Rows whose close lies beyond the bound that `clipped` brings it to."""
-    bounds = _bounds(frame)
+def clippable_spikes(frame: Frame) -> Frame:
+    """Rows whose close lies beyond the bound that `with_clipped_prices` brings it to."""
+    bounds = _clip_bounds(frame)
     close = frame["close"].to_numpy()
-    found = [f"{close[row]:.10g}, clipped to {bound:.10g}" for row, (_, bound) in bounds.items()]
-    return hits_on(np.array(list(bounds), dtype=np.int64), found, column="close")
+    texts = [f"{close[row]:.10g}, clipped to {bound:.10g}" for row, (_, bound) in bounds.items()]
+    return hits_at(np.array(list(bounds), dtype=np.int64), texts, column="close")
 
 
-def clipped(frame: Frame, hits: Frame) -> Frame:
+def with_clipped_prices(frame: Frame, hits: Frame) -> Frame:
     """The rows with close, and open, high and low with it, inside 20 robust standard deviations.
 
     The bounds lie around the close before, itself clipped: after a spike the next close is judged
@@ -62,12 +60,12 @@ def clipped(frame: Frame, hits: Frame) -> Frame:
     ratio to the close. Hit rows have the mask `spiked`.
     Causal: bounds read returns before the row, as they were.
     """
-    bounds = _bounds(frame)
+    bounds = _clip_bounds(frame)
     rows = np.array(list(bounds), dtype=np.int64)
     before, bound = np.array(list(bounds.values())).T
     reach = np.maximum(bound / before, before / bound)
     columns = []
-    for name in present_prices(frame):
+    for name in open_high_low(frame):
         values = frame[name].to_numpy().copy()
         values[rows] = np.clip(values[rows], before / reach, before * reach)
         columns.append(pl.Series(name, values))
@@ -79,15 +77,15 @@ def clipped(frame: Frame, hits: Frame) -> Frame:
         raw = frame["close_raw"].to_numpy().copy()
         raw[rows] *= factor
         columns.append(pl.Series("close_raw", raw).fill_nan(None))
-    return marked(frame.with_columns(columns), hits)
+    return with_spike_mask(frame.with_columns(columns), hits)
 
 
 def _spike_rows(frame: Frame) -> Ints:
     """Positions of the spikes that no other rule explains."""
-    size, starts = _sizes(frame), np.flatnonzero(begins(frame))
-    rows = _candidates(size, starts)
+    size, starts = _absolute_returns(frame), np.flatnonzero(is_segment_start(frame))
+    rows = _possible_spikes(size, starts)
     parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
-    rows = np.concatenate([rows[:0], *(_likely(size, part, starts) for part in parts)])
+    rows = np.concatenate([rows[:0], *(_likely_spikes(size, part, starts) for part in parts)])
     median = _past_medians(size, rows, starts)
     rows = rows[(median > 0) & (size[rows] > BOUND * median)]
     if not len(rows):
@@ -96,12 +94,12 @@ def _spike_rows(frame: Frame) -> Ints:
     return np.asarray(rows[~is_explained])
 
 
-def _sizes(frame: Frame) -> Floats:
+def _absolute_returns(frame: Frame) -> Floats:
     """Absolute log returns; NaN at the first row of a segment. Shape (row,)."""
     return np.asarray(np.abs(np.log(close_ratios(frame))))
 
 
-def _candidates(size: Floats, starts: Ints) -> Ints:
+def _possible_spikes(size: Floats, starts: Ints) -> Ints:
     """Rows that may be spikes: a bound of their past median is small enough. None is missed.
 
     Cuts the rows into blocks of 50. If a return is above c times the median of the n returns before
@@ -122,7 +120,7 @@ def _candidates(size: Floats, starts: Ints) -> Ints:
     return np.asarray(rows[is_short | (size[rows] > BOUND * lowest[rows // BLOCK, 1])])
 
 
-def _likely(size: Floats, rows: Ints, starts: Ints) -> Ints:
+def _likely_spikes(size: Floats, rows: Ints, starts: Ints) -> Ints:
     """Those of `rows` with a past long enough, half below their bound and most of it not 0."""
     padded = np.concatenate([np.full(N_PAST, np.nan), size])
     past = np.lib.stride_tricks.sliding_window_view(padded, N_PAST)[rows]  # (row, return)
@@ -148,21 +146,21 @@ def _past_medians(size: Floats, rows: Ints, starts: Ints) -> Floats:
     return medians
 
 
-def _bounds(frame: Frame) -> dict[int, tuple[float, float]]:
+def _clip_bounds(frame: Frame) -> dict[int, tuple[float, float]]:
     """Row -> the close before, itself clipped, and the bound that the row's own close goes to."""
-    size, is_start = _sizes(frame), begins(frame)
+    size, is_start = _absolute_returns(frame), is_segment_start(frame)
     starts, close = np.flatnonzero(is_start), frame["close"].to_numpy()
-    found: dict[int, tuple[float, float]] = {}
-    judged = -1
+    bounds: dict[int, tuple[float, float]] = {}
+    last = -1
     for spike in _spike_rows(frame):
         row = int(spike)
-        while row > judged and row < len(close) and not is_start[row]:
-            judged = row
-            before = found[row - 1][1] if row - 1 in found else close[row - 1]
+        while row > last and row < len(close) and not is_start[row]:
+            last = row
+            before = bounds[row - 1][1] if row - 1 in bounds else close[row - 1]
             median = _past_medians(size, np.array([row]), starts)[0]
             move, most = np.log(close[row] / before), BOUND * median
             if median == 0 or abs(move) <= most:
                 break
-            found[row] = float(before), float(before * np.exp(np.copysign(most, move)))
+            bounds[row] = float(before), float(before * np.exp(np.copysign(most, move)))
             row += 1
-    return found
+    return bounds

@@ -1,6 +1,6 @@
 """From one bar of a symbol to the next: what the rules of moves and gaps read.
 
-Rows are sorted by symbol and session and carry the columns of `placing.placed`.
+Rows are sorted by symbol and session and carry the columns of `alignment.with_sessions`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from nextclose.schema import Bools, Dates, Floats, Ints
 
 def is_first(frame: pl.DataFrame) -> Bools:
     """Whether each row is the first of its symbol. Shape (row,)."""
-    return _is_new(frame["series"].to_numpy())
+    return _differs(frame["series"].to_numpy())
 
 
-def begins(frame: pl.DataFrame) -> Bools:
+def is_segment_start(frame: pl.DataFrame) -> Bools:
     """Whether each row is the first of a segment. Shape (row,)."""
     return np.asarray(is_first(frame) | frame["breaks"].to_numpy())
 
@@ -27,7 +27,7 @@ def day_numbers(frame: pl.DataFrame) -> npt.NDArray[np.int32]:
     return frame["session"].to_physical().to_numpy()
 
 
-def days(frame: pl.DataFrame) -> Dates:
+def session_dates(frame: pl.DataFrame) -> Dates:
     """The rows' dates. datetime64[D], shape (row,)."""
     return day_numbers(frame).astype("datetime64[D]")
 
@@ -53,7 +53,7 @@ def close_ratios(frame: pl.DataFrame, column: str = "close") -> Floats:
     price = frame[column].to_numpy()
     ratio = np.full(len(price), np.nan)
     np.divide(price[1:], price[:-1], out=ratio[1:])
-    ratio[begins(frame)] = np.nan
+    ratio[is_segment_start(frame)] = np.nan
     return ratio
 
 
@@ -68,7 +68,7 @@ def segment_numbers(frame: pl.DataFrame) -> Ints:
     return np.asarray(number - np.repeat(number[starts], n_rows))
 
 
-def _is_new(key: np.ndarray) -> Bools:
+def _differs(key: np.ndarray) -> Bools:
     """Whether each value differs from the one before; true at the first."""
     is_new = np.ones(len(key), dtype=np.bool_)
     np.not_equal(key[1:], key[:-1], out=is_new[1:])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_on, no_hits
-from nextclose.data.rules.steps import begins, close_ratios
+from nextclose.data.findings import hits_at, no_hits
+from nextclose.data.rules.steps import close_ratios, is_segment_start
 from nextclose.schema import Bools, Floats, Ints
 
 # new shares for old ones, and the log of how far the price falls
@@ -34,17 +34,17 @@ def split_rows(frame: Frame) -> Ints:
     The log return lies within 0.035 of the log of 3/2, 2 to 10, 15, 20, 25, 50 or an inverse, or
     within 5 % of it if that is more: the day's own move. (MSFT of 2003-02-18, 48.30 to 24.96, is
     0.033 from 2:1; AAPL's crash of 2000-09-29 is 0.038 from it.) Where both closes are known, the
-    adjusted one is trusted: such rows are none. Nor are those of `is_vouched`.
+    adjusted one is trusted: such rows are none. Nor are those of `is_real_move`.
     A split moves volume against the price, but so little against a day's own noise (0.56 to 1.13
     times the trailing mean of 20 rows on three real 2:1 splits) that a missing rise says nothing.
     More than four times what the split explains says that the move is real.
     Causal: a row is compared with those before it.
-    Limits: a split on a day that itself moves further is missed; then rule 64 may still mark it.
+    Limits: a split on a day that itself moves further is missed; it may still count as an outlier.
     """
     ratio = close_ratios(frame)
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((ratio < np.exp(-0.3)) | (ratio > np.exp(0.3)))
-    rows = rows[~frame["is_vouched"].to_numpy()[rows]]
+    rows = rows[~frame["is_real_move"].to_numpy()[rows]]
     if "close_raw" in frame.columns:
         raw = frame["close_raw"].is_null().to_numpy()
         rows = rows[raw[rows] | raw[rows - 1]]
@@ -52,7 +52,7 @@ def split_rows(frame: Frame) -> Ints:
         return np.asarray(rows)
     name, is_near = _nearest_split(np.log(ratio[rows]))
     rows, size = rows[is_near], np.array(list(SPLITS.values()))[name[is_near]]
-    return np.asarray(rows[~_traded_too_much(frame, rows, size)])
+    return np.asarray(rows[~_has_excess_volume(frame, rows, size)])
 
 
 def unadjusted_splits(frame: Frame) -> Frame:
@@ -62,11 +62,11 @@ def unadjusted_splits(frame: Frame) -> Frame:
         return no_hits()
     close = frame["close"].to_numpy()
     names, _ = _nearest_split(np.log(close[rows] / close[rows - 1]))
-    found = [
-        f"{new:.10g} after {old:.10g} ({100 * (new / old - 1):+.1f} %), as a {_name(k)} split"
+    texts = [
+        f"{new:.10g} after {old:.10g} ({100 * (new / old - 1):+.1f} %), as a {_split_name(k)} split"
         for new, old, k in zip(close[rows], close[rows - 1], names, strict=True)
     ]
-    return hits_on(rows, found, column="close")
+    return hits_at(rows, texts, column="close")
 
 
 def adjusted_splits(frame: Frame) -> Frame:
@@ -77,9 +77,9 @@ def adjusted_splits(frame: Frame) -> Frame:
     step, close = _ratio_steps(frame)
     rows = np.flatnonzero(np.abs(step) > 0.3)
     name, is_near = _nearest_split(-step[rows])
-    is_near &= ~_is_twice_in(step[rows], close[rows])
-    found = [f"a {_name(k)} split, in the adjusted close" for k in name[is_near]]
-    return hits_on(rows[is_near], found, column="close")
+    is_near &= ~_is_counted_twice(step[rows], close[rows])
+    texts = [f"a {_split_name(k)} split, in the adjusted close" for k in name[is_near]]
+    return hits_at(rows[is_near], texts, column="close")
 
 
 def doubtful_dividends(frame: Frame) -> Frame:
@@ -96,11 +96,11 @@ def doubtful_dividends(frame: Frame) -> Frame:
         return no_hits()
     adjusted = frame["close"].to_numpy()
     slack = RATIO_NEAR + ROUNDING * (1 / adjusted + 1 / np.roll(adjusted, 1))
-    rows = np.flatnonzero((step < -slack) | _is_twice_in(step, close))
+    rows = np.flatnonzero((step < -slack) | _is_counted_twice(step, close))
     _, is_split = _nearest_split(-step[rows])
-    rows = rows[~is_split | _is_twice_in(step, close)[rows]]
-    found = [f"adjusted to raw close moves by {100 * np.expm1(s):+.2f} %" for s in step[rows]]
-    return hits_on(rows, found, column="close")
+    rows = rows[~is_split | _is_counted_twice(step, close)[rows]]
+    texts = [f"adjusted to raw close moves by {100 * np.expm1(s):+.2f} %" for s in step[rows]]
+    return hits_at(rows, texts, column="close")
 
 
 def unit_flips(frame: Frame) -> Frame:
@@ -111,15 +111,15 @@ def unit_flips(frame: Frame) -> Frame:
     ratio = close_ratios(frame)
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((ratio < 0.1) | (ratio > 10))
-    close, start = frame["close"].to_numpy(), _starts(frame, rows)
-    hits, found = [], []
+    close, start = frame["close"].to_numpy(), _segment_starts(frame, rows)
+    hits, texts = [], []
     for row, first in zip(rows, np.maximum(start, rows - UNIT_PAST), strict=True):
         factor = close[row] / np.median(close[first:row])
         if row - first >= UNIT_LEAST and is_unit_step(factor):
             hits.append(row)
             times = "100 times" if factor > 1 else "a 100th of"
-            found.append(f"{close[row]:.10g}, about {times} the median of the closes before")
-    return hits_on(np.array(hits, dtype=np.int64), found, column="close") if hits else no_hits()
+            texts.append(f"{close[row]:.10g}, about {times} the median of the closes before")
+    return hits_at(np.array(hits, dtype=np.int64), texts, column="close") if hits else no_hits()
 
 
 def is_unit_step(ratio: Floats) -> Bools:
@@ -137,11 +137,11 @@ def _ratio_steps(frame: Frame) -> tuple[Floats, Floats]:
         return np.empty(0), np.empty(0)
     raw = close_ratios(frame, "close_raw")
     step = close_ratios(frame) / raw
-    known = np.isfinite(step)
-    return np.log(np.where(known, step, 1.0)), np.log(np.where(known, raw, 1.0))
+    is_known = np.isfinite(step)
+    return np.log(np.where(is_known, step, 1.0)), np.log(np.where(is_known, raw, 1.0))
 
 
-def _is_twice_in(step: Floats, raw: Floats) -> Bools:
+def _is_counted_twice(step: Floats, raw: Floats) -> Bools:
     return np.asarray((step >= DIVIDEND_LEAST) & (np.abs(raw) <= step / 10))
 
 
@@ -154,11 +154,11 @@ def _nearest_split(log_ratio: Floats) -> tuple[Ints, Bools]:
     return nearest, distance.min(axis=1) <= reach
 
 
-def _name(place: int) -> str:
+def _split_name(place: int) -> str:
     return list(SPLITS)[place]
 
 
-def _traded_too_much(frame: Frame, rows: Ints, size: Floats) -> Bools:
+def _has_excess_volume(frame: Frame, rows: Ints, size: Floats) -> Bools:
     """Whether volume is above four times what a split of that log size explains. Shape (row,).
 
     False: where no volume is known.
@@ -166,14 +166,14 @@ def _traded_too_much(frame: Frame, rows: Ints, size: Floats) -> Bools:
     is_real = np.zeros(len(rows), dtype=np.bool_)
     if "volume" not in frame.columns:
         return is_real
-    volume, start = frame["volume"].to_numpy(), _starts(frame, rows)
+    volume, start = frame["volume"].to_numpy(), _segment_starts(frame, rows)
     for k, row in enumerate(rows):
         usual = volume[max(start[k], row - TRADED_PAST) : row].mean()
         is_real[k] = volume[row] > TRADED_MORE * usual * max(1.0, np.exp(size[k])) > 0
     return is_real
 
 
-def _starts(frame: Frame, rows: Ints) -> Ints:
+def _segment_starts(frame: Frame, rows: Ints) -> Ints:
     """The first row of the segment of each of `rows`."""
-    starts = np.flatnonzero(begins(frame))
+    starts = np.flatnonzero(is_segment_start(frame))
     return np.asarray(starts[np.searchsorted(starts, rows, side="right") - 1])

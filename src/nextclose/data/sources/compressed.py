@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.encoding import BLOCK
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources.filenames import compression_of
@@ -63,12 +64,17 @@ def decompress(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
 
 def _bomb_error(found: str) -> UnusableFileError:
     must = f"at most 2 GiB, and past 16 MiB at most {MAX_RATIO} times the file"
-    return UnusableFileError(15, found, must=must, fix="unpack the file and give its CSV.")
+    return UnusableFileError(
+        Issue.UNSAFE_ARCHIVE, found, must=must, fix="unpack the file and give its CSV."
+    )
 
 
 def _archive_error(found: str, suffix: str) -> UnusableFileError:
     return UnusableFileError(
-        15, found, must=f"a whole {suffix} file", fix="get the file again, or give its CSV."
+        Issue.UNSAFE_ARCHIVE,
+        found,
+        must=f"a whole {suffix} file",
+        fix="get the file again, or give its CSV.",
     )
 
 
@@ -83,7 +89,10 @@ def _zip(file: BinaryIO) -> Iterator[bytes]:
         if len(members) != 1:
             found = f"{len(members)} members"
             raise UnusableFileError(
-                15, found, must="a ZIP of one file", fix="pack each file on its own."
+                Issue.UNSAFE_ARCHIVE,
+                found,
+                must="a ZIP of one file",
+                fix="pack each file on its own.",
             )
         _refuse_odd_member(members[0])
         with archive.open(members[0]) as content:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 
 NO_REGULAR_FILE = {errno.ENXIO: "a socket or a device", errno.EISDIR: "a folder"}
@@ -44,7 +45,7 @@ def path_error(path: Path, error: OSError | ValueError) -> UnusableFileError:
     """Rule 1: what the system says against reading that path."""
     reason = getattr(error, "strerror", None) or str(error)
     found = f"{reason} at {path.absolute()}, working directory {os.getcwd()}"
-    return UnusableFileError(1, found, must="a readable file or folder", fix="correct the path.")
+    return UnusableFileError(Issue.NO_FILE, found)
 
 
 def _open_error(path: Path, error: OSError | ValueError) -> UnusableFileError:
@@ -58,13 +59,8 @@ def _open_error(path: Path, error: OSError | ValueError) -> UnusableFileError:
 
 def _file_type_error(kind: str) -> UnusableFileError:
     is_link = kind == "a symbolic link"
-    cure = "give the file it points to, or set data.follow_symlinks = true."
-    return UnusableFileError(
-        18,
-        f"{kind}, not a regular file",
-        must="a regular file",
-        fix=cure if is_link else "copy the prices to a file.",
-    )
+    cure = "give the file it points to, or set data.follow_symlinks = true." if is_link else None
+    return UnusableFileError(Issue.NOT_REGULAR_FILE, f"{kind}, not a regular file", fix=cure)
 
 
 def _file_type(mode: int) -> str:
@@ -87,5 +83,4 @@ def _refuse_change(path: Path, before: os.stat_result, *, follow_symlinks: bool)
 
 
 def _change_error(how: str) -> UnusableFileError:
-    fix = "load again when nothing writes there."
-    return UnusableFileError(20, f"changed during read: {how}", must="a file at rest", fix=fix)
+    return UnusableFileError(Issue.CHANGED_DURING_READ, f"changed during read: {how}")

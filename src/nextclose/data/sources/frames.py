@@ -10,7 +10,7 @@ import narwhals as nw
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import DEFAULTS, assembled, sound
+from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.reading.column_names import unique_names
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.schema import Bars
@@ -24,7 +24,7 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     Raises: DataError with every problem; ConfigError for a setting that cannot be obeyed.
     """
     prices = frame_prices(frame, path="frame", symbol=symbol, config=config)
-    return sound(assembled([prices], config=config, now=datetime.now(UTC)))
+    return raise_for_refusals(assemble_bars([prices], config=config, now=datetime.now(UTC)))
 
 
 def frame_prices(

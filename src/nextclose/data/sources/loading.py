@@ -11,8 +11,9 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import DEFAULTS, assembled, sound
-from nextclose.data.findings import shown
+from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.prices import UncheckedPrices
 from nextclose.data.sources.csvfiles import csv_prices, csv_text_prices
@@ -41,7 +42,7 @@ def load_bars(
     Raises: DataError with every problem of every file; SourceError if a database or a source gives
         nothing; ConfigError for an argument that is none of these.
     """
-    return sound(load_usable_bars(*prices, config=config, now=now))
+    return raise_for_refusals(load_usable_bars(*prices, config=config, now=now))
 
 
 def load_usable_bars(
@@ -52,7 +53,8 @@ def load_usable_bars(
     refusals: list[UncheckedPrices] = []
     if not prices:
         nothing = "no file, folder or `sample` named"
-        refusals = [UnusableFileError(1, nothing, must="price files", fix="name one.").refusal("")]
+        error = UnusableFileError(Issue.NO_FILE, nothing, must="price files", fix="name one.")
+        refusals.append(error.refusal(""))
     if config.splits is not None:
         try:
             splits = read_splits(Path(config.splits), config)
@@ -60,7 +62,7 @@ def load_usable_bars(
             refusals.append(error.refusal(config.splits))
     items = (item for argument in prices for item in _inputs(argument, config))
     unchecked = chain(_read(items, config), refusals)
-    return assembled(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
+    return assemble_bars(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
 def sample_bars() -> Bars:
@@ -109,7 +111,8 @@ def _empty_folder(folder: Path) -> UnusableFileError:
     fix = "put files ending in .csv or .parquet there."
     if deeper:
         fix = f"name the {len(deeper)} folders in it that hold some, as {folder.name}/{deeper[0]}."
-    return UnusableFileError(1, "no price files in this folder", must="at least one", fix=fix)
+    nothing = "no price files in this folder"
+    return UnusableFileError(Issue.NO_FILE, nothing, must="at least one", fix=fix)
 
 
 def _read(items: Iterable[Path | UncheckedPrices], config: DataConfig) -> Iterator[UncheckedPrices]:
@@ -133,11 +136,10 @@ def _format(item: Path | UncheckedPrices) -> str:
 def _unknown_format(path: Path, config: DataConfig) -> UncheckedPrices:
     """A file whose name does not say how to read it: not read."""
     suffix = path.suffix.lower()
-    kind = f"a file ending in {shown(suffix)!r}" if suffix else "a file without ending"
+    kind = f"a file ending in {safe_text(suffix)!r}" if suffix else "a file without ending"
     try:
         with open_file(path, follow_symlinks=config.follow_symlinks):
-            fix = "export the prices as CSV or Parquet."
-            raise UnusableFileError(17, kind, must="CSV or Parquet", fix=fix)
+            raise UnusableFileError(Issue.UNKNOWN_FORMAT, kind)
     except UnusableFileError as error:
         return error.refusal(str(path))
 

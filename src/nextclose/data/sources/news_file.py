@@ -10,9 +10,10 @@ import polars as pl
 
 from nextclose.config import DataConfig, NewsConfig
 from nextclose.data.calendars.exchanges import exchange_of
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.news.items import news_items
-from nextclose.data.news.timing import placed_items
+from nextclose.data.news.timing import items_by_session
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
 from nextclose.data.reading.file_errors import UnusableFileError
@@ -48,7 +49,7 @@ def with_news(
     any_separator = data.model_copy(update={"separator": None})  # its own, not the prices'
     items, findings = _read_items(Path(news), any_separator)
     exchanges = {symbol: bars.exchanges.get(symbol, exchange_of(symbol)) for symbol in bars.symbols}
-    placed = placed_items(items, exchanges, cutoff_minutes=config.cutoff_minutes)
+    placed = items_by_session(items, exchanges, cutoff_minutes=config.cutoff_minutes)
     without_news = _without_news(placed, bars, path=str(news))
     name, score = "file", placed["score"] if "score" in placed.columns else None
     if scorer is not None or score is None:
@@ -96,7 +97,7 @@ def _scores(headlines: pl.Series, scorer: Scorer) -> pl.Series:
     for headline, score in scores.items():
         if not -1 <= score <= 1:
             raise ConfigError(
-                f"scorer {scorer_name(scorer)!r} gave {score} for {shown(headline)!r}. "
+                f"scorer {scorer_name(scorer)!r} gave {score} for {safe_text(headline)!r}. "
                 "Fix: give scores from -1 to 1."
             )
     return headlines.replace_strict(scores, return_dtype=pl.Float64)
@@ -108,10 +109,9 @@ def _without_news(placed: pl.DataFrame, bars: Bars, *, path: str) -> tuple[Findi
     if not symbols:
         return ()
     more = f" and {len(symbols) - N_NAMED} more" if len(symbols) > N_NAMED else ""
-    finding = Finding(
-        number=74,
+    finding = Issue.FAILED_SYMBOLS.finding(
+        f"no news of {', '.join(symbols[:N_NAMED])}{more}",
         response="W",
-        found=f"no news of {', '.join(symbols[:N_NAMED])}{more}",
         rule="news of every symbol; the others go as without any",
         fix="spell the symbols as in the prices.",
         path=path,

@@ -15,11 +15,12 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import open_file
-from nextclose.data.sources.parquet_child import AGAIN, parquet_error
+from nextclose.data.sources.parquet_child import parquet_error
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it
@@ -47,14 +48,16 @@ def parquet_frame(data: bytes) -> pl.DataFrame:
     _refuse_misshapen(data)
     frame = _Child.shared().frame(data)
     if not frame.height:
-        raise UnusableFileError(3, "0 data rows", must="at least one row", fix=AGAIN)
+        raise UnusableFileError(
+            Issue.NO_ROWS, "0 data rows", must="at least one row", fix="export the prices again."
+        )
     return frame
 
 
 def _refuse_misshapen(data: bytes) -> None:
     """What needs no reading: no bytes, no mark at both ends, a footer longer than the file."""
     if not data:
-        raise UnusableFileError(2, "an empty file", must="Parquet", fix=AGAIN)
+        raise UnusableFileError(Issue.EMPTY_FILE, "an empty file", must="Parquet")
     if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
         raise parquet_error("no mark of Parquet at both ends")
     n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
@@ -102,7 +105,9 @@ class _Child:
             finally:
                 timer.cancel()
         if problem:
-            raise UnusableFileError(19, problem["found"], must=problem["must"], fix=problem["fix"])
+            raise UnusableFileError(
+                Issue.DAMAGED_FILE, problem["found"], must=problem["must"], fix=problem["fix"]
+            )
         return pl.read_ipc(io.BytesIO(payload))
 
     def _answer(self, data: bytes) -> tuple[dict[str, str], bytes]:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 
 MAX_RATIO = 1000
@@ -24,7 +25,6 @@ SPARE_BYTES = 256 << 20  # of address space, beside what the table needs
 THREAD_BYTES = 64 << 20  # reserved, not used, by each thread of the library
 COPIES = 4  # of the table at once: pages, columns, the answer
 CELL_BYTES = 16  # the widest cell: a text's view
-AGAIN = "export the prices again."
 
 
 def frame_of(data: bytes) -> pl.DataFrame:
@@ -45,7 +45,7 @@ def _refuse_odd_types(schema: Mapping[str, pl.DataType]) -> None:
     for name, kind in schema.items():
         if kind.is_nested() or isinstance(kind, pl.Object | pl.BaseExtension):
             raise UnusableFileError(
-                19,
+                Issue.DAMAGED_FILE,
                 f"column {name!r} of type {kind}",
                 must="columns of plain values",
                 fix="export the prices without that column.",
@@ -57,7 +57,7 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
     if n_declared > max(MAX_RATIO * len(data), FREE_BYTES):
         found = f"a declared size of {n_declared} bytes in a file of {len(data)}"
         must = f"past 16 MiB at most {MAX_RATIO} times the file"
-        raise UnusableFileError(19, found, must=must, fix=AGAIN)
+        raise UnusableFileError(Issue.DAMAGED_FILE, found, must=must)
     size = Path("/proc/self/statm")
     if not size.exists():  # no Linux: the parent's life is protected, the machine's memory is not
         return
@@ -70,7 +70,7 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
 def parquet_error(reason: str) -> UnusableFileError:
     """Rule 19, for the first line of what the library says."""
     first = (reason.splitlines() or ["it does not read"])[0]
-    return UnusableFileError(19, first, must="a whole Parquet file", fix=AGAIN)
+    return UnusableFileError(Issue.DAMAGED_FILE, first)
 
 
 def main(requests: BinaryIO, replies: BinaryIO) -> None:

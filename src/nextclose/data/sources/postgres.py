@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
 from nextclose.data.sources.postgres_tables import PostgresTable, choose_table
 from nextclose.data.sources.postgres_url import Address, address_of, public_location, public_url
-from nextclose.errors import ConfigError, Finding, SourceError
+from nextclose.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -89,7 +90,7 @@ def _connect(address: Address, *, before: str = "") -> Connection[Any]:
     except psycopg.Error as error:
         reason = _reason_of(error)
         fix = TLS_FIX if "SSL" in reason or "certificate" in reason else CONNECT_FIX
-        found = before + shown(address.without_secrets(reason)) + _host_of(error)
+        found = before + safe_text(address.without_secrets(reason)) + _host_of(error)
         raise _refusal(address, found, fix) from None  # libpq's own words may hold a password
 
 
@@ -113,7 +114,7 @@ def _reason_of(error: Error) -> str:
 
 def _host_of(error: Error) -> str:
     host, port = (error.pgconn.host, error.pgconn.port) if error.pgconn else (b"", b"")
-    return f" ({shown(host.decode())} port {port.decode()})" if host else ""
+    return f" ({safe_text(host.decode())} port {port.decode()})" if host else ""
 
 
 def _read_whole(
@@ -131,7 +132,7 @@ def _read_whole(
                 raise _refusal(address, found, TOO_LONG_FIX) from None
             if connection.broken:
                 return None
-            found = shown(address.without_secrets(_reason_of(error)))
+            found = safe_text(address.without_secrets(_reason_of(error)))
             fix = FIXES.get(error.sqlstate or "", "see the server's log, or name another table.")
             raise _refusal(address, found, fix) from None
 
@@ -189,8 +190,8 @@ def _table_prices(
     keys = pl.Series("row", [None] * frame.height, dtype=pl.Int64)
     prices = unchecked_prices(frame, path=path, rows=keys, symbol=symbol, config=config)
     findings = tuple(
-        replace(finding, found=f"type {shown(table.types.get(finding.column, '?'))}")
-        if finding.number == 34
+        replace(finding, found=f"type {safe_text(table.types.get(finding.column, '?'))}")
+        if finding.number == Issue.COLUMN_TYPE
         else finding
         for finding in prices.findings
     )
@@ -199,5 +200,5 @@ def _table_prices(
 
 def _refusal(address: Address, found: str, fix: str) -> SourceError:
     rule = "a PostgreSQL server that gives the whole table"
-    finding = Finding(number=76, response="E", found=found, rule=rule, fix=fix, path=address.shown)
+    finding = Issue.DATABASE.finding(found, rule=rule, fix=fix, path=address.shown)
     return SourceError((finding,))

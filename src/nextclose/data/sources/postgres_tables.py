@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
-from nextclose.errors import Finding, SourceError
+from nextclose.errors import SourceError
 
 if TYPE_CHECKING:
     from psycopg import Cursor
@@ -104,9 +105,9 @@ def choose_table(cursor: Cursor[Any], name: str, *, path: str, config: DataConfi
         exact = [table for table in namesakes if table.full_name == name]
         fitting = exact or [table for table in namesakes if table.is_visible]
         if fitting and not fitting[0].types:
-            found = f"{shown(name)}, which this user may not read"
-            raise _table_error(path, found, f"grant select on {shown(name)} to the user.")
-        found = f"no table {shown(name)}"
+            found = f"{safe_text(name)}, which this user may not read"
+            raise _table_error(path, found, f"grant select on {safe_text(name)} to the user.")
+        found = f"no table {safe_text(name)}"
     else:
         fitting = [t for t in tables(cursor) if not t.is_child and _has_prices(t, config)]
         found = f"{len(fitting) or 'no'} tables with a date and a close, and none named"
@@ -124,12 +125,12 @@ def _has_prices(table: PostgresTable, config: DataConfig) -> bool:
 def _choice(candidates: Sequence[PostgresTable]) -> str:
     if not candidates:
         return "this user may read no table of this database: name another, or grant select."
-    names = [shown(table.full_name) for table in candidates]
+    names = [safe_text(table.full_name) for table in candidates]
     more = f", ... ({len(names)} in all)" if len(names) > N_LISTED else ""
     return f"add ?table= with one of {', '.join(names[:N_LISTED])}{more}."
 
 
 def _table_error(path: str, found: str, fix: str) -> SourceError:
     rule = "one table or view of prices"
-    finding = Finding(number=76, response="E", found=found, rule=rule, fix=fix, path=path)
+    finding = Issue.DATABASE.finding(found, rule=rule, fix=fix, path=path)
     return SourceError((finding,))

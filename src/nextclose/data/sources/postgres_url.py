@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.errors import ConfigError, Finding
 
 SCHEMES = ("postgresql://", "postgres://")
@@ -70,7 +71,7 @@ def public_url(url: str) -> str:
 
 def public_location(database: str, table: str) -> str:
     """A database and a table in it as a URL of nothing else."""
-    return shown(f"postgresql:///{database}" + (f"?table={table}" if table else ""))
+    return safe_text(f"postgresql:///{database}" + (f"?table={table}" if table else ""))
 
 
 def address_of(url: str) -> Address:
@@ -95,7 +96,7 @@ def address_of(url: str) -> Address:
         keywords = conninfo_to_dict(without_query + foreign)
     except ProgrammingError as error:
         raise ConfigError(
-            f"the URL of the database: {shown(str(error).strip())}. Fix: give keys that libpq "
+            f"the URL of the database: {safe_text(str(error).strip())}. Fix: give keys that libpq "
             "knows, and ours: table."
         ) from None
     settings = {name: str(value) for name, value in keywords.items()}
@@ -149,10 +150,9 @@ def _is_local(host: str) -> bool:
 
 def _tls_warning(mode: str, place: str) -> Finding:
     """Rule 76: a line over which another could answer in the server's place."""
-    return Finding(
-        number=76,
+    return Issue.DATABASE.finding(
+        f"sslmode={safe_text(mode)}",
         response="W",
-        found=f"sslmode={shown(mode)}",
         rule="the server's name and certificate are checked",
         fix="say sslmode=verify-full&sslrootcert=FILE in the URL.",
         path=place,

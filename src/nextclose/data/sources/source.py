@@ -9,15 +9,16 @@ import narwhals as nw
 from narwhals.typing import IntoDataFrame
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.prices import UncheckedPrices
 from nextclose.data.sources.frames import frame_prices
-from nextclose.errors import ConfigError, Finding, NextcloseError, SourceError
+from nextclose.errors import ConfigError, NextcloseError, SourceError
 
 FIXES = {
-    71: "mend its prices(), or try again if what it asks was busy.",
-    72: "leave out what has no rows, or correct what it asks for.",
-    73: "return a pandas or polars data frame, or a list of them.",
+    Issue.NO_ANSWER: "mend its prices(), or try again if what it asks was busy.",
+    Issue.NO_BARS: "leave out what has no rows, or correct what it asks for.",
+    Issue.OTHER_ANSWER: "return a pandas or polars data frame, or a list of them.",
 }
 
 
@@ -52,13 +53,15 @@ def source_prices(source: Source, config: DataConfig) -> Iterator[UncheckedPrice
     path = ""
     for path, frame in _named_frames(source, name):
         if not nw.dependencies.is_into_dataframe(frame):
-            raise _source_error(73, _type_name(frame), "data frames in memory", path)
+            raise _source_error(
+                Issue.OTHER_ANSWER, _type_name(frame), "data frames in memory", path
+            )
         prices = frame_prices(frame, path=path, config=config)
         if prices.frame is not None and not prices.frame.height:
-            raise _source_error(72, "0 rows", "at least one row in each frame", path)
+            raise _source_error(Issue.NO_BARS, "0 rows", "at least one row in each frame", path)
         yield prices
     if not path:
-        raise _source_error(72, "no frame at all", "at least one", name)
+        raise _source_error(Issue.NO_BARS, "no frame at all", "at least one", name)
 
 
 def _name_of(source: object) -> str:
@@ -85,20 +88,19 @@ def _named_frames(source: Source, name: str) -> Iterator[tuple[str, Any]]:
     except NextcloseError:
         raise
     except Exception as error:  # foreign code: whatever it stumbles over
-        reason = shown(f"{type(error).__name__}: {error}")
-        raise _source_error(71, reason, "a source that gives its prices", name) from error
+        reason = safe_text(f"{type(error).__name__}: {error}")
+        raise _source_error(
+            Issue.NO_ANSWER, reason, "a source that gives its prices", name
+        ) from error
 
 
 def _type_name(value: object) -> str:
     kind = type(value)
-    return shown(
+    return safe_text(
         kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     )
 
 
-def _source_error(number: int, found: str, rule: str, path: str) -> SourceError:
+def _source_error(issue: Issue, found: str, rule: str, path: str) -> SourceError:
     """Rules 71 to 73, of a source."""
-    finding = Finding(
-        number=number, response="E", found=found, rule=rule, fix=FIXES[number], path=path
-    )
-    return SourceError((finding,))
+    return SourceError((issue.finding(found, rule=rule, fix=FIXES[issue], path=path),))

@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import canonical_name
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
@@ -52,4 +53,4 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
 
 
 def _splits_error(found: str, *, row: int | None = None) -> UnusableFileError:
-    return UnusableFileError(59, shown(found), must=MUST, fix=FIX, row=row)
+    return UnusableFileError(Issue.SPLIT, safe_text(found), must=MUST, fix=FIX, row=row)

@@ -10,27 +10,17 @@ from pathlib import Path
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.rules.cells import LEGAL_SYMBOL
 from nextclose.data.store.providers import NoHistoryError, Provider
-from nextclose.data.store.retry import MAX_SECONDS, N_TRIES, Clock
+from nextclose.data.store.retry import Clock
 from nextclose.data.store.update import DownloadSettings, Outcome, update_history
 from nextclose.data.store.writer import StoreWriter, open_store
 from nextclose.errors import ConfigError, DataError, SourceError
 from nextclose.schema import Finding
 
 CLOCK = Clock()
-RULES = {  # number -> what must hold, and the cure
-    71: (
-        f"an answer within {N_TRIES} tries in {MAX_SECONDS:.0f} s",
-        "wait, then run the same command again.",
-    ),
-    72: ("at least one finished bar", "correct the symbol or leave it out."),
-    73: (
-        "each day's date, open, high, low, close, volume and adjusted close, from first to last",
-        "update the client library, or try again later.",
-    ),
-}
 
 
 def download(
@@ -61,7 +51,7 @@ def download(
                 if is_silent
                 else _download_symbol(symbol, store, settings)
             )
-            is_silent = any(finding.number == 71 for finding in outcome.findings)
+            is_silent = any(finding.number == Issue.NO_ANSWER for finding in outcome.findings)
             yield outcome
 
 
@@ -90,7 +80,7 @@ def _symbol_names(symbols: Iterable[str]) -> list[str]:
     for name in names:
         if not re.fullmatch(LEGAL_SYMBOL, name) or ".." in name:
             raise ConfigError(
-                f"{shown(name)!r} is no symbol. Fix: spell it as AAPL, BRK-B, 7203.T or ^GSPC."
+                f"{safe_text(name)!r} is no symbol. Fix: spell it as AAPL, BRK-B, 7203.T or ^GSPC."
             )
     return names
 
@@ -108,15 +98,8 @@ def _download_symbol(symbol: str, store: StoreWriter, settings: DownloadSettings
 
 def _skip_symbol(symbol: str, settings: DownloadSettings) -> Outcome:
     """A symbol behind one that had no answer."""
-    must, fix = RULES[71]
-    finding = Finding(
-        number=71,
-        response="E",
-        found="not asked for, as there was no answer before",
-        rule=must,
-        fix=fix,
-        path=settings.provider.name,
-        symbol=symbol,
+    finding = Issue.NO_ANSWER.finding(
+        "not asked for, as there was no answer before", path=settings.provider.name, symbol=symbol
     )
     return Outcome(symbol=symbol, state="failed", findings=(finding,))
 
@@ -125,17 +108,10 @@ def _refusal(
     error: NoHistoryError, symbol: str, store: StoreWriter, settings: DownloadSettings
 ) -> Finding:
     """Rules 71 to 73, with what the store still has."""
-    must, fix = RULES[error.number]
     stored = store.newest(symbol)
     cached = f"; stored up to {stored[1]['session'][-1]}" if stored else ""
-    return Finding(
-        number=error.number,
-        response="E",
-        found=f"{error.found}{cached}",
-        rule=must,
-        fix=fix,
-        path=settings.provider.name,
-        symbol=symbol,
+    return error.number.finding(
+        f"{error.found}{cached}", path=settings.provider.name, symbol=symbol
     )
 
 
@@ -143,10 +119,7 @@ def _missing_symbols(failed: Sequence[Outcome], *, n_asked: int) -> Finding:
     """Rule 74: which symbols failed, and on which rule."""
     names = [f"{outcome.symbol} ({outcome.findings[0].code})" for outcome in failed]
     cure = f", leave them out, or set data.allow_missing = {len(failed)}"
-    return Finding(
-        number=74,
-        response="E",
-        found=f"{len(failed)} of {n_asked} symbols failed: {', '.join(names)}",
-        rule="a history of each symbol",
+    return Issue.FAILED_SYMBOLS.finding(
+        f"{len(failed)} of {n_asked} symbols failed: {', '.join(names)}",
         fix=f"run it again{cure if len(failed) < n_asked else ''}.",
     )

@@ -23,7 +23,8 @@ import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import DataConfig
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.reading.prices import UncheckedPrices, refused_file, unchecked_prices
 from nextclose.errors import DataError
 from nextclose.schema import Finding
@@ -101,7 +102,7 @@ def read_index(path: Path) -> StoreIndex:
     except ValidationError as error:
         problem = error.errors()[0]
         place = ".".join(map(str, problem["loc"]))
-        problem_at = shown(f"{place}: {problem['msg']}")
+        problem_at = safe_text(f"{place}: {problem['msg']}")
         raise _damage_error(name, problem_at, "the index of a store", COPY) from error
     except (ValueError, RecursionError) as error:
         raise _damage_error(name, "no JSON", "the index of a store", COPY) from error
@@ -125,7 +126,7 @@ def read_rows(path: Path, vintage: Vintage) -> pl.DataFrame:
         raise _damage_error(name, "no Parquet", "the file that was stored", COPY) from error
     if not {"session", "close", "fetched_at"} <= set(rows.columns):
         raise _damage_error(
-            name, f"columns {shown(', '.join(rows.columns))}", "rows of a store", COPY
+            name, f"columns {safe_text(', '.join(rows.columns))}", "rows of a store", COPY
         )
     return rows
 
@@ -191,10 +192,8 @@ def _vintage_note(
     """Rule 75: which of several vintages is read."""
     as_of = config.as_of
     choice = "the newest is read" if as_of is None else f'data.as_of = "{as_of}"'
-    return Finding(
-        number=75,
-        response="P",
-        found=f"{len(vintages)} vintages, the newest of {vintages[-1].facts.fetched_at.date()}",
+    return Issue.REVISED_HISTORY.finding(
+        f"{len(vintages)} vintages, the newest of {vintages[-1].facts.fetched_at.date()}",
         rule=f"history that was revised is kept as it was; {choice}",
         path=str(path),
         symbol=symbol,
@@ -202,10 +201,9 @@ def _vintage_note(
 
 
 def _absent_symbols_warning(path: Path, absent: list[str], config: DataConfig) -> Finding:
-    return Finding(
-        number=75,
+    return Issue.REVISED_HISTORY.finding(
+        safe_text(f"nothing yet of {', '.join(absent)}"),
         response="W",
-        found=shown(f"nothing yet of {', '.join(absent)}"),
         rule=f'the store as it stood; data.as_of = "{config.as_of}"',
         path=str(path),
         count=len(absent),
@@ -216,9 +214,11 @@ def _empty_store(path: Path, config: DataConfig) -> UncheckedPrices:
     when = f" by {config.as_of}" if config.as_of else ""
     fix = "choose a later data.as_of." if when else "fill it with nextclose fetch."
     must = "at least one symbol"
-    return refused_file(str(path), 3, found=f"nothing was stored{when}", must=must, fix=fix)
+    return refused_file(
+        str(path), Issue.NO_ROWS, found=f"nothing was stored{when}", must=must, fix=fix
+    )
 
 
 def _damage_error(name: Path, found: str, must: str, fix: str) -> DataError:
-    prices = refused_file(str(name), 19, found=found, must=must, fix=fix)
+    prices = refused_file(str(name), Issue.DAMAGED_FILE, found=found, must=must, fix=fix)
     return DataError(prices.findings)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol
+from typing import Protocol
 
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.schema import PRICE_COLUMNS
 
 NEEDED = ("session", *PRICE_COLUMNS, "volume")  # of a history; adj_close too, where there is one
 
-REASONS = (71, 72, 73)  # why there is no history
+REASONS = (Issue.NO_ANSWER, Issue.NO_BARS, Issue.OTHER_ANSWER)  # why there is no history
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,18 +40,16 @@ class History:
 class NoHistoryError(Exception):
     """A provider has no history to give. `number` says why, as in the catalogue of bad input.
 
-    71: no answer, or "not now": worth another try, after `wait_seconds` where the provider says.
-    72: no rows of that symbol. 73: an answer of another shape.
+    NO_ANSWER (71): none, or "not now": worth another try, after `wait_seconds` where the provider
+    says. NO_BARS (72): no rows of that symbol. OTHER_ANSWER (73): one of another shape.
     """
 
-    def __init__(
-        self, found: str, *, number: Literal[71, 72, 73], wait_seconds: float | None = None
-    ) -> None:
+    def __init__(self, found: str, *, number: int, wait_seconds: float | None = None) -> None:
         if number not in REASONS:
-            raise ValueError(f"number {number} is none of {REASONS}")
+            raise ValueError(f"number {number} is none of {tuple(map(int, REASONS))}")
         super().__init__(found)
         self.found = found
-        self.number = number
+        self.number = Issue(number)
         self.wait_seconds = wait_seconds
 
 

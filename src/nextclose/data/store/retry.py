@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.store.providers import History, NoHistoryError
 
 N_TRIES = 5
@@ -39,7 +40,7 @@ def with_retries(ask: Callable[[], History], clock: Clock) -> History:
         try:
             return ask()
         except NoHistoryError as error:
-            if error.number != 71:
+            if error.number != Issue.NO_ANSWER:
                 raise
             pause, elapsed = max(wait, error.wait_seconds or 0.0), clock.seconds() - began
             if n == N_TRIES or elapsed + pause > MAX_SECONDS:

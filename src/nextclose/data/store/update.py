@@ -9,8 +9,9 @@ from typing import Literal
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled, sound
-from nextclose.data.findings import shown
+from nextclose.data.bars import assemble_bars, raise_for_refusals
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.store.index import VintageFacts, history_prices
 from nextclose.data.store.providers import History, NoHistoryError, Provider, shape_fault
 from nextclose.data.store.retry import Clock, with_retries
@@ -148,10 +149,9 @@ def _longer_history(
 def _other_history(symbol: str, old: pl.DataFrame, answer: _Answer) -> _Change:
     rows = with_fetch_time(answer.frame, fetched_at=answer.facts.fetched_at)
     sessions = revised_sessions(old, answer.frame, asked=answer.facts.since)
-    note = Finding(
-        number=75,
+    note = Issue.REVISED_HISTORY.finding(
+        "other values than were stored",
         response="W",
-        found="other values than were stored",
         rule="both vintages are kept, the newest is read",
         fix="data.as_of = DATE reads an older one.",
         path=answer.facts.provider,
@@ -183,13 +183,13 @@ def _answer(symbol: str, settings: DownloadSettings, *, since: date) -> _Answer:
     fault = shape_fault(history)
     if fault:
         client = getattr(history, "client", "") or settings.provider.name
-        raise NoHistoryError(f"{fault} ({client})", number=73)
+        raise NoHistoryError(f"{fault} ({client})", number=Issue.OTHER_ANSWER)
     is_over = is_finished(
         history.frame, symbol=symbol, calendar=settings.config.calendar, now=asked_at
     )
     frame = history.frame.filter(is_over)
     if not frame.height:
-        raise NoHistoryError("0 rows", number=72)
+        raise NoHistoryError("0 rows", number=Issue.NO_BARS)
     running = history.frame.filter(~is_over)["session"]
     notes = (_running_session_note(symbol, settings, running[0]),) if len(running) else ()
     facts = VintageFacts(
@@ -211,15 +211,15 @@ def _history(symbol: str, settings: DownloadSettings, *, since: date) -> History
     except (NoHistoryError, NextcloseError):
         raise
     except Exception as error:  # foreign code
-        raise NoHistoryError(shown(f"{type(error).__name__}: {error}"), number=73) from error
+        raise NoHistoryError(
+            safe_text(f"{type(error).__name__}: {error}"), number=Issue.OTHER_ANSWER
+        ) from error
 
 
 def _running_session_note(symbol: str, settings: DownloadSettings, session: date) -> Finding:
     """Rule 50: a running bar is left out of the store; the next fetch finds it finished."""
-    return Finding(
-        number=50,
-        response="P",
-        found="a bar whose session is not over",
+    return Issue.UNFINISHED_BAR.finding(
+        "a bar whose session is not over",
         rule="a store holds finished bars",
         path=settings.provider.name,
         symbol=symbol,
@@ -231,7 +231,8 @@ def _check_length(old: pl.DataFrame, new: pl.DataFrame) -> None:
     """Raise NoHistoryError if a whole history begins later than the stored one, or ends before."""
     spans = [f"{frame['session'][0]} to {frame['session'][-1]}" for frame in (new, old)]
     if new["session"][0] > old["session"][0] or new["session"][-1] < old["session"][-1]:
-        raise NoHistoryError(f"only {spans[0]}, stored are {spans[1]}", number=73)
+        found = f"only {spans[0]}, stored are {spans[1]}"
+        raise NoHistoryError(found, number=Issue.OTHER_ANSWER)
 
 
 def _check(symbol: str, change: _Change, settings: DownloadSettings) -> None:
@@ -240,4 +241,4 @@ def _check(symbol: str, change: _Change, settings: DownloadSettings) -> None:
     prices = history_prices(
         change.rows, path=name, symbol=symbol, facts=change.facts, config=settings.config
     )
-    sound(assembled([prices], config=settings.config, now=settings.clock.now()))
+    raise_for_refusals(assemble_bars([prices], config=settings.config, now=settings.clock.now()))

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from nextclose.data.calendars.exchanges import exchanges_of
-from nextclose.data.rules.alignment import placed
+from nextclose.data.rules.alignment import with_sessions
 from nextclose.schema import PRICE_COLUMNS
 
 VALUES = (*PRICE_COLUMNS, "volume", "adj_close")
@@ -25,7 +25,9 @@ def is_finished(
 ) -> pl.Series:
     """Whether the session of each row is over at `now`, by half an hour (rule 50)."""
     keyed = frame.select(pl.lit(symbol).alias("symbol"), "session")
-    return ~placed(keyed, exchanges_of([symbol], calendar=calendar), now=now)["is_unfinished"]
+    return ~with_sessions(keyed, exchanges_of([symbol], calendar=calendar), now=now)[
+        "is_unfinished"
+    ]
 
 
 def revised_sessions(old: pl.DataFrame, new: pl.DataFrame, *, asked: date) -> pl.Series:

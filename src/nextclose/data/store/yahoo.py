@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.store.providers import NEEDED, History, NoHistoryError
 from nextclose.errors import ConfigError
 
@@ -51,16 +52,16 @@ class YahooProvider:
             try:
                 return self._asked(yfinance, symbol, since, client=client)
             except NoHistoryError as error:
+                found = f"{error.found} ({client})"
                 raise NoHistoryError(
-                    f"{error.found} ({client})",
-                    number=error.number,
-                    wait_seconds=error.wait_seconds,
+                    found, number=error.number, wait_seconds=error.wait_seconds
                 ) from error
             except yfinance.exceptions.YFPricesMissingError as error:
-                raise NoHistoryError(f"0 rows: {shown(str(error))}", number=72) from error
+                found = f"0 rows: {safe_text(str(error))}"
+                raise NoHistoryError(found, number=Issue.NO_BARS) from error
             except Exception as error:  # whatever it is that the client stumbled over
-                found = shown(f"{type(error).__name__}: {error}")
-                raise NoHistoryError(f"{found} ({client})", number=73) from error
+                found = safe_text(f"{type(error).__name__}: {error}") + f" ({client})"
+                raise NoHistoryError(found, number=Issue.OTHER_ANSWER) from error
 
     def _asked(self, yfinance: Any, symbol: str, since: date, *, client: str) -> History:
         self._session.begin()
@@ -70,7 +71,7 @@ class YahooProvider:
         )
         frame = quotes(answer)
         if not frame.height:
-            raise NoHistoryError("0 rows", number=72)
+            raise NoHistoryError("0 rows", number=Issue.NO_BARS)
         facts = ticker.history_metadata
         return History(
             frame=frame,
@@ -102,7 +103,7 @@ def quotes(answer: Any) -> pl.DataFrame:
     if missing or len(positions) < len(names):
         found = f"columns {', '.join(map(str, names))}"
         lack = f"; no {', '.join(missing)}" if missing else "; more than one of a name"
-        raise NoHistoryError(shown(found) + lack, number=73)
+        raise NoHistoryError(safe_text(found) + lack, number=Issue.OTHER_ANSWER)
     columns = {
         ours: answer.iloc[:, positions[name]].to_numpy(dtype=float)
         for name, ours in OURS.items()

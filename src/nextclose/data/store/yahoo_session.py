@@ -17,7 +17,8 @@ from curl_cffi import CurlECode, CurlOpt
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import RequestException
 
-from nextclose.data.findings import shown
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
 from nextclose.data.store.providers import NoHistoryError
 
 MAX_BYTES = 64 * 2**20  # of one answer; 60 years of daily bars are about 1.5 MB
@@ -64,9 +65,9 @@ class BoundedSession(Session[Response]):
 
 def _request_error(error: RequestException) -> NoHistoryError:
     if error.code == CurlECode.FILESIZE_EXCEEDED:
-        return NoHistoryError(f"an answer above {MAX_BYTES >> 20} MiB", number=73)
+        return NoHistoryError(f"an answer above {MAX_BYTES >> 20} MiB", number=Issue.OTHER_ANSWER)
     reason = str(error).removeprefix("Failed to perform, ").split(". See")[0]
-    return NoHistoryError(f"no whole answer: {shown(reason)}", number=71)
+    return NoHistoryError(f"no whole answer: {safe_text(reason)}", number=Issue.NO_ANSWER)
 
 
 def _check_answer(answer: Response) -> None:
@@ -77,17 +78,18 @@ def _check_answer(answer: Response) -> None:
     status = answer.status_code
     if status == 429 or status >= 500:
         wait = _seconds_of(answer.headers.get("Retry-After"))
-        raise NoHistoryError(f"HTTP {status}", number=71, wait_seconds=wait)
+        raise NoHistoryError(f"HTTP {status}", number=Issue.NO_ANSWER, wait_seconds=wait)
     host = urlsplit(answer.url).hostname or ""
     if status in (401, 403) or host.endswith(CONSENT):
         return
     try:
         chart = json.loads(answer.content)["chart"]
         if chart["error"] and status in NOT_THERE:
-            raise NoHistoryError(f"0 rows: {shown(chart['error']['description'])}", number=72)
+            found = f"0 rows: {safe_text(chart['error']['description'])}"
+            raise NoHistoryError(found, number=Issue.NO_BARS)
         _check_shape(chart["result"][0])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise NoHistoryError(_description(answer), number=73) from error
+        raise NoHistoryError(_description(answer), number=Issue.OTHER_ANSWER) from error
 
 
 def _check_shape(result: dict[str, Any]) -> None:
@@ -103,13 +105,15 @@ def _check_shape(result: dict[str, Any]) -> None:
         faults = [f"no {name}" for name in missing] + [
             f"{len(series[name])} of {name} for {n_dates} dates" for name in uneven
         ]
-        raise NoHistoryError(", ".join(faults), number=73)
+        raise NoHistoryError(", ".join(faults), number=Issue.OTHER_ANSWER)
 
 
 def _description(answer: Response) -> str:
     """What an answer is that holds no prices."""
     start = answer.content[:64].lstrip()
-    kind = "an HTML page" if start.startswith(b"<") else f"{shown(repr(start.decode('latin-1')))}"
+    kind = (
+        "an HTML page" if start.startswith(b"<") else f"{safe_text(repr(start.decode('latin-1')))}"
+    )
     return f"{kind} in place of prices (HTTP {answer.status_code})"
 
 

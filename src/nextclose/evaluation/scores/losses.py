@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.errors import DataError
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses
 from nextclose.metrics import (
@@ -98,10 +99,8 @@ def _check(forecasts: pl.DataFrame) -> None:
     if missing:
         raise DataError(
             (
-                Finding(
-                    number=21,
-                    response="E",
-                    found="forecasts without " + ", ".join(missing),
+                Issue.MISSING_COLUMN.finding(
+                    "forecasts without " + ", ".join(missing),
                     rule="a forecast frame has every column of the forecast schema",
                     fix="Add the columns; `target` may be null.",
                 ),
@@ -111,30 +110,30 @@ def _check(forecasts: pl.DataFrame) -> None:
     unsound = ~pl.all_horizontal(column.is_finite().fill_null(False) for column in quantile)
     falling = pl.any_horizontal(high < low for low, high in itertools.pairwise(quantile))
     rules = (
-        (79, unsound, "a quantile that is null, NaN or infinite", "every quantile is a number",
-         "Leave the row out where there is no forecast."),
-        (79, falling & ~unsound, "quantiles that fall", "quantiles rise with their level",
-         "Sort each row's quantiles."),
-        (79, ~pl.col("target").is_finite().fill_null(True), "a target that is NaN or infinite",
-         "a target is a log return, or null until known", "Use null."),
-        (43, ~pl.struct(KEY).is_first_distinct(), "a second forecast with the same key",
+        (Issue.NOT_FINITE, unsound, "a quantile that is null, NaN or infinite",
+         "every quantile is a number", "Leave the row out where there is no forecast."),
+        (Issue.NOT_FINITE, falling & ~unsound, "quantiles that fall",
+         "quantiles rise with their level", "Sort each row's quantiles."),
+        (Issue.NOT_FINITE, ~pl.col("target").is_finite().fill_null(True),
+         "a target that is NaN or infinite", "a target is a log return, or null until known",
+         "Use null."),
+        (Issue.CONTRADICTING_ROWS, ~pl.struct(KEY).is_first_distinct(),
+         "a second forecast with the same key",
          "one forecast per symbol, origin, horizon and model", "Keep the one issued first."),
     )  # fmt: skip
     findings = tuple(
-        _finding(number, forecasts.filter(broken), found, rule, fix)
-        for number, broken, found, rule, fix in rules
+        _finding(issue, forecasts.filter(broken), found, rule, fix)
+        for issue, broken, found, rule, fix in rules
         if forecasts.select(broken.any()).item()
     )
     if findings:
         raise DataError(findings)
 
 
-def _finding(number: int, rows: pl.DataFrame, found: str, rule: str, fix: str) -> Finding:
+def _finding(issue: Issue, rows: pl.DataFrame, found: str, rule: str, fix: str) -> Finding:
     first = rows.row(0, named=True)
-    return Finding(
-        number=number,
-        response="E",
-        found=f"{found} ({first['model']} at {first['horizon_sessions']} sessions)",
+    return issue.finding(
+        f"{found} ({first['model']} at {first['horizon_sessions']} sessions)",
         rule=rule,
         fix=fix,
         symbol=str(first["symbol"]),

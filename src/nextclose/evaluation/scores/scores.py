@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
+from nextclose.data.catalogue import Issue
 from nextclose.errors import DataError
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS, metric_losses, try_metrics
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import Metric, percentage_error
-from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Finding, Floats, Ints
+from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Floats, Ints
 
 _INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
 _ERRORS = ("absolute_error", "squared_error", "percentage_error")
@@ -199,10 +200,8 @@ def _require_same_outcome(seen: Floats, part: pl.DataFrame) -> None:
         first = part.row(int(np.flatnonzero(apart)[0]), named=True)
         raise DataError(
             (
-                Finding(
-                    number=43,
-                    response="E",
-                    found=f"target {first['target']:.6g} of {first['model']}, other models differ",
+                Issue.CONTRADICTING_ROWS.finding(
+                    f"target {first['target']:.6g} of {first['model']}, other models differ",
                     rule="one symbol, origin and horizon has one outcome",
                     fix="Score all models on the same adjusted prices.",
                     symbol=first["symbol"],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nextclose.data.finding_counts import RESPONSES, one_of_each
-from nextclose.data.inventory import BASES, Holding, calendars, extent
+from nextclose.data.catalogue import Issue
+from nextclose.data.finding_counts import RESPONSES, first_of_each_code
+from nextclose.data.inventory import BASES, SymbolSummary, calendars_text, extent_text
 from nextclose.data.suggestions import assignments
 from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent
@@ -14,8 +15,6 @@ from nextclose.report.elements import Cell, ReportTable, TableRow
 from nextclose.report.wording import file_name, truncation_note
 from nextclose.schema import Finding
 
-SHORT = 66  # the catalogue's number of "too little history"
-SURVIVORS = 68  # ... of "every symbol is alive at the end"
 LOOKS = {"E": "bad", "P": "caution", "W": "caution", "R": ""}
 MAX_EXCLUDED = 60
 MAX_BROKEN = 8  # symbols in several pieces that are named
@@ -44,11 +43,11 @@ class FindingSummary:
 
 def data_facts(content: ReportContent) -> Iterator[DataFact]:
     """What was read and by which rules, and who is not in it."""
-    yield DataFact(label="Read", text=extent(content.holdings))
+    yield DataFact(label="Read", text=extent_text(content.summaries))
     look = "caution" if content.basis == "unknown" else ""
     yield DataFact(label="Prices", text=_capitalized(BASES[content.basis]), look=look)
-    yield DataFact(label="Calendar", text=_capitalized(calendars(content.holdings) or "none"))
-    yield DataFact(label="Segments", text=_segments(content.holdings))
+    yield DataFact(label="Calendar", text=_capitalized(calendars_text(content.summaries) or "none"))
+    yield DataFact(label="Segments", text=_segments(content.summaries))
     allowed = assignments(content.policies)
     yield DataFact(label="Lossy repairs allowed", text=allowed or "None")
     yield DataFact(label="Survivorship", text=_survivorship(content.findings))
@@ -65,7 +64,7 @@ def finding_summaries(findings: Iterable[Finding]) -> tuple[FindingSummary, ...]
             first=_first_place(finding),
             look=LOOKS[finding.response],
         )
-        for finding in one_of_each(findings)
+        for finding in first_of_each_code(findings)
     )
 
 
@@ -74,8 +73,8 @@ def _first_place(finding: Finding) -> str:
     return f"{place}: {finding.found}" if place else finding.found
 
 
-def _segments(holdings: Sequence[Holding]) -> str:
-    broken = sorted((h for h in holdings if h.segments > 1), key=lambda h: -h.segments)
+def _segments(summaries: Sequence[SymbolSummary]) -> str:
+    broken = sorted((h for h in summaries if h.segments > 1), key=lambda h: -h.segments)
     if not broken:
         return "Each symbol in one piece"
     names = ", ".join(f"{h.symbol} in {h.segments}" for h in broken[:MAX_BROKEN])
@@ -84,14 +83,18 @@ def _segments(holdings: Sequence[Holding]) -> str:
         if len(broken) > MAX_BROKEN
         else ""
     )
-    n = sum(h.segments for h in holdings)
+    n = sum(h.segments for h in summaries)
     what = f"{quantity(n, 'piece')} in all, {names}{rest}"
     return f"{what}; nothing is learnt or forecast across a break"
 
 
 def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
     """Symbols that were not forecast, and why, at most `MAX_EXCLUDED`."""
-    reasons = {finding.symbol: finding.found for finding in findings if finding.number == SHORT}
+    reasons = {
+        finding.symbol: finding.found
+        for finding in findings
+        if finding.number == Issue.SHORT_HISTORY
+    }
     listed = sorted(reasons.items())[:MAX_EXCLUDED]
     return ReportTable(
         caption="Symbols left out",
@@ -106,7 +109,7 @@ def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
 
 def _survivorship(findings: Iterable[Finding]) -> str:
     """The line that stands in every report: who died before the end may not be in the data."""
-    if any(finding.number == SURVIVORS for finding in findings):
+    if any(finding.number == Issue.SURVIVORSHIP for finding in findings):
         return (
             "Every symbol is alive at the end of the data. Companies that failed or were delisted "
             "are not in it, so results look better than they would have been for somebody who "

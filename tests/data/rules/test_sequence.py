@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars
-from nextclose.data.rules.series_catalogue import SERIES_RULES
+from nextclose.data.rules.sequence import RULES
 from nextclose.schema import Bars
-from tests.data.made import codes, days, read, walk
+from tests.data.bar_frames import codes, days, read, walk
+from tests.frames import collect_bars
 
 N = 170
 STRICT: dict[str, object] = {}
@@ -134,10 +134,10 @@ def wild(frame: pl.DataFrame, at: date) -> pl.DataFrame:
 
 def assert_same_past(frame, config, futures):
     """What was kept up to a day is kept whatever follows it; `futures`: pairs of day and future."""
-    made = read(frame, **config)
+    bars = read(frame, **config)
     for at, future in futures:
         other = read(future(frame, at), **config)
-        assert past(other, at).equals(past(made, at)), f"{future.__name__} after {at}"
+        assert past(other, at).equals(past(bars, at)), f"{future.__name__} after {at}"
 
 
 @settings(max_examples=30)
@@ -181,12 +181,12 @@ LEAKS = {  # what a rule might do, and a fault that shows it
 def test_a_rule_that_looks_ahead_is_found(leak):
     looks_ahead, kind = LEAKS[leak]
     frame = with_fault(sound("AAPL", seed=1), kind, 100, 100 + min(10, FAULTS[kind])).drop("place")
-    made = looks_ahead(read(frame))
+    bars = looks_ahead(read(frame))
     differs = []
     for at in days(N)[60:140]:
         other = looks_ahead(read(cut(frame, at)))
         before = pl.col("session") <= at
-        differs.append(not made.filter(before).equals(other.filter(before)))
+        differs.append(not bars.filter(before).equals(other.filter(before)))
     assert any(differs)
 
 
@@ -234,22 +234,21 @@ SETTINGS = [  # number, setting, value, response under it, or None where the rul
 @pytest.mark.parametrize(("number", "setting", "value", "responses"), SETTINGS)
 def test_settings_change_the_response_as_the_catalogue_says(number, setting, value, responses):
     config = DataConfig.model_validate({setting: value})
-    rules = [rule.under(config) for rule in SERIES_RULES if rule.number == number]
-    assert [rule.response for rule in rules if rule] == responses
+    own = [rule for rule in RULES if rule.finding.number == number]
+    rules = [rule.with_settings(config) for rule in own]
+    assert [rule.finding.response for rule in rules if rule] == responses
     for rule in rules:
-        if rule and rule.response == "P":
-            assert f'data.{setting} = "{value}"' in rule.must
+        if rule and rule.finding.response == "P":
+            assert f'data.{setting} = "{value}"' in rule.finding.rule
 
 
-def test_every_rule_of_the_piece_is_there_and_refusals_name_a_cure():
-    numbers = {rule.number for rule in SERIES_RULES}
-    assert numbers == {42, 43, 47, 48, 50, 51, 52, 57, 58, 59, 60, 61, 62, 63, 64, 65, 67, 69}
-    assert all(rule.fix for rule in SERIES_RULES if rule.response == "E")
+def test_every_refusal_names_a_cure():
+    assert all(rule.finding.fix for rule in RULES if rule.finding.response == "E")
 
 
 def test_no_rule_trips_over_no_rows():
     empty = sound("AAPL", seed=0).drop("place").clear()
     for config in (STRICT, LENIENT):
-        bars = collected_bars(empty, config=DataConfig.model_validate(config))
+        bars = collect_bars(empty, config=DataConfig.model_validate(config))
         assert bars.frame.height == 0
         assert [finding.code for finding in bars.findings if finding.response == "E"] == ["E3"]

@@ -6,10 +6,11 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import assembled, validated_bars
+from nextclose.data.bars import assemble_bars
 from nextclose.data.reading.prices import unchecked_prices
 from nextclose.errors import DataError
 from nextclose.schema import Bars, Finding
+from tests.frames import validate_bars
 
 HEADER = ["date", "open", "high", "low", "close", "volume"]
 DAYS = [date(2019, 3, 4), date(2019, 3, 5), date(2019, 3, 6), date(2019, 3, 7), date(2019, 3, 8)]
@@ -58,12 +59,12 @@ def part(frame, **settings):
 def bars(frame, **settings) -> Bars:
     """The frame's bars, with what must be refused left out and named."""
     config = DataConfig(**{k: v for k, v in settings.items() if k not in ("symbol", "basis")})
-    return assembled([part(frame, **settings)], config=config)
+    return assemble_bars([part(frame, **settings)], config=config)
 
 
 def refusals(frame, **named) -> tuple[Finding, ...]:
     with pytest.raises(DataError) as raised:
-        validated_bars(frame, path="prices.csv", **named)
+        validate_bars(frame, path="prices.csv", **named)
     return raised.value.findings
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import collected_bars
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.schema import Bars, Finding
+from tests.frames import collect_bars
 
 AMBIENT = {"W21", "W25", "W26", "W68", "R22"}  # said of nearly every frame
 
@@ -45,7 +45,7 @@ def closes(
 def read(*frames: pl.DataFrame, **settings: object) -> Bars:
     """The frames one below the other, as collected under these `[data]` settings."""
     config = DataConfig.model_validate(settings)
-    return collected_bars(pl.concat(frames, how="diagonal"), path="prices.csv", config=config)
+    return collect_bars(pl.concat(frames, how="diagonal"), path="prices.csv", config=config)
 
 
 def codes(bars: Bars) -> dict[str, int]:

@@ -1,0 +1,258 @@
+"""The rules of rows, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import Rule, all_rows, without_rows
+from nextclose.data.reading.epochs import READINGS
+from nextclose.data.rules import (
+    cells,
+    closed_days,
+    duplicates,
+    gaps,
+    halts,
+    missing,
+    order,
+    outliers,
+    stock_splits,
+)
+from nextclose.data.rules.adjustment import DIVIDED, with_wider_ranges
+
+# Single cells and rows, in the order of the file.
+CELL_RULES: tuple[Rule, ...] = (
+    Rule(Issue.ILLEGAL_SYMBOL.finding(), cells.illegal_symbols, per="symbol"),
+    Rule(
+        Issue.ILLEGAL_SYMBOL.finding(
+            rule="symbols that differ in more than case", fix="spell the symbol in one way."
+        ),
+        cells.symbols_equal_but_for_case,
+        per="rule",
+    ),
+    Rule(
+        Issue.SPREADSHEET_SYMBOL.finding(),
+        cells.numeric_symbols,
+        per="symbol",
+        setting="numeric_symbols",
+        policies={True: None},
+    ),
+    Rule(
+        Issue.SPREADSHEET_SYMBOL.finding(
+            rule="a symbol that is no date, as spreadsheets make of MAR1", fix="repair the symbols."
+        ),
+        cells.date_like_symbols,
+        per="symbol",
+    ),
+    Rule(Issue.DAY_OR_MONTH_FIRST.finding(), cells.ambiguous_dates, per="file"),
+    Rule(Issue.ZONED_STAMP.finding(), cells.zoned_stamps, per="file"),
+    Rule(Issue.SPREADSHEET_DATE.finding(), cells.serial_dates, per="file"),
+    Rule(
+        Issue.INTEGER_DATE.finding(
+            rule=f"integers that just one of {', '.join(READINGS)} makes dates one to four days "
+            "apart"
+        ),
+        cells.integer_dates,
+        per="file",
+    ),
+    Rule(Issue.TWO_DIGIT_YEAR.finding(), cells.two_digit_years, per="file"),
+    Rule(Issue.NOT_A_DATE.finding(), cells.unreadable_dates),
+    Rule(Issue.EARLY_DATE.finding(), cells.early_dates),
+    *(
+        Rule(
+            Issue.DECIMAL_MARK.finding(fix=fix),
+            cells.unread_numbers(pattern),
+            per="file",
+            setting="decimal",
+            policies={",": None},
+        )
+        for pattern, fix in cells.COMMA_NUMBERS
+    ),
+    *(
+        Rule(Issue.THOUSANDS_MARK.finding(fix=fix), cells.unread_numbers(pattern), per="file")
+        for pattern, fix in cells.GROUPED_NUMBERS
+    ),
+    Rule(
+        Issue.THOUSANDS_MARK.finding(
+            rule="a comma or point that can only be a fraction, or only thousands",
+            fix="set data.decimal = MARK or data.thousands = MARK.",
+        ),
+        cells.unread_numbers(cells.UNCLEAR_NUMBER),
+        per="file",
+    ),
+    Rule(
+        Issue.DECIMAL_MARK.finding(fix='set data.decimal = ".".'),
+        cells.unread_numbers(cells.POINT_NUMBER),
+        per="file",
+    ),
+    Rule(Issue.ODD_VOLUME.finding(), cells.impossible_volumes),
+    Rule(
+        Issue.ODD_VOLUME.finding(
+            rule="a whole volume", fix='correct the file, or set data.fractional_volume = "round".'
+        ),
+        cells.fractional_volumes,
+        setting="fractional_volume",
+        policies={"round": ("P", all_rows)},
+    ),
+    Rule(Issue.NOT_A_NUMBER.finding(), cells.unread_numbers()),
+    Rule(Issue.PRICE_OUT_OF_RANGE.finding(), cells.prices_out_of_range),
+    Rule(Issue.ZERO_BAR.finding(), cells.all_zero_prices, per="rule"),
+    Rule(
+        Issue.NONPOSITIVE_PRICE.finding(),
+        cells.nonpositive_prices,
+        setting="nonpositive",
+        policies={"drop": ("P", without_rows)},
+    ),
+    Rule(Issue.CONTRADICTING_RANGE.finding(), cells.contradicting_ranges),
+    Rule(
+        Issue.CONTRADICTING_RANGE.finding(
+            response="R",
+            rule="high >= open, close >= low; widened, as the gap is below 1e-6",
+            fix="",
+        ),
+        cells.rounded_ranges,
+        repair=with_wider_ranges,
+        per="rule",
+    ),
+    Rule(Issue.INTRADAY_ROWS.finding(), cells.stamps_of_one_day, per="symbol"),
+    Rule(Issue.NEWEST_FIRST.finding(), order.descending_rows, repair=all_rows, per="rule"),
+    Rule(Issue.SHUFFLED_ROWS.finding(), order.shuffled_rows, repair=all_rows, per="rule"),
+)
+
+# Which rows there are: sorted by symbol and session and placed among the sessions of their exchange
+# (alignment.py), prices as the file has them.
+DAY_RULES: tuple[Rule, ...] = (
+    Rule(Issue.FUTURE_DATE.finding(), closed_days.future_bars),
+    Rule(
+        Issue.UNFINISHED_BAR.finding(),
+        closed_days.unfinished_bars,
+        setting="unfinished",
+        policies={"drop": ("P", without_rows), "keep": ("W", all_rows)},
+    ),
+    Rule(
+        Issue.INCOMPLETE_BAR.finding(
+            response="E",
+            rule="a column that is there has values for every symbol",
+            fix='leave SYMBOL out, or the column: data.columns = {"COLUMN" = ""}.',
+        ),
+        missing.symbols_without_a_column,
+        repair=missing.without_symbols,
+        per="whole",
+    ),
+    Rule(
+        Issue.INCOMPLETE_BAR.finding(
+            response="E",
+            rule="at least one complete bar of each symbol",
+            fix="leave SYMBOL out, or give its prices.",
+        ),
+        missing.symbols_without_bars,
+        repair=missing.without_symbols,
+        per="whole",
+    ),
+    Rule(
+        Issue.INCOMPLETE_NEWEST_BAR.finding(),
+        missing.incomplete_newest_bar,
+        per="rule",
+        setting="fill",
+        policies=dict.fromkeys(("ffill:1", "ffill:2", "ffill:3")),
+    ),
+    *(
+        Rule(
+            Issue.INCOMPLETE_BAR.finding(
+                response="P", rule="an incomplete bar takes the close before"
+            ),
+            missing.fillable_bars(n_most),
+            setting="fill",
+            policies={
+                **dict.fromkeys((None, "ffill:1", "ffill:2", "ffill:3")),
+                f"ffill:{n_most}": ("P", missing.with_filled_bars),
+            },
+        )
+        for n_most in (1, 2, 3)
+    ),
+    Rule(Issue.INCOMPLETE_BAR.finding(), missing.incomplete_bars, per="rule"),
+    Rule(Issue.REPEATED_ROW.finding(), order.repeated_rows, per="rule"),
+    Rule(
+        Issue.CONTRADICTING_ROWS.finding(),
+        order.contradicting_rows,
+        setting="duplicates",
+        policies={"last": ("P", order.last_rows)},
+    ),
+    Rule(
+        Issue.CLOSED_DAY.finding(),
+        closed_days.idle_closed_days,
+        setting="non_session",
+        policies={"drop": ("P", without_rows), "keep": ("W", all_rows)},
+    ),
+    Rule(
+        Issue.CLOSED_DAY.finding(
+            response="W",
+            rule="a day on which the exchange is open; kept",
+            fix='set data.calendar = EXCHANGE if it trades elsewhere, "24/7" if it never closes.',
+        ),
+        closed_days.other_closed_days,
+        repair=all_rows,
+        per="rule",
+    ),
+    Rule(Issue.MIXED_CURRENCIES.finding(), order.mixed_currencies, repair=all_rows),
+)
+
+# What the rows say together: prices adjusted, segments broken at long gaps.
+MOVE_RULES: tuple[Rule, ...] = (
+    Rule(Issue.NOT_DAILY.finding(), gaps.sparse_symbols, repair=all_rows, per="whole"),
+    Rule(
+        Issue.MISSING_SESSIONS.finding(
+            response="W",
+            rule="every session of the exchange; up to 5 missing are passed over",
+            fix="",
+        ),
+        gaps.short_gaps,
+        repair=all_rows,
+        per="rule",
+    ),
+    Rule(
+        Issue.MISSING_SESSIONS.finding(),
+        gaps.long_gaps,
+        repair=all_rows,
+        setting="gaps",
+        policies={"split": ("P", all_rows)},
+    ),
+    Rule(Issue.REUSED_SYMBOL.finding(), gaps.reused_symbols, repair=all_rows),
+    Rule(Issue.CONSTANT_CLOSE.finding(), halts.constant_closes, repair=all_rows, per="whole"),
+    Rule(Issue.HALT.finding(), halts.halted_bars, repair=halts.with_halts, per="rule"),
+    Rule(
+        Issue.SPLIT.finding(response="R", rule=DIVIDED, fix=""),
+        stock_splits.adjusted_splits,
+        repair=all_rows,
+        per="rule",
+    ),
+    Rule(Issue.SPLIT.finding(), stock_splits.unadjusted_splits, repair=all_rows),
+    Rule(
+        Issue.DOUBTFUL_DIVIDEND.finding(),
+        stock_splits.doubtful_dividends,
+        repair=all_rows,
+        per="rule",
+    ),
+    Rule(Issue.UNIT_FLIP.finding(), stock_splits.unit_flips, repair=all_rows, per="symbol"),
+    Rule(
+        Issue.OUTLIER.finding(),
+        outliers.spikes,
+        repair=outliers.with_spike_mask,
+        per="rule",
+        setting="spikes",
+        policies={"clip": None},
+    ),
+    Rule(
+        Issue.OUTLIER.finding(
+            response="P", rule="a move of at most 20 robust standard deviations of the past"
+        ),
+        outliers.clippable_spikes,
+        setting="spikes",
+        policies={None: None, "clip": ("P", outliers.with_clipped_prices)},
+    ),
+)
+
+# What symbols say of each other: read with all of them there.
+PANEL_RULES: tuple[Rule, ...] = (
+    Rule(Issue.TWIN_SYMBOLS.finding(), duplicates.twin_symbols, repair=all_rows, per="whole"),
+)
+
+RULES = (*CELL_RULES, *DAY_RULES, *MOVE_RULES, *PANEL_RULES)
