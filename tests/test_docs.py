@@ -15,7 +15,7 @@ def run_page(name: str) -> None:
     """Run every block of Python of a page, one after the other."""
     names: dict[str, object] = {}
     for block in BLOCK.findall((ROOT / "docs" / name).read_text(encoding="utf-8")):
-        exec(compile(block, name, "exec"), names)  # noqa: S102 -- our own page
+        exec(compile(block, name, "exec", dont_inherit=True), names)  # noqa: S102 -- our own page
 
 
 def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):

@@ -48,6 +48,7 @@ def chosen_settings(
 
     Raises: ConfigError for an object that is no model, or a bad value.
     """
+    models = (models,) if isinstance(models, str) else models
     settings, asked = config or RunConfig(), tuple(models or ())
     own = tuple(model for model in asked if not isinstance(model, str))
     for model in own:
