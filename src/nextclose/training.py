@@ -65,7 +65,7 @@ def train(
         basis=known.basis,
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
-        symbols=_learnt_from(known, needed=needed),
+        symbols=_symbols_at_fit(known, needed=needed),
         market=known.symbols if reads_market(state) else (),
         news=settings.news if known.news is not None else None,
         scorer=known.news.scorer if known.news is not None else "",
@@ -115,7 +115,7 @@ def reads_market(state: State) -> bool:
     return MARKET_NAMES[0] in canonical_json(dict(state.facts))
 
 
-def _learnt_from(bars: Bars, *, needed: int) -> tuple[str, ...]:
+def _symbols_at_fit(bars: Bars, *, needed: int) -> tuple[str, ...]:
     """Symbols with a full forecast at the fit; one that is too short is new to the bundle later."""
     counts = latest_segments(bars.frame).group_by("symbol").len().filter(pl.col("len") >= needed)
     return tuple(counts["symbol"].sort())

@@ -26,7 +26,7 @@ Join: TypeAlias = Callable[[Windows, Windows, int, int], Windows]
 
 def rolling_sum(x: Floats, *, sessions: int) -> Floats:
     """Sum of the last `sessions` values, in units of `x`."""
-    (total,) = _composed((x,), sessions=sessions, join=_joined_sums)
+    (total,) = _window_statistics((x,), sessions=sessions, join=_joined_sums)
     return _ending(total, n_rows=len(x))
 
 
@@ -41,7 +41,7 @@ def rolling_std(x: Floats, *, sessions: int) -> Floats:
     Source: Chan, Golub & LeVeque (1983), Am. Statistician 37, joining the moments of two samples;
         no difference of large squares, so a high price level costs no digits.
     """
-    _, squares = _composed((x, np.zeros_like(x)), sessions=sessions, join=_joined_moments)
+    _, squares = _window_statistics((x, np.zeros_like(x)), sessions=sessions, join=_joined_moments)
     return _ending(np.sqrt(squares / sessions), n_rows=len(x))
 
 
@@ -73,7 +73,7 @@ def exponential_mean(x: Floats, *, alpha: float, terms: int) -> Floats:
     return _ending(block * (alpha / (1 - fade)), n_rows=len(x))
 
 
-def _composed(unit: Windows, *, sessions: int, join: Join) -> Windows:
+def _window_statistics(unit: Windows, *, sessions: int, join: Join) -> Windows:
     """Statistics of all windows of `sessions`, from those of single values; start-indexed."""
     if sessions < 1:
         raise ValueError(f"sessions must be at least 1, got {sessions}")
