@@ -42,12 +42,14 @@ def start_run(folder: Path, config: RunConfig) -> None:
     save(folder / "config.toml", effective_toml(config).encode())
 
 
-def write_run(run: Run, folder: Path, *, command: str, figures: bool = True) -> None:
+def write_run(
+    run: Run, folder: str | Path, *, command: str = "nextclose.backtest(...)", figures: bool = True
+) -> None:
     """Write everything a run leaves behind into `folder`; `command` is what the report quotes.
 
     Raises: OutputError if a file cannot be written.
     """
-    content = report_content(run, command=command)
+    folder, content = Path(folder), report_content(run, command=command)
     start_run(folder, run.config)
     save(folder / "forecasts.parquet", _parquet(run.forecasts))
     save(folder / "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode())

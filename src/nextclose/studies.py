@@ -14,9 +14,9 @@ from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint
-from nextclose.features.columns import Feature
+from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
-from nextclose.features.table import MAIN, lookback_sessions, make_table
+from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
 from nextclose.models.protocol import Model
 from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
 from nextclose.samples.samples import make_samples
@@ -50,6 +50,8 @@ def chosen_settings(
     """
     models = (models,) if isinstance(models, str) else models
     settings, asked = config or RunConfig(), tuple(models or ())
+    own_features = NO_FEATURES if features is None else features
+    check_features(own_features, taken=())
     own = tuple(model for model in asked if not isinstance(model, str))
     for model in own:
         check_plugin(model)
@@ -59,7 +61,7 @@ def chosen_settings(
     if horizons is not None:
         plan["horizons"] = tuple(horizons)
     settings = with_sections(settings, backtest=plan)
-    return _on_best_device(settings), Plugins(models=own, features=dict(features or {}))
+    return _on_best_device(settings), Plugins(models=own, features=dict(own_features))
 
 
 def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nextclose.errors import ConfigError
@@ -19,7 +20,8 @@ from nextclose.features.table import (
     own_names,
     with_own,
 )
-from nextclose.schema import MASK_COLUMNS, Floats
+from nextclose.schema import MASK_COLUMNS, Bars, Floats
+from tests.builders import walk_bars
 from tests.features.random_bars import N_ROWS, bars_of, random_frame
 from tests.plugins import WEEK_RANGE, week_range
 
@@ -247,3 +249,22 @@ def test_a_later_bar_changes_no_earlier_value():
     whole = make_table(BARS, own={"week_range": WEEK_RANGE})
     cut = make_table(bars_of(FRAME.head(FRAME.height - 20)), own={"week_range": WEEK_RANGE})
     np.testing.assert_array_equal(whole.values[: len(cut.values)], cut.values)
+
+
+def test_a_segment_that_is_no_longer_than_the_look_back_is_not_asked_about():
+    """A window of the look-back does not fit there; the rows are warm-up anyway."""
+
+    def strict(bars: SymbolBars) -> Floats:
+        windows = np.lib.stride_tricks.sliding_window_view(bars.close, 5)
+        return np.concatenate([np.full(4, np.nan), windows.max(axis=1) / bars.close[4:]])
+
+    frame = walk_bars((300,)).frame.with_columns(segment=pl.int_range(pl.len()) // 297)
+    table = make_table(Bars(frame=frame), own={"strict": Feature(strict, 4)})
+    column = table.values[:, table.names.index("strict")]
+    assert np.isnan(column[297:]).all()
+    assert np.isfinite(column[290:297]).all()
+
+
+def test_features_without_names_are_refused():
+    with pytest.raises(ConfigError, match=r"features are a list. Fix: give them by name"):
+        check_features([Feature(lambda bars: bars.close, 0)], taken=())  # type: ignore[arg-type]

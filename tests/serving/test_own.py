@@ -164,13 +164,13 @@ def raising(bars: SymbolBars) -> Floats:
 @pytest.mark.parametrize(
     ("feature", "says"),
     [
-        (Feature(other, 4), "a replayed forecast that is off by"),
-        (Feature(week_range, 300), "a replayed forecast that is off by"),  # no value in time
+        (Feature(other, 4), "that gives other values than it did at training"),
+        (Feature(week_range, 300), "that gives other values than it did at training"),
         (Feature(raising, 4), "parts that do not fit together (feature 'week_range' raised"),
         (Feature(week_range, 3), "parts that do not fit together (feature 'week_range' has no"),
     ],
 )
-def test_with_another_function_the_golden_replay_refuses(wide, feature, says):
+def test_with_another_function_of_that_name_it_is_refused(wide, feature, says):
     assert says in refusal(wide, models=[PLUGIN], features={"week_range": feature}).found
 
 
@@ -227,3 +227,19 @@ def test_a_fit_that_cannot_be_written_down_is_refused_and_nothing_is_written(tmp
     with pytest.raises(TypeError, match="field 'pid' is a set: it cannot be written down"):
         train(until(BARS, FITTED_AT), tmp_path / "b", model=Holding(), config=SETTINGS)
     assert not (tmp_path / "b").exists()
+
+
+def test_an_own_feature_that_says_something_else_is_refused_though_no_forecast_moves(tmp_path):
+    """A model that reads no feature forecasts the same: the columns themselves are compared."""
+    features = {"week_range": WEEK_RANGE}
+    bars = until(BARS, FITTED_AT)
+    train(bars, tmp_path / "b", model=Wide(), features=features, config=SETTINGS)
+    load_bundle(tmp_path / "b", models=[Wide()], features=features)
+    shifted = Feature(
+        lambda own: np.nan_to_num(np.roll(week_range(own), -1)), WEEK_RANGE.lookback_sessions
+    )
+    zeros = Feature(lambda own: np.zeros(len(own.close)), WEEK_RANGE.lookback_sessions)
+    for other in (shifted, zeros, replace(WEEK_RANGE, lookback_sessions=9)):
+        with pytest.raises(BundleError, match="'week_range' that gives other values") as caught:
+            load_bundle(tmp_path / "b", models=[Wide()], features={"week_range": other})
+        assert "Fix: hand over that function and look-back" in str(caught.value)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from nextclose.errors import ConfigError
 from nextclose.metrics import grid_crps, interval_width_pct, is_inside
 from nextclose.models.protocol import Fitted
 from nextclose.models.threads import one_thread
@@ -16,6 +17,7 @@ from nextclose.samples.samples import Samples
 from nextclose.schema import (
     ABLATION_SCHEMA,
     FORECAST_SCHEMA,
+    LEVELS,
     MEDIAN,
     QUANTILE_COLUMNS,
     SEED_SCHEMA,
@@ -40,9 +42,18 @@ class Forecast:
 
 
 def rising_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> tuple[Floats, int]:
-    """Quantiles at `rows` in target units (row, horizon, level), and how many had to be sorted."""
+    """Quantiles at `rows` in target units (row, horizon, level), and how many had to be sorted.
+
+    Raises: ConfigError for another shape, which a model of the user's own may give.
+    """
     with one_thread():
-        grid = fitted.quantiles(samples, rows)
+        grid = np.asarray(fitted.quantiles(samples, rows), dtype=np.float64)
+    expected = (len(rows), len(samples.horizons), len(LEVELS))
+    if grid.shape != expected:
+        raise ConfigError(
+            f"{type(fitted).__name__}.quantiles gave shape {grid.shape}, expected {expected}: "
+            "(row, horizon, level). Fix: return one value for each."
+        )
     rising = np.sort(grid, axis=2)
     crossed = (rising != grid) & ~np.isnan(grid)
     return rising, int(crossed.any(axis=2).sum())

@@ -127,10 +127,12 @@ class Feature:
 
 
 def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
-    """The values of somebody's feature.
+    """The values of somebody's feature; NaN on a segment that is no longer than its look-back.
 
     Raises: ConfigError if the function raises, or gives what is no finite number where it must.
     """
+    if len(bars.close) <= feature.lookback_sessions:
+        return np.full(len(bars.close), np.nan)
     try:
         values = np.asarray(feature.values(bars), dtype=np.float64)
     except Exception as error:
@@ -160,6 +162,12 @@ def check_features(features: Mapping[str, Feature], taken: Collection[str]) -> N
 
     Raises: ConfigError naming it.
     """
+    if not isinstance(features, Mapping):
+        raise ConfigError(
+            f"features are a {type(features).__name__}. "
+            'Fix: give them by name, as {"weekly": nextclose.Feature(...)}.',
+            section="features",
+        )
     for name, feature in features.items():
         if not isinstance(feature, Feature):
             kind = type(feature).__name__

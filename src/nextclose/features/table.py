@@ -142,6 +142,20 @@ def own_names(table: Table) -> tuple[str, ...]:
     return table.names[span.start : span.stop] if span else ()
 
 
+def own_values(bars: Bars, own: Mapping[str, Feature]) -> dict[str, Floats]:
+    """What own columns say of bars of one segment, each from its look-back on. Shape (session,).
+
+    One whose bar columns are missing is not among them.
+    """
+    session, prices = _arrays(bars.frame)
+    symbol_bars = SymbolBars(session=session, columns=prices)
+    return {
+        name: feature.column(name).values(symbol_bars)[feature.lookback_sessions :]
+        for name, feature in own.items()
+        if set(feature.needs) <= set(prices)
+    }
+
+
 def lookback_sessions(family: str, own: Mapping[str, Feature] = NO_FEATURES) -> int:
     """Sessions that the columns of a family look back."""
     definition = with_own(FAMILIES[family], own) if family == MAIN and own else FAMILIES[family]

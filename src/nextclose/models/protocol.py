@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from nextclose.models.state import State
 from nextclose.samples.samples import Samples
@@ -50,7 +50,6 @@ class Traits:
     replays: bool = False  # ... or goes on from the day of the fit: bars must reach back to it
     is_member: bool = True  # the hybrid may combine it: it forecasts ranges, not points alone
     relative_cost: int = 1  # of a fit; the dearest are begun first
-    kind: Literal["yardstick", "model", "comparison"] = "model"  # only a model makes headlines
     colours: tuple[str, str] | None = None  # in the report, light and dark; None: a spare one
 
 

@@ -166,6 +166,8 @@ def check_plugin(model: Any) -> None:
 
     Raises: ConfigError saying what is missing.
     """
+    if isinstance(model, type):
+        raise ConfigError(f"{model.__name__} is a class. Fix: give an object: {model.__name__}().")
     name = getattr(model, "name", None)
     if not isinstance(name, str) or not name.isidentifier():
         raise ConfigError(

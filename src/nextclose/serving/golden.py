@@ -11,15 +11,17 @@ import polars as pl
 
 from nextclose.backtesting.forecasts import log_quantiles
 from nextclose.data.bars import latest_segments
-from nextclose.errors import NotEnoughDataError
+from nextclose.errors import BundleError, NotEnoughDataError
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
-from nextclose.features.table import MAIN, NO_FEATURES, make_table
+from nextclose.features.table import MAIN, NO_FEATURES, make_table, own_values
 from nextclose.models.protocol import Fitted
 from nextclose.models.state import State
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
-from nextclose.serving.bundle import Bundle, Manifest
+from nextclose.serving.bundle import PORTABLE, Bundle, Manifest
+
+OWN = "own."  # before the name of a feature of the user's own, in the golden arrays
 
 
 def samples_for(
@@ -67,7 +69,9 @@ def golden_example(
         samples = samples_for(own, manifest, features)
         quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
         if np.isfinite(quantiles).all():
-            return _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
+            golden = _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
+            values = {OWN + name: each for name, each in own_values(own, features).items()}
+            return replace(golden, arrays={**golden.arrays, **values})
     raise NotEnoughDataError(
         f"the model forecasts none of {len(latest)} symbols at the last session. "
         "Fix: give more history.",
@@ -120,6 +124,23 @@ def _frame_of(golden: State) -> pl.DataFrame:
     return pl.DataFrame(
         {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
     )
+
+
+def refuse_other_features(bundle: Bundle, *, path: str) -> None:
+    """Refuse own columns that say something else of the golden bars than they did at training.
+
+    Raises: BundleError naming the first.
+    """
+    bars = Bars(frame=_frame_of(bundle.golden))
+    for name, values in own_values(bars, bundle.features).items():
+        stored = bundle.golden.arrays.get(OWN + name, np.empty(0))
+        if stored.shape != values.shape or not np.allclose(values, stored, rtol=PORTABLE):
+            raise BundleError(
+                path=path,
+                found=f"a feature {name!r} that gives other values than it did at training",
+                expected="the one it was trained with",
+                fix=f"hand over that function and look-back as {name!r}, or train again.",
+            )
 
 
 def replay(bundle: Bundle) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
 from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
-from nextclose.serving.golden import latest_rows, replay, samples_for
+from nextclose.serving.golden import latest_rows, refuse_other_features, replay, samples_for
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -48,7 +48,10 @@ def load_bundle(
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
     try:
+        refuse_other_features(bundle, path=str(path))
         expected, again = replay(bundle)
+    except BundleError:
+        raise
     except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
         raise BundleError(
             path=str(path),
