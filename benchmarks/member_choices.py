@@ -81,7 +81,7 @@ def believed(found: Backtest, *, share: float | None, shift: bool) -> pl.DataFra
     study, frames = found.study, [found.forecasts.filter(pl.col("model") == "loghar")]
     model = Lstm(settings=study.config.lstm)
     for fold in study.folds:
-        fitted = cast(FittedLstm, model.combine(found.fits["lstm", fold.index]))
+        fitted = cast(FittedLstm, model.combine_seeds(found.fits["lstm", fold.index]))
         if share is not None:
             shares = np.full_like(fitted.shares, share)
             shares[..., 0] *= shift

@@ -108,7 +108,7 @@ def our_forecasts(job: Job, samples: Samples, fold: Fold) -> Floats:
     """The pooled LSTM's medians at the test rows, log returns. Shape (row, horizon)."""
     model = model_named("lstm", RunConfig(lstm=job.ours))
     seeds = range(job.seed, job.seed + model.n_seeds)
-    fitted = model.combine([model.fit(fold.train, fold.valid, seed) for seed in seeds])
+    fitted = model.combine_seeds([model.fit(fold.train, fold.valid, seed) for seed in seeds])
     grid = fitted.quantiles(samples, fold.test_rows)
     return np.asarray(grid[:, :, MEDIAN] * samples.unit(fold.test_rows))
 

@@ -8,7 +8,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from multiprocessing import active_children, get_context
@@ -24,8 +24,7 @@ from nextclose.durable import save
 from nextclose.models.mixture import restore_fit
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import OURS
-from nextclose.models.state import encode_state
-from nextclose.serving.states import state_bytes, state_of
+from nextclose.serving.states import state_of, written_fit
 
 # Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
 THREAD_VARIABLES = (
@@ -215,7 +214,7 @@ class Memory:
 
     def keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
         """Save the fit, whole or not at all."""
-        content = state_bytes(encode_state(fitted))
+        content = written_fit(study.model(task.model), fitted)
         digest = hashlib.sha256(content).hexdigest()
         save(self.folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
 
@@ -224,7 +223,8 @@ class Memory:
         for path in sorted(self.folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
             content = path.read_bytes()
             if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
-                return restore_fit(study.model(task.model), state_of(content))
+                with suppress(ValueError, LookupError, TypeError, AttributeError):
+                    return restore_fit(study.model(task.model), state_of(content))
         return None
 
     def _name(self, study: Study, task: FitTask) -> str:

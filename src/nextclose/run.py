@@ -13,6 +13,7 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
+from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
@@ -90,6 +91,7 @@ def backtest(
         progress=progress,
         memory=memory,
     )
+    _refuse_silent(walked)
     scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(
         bars=long_enough,
@@ -102,6 +104,18 @@ def backtest(
         if bars.news is not None
         else (),
     )
+
+
+def _refuse_silent(walked: walk.Backtest) -> None:
+    """Raise ConfigError for a model of the user's own that made no forecast at all."""
+    silent_models = {own.name for own in walked.study.plugins} - {
+        *walked.forecasts["model"].unique()
+    }
+    for name in sorted(silent_models & {*walked.study.config.backtest.models}):
+        raise ConfigError(
+            f"model {name!r} made no forecast: a quantile of each is NaN or infinite. "
+            "Fix: give finite quantiles, or leave the model out."
+        )
 
 
 def run_facts(run: Run) -> dict[str, Any]:

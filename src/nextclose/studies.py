@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
@@ -43,16 +44,19 @@ def chosen_settings(
     models: Sequence[str | Model] | None = None,
     horizons: Sequence[int] | None = None,
     features: Mapping[str, Feature] | None = None,
+    members: Sequence[Model] = (),
 ) -> tuple[RunConfig, Plugins]:
     """The settings with these models and horizons on the best device, and what is not ours.
 
+    `members` are models of the user's own that only the hybrid is asked about.
     Raises: ConfigError for an object that is no model, or a bad value.
     """
-    models = (models,) if isinstance(models, str) else models
+    if isinstance(models, str) or hasattr(models, "fit"):
+        models = (cast("str | Model", models),)
     settings, asked = config or RunConfig(), tuple(models or ())
     own_features = NO_FEATURES if features is None else features
     check_features(own_features, taken=())
-    own = tuple(model for model in asked if not isinstance(model, str))
+    own = (*(model for model in asked if not isinstance(model, str)), *members)
     for model in own:
         check_plugin(model)
     plan = settings.backtest.model_dump()
@@ -92,7 +96,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
             section="backtest",
             key="models",
         )
-    families = {models[name].traits.family for name in config.backtest.models}
+    families = {model.traits.family for model in models.values()}
     if config.features.masks or config.data.fill is not None:
         families.add(MASKS)
     table = make_table(

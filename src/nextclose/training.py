@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
+from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.finding_counts import finding_counts
@@ -18,10 +19,11 @@ from nextclose.features.table import MAIN
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
-from nextclose.models.state import State, encode_state
+from nextclose.models.state import State
 from nextclose.schema import Bars
 from nextclose.serving.bundle import FORMAT, Bundle, Manifest, write_bundle
 from nextclose.serving.golden import golden_example
+from nextclose.serving.states import state_of, written_forecaster
 from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
 
 
@@ -31,16 +33,18 @@ def train(
     *,
     config: RunConfig | None = None,
     model: str | Model = "hybrid",
+    members: Sequence[Model] = (),
     features: Mapping[str, Feature] | None = None,
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
     """Fit `model` on all of `bars` and write a bundle into `folder`.
 
-    A model or features of your own are not in the bundle: `load_bundle` is given them again.
+    `members` are models of your own that `[hybrid] members` names. Models and features of your own
+    are not in the bundle: `load_bundle` is given them again.
     Raises: as `backtest`; OutputError if the bundle cannot be written.
     """
-    settings, plugins = chosen_settings(config, models=(model,), features=features)
+    settings, plugins = chosen_settings(config, models=(model,), features=features, members=members)
     (name,) = settings.backtest.models
     forecaster = models_of(settings, plugins.models)[name]
     _refuse_unservable(forecaster)
@@ -50,7 +54,7 @@ def train(
     walked = walk_study(study, known, plugins.features, workers=workers, progress=progress)
     fold = study.folds[-1]
     fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
-    state = encode_state(fitted)
+    state = state_of(written_forecaster(study.models[name], fitted))
     served = restore_forecaster(
         model_of_state(name, state, plugins.models), state
     )  # as a reader will have it
@@ -66,7 +70,7 @@ def train(
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
         symbols=_symbols_at_fit(known, needed=needed),
-        market=known.symbols if reads_market(state) else (),
+        market=known.symbols if reads_market(state, study) else (),
         news=settings.news if known.news is not None else None,
         scorer=known.news.scorer if known.news is not None else "",
         data_fingerprint=known.fingerprint,
@@ -110,9 +114,16 @@ def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
     return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
 
 
-def reads_market(state: State) -> bool:
-    """Whether a forecast depends on the moves of other symbols."""
-    return MARKET_NAMES[0] in canonical_json(dict(state.facts))
+def reads_market(state: State, study: Study) -> bool:
+    """Whether a forecast may depend on the moves of other symbols.
+
+    Ours name the columns they read; of others it is supposed wherever the table has them.
+    """
+    names = {*study.models} - {*OURS}
+    has_market = MARKET_NAMES[0] in study.samples.table.names
+    return has_market and (
+        bool(names) or f'"{MARKET_NAMES[0]}"' in canonical_json(dict(state.facts))
+    )
 
 
 def _symbols_at_fit(bars: Bars, *, needed: int) -> tuple[str, ...]:

@@ -24,8 +24,13 @@ def feature_leaks(features: Mapping[str, Feature]) -> dict[str, str]:
 
     In any of the futures; empty if nothing does.
     """
+    assert features, "no features given"
     pipeline, base = Pipeline(models=(), own=features), ragged_panel()
     made = pipeline.artefacts(base)
+    for name in features:  # one that is not there, or never past its look-back, proves nothing
+        column = made.get(f"feature {name}")
+        assert column is not None, f"{name}: the panel lacks a column that it needs"
+        assert np.isfinite(column.value).any(), f"{name}: the panel is shorter than its look-back"
     found: dict[str, str] = {}
     for cut, world, scope in every_world(CUTS, step=2):
         for line in leaks(made, pipeline.artefacts(perturbed(base, cut, world, scope)), at=cut):
@@ -58,12 +63,16 @@ def looking_ahead(feature: Feature) -> Feature:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "place" in metafunc.fixturenames:
         asked = metafunc.config.getoption("--feature", default=[])
-        metafunc.parametrize("place", ["docs/extending.md", *asked])
+        metafunc.parametrize("place", [PAGE.name, *asked])
 
 
 def test_a_feature_looks_back(place):
-    module, _, name = place.partition(":")
-    features = getattr(import_module(module), name) if name else features_of_the_page()
+    if place == PAGE.name:
+        features = features_of_the_page()
+    else:
+        module, colon, name = place.partition(":")
+        assert colon, f"--feature {place}: expected MODULE:NAME"
+        features = getattr(import_module(module), name)
     assert feature_leaks(features) == {}
 
 
@@ -83,3 +92,11 @@ def test_what_a_model_makes_of_an_own_feature_is_caught_too():
     for is_leaky, pipeline in pipelines.items():
         made, other = (pipeline.artefacts(frame) for frame in (base, perturbed(base, cut, "x1e6")))
         assert bool(leaks(made, other, at=cut)) is is_leaky
+
+
+def test_what_would_prove_nothing_is_not_passed():
+    too_long = Feature(lambda bars: bars.close, lookback_sessions=1500)
+    absent = Feature(lambda bars: bars.close, lookback_sessions=0, needs=("vwap",))
+    for features in ({}, {"too_long": too_long}, {"absent": absent}):
+        with pytest.raises(AssertionError):
+            feature_leaks(features)

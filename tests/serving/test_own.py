@@ -224,7 +224,7 @@ def test_a_fit_that_cannot_be_written_down_is_refused_and_nothing_is_written(tmp
             strange: Any = {1, 2}
             return replace(FittedWide(spread=np.zeros((3, 23)), input=""), pid=strange)
 
-    with pytest.raises(TypeError, match="field 'pid' is a set: it cannot be written down"):
+    with pytest.raises(ConfigError, match=r"read again: field 'pid' is a set: .* Fix: hold"):
         train(until(BARS, FITTED_AT), tmp_path / "b", model=Holding(), config=SETTINGS)
     assert not (tmp_path / "b").exists()
 

@@ -24,13 +24,14 @@ from nextclose.backtesting.forecasts import (
 from nextclose.backtesting.stacking import walk_hybrid
 from nextclose.backtesting.study import Study
 from nextclose.config import canonical_json
+from nextclose.errors import ConfigError
 from nextclose.features.news import NEWS
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, Model
-from nextclose.models.registry import HYBRID, members_of
+from nextclose.models.registry import HYBRID, OURS, members_of
 from nextclose.models.threads import one_thread
 from nextclose.samples.samples import without_last_family
-from nextclose.samples.splits import Fold, known_at
+from nextclose.samples.splits import Fold, known_at, outsider_view
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -50,11 +51,15 @@ class FitTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastTask:
-    """The forecasts of one model in one fold, from the fits of all its seeds."""
+    """The forecasts of one model in one fold, from the fits of all its seeds.
+
+    `reads_news`: as its fits did.
+    """
 
     model: str
     fold: int
     members: tuple[Fitted, ...]
+    reads_news: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +134,9 @@ def run_tasks(
     fits: Fits = {}
     for task, fitted in zip(tasks, mapper(fit, study, tasks), strict=True):
         fits[task.model, task.fold] = (*fits.get((task.model, task.fold), ()), fitted)
+    reads_news = {(task.model, task.fold): task.reads_news for task in tasks}
     forecast_tasks = [
-        ForecastTask(model=model, fold=fold, members=members)
+        ForecastTask(model=model, fold=fold, members=members, reads_news=reads_news[model, fold])
         for (model, fold), members in fits.items()
     ]
     results = zip(forecast_tasks, mapper(forecast, study, forecast_tasks), strict=True)
@@ -145,14 +151,28 @@ def fit(study: Study, task: FitTask) -> Fitted:
     train, valid = fold.train, fold.valid
     if not task.reads_news:
         train, valid = (without_last_family(part, NEWS) for part in (train, valid))
+    if model.name not in OURS:
+        train = outsider_view(train, known_at=fold.valid_from)
+        valid = outsider_view(valid, known_at=fold.fitted_at)
     with one_thread():
-        return model.fit(train, valid, seed)
+        fitted = model.fit(train, valid, seed)
+    kind = model.traits.fitted
+    if kind is not None and type(fitted) is not kind:
+        raise ConfigError(
+            f"model {model.name!r}: fit gave a {type(fitted).__name__}, its traits say "
+            f"{kind.__name__}. Fix: name in Traits(fitted=...) what fit returns."
+        )
+    return fitted
 
 
 def forecast(study: Study, task: ForecastTask) -> Forecast:
     """Run one forecast task; its model sees no bar after the fold's last origin."""
     rows = study.folds[task.fold].test_rows
     then = known_at(study.samples, study.samples.origin[rows].max()) if len(rows) else study.samples
+    if not task.reads_news:
+        then = without_last_family(then, NEWS)
+    if task.model not in OURS:
+        then = outsider_view(then, known_at=study.folds[task.fold].fitted_at)
     grids_and_crossings = [rising_quantiles(fitted, then, rows) for fitted in task.members]
     grids = np.stack([grid for grid, _ in grids_and_crossings])  # (seed, row, horizon, level)
     return Forecast(

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, NextcloseError
 from nextclose.features.indicators import VOLATILITY_FLOOR, garman_klass, log_returns, volatility
 from nextclose.features.rolling import rolling_mean
 from nextclose.schema import Dates, Floats
@@ -133,8 +133,12 @@ def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
     """
     if len(bars.close) <= feature.lookback_sessions:
         return np.full(len(bars.close), np.nan)
+    own = {column: values.copy() for column, values in bars.columns.items()}  # nobody else's
     try:
-        values = np.asarray(feature.values(bars), dtype=np.float64)
+        values = feature.values(SymbolBars(session=bars.session.copy(), columns=own))
+        values = np.asarray(values, dtype=np.float64)
+    except NextcloseError:
+        raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise ConfigError(
@@ -179,9 +183,14 @@ def check_features(features: Mapping[str, Feature], taken: Collection[str]) -> N
                 "Fix: give it another name.",
                 section="features",
             )
-        if feature.lookback_sessions < 0:
+        if isinstance(feature.needs, str):
             raise ConfigError(
-                f"feature {name!r} looks back {feature.lookback_sessions} sessions. "
-                "Fix: 0 or more.",
+                f"feature {name!r} needs {feature.needs!r}. Fix: needs=({feature.needs!r},).",
+                section="features",
+            )
+        if type(feature.lookback_sessions) is not int or feature.lookback_sessions < 0:
+            raise ConfigError(
+                f"feature {name!r} looks back {feature.lookback_sessions!r} sessions. "
+                "Fix: a whole number, 0 or more.",
                 section="features",
             )

@@ -62,7 +62,7 @@ class Mixture:
 def combine_seeds(model: Forecaster, members: Sequence[Fitted]) -> Fitted:
     """One forecaster from the fits of all seeds of a model, in seed order."""
     if isinstance(model, CombinesSeeds):
-        return model.combine(members)
+        return model.combine_seeds(members)
     return members[0] if len(members) == 1 else Mixture(members=tuple(members))
 
 

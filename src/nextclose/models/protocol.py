@@ -83,9 +83,12 @@ class Model(Forecaster, Protocol):
 
 @runtime_checkable
 class CombinesSeeds(Protocol):
-    """A model with its own way to make one forecaster of several seeds; else they are mixed."""
+    """A model with its own way to write several seeds down as one; else they stand side by side.
 
-    def combine(self, members: Sequence[Fitted]) -> Fitted:
+    What it gives must forecast as `mixture.mixture_quantiles` of the seeds does, as backtests do.
+    """
+
+    def combine_seeds(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster from the fits of all seeds, in seed order."""
         ...
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
-from nextclose.config import LstmConfig, RunConfig
+from nextclose.config import LstmConfig, RunConfig, canonical_json
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
 from nextclose.models.hybrid.hybrid import Hybrid
@@ -81,8 +82,9 @@ def hybrid_of(config: RunConfig, plugins: Iterable[Model] = ()) -> Hybrid:
         model = model_named(name, config, plugins) if is_model else None
         if model is None or not model.traits.is_member:
             raise ConfigError(
-                f"[hybrid] members: {name!r} cannot take part: it is no model, or forecasts no "
-                "ranges. Fix: choose models such as loghar, garch, trees or lstm.",
+                f"[hybrid] members: {name!r} cannot take part: no model of that name is known or "
+                "handed over (models=[...]), or it forecasts no ranges. Fix: hand it over, or "
+                "choose models such as loghar, garch, trees or lstm.",
                 section="hybrid",
                 key="members",
             )
@@ -185,6 +187,28 @@ def check_plugin(model: Any) -> None:
         )
     if not callable(getattr(model, "fit", None)):
         raise ConfigError(f"model {name!r} has no method fit(train, valid, seed). Fix: write it.")
+    for trait, fault in _trait_faults(model.traits):
+        raise ConfigError(f"model {name!r}: Traits({trait}=...) is {fault}. Fix: correct it.")
+
+
+def _trait_faults(traits: Traits) -> Iterator[tuple[str, str]]:
+    """Traits that cannot be, and why."""
+    for trait in ("context_sessions", "n_seeds"):
+        value = getattr(traits, trait)
+        if type(value) is not int or value < 1:
+            yield trait, f"{value!r}, not a whole number from 1 on"
+    if traits.family not in ("stationary", "classic"):
+        yield "family", f"{traits.family!r}, not 'stationary' or 'classic'"
+    if not isinstance(traits.relative_cost, int):
+        yield "relative_cost", f"{traits.relative_cost!r}, not a whole number"
+    if traits.fitted is not None and not (
+        isinstance(traits.fitted, type) and is_dataclass(traits.fitted)
+    ):
+        yield "fitted", f"{traits.fitted!r}, not a dataclass"
+    try:
+        canonical_json(dict(traits.settings))
+    except (TypeError, ValueError) as error:
+        yield "settings", f"not plain JSON values ({error})"
 
 
 def _is_colour_pair(colours: Any) -> bool:

@@ -9,6 +9,7 @@ nor put into a bundle.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from nextclose.samples.scaling import Scaler, fit_scaler
 from nextclose.schema import LEVELS, Floats, Ints
 
 FAMILY = "stationary"
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object that prints itself by where it lies
 
 
 class Regressor(Protocol):
@@ -85,7 +87,8 @@ class RegressorModel:
     @property
     def traits(self) -> Traits:
         """Its settings are the estimator as it prints itself."""
-        settings = {"estimator": repr(self.estimator), "level_parameter": self.level_parameter}
+        estimator = ADDRESS.sub("", repr(self.estimator))
+        settings = {"estimator": estimator, "level_parameter": self.level_parameter}
         return Traits(settings=settings, is_servable=False, relative_cost=2)
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedRegressor:
@@ -115,9 +118,13 @@ class RegressorModel:
     def _copy(self, seed: int, level: float | None) -> Regressor:
         """An estimator of its own for one fit, seeded where it can be and is not."""
         estimator = copy.deepcopy(self.estimator)
-        params = estimator.get_params()
-        if "random_state" in params and params["random_state"] is None:
-            estimator.set_params(random_state=seed)
+        unseeded = {
+            name: seed
+            for name, value in estimator.get_params().items()
+            if name.rpartition("__")[2] == "random_state" and value is None
+        }
+        if unseeded:
+            estimator.set_params(**unseeded)
         if level is not None:
             estimator.set_params(**{str(self.level_parameter): level})
         return estimator
@@ -162,7 +169,13 @@ def _cases(samples: Samples, scaler: Scaler) -> Iterator[tuple[Floats, Floats, I
 
 
 def _predictions(estimator: Regressor, inputs: npt.NDArray[Any]) -> Floats:
-    return np.asarray(estimator.predict(inputs.astype(np.float64)), dtype=np.float64).ravel()
+    values = np.asarray(estimator.predict(inputs.astype(np.float64)), dtype=np.float64)
+    if values.shape not in ((len(inputs),), (len(inputs), 1)):
+        raise ConfigError(
+            f"{type(estimator).__name__} predicted shape {values.shape} for {len(inputs)} rows. "
+            "Fix: give a regressor of one output."
+        )
+    return values.ravel()
 
 
 def _error_quantiles(estimator: Regressor, x: Floats, y: Floats, ratio: Floats) -> Floats:

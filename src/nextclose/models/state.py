@@ -66,6 +66,8 @@ def encode_state(fitted: Any) -> State:
     facts: dict[str, Any] = {}
     for place in _saved_fields(type(fitted)):
         value = getattr(fitted, place.name)
+        if isinstance(value, np.ma.MaskedArray):
+            raise TypeError(f"field {place.name!r} is a masked array: it cannot be written down")
         if isinstance(value, np.ndarray):
             arrays[place.name] = value
         elif _is_mapping_of_arrays(value):

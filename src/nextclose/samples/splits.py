@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from nextclose.errors import ConfigError, LeakError, NotEnoughDataError
 from nextclose.samples.samples import Samples, with_targets
-from nextclose.schema import Bools, Dates, Floats, Ints
+from nextclose.schema import Bools, Dates, Floats, Floats32, Ints
 
 VALID_FRACTION = 0.15  # of the training block, kept back for early stopping ...
 VALID_SESSIONS = 252  # ... but at least a year, where there is one to spare
@@ -50,6 +51,31 @@ def known_at(samples: Samples, date: np.datetime64) -> Samples:
     segments = np.column_stack([samples.segments[:, 0], np.array(ends, dtype=np.int64)])
     # NaT compares false, so what never resolves stays masked
     return replace(with_targets(samples, samples.resolved <= date), segments=segments)
+
+
+def outsider_view(samples: Samples, *, known_at: np.datetime64) -> Samples:
+    """The samples as a model that is not ours gets them: read-only, and silent about later rows.
+
+    Values, prices and scales of rows after the cut are NaN, targets that resolve after `known_at`
+    are masked. Ours read ready rows alone, which the leak tests prove; nobody has proven others.
+    """
+    hidden = ~samples.readable()
+
+    def shown(array: Floats | Floats32) -> Any:
+        copy = array.copy()
+        copy[hidden] = np.nan
+        copy.flags.writeable = False
+        return copy
+
+    known = with_targets(samples, samples.resolved <= known_at)
+    table = replace(
+        samples.table,
+        values=shown(samples.table.values),
+        close=shown(samples.table.close),
+        scale=shown(samples.table.scale),
+    )
+    targets = {name: shown(getattr(known, name)) for name in ("outcome", "target", "movement")}
+    return replace(known, table=table, scale=table.scale, **targets)
 
 
 def originating_from(samples: Samples, date: np.datetime64) -> Samples:

@@ -25,11 +25,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.durable import save
 from nextclose.errors import BundleError, NextcloseError
-from nextclose.features.columns import Feature
+from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
-from nextclose.models.registry import UNSERVABLE, is_known, model_of_state
+from nextclose.models.registry import UNSERVABLE, check_plugin, is_known, model_of_state
 from nextclose.models.state import State, encode_state
 from nextclose.schema import Floats
 from nextclose.serving.states import state_bytes, state_of
@@ -136,6 +136,9 @@ def read_bundle(
     `models` and `features` are those of the user's own that it was trained with.
     Raises: BundleError naming the file, what was found and what was expected.
     """
+    for plugin in models:
+        check_plugin(plugin)
+    check_features(features, taken=())
     manifest = _manifest(folder)
     _refuse_without_own(folder, manifest, models=models, features=features)
     state, golden = (

@@ -11,13 +11,15 @@ import polars as pl
 
 from nextclose.backtesting.forecasts import log_quantiles
 from nextclose.data.bars import latest_segments
-from nextclose.errors import BundleError, NotEnoughDataError
+from nextclose.errors import BundleError, ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
 from nextclose.features.table import MAIN, NO_FEATURES, make_table, own_values
 from nextclose.models.protocol import Fitted
+from nextclose.models.registry import OURS
 from nextclose.models.state import State
 from nextclose.samples.samples import Samples, make_samples
+from nextclose.samples.splits import outsider_view
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
 from nextclose.serving.bundle import PORTABLE, Bundle, Manifest
 
@@ -36,7 +38,16 @@ def samples_for(
         market=bool(manifest.market),
         news=manifest.news,
     )
-    return make_samples(table, horizons=manifest.horizons)
+    samples = make_samples(table, horizons=manifest.horizons)
+    if manifest.model in OURS:
+        return samples
+    if table.names != manifest.features:  # it may read them by their place
+        missing = sorted(set(manifest.features) - set(table.names))
+        raise ConfigError(
+            f"the bundle's model was trained with features that these bars do not give: "
+            f"{', '.join(missing[:5])}. Fix: give bars with the same columns as in training."
+        )
+    return outsider_view(samples, known_at=np.datetime64(manifest.fitted_at))
 
 
 def reads_masks(manifest: Manifest) -> bool:
@@ -70,7 +81,9 @@ def golden_example(
         quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
         if np.isfinite(quantiles).all():
             golden = _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
+            whole = Bars(frame=frame.filter(pl.col("symbol") == symbol))
             values = {OWN + name: each for name, each in own_values(own, features).items()}
+            _refuse_longer_memory(own_values(whole, features), own_values(own, features))
             return replace(golden, arrays={**golden.arrays, **values})
     raise NotEnoughDataError(
         f"the model forecasts none of {len(latest)} symbols at the last session. "
@@ -124,6 +137,20 @@ def _frame_of(golden: State) -> pl.DataFrame:
     return pl.DataFrame(
         {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
     )
+
+
+def _refuse_longer_memory(whole: Mapping[str, Floats], tail: Mapping[str, Floats]) -> None:
+    """Refuse own columns that say something else of the last bars than of all.
+
+    Raises: ConfigError naming the first.
+    """
+    for name, values in tail.items():
+        if not np.allclose(values, whole[name][-len(values) :], rtol=PORTABLE):
+            raise ConfigError(
+                f"feature {name!r} looks back further than its lookback_sessions: on the last bars "
+                "alone it is another. Fix: raise lookback_sessions, or give it a finite memory.",
+                section="features",
+            )
 
 
 def refuse_other_features(bundle: Bundle, *, path: str) -> None:

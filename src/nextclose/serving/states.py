@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
 from nextclose.config import canonical_json
-from nextclose.models.state import State
+from nextclose.errors import ConfigError
+from nextclose.models.mixture import restore_fit, restore_forecaster
+from nextclose.models.protocol import Fitted, Forecaster, Model
+from nextclose.models.registry import HYBRID, OURS
+from nextclose.models.state import State, encode_state
 
 FACTS = "facts"
 
 
 def state_bytes(state: State) -> bytes:
     """The state in safetensors format; equal states give equal bytes."""
-    arrays = {name: np.ascontiguousarray(state.arrays[name]) for name in sorted(state.arrays)}
+    arrays = {
+        name: np.ascontiguousarray(array).reshape(array.shape)  # it makes one axis of none
+        for name, array in sorted(state.arrays.items())
+    }
     facts = {FACTS: canonical_json(dict(state.facts))}
     return safetensors.numpy.save(arrays, metadata=facts)
 
@@ -43,3 +51,33 @@ def state_of(content: bytes) -> State:
         if not np.isfinite(array).all():
             raise ValueError(f"a value in {name} is not finite")
     return State(arrays=arrays, facts=facts)
+
+
+def written_fit(model: Model, fitted: Fitted) -> bytes:
+    """The fit of one seed as bytes that can be read again.
+
+    Raises: ConfigError for a fit of the user's own that cannot be written down, and why.
+    """
+    return _written(model, fitted, restore_fit)
+
+
+def written_forecaster(model: Forecaster, fitted: Fitted) -> bytes:
+    """The forecaster of all seeds as bytes that can be read again; raises as `written_fit`."""
+    return _written(model, fitted, restore_forecaster)
+
+
+def _written(
+    model: Forecaster, fitted: Fitted, restore: Callable[[Forecaster, State], Fitted]
+) -> bytes:
+    try:
+        content = state_bytes(encode_state(fitted))
+        restore(model, state_of(content))
+    except (TypeError, ValueError, LookupError, NameError, SafetensorError) as error:
+        if model.name in OURS and model.name != HYBRID:  # which may have members of others
+            raise
+        raise ConfigError(
+            f"a fit of model {model.name!r} cannot be written down and read again: {error}. Fix: "
+            "hold finite arrays, numbers, names and dataclasses of them, typed as they are, or "
+            "name no class in Traits(fitted=...)."
+        ) from error
+    return content

@@ -53,7 +53,7 @@ def fitted(fold) -> FittedLstm:
     """Two seeds that believe in all of their corrections, so that every part shows."""
     members = [MODEL.fit(fold.train, fold.valid, seed) for seed in (1, 2)]
     believers = [believer(member) for member in members]
-    combined = MODEL.combine(believers)
+    combined = MODEL.combine_seeds(believers)
     assert isinstance(combined, FittedLstm)
     return combined
 
@@ -168,7 +168,7 @@ def test_fitting_leaves_the_global_generator_as_it_was(fold):
 def test_seeds_are_combined_into_the_mixture_of_their_forecasts(samples, fold):
     members = [believer(MODEL.fit(fold.train, fold.valid, seed)) for seed in (3, 4)]
     rows = fold.test_rows[:20]
-    combined = MODEL.combine(members).quantiles(samples, rows)
+    combined = MODEL.combine_seeds(members).quantiles(samples, rows)
     ratio = members[0].scale.ratio(samples, rows)[:, :, None]
     grids = np.stack([member.quantiles(samples, rows) / ratio for member in members])
     np.testing.assert_allclose(combined, mixture_quantiles(grids) * ratio, rtol=1e-12)

@@ -213,7 +213,7 @@ class Lstm:
             ),
         )
 
-    def combine(self, members: Sequence[Fitted]) -> Fitted:
+    def combine_seeds(self, members: Sequence[Fitted]) -> Fitted:
         """One forecaster of all seeds: the mixture of their distributions."""
         seeds = cast(Sequence[FittedLstm], members)
         return replace(seeds[0], networks=tuple(own for member in seeds for own in member.networks))
