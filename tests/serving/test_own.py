@@ -26,7 +26,7 @@ from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.serving.states import state_of
 from nextclose.training import train
-from tests.builders import until, walk_bars
+from tests.builders import tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, FittedWide, Wide, week_range
 
 BARS = walk_bars((560, 550))
@@ -52,6 +52,9 @@ def trees(tmp_path_factory) -> Path:
     folder: Path = tmp_path_factory.mktemp("trees")
     train(until(BARS, FITTED_AT), folder, model="trees", features=MINE, config=SETTINGS)
     return folder
+
+
+HYBRID_BARS = walk_bars((900, 860))
 
 
 def refusal(
@@ -243,3 +246,15 @@ def test_an_own_feature_that_says_something_else_is_refused_though_no_forecast_m
         with pytest.raises(BundleError, match="'week_range' that gives other values") as caught:
             load_bundle(tmp_path / "b", models=[Wide()], features={"week_range": other})
         assert "Fix: hand over that function and look-back" in str(caught.value)
+
+
+def test_a_hybrid_with_a_member_of_ones_own_is_trained_and_loaded_with_it(tmp_path):
+    member, folder = Wide(version="1"), tmp_path / "b"
+    config = tiny_config(hybrid={"members": ("ewma", "wide")}, test_sessions=90)
+    with pytest.raises(ConfigError, match=r"'wide' cannot take part: .* Fix: hand it over"):
+        train(HYBRID_BARS, folder, config=config)
+    train(HYBRID_BARS, folder, members=[member], config=config)
+    with pytest.raises(BundleError, match=r"Fix: load_bundle\(folder, models=\[...\]\) with its"):
+        load_bundle(folder)
+    frame = predict(load_bundle(folder, models=[member]), HYBRID_BARS)
+    assert frame["horizon_sessions"].to_list() == [1, 7, 30]

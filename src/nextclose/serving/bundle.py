@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.durable import save
-from nextclose.errors import BundleError, NextcloseError
+from nextclose.errors import BundleError, ConfigError, NextcloseError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.mixture import restore_forecaster
@@ -149,8 +149,12 @@ def read_bundle(
         model = model_of_state(manifest.model, state, models)
         fitted = restore_forecaster(model, state)
     except (*UNFIT, NextcloseError) as error:
+        is_member_missing = isinstance(error, ConfigError) and error.key == "members"
         raise BundleError(
-            path=str(folder / MODEL), found=_reason(error), expected="the state of a fitted model"
+            path=str(folder / MODEL),
+            found=_reason(error),
+            expected="the state of a fitted model",
+            fix="load_bundle(folder, models=[...]) with its members." if is_member_missing else "",
         ) from error
     own = {name: features[name] for name in manifest.own}
     return Bundle(
