@@ -79,3 +79,12 @@ def test_an_own_model_and_an_own_column_are_judged_beside_ours():
     assert report_content(run, command="x").headline == "wide"
     with pytest.raises(ConfigError, match="feature 'week_range' is needed but not there"):
         backtest(bars, models=("ewma", plugin), config=config)
+
+
+def test_one_model_may_be_given_without_a_list_and_bad_arguments_are_refused():
+    bars, config = walk_bars((460, 450)), tiny_config(test_sessions=40)
+    assert backtest(bars, models="ewma", config=config).config.backtest.models == ("ewma",)
+    with pytest.raises(ConfigError, match="horizons"):
+        backtest(bars, models="ewma", horizons=[0], config=config)
+    with pytest.raises(ConfigError, match=r"Wide is a class. Fix: give an object: Wide\(\)"):
+        backtest(bars, models=Wide, config=config)  # type: ignore[arg-type]

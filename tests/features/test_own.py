@@ -268,3 +268,14 @@ def test_a_segment_that_is_no_longer_than_the_look_back_is_not_asked_about():
 def test_features_without_names_are_refused():
     with pytest.raises(ConfigError, match=r"features are a list. Fix: give them by name"):
         check_features([Feature(lambda bars: bars.close, 0)], taken=())  # type: ignore[arg-type]
+
+
+def test_an_error_of_ours_passes_as_it_is_and_a_text_is_no_list_of_columns():
+    def licensed(bars: SymbolBars) -> Floats:
+        raise ConfigError("no licence. Fix: buy one.")
+
+    with pytest.raises(ConfigError, match=r"^no licence\. Fix: buy one\.$"):
+        make_table(walk_bars((300,)), own={"licensed": Feature(licensed, 0)})
+    volume: Any = "volume"
+    with pytest.raises(ConfigError, match=r"Fix: needs=\('volume',\)"):
+        check_features({"v": Feature(licensed, 0, needs=volume)}, taken=())

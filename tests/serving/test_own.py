@@ -26,7 +26,7 @@ from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.serving.states import state_of
 from nextclose.training import train
-from tests.builders import tiny_config, until, walk_bars
+from tests.builders import close_only, tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, FittedWide, Wide, week_range
 
 BARS = walk_bars((560, 550))
@@ -258,3 +258,21 @@ def test_a_hybrid_with_a_member_of_ones_own_is_trained_and_loaded_with_it(tmp_pa
         load_bundle(folder)
     frame = predict(load_bundle(folder, models=[member]), HYBRID_BARS)
     assert frame["horizon_sessions"].to_list() == [1, 7, 30]
+
+
+def test_bars_that_give_a_model_of_ones_own_other_features_are_refused(tmp_path):
+    """It may read them by their place."""
+    train(HYBRID_BARS, tmp_path / "b", model=Wide(), config=SETTINGS)
+    bundle = load_bundle(tmp_path / "b", models=[Wide()])
+    with pytest.raises(ConfigError, match=r"features that these bars do not give: .* Fix: give"):
+        predict(bundle, close_only(HYBRID_BARS))
+
+
+def test_several_seeds_of_a_model_of_ones_own_are_served_as_their_mixture(tmp_path):
+    model = Wide(more={"n_seeds": 2})
+    train(HYBRID_BARS, tmp_path / "b", model=model, config=SETTINGS)
+    frame = predict(load_bundle(tmp_path / "b", models=[model]), HYBRID_BARS)
+    train(HYBRID_BARS, tmp_path / "one", model=Wide(), config=SETTINGS)
+    single = predict(load_bundle(tmp_path / "one", models=[Wide()]), HYBRID_BARS)
+    for level in ("q0.050", "q0.500", "q0.950"):  # its seeds learn the same
+        np.testing.assert_allclose(frame[level], single[level], rtol=1e-9, atol=1e-12)

@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.evaluation.breakdowns.tutorial import tutorial_metrics
+from nextclose.evaluation.breakdowns.tutorial import tutorial_metrics, tutorial_table
 from nextclose.evaluation.scores.losses import with_losses
 from tests.evaluation.frames import rows
 
@@ -47,3 +47,22 @@ def test_one_known_outcome_is_too_few():
     with pytest.raises(NotEnoughDataError) as caught:
         tutorial_metrics(unknown)
     assert (caught.value.needed, caught.value.found) == (2, 1)
+
+
+def test_the_table_has_each_number_of_the_first_symbol_beside_that_of_no_change():
+    second = FRAME.with_columns(symbol=pl.lit("ZZZ"), close=pl.lit(1.0))
+    short = FRAME.head(1).with_columns(horizon_sessions=pl.lit(7, dtype=pl.Int32))
+    table = tutorial_table(pl.concat([second, short, FRAME]))
+    metrics = tutorial_metrics(FRAME)
+    assert table["metric"].to_list() == [
+        *("mse", "mae", "mape_pct", "r2", "consecutive_direction", "direction")
+    ]
+    assert table["horizon_sessions"].unique().to_list() == [1]  # one forecast is too few at 7
+    assert table.filter(metric="mae").row(0)[2:] == (
+        metrics.model_numbers.mae,
+        metrics.naive_numbers.mae,
+    )
+    assert table.filter(metric="direction").row(0)[2:] == (
+        metrics.hits.hit_rate,
+        metrics.hits.base_rate,
+    )

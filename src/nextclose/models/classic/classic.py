@@ -30,6 +30,7 @@ from nextclose.models.device import same_bits
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.state import UNSAVED, State, decode_state
 from nextclose.samples.samples import Samples
+from nextclose.samples.scaling import family_columns
 from nextclose.samples.splits import refuse_overlap, resplit
 from nextclose.samples.windows import window_rows, windows
 from nextclose.schema import LEVELS, Floats, Floats32, Ints
@@ -84,15 +85,9 @@ class PriceNetwork:
         return (scaled * self.close.span + self.close.low)[:, 0]
 
 
-def tutorial_columns(samples: Samples) -> Floats32:
-    """The unscaled columns of the family, a view. Shape (row, feature)."""
-    family = samples.table.families[FAMILY]
-    return samples.table.values[:, family.start : family.stop]
-
-
 def scaled_windows(samples: Samples, rows: Ints, ranges: MinMax) -> Floats32:
     """The 60 sessions up to each row, in the ranges given. Shape (sample, session, feature)."""
-    return ranges.apply(windows(tutorial_columns(samples), rows, sessions=WINDOW_SESSIONS))
+    return ranges.apply(windows(family_columns(samples, FAMILY), rows, sessions=WINDOW_SESSIONS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +212,7 @@ class Classic:
     ) -> PriceNetwork:
         symbol = train.table.symbols[lesson.code]
         read = np.unique(window_rows(lesson.train, sessions=WINDOW_SESSIONS))
-        features = fit_min_max(tutorial_columns(train)[read])
+        features = fit_min_max(family_columns(train, FAMILY)[read])
         close = fit_min_max(train.table.close[read, None])
         own_seed = np.random.SeedSequence([seed, zlib.crc32(symbol.encode()), lesson.horizon])
 
