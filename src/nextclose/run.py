@@ -108,10 +108,8 @@ def backtest(
 
 def _refuse_silent(walked: walk.Backtest) -> None:
     """Raise ConfigError for a model of the user's own that made no forecast at all."""
-    silent_models = {own.name for own in walked.study.plugins} - {
-        *walked.forecasts["model"].unique()
-    }
-    for name in sorted(silent_models & {*walked.study.config.backtest.models}):
+    asked = {own.name for own in walked.study.plugins} & {*walked.study.config.backtest.models}
+    for name in sorted(asked - {*walked.forecasts["model"].unique()}):
         raise ConfigError(
             f"model {name!r} made no forecast: a quantile of each is NaN or infinite. "
             "Fix: give finite quantiles, or leave the model out."

@@ -46,8 +46,9 @@ def train(
     """
     settings, plugins = chosen_settings(config, models=(model,), features=features, members=members)
     (name,) = settings.backtest.models
-    forecaster = models_of(settings, plugins.models)[name]
-    _refuse_unservable(forecaster)
+    forecasters = models_of(settings, plugins.models)
+    for asked in forecasters.values():  # of a hybrid its members as well
+        _refuse_unservable(asked)
     needed = needed_sessions(settings, plugins)
     known = with_short_symbols(bars, needed=needed)
     study = study_of(known, settings, plugins, only_now=True)
@@ -55,9 +56,8 @@ def train(
     fold = study.folds[-1]
     fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
     state = state_of(written_forecaster(study.models[name], fitted))
-    served = restore_forecaster(
-        model_of_state(name, state, plugins.models), state
-    )  # as a reader will have it
+    reader = model_of_state(name, state, plugins.models)
+    served = restore_forecaster(reader, state)  # as who loads the bundle will have it
     manifest = Manifest(
         format=FORMAT,
         model=name,
@@ -83,7 +83,7 @@ def train(
         manifest=manifest,
         fitted=fitted,
         golden=golden,
-        replays=forecaster.traits.replays,
+        replays=forecasters[name].traits.replays,
         features=plugins.features,
     )
     return write_bundle(Path(folder), bundle)
@@ -119,11 +119,10 @@ def reads_market(state: State, study: Study) -> bool:
 
     Ours name the columns they read; of others it is supposed wherever the table has them.
     """
-    names = {*study.models} - {*OURS}
-    has_market = MARKET_NAMES[0] in study.samples.table.names
-    return has_market and (
-        bool(names) or f'"{MARKET_NAMES[0]}"' in canonical_json(dict(state.facts))
-    )
+    if MARKET_NAMES[0] not in study.samples.table.names:
+        return False
+    has_outsiders = not {*study.models} <= {*OURS}
+    return has_outsiders or f'"{MARKET_NAMES[0]}"' in canonical_json(dict(state.facts))
 
 
 def _symbols_at_fit(bars: Bars, *, needed: int) -> tuple[str, ...]:

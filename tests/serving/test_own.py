@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ from nextclose.config import BacktestConfig, RunConfig, TreesConfig
 from nextclose.errors import BundleError, ConfigError
 from nextclose.features.columns import Feature, SymbolBars
 from nextclose.features.table import NO_FEATURES
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.trees.trees import FittedTrees
 from nextclose.run import backtest
@@ -276,3 +277,31 @@ def test_several_seeds_of_a_model_of_ones_own_are_served_as_their_mixture(tmp_pa
     single = predict(load_bundle(tmp_path / "one", models=[Wide()]), HYBRID_BARS)
     for level in ("q0.050", "q0.500", "q0.950"):  # its seeds learn the same
         np.testing.assert_allclose(frame[level], single[level], rtol=1e-9, atol=1e-12)
+
+
+def test_a_hybrids_own_member_is_shown_when_served_what_a_backtest_shows_it(tmp_path):
+    """No outcome that resolved after the fit, no row after the newest, nothing to write to."""
+    latest: list[np.datetime64] = []
+
+    class Looking(FittedWide):
+        def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+            latest.append(samples.resolved[np.isfinite(samples.target)].max())
+            assert not samples.table.values.flags.writeable
+            return FittedWide.quantiles(self, samples, rows)
+
+    config = tiny_config(hybrid={"members": ("ewma", "wide")}, test_sessions=90)
+    train(until(HYBRID_BARS, LATER), tmp_path / "b", members=[Wide()], config=config)
+    bundle = load_bundle(tmp_path / "b", models=[Wide()])
+    hybrid = cast(FittedHybrid, bundle.fitted)
+    wide = cast(FittedWide, hybrid.members["wide"])
+    looking = Looking(spread=wide.spread, input=wide.input)
+    spied = replace(hybrid, members={**hybrid.members, "wide": looking})
+    predict(replace(bundle, fitted=spied), HYBRID_BARS)
+    assert latest == [np.datetime64(bundle.manifest.fitted_at)]
+
+
+def test_a_member_that_cannot_be_served_cannot_be_in_a_bundle(tmp_path):
+    config = tiny_config(hybrid={"members": ("ewma", "wide")}, test_sessions=90)
+    for traits in ({"is_servable": False}, {"fitted": None}):
+        with pytest.raises(ConfigError, match="'wide' cannot be put into a bundle"):
+            train(HYBRID_BARS, tmp_path / "b", members=[Wide(more=traits)], config=config)

@@ -89,7 +89,8 @@ def hybrid_of(config: RunConfig, plugins: Iterable[Model] = ()) -> Hybrid:
                 key="members",
             )
         models[name] = model
-    return Hybrid(settings=config.hybrid, models=models)
+    outsiders = tuple(name for name in models if name not in OURS)
+    return Hybrid(settings=config.hybrid, models=models, outsiders=outsiders)
 
 
 def models_of(config: RunConfig, plugins: Sequence[Model] = ()) -> Models:

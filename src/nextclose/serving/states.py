@@ -58,15 +58,15 @@ def written_fit(model: Model, fitted: Fitted) -> bytes:
 
     Raises: ConfigError for a fit of the user's own that cannot be written down, and why.
     """
-    return _written(model, fitted, restore_fit)
+    return _readable_bytes(model, fitted, restore_fit)
 
 
 def written_forecaster(model: Forecaster, fitted: Fitted) -> bytes:
     """The forecaster of all seeds as bytes that can be read again; raises as `written_fit`."""
-    return _written(model, fitted, restore_forecaster)
+    return _readable_bytes(model, fitted, restore_forecaster)
 
 
-def _written(
+def _readable_bytes(
     model: Forecaster, fitted: Fitted, restore: Callable[[Forecaster, State], Fitted]
 ) -> bytes:
     try:

@@ -23,6 +23,7 @@ from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model, Traits
 from nextclose.models.state import State, decode_state
 from nextclose.samples.samples import Samples
+from nextclose.samples.splits import outsider_view
 from nextclose.schema import LEVELS, Floats, Ints
 
 MINIMUM_FORECASTS = 250  # resolved, before weights are learnt from them
@@ -57,6 +58,7 @@ class FittedHybrid:
     fitted_at: int
     family: str
     context_sessions: int
+    outsiders: tuple[str, ...] = ()  # members of the user's own, which are shown less
 
     def __post_init__(self) -> None:
         """Raise ValueError unless weights are those of the members, and what waits is older."""
@@ -77,8 +79,15 @@ class FittedHybrid:
         since = self._rows_since(samples, rows)
         if not np.isin(rows, since).all():
             raise ValueError("a row is asked for that lacks the sessions one forecast reads")
+        views = dict.fromkeys(self.members, samples)
+        if self.outsiders:  # as in a backtest
+            shown = outsider_view(samples, known_at=np.datetime64(self.fitted_at, "D"))
+            views |= dict.fromkeys(self.outsiders, shown)
         issued = np.stack(
-            [np.sort(member.quantiles(samples, since), axis=2) for member in self.members.values()]
+            [
+                np.sort(member.quantiles(views[name], since), axis=2)
+                for name, member in self.members.items()
+            ]
         )
         grid, _ = self.calibration.issued(samples, since, weighted_quantiles(issued, self.weights))
         return np.asarray(grid[np.searchsorted(since, rows)])
@@ -108,6 +117,7 @@ class Hybrid:
     settings: HybridConfig
     models: Mapping[str, Model]
     name: str = "hybrid"
+    outsiders: tuple[str, ...] = ()  # members of the user's own
 
     @property
     def traits(self) -> Traits:
@@ -154,6 +164,7 @@ class Hybrid:
             fitted_at=int(known.origin[known.readable()].max().astype(np.int64)),
             family=self.traits.family,
             context_sessions=self.traits.context_sessions,
+            outsiders=self.outsiders,
         )
 
     def restore(self, state: State) -> Fitted:
@@ -169,6 +180,8 @@ class Hybrid:
         needed = (self.traits.family, self.traits.context_sessions)
         if (fitted.family, fitted.context_sessions) != needed:
             raise ValueError(f"context_sessions are not the {needed[1]} of its members")
+        if fitted.outsiders != self.outsiders:
+            raise ValueError(f"members of the user's own are {self.outsiders!r:.60}")
         return fitted
 
 
