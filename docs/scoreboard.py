@@ -1,6 +1,6 @@
-"""The README's table, from the verdict of `make demo`.
+"""The README's table, from the verdict of `make full`.
 
-python docs/scoreboard.py runs/demo/verdict.json
+python docs/scoreboard.py runs/full/verdict.json
 """
 
 from __future__ import annotations
