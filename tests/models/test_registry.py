@@ -348,6 +348,20 @@ def test_an_installed_model_of_a_name_of_ours_never_takes_its_place(install):
     install(lstm="calm_models:Ours", hybrid="calm_models:Ours", naive="calm_models:Calm")
     models = models_of(config_of("naive", "lstm", "hybrid", members=("ewma", "har")))
     assert {type(model).__module__.partition(".")[0] for model in models.values()} == {"nextclose"}
+    assert installed_names() == ()  # and is not offered a second time
+    assert n_loaded() == 0
+
+
+def test_a_name_that_two_packages_offer_is_refused_with_both(install, tmp_path):
+    install(calm="calm_models:Calm")
+    info = tmp_path / "other_models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-models\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[nextclose.models]\ncalm = broken_models:Calm\n")
+    message = "2 installed packages offer a model 'calm': .*broken_models:Calm.* Fix: remove"
+    with pytest.raises(ConfigError, match=message):
+        models_of(config_of("calm"))
+    assert installed_names() == ("calm",)
     assert n_loaded() == 0
 
 

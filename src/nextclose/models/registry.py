@@ -161,7 +161,7 @@ def is_known(name: str) -> bool:
 
 def installed_names() -> tuple[str, ...]:
     """Names of models that installed packages offer."""
-    return tuple(sorted(point.name for point in entry_points(group=GROUP)))
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)} - {*OURS}))
 
 
 def check_plugin(model: Any) -> None:
@@ -223,16 +223,22 @@ def _is_colour_pair(colours: Any) -> bool:
 
 def _installed_model(name: str) -> Model:
     """The model that an installed package offers under that name, made if it must be."""
-    points = {point.name: point for point in entry_points(group=GROUP)}
-    if name not in points:
+    points = tuple(entry_points(group=GROUP, name=name))
+    if not points:
         raise unknown_model(name)
+    if len(points) > 1:
+        raise ConfigError(
+            f"{len(points)} installed packages offer a model {name!r}: "
+            f"{', '.join(point.value for point in points)}. Fix: remove all but one of them."
+        )
+    (point,) = points
     try:
-        offered = points[name].load()
+        offered = point.load()
         model = offered() if isinstance(offered, type) or not hasattr(offered, "fit") else offered
     except Exception as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise ConfigError(
-            f"the installed model {name!r} ({points[name].value}) cannot be loaded: {reason}. "
+            f"the installed model {name!r} ({point.value}) cannot be loaded: {reason}. "
             "Fix: mend or remove that package."
         ) from error
     check_plugin(model)
