@@ -43,7 +43,8 @@ class BacktestConfig(Settings):
         *("loghar", "trees", "lstm", "hybrid"),
     )
     horizons: tuple[int, ...] = HORIZONS
-    test_sessions: int = Field(default=1260, ge=1)  # the last five years, or half of less ...
+    # the last five years at least, or half of less, from a refit on that the calendar fixes ...
+    test_sessions: int = Field(default=1260, ge=1)
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
     rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid to learn
