@@ -185,6 +185,5 @@ SHAPES = (
         source="DataFrame.to_parquet: __index_level_0__",
         write=folder({"AAPL.parquet": indexed(AAPL)}),
         holds={"AAPL": AAPL},
-        broken="E21",
     ),
 )

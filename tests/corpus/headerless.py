@@ -10,7 +10,7 @@ AAPL = history()
 COINS = history(exchange="24/7", price=30_000.0)
 DAY = pl.col("session")
 PRICES = ("open", "high", "low", "close")
-BROKEN = "E21 with prices for names of columns"
+BROKEN = "the name is taken for the symbol"
 
 
 def lines(frame: pl.DataFrame, *columns: pl.Expr | str, separator: str = ",") -> str:
@@ -20,7 +20,7 @@ def lines(frame: pl.DataFrame, *columns: pl.Expr | str, separator: str = ",") ->
 
 def shape(name: str, source: str, text: str, *, path: str = "AAPL.csv", **more: object) -> Shape:
     """A file without header row: asks once, by one E21."""
-    more = {"holds": {"AAPL": AAPL}, "asks": ("E21",), "broken": BROKEN, **more}
+    more = {"holds": {"AAPL": AAPL}, "asks": ("E21",), **more}
     return Shape(name=name, source=source, write=file(path, text), **more)  # type: ignore[arg-type]
 
 
@@ -53,6 +53,7 @@ SHAPES = (
         "data.binance.vision, spot/monthly/klines/BTCUSDT/1d",
         klines("ms"),
         path="BTCUSDT-1d-2023.csv",
+        broken=BROKEN,
         holds={"BTCUSDT": COINS},
     ),
     shape(
@@ -60,6 +61,7 @@ SHAPES = (
         "data.binance.vision, spot klines from 2025-01-01 on",
         klines("us"),
         path="BTCUSDT-1d-2025-01.csv",
+        broken=BROKEN,
         holds={"BTCUSDT": COINS},
     ),
     shape(
@@ -128,6 +130,7 @@ SHAPES = (
         "NinjaTrader: yyyyMMdd;open;high;low;close;volume",
         lines(AAPL, slashed("%Y%m%d"), *PRICES, "volume", separator=";"),
         path="AAPL.Last.txt",
+        broken=BROKEN,
     ),
     shape(
         "adjusted close or volume: only a person knows",
@@ -146,6 +149,5 @@ SHAPES = (
         ),
         holds={"AAPL": AAPL, "MSFT": history(seed=1)},
         asks=("E21",),
-        broken=BROKEN,
     ),
 )

@@ -61,7 +61,6 @@ SHAPES = (
         "",
         HEADER,
         *ROWS,
-        broken="comment lines are taken for the header",
     ),
     shape(
         "comment lines with commas, and // ones",
@@ -72,7 +71,6 @@ SHAPES = (
         *ROWS[:100],
         "# 2021-10-22: a line from the hand of a reader",
         *ROWS[100:],
-        broken="comment lines are taken for the header",
     ),
     shape(
         "numpy: a header behind #",
@@ -80,7 +78,6 @@ SHAPES = (
         f"# {HEADER}",
         *ROWS,
         codes=(),
-        broken="the mark is taken for a part of the first name",
     ),
     shape(
         "Macrotrends: terms of use above the table",
@@ -88,7 +85,6 @@ SHAPES = (
         *MACROTRENDS,
         HEADER.lower(),
         *ROWS,
-        broken="the terms are taken for the header",
     ),
     Shape(
         name="CryptoDataDownload: the address of the site above the table",
@@ -96,7 +92,6 @@ SHAPES = (
         write=file("Binance_AAPL_d.csv", "https://www.CryptoDataDownload.com\n" + CRYPTO),
         holds={"AAPL": AAPL},
         codes=("R12",),
-        broken="the address is taken for the header",
     ),
     shape(
         "spreadsheet: a title in the first cell, the others empty",
@@ -105,7 +100,6 @@ SHAPES = (
         ",,,,,",
         HEADER,
         *ROWS,
-        broken="the title is taken for the header",
     ),
     shape(
         "spreadsheet: the separator named in the first line",
@@ -113,7 +107,6 @@ SHAPES = (
         "sep=;",
         *(line.replace(",", ";") for line in (HEADER, *ROWS)),
         codes=("R8", "R12"),
-        broken="the line is taken for the header",
     ),
     shape(
         "Bloomberg: security and dates above the table",
@@ -124,7 +117,6 @@ SHAPES = (
         "",
         HEADER,
         *ROWS,
-        broken="the first pair is taken for the header",
     ),
     shape(
         "Barchart: when it was downloaded, in the last line",
@@ -132,7 +124,6 @@ SHAPES = (
         HEADER.replace("Date", "Time"),
         *NEWEST_FIRST,
         '"Downloaded from Barchart.com as of 06-01-2024 05:11am CDT"',
-        broken="E12",
     ),
     Shape(
         name="Barchart: the last line without its end",
@@ -143,7 +134,6 @@ SHAPES = (
         ),
         holds={"AAPL": AAPL},
         codes=("R12",),
-        broken="E11",
     ),
     shape(
         "Barchart: semicolons and the footer",
@@ -151,7 +141,6 @@ SHAPES = (
         *(line.replace(",", ";") for line in (HEADER, *NEWEST_FIRST)),
         "Downloaded from Barchart.com as of 06-01-2024 05:11am CDT",
         codes=("R8", "R12"),
-        broken="E8",
     ),
     shape(
         "Investing.com of old: highest and lowest below the table",
@@ -159,7 +148,6 @@ SHAPES = (
         HEADER,
         *NEWEST_FIRST,
         '"Highest: 112.66","Lowest: 60.10","Difference: 52.56","Average: 88.30","Change %: -38.31"',
-        broken="E12",
     ),
     shape(
         "SQL: how many rows there were",
@@ -169,7 +157,6 @@ SHAPES = (
         *ROWS,
         "",
         "(300 rows affected)",
-        broken="E12, E35",
     ),
     shape(
         "a comma after each row and the header",
@@ -183,7 +170,6 @@ SHAPES = (
         HEADER,
         *(f"{line}," for line in ROWS),
         codes=(),
-        broken="E12 in each row",
     ),
     shape(
         "a comma after the header, none after the rows",
@@ -191,7 +177,6 @@ SHAPES = (
         f"{HEADER},",
         *ROWS,
         codes=(),
-        broken="E12 in each row",
     ),
     shape(
         "the header again wherever files were put together",
@@ -200,7 +185,6 @@ SHAPES = (
         *ROWS[:150],
         HEADER,
         *ROWS[150:],
-        broken="E35",
     ),
     shape(
         "pandas: an index of dates without a name",
@@ -208,7 +192,6 @@ SHAPES = (
         HEADER.removeprefix("Date"),
         *ROWS,
         codes=(),
-        broken="E21",
     ),
     shape(
         "pandas: an index of dates that was saved twice",
@@ -216,7 +199,6 @@ SHAPES = (
         HEADER.replace("Date", "Unnamed: 0"),
         *ROWS,
         codes=(),
-        broken="E21",
     ),
     shape(
         "pandas: a running index beside the date",
@@ -231,7 +213,6 @@ SHAPES = (
         ",".join(f'"{name}"' for name in NAMES),
         *(f'"{k}",{row}' for k, row in enumerate(ROWS, 1)),
         codes=(),
-        broken="E12 in each row",
     ),
     shape(
         "quantmod: row names that are the dates",
@@ -239,20 +220,17 @@ SHAPES = (
         ",".join(f'"{name}"' for name in NAMES[1:]),
         *ROWS,
         codes=(),
-        broken="E12 in each row",
     ),
     Shape(
         name="a column of dates under a name in another language",
         source="exports of Spanish brokers and banks",
         write=file("AAPL.csv", WORDY.write_csv()),
         holds={"AAPL": AAPL},
-        broken="E21",
     ),
     Shape(
         name="a column of dates under a name of its own",
         source="in-house databases",
         write=file("AAPL.csv", TWO_DATES.write_csv()),
         holds={"AAPL": AAPL},
-        broken="E21",
     ),
 )
