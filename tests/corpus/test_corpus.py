@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MODULES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "shapes", "test_corpus")
+    if path.stem not in ("__init__", "shapes", "columns_text", "test_corpus")
 )
 SHAPES: tuple[Shape, ...] = tuple(
     shape for module in MODULES for shape in import_module(f"tests.corpus.{module}").SHAPES
