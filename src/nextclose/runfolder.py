@@ -31,7 +31,7 @@ from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
-from nextclose.studies import versions
+from nextclose.serving.versions import versions
 
 
 def start_run(folder: Path, config: RunConfig) -> None:
