@@ -25,7 +25,8 @@ from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

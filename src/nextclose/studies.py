@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -24,8 +23,7 @@ from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
-
-PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
+from nextclose.serving.versions import versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +154,3 @@ def walk_study(
             mapper = Remembered(mapper, memory, data=data, code=code)
         walked = walk.backtest(study, mapper=mapper)
         return walked if bars.news is None else with_news_ablation(walked, mapper=mapper)
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the numbers."""
-    return {name: version(name) for name in PACKAGES}
