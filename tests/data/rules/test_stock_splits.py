@@ -44,25 +44,25 @@ DAY = str(days(40)[30])
 
 # factor of the close, name of the split it looks like, whether that is refused: closes alone
 SPLITS = [
-    (1 / 2, "2:1", True),
-    (1 / 3, "3:1", True),
-    (1 / 7, "7:1", True),
-    (1 / 10, "10:1", True),
-    (2.0, "1:2", True),
-    (5.0, "1:5", True),
-    (np.exp(-np.log(2) - 0.019), "2:1", True),
-    (np.exp(-np.log(2) + 0.019), "2:1", True),
+    (1 / 2, "2:1 split", True),
+    (1 / 3, "3:1 split", True),
+    (1 / 7, "7:1 split", True),
+    (1 / 10, "10:1 split", True),
+    (2.0, "1:2 split", True),
+    (5.0, "1:5 split", True),
+    (np.exp(-np.log(2) - 0.019), "2:1 split", True),
+    (np.exp(-np.log(2) + 0.019), "2:1 split", True),
     (np.exp(-np.log(2) - 0.021), None, False),
     (np.exp(-np.log(2) + 0.021), None, False),
-    (2 / 3, "3:2", False),  # a real fall is as likely: open and volume must say so
+    (2 / 3, "3:2 split", False),  # a real fall is as likely: open and volume must say so
     (1.5, None, False),  # nobody makes two shares of three
-    (1 / 12, "12:1", True),  # beyond ten-fold, whatever the ratio
-    (12.0, "1:12", True),
-    (30.0, "1:30", True),
-    (150.0, "1:150", True),
-    (1000.0, "1:1000", True),
-    (1 / 50, "50:1", True),
-    (11.3, "1:11", True),
+    (1 / 12, "split of about 12:1", True),  # beyond ten-fold, whatever the ratio
+    (12.0, "split of about 1:12", True),
+    (30.0, "split of about 1:30", True),
+    (150.0, "split of about 1:150", True),
+    (1000.0, "split of about 1:1000", True),
+    (1 / 50, "split of about 50:1", True),
+    (11.3, "split of about 1:11", True),
     (1 / 100, None, False),  # pence and pounds: rule 61
 ]
 
@@ -74,7 +74,7 @@ def test_a_close_that_moves_as_a_split_would_is_refused_or_told(factor, name, is
     assert [finding.code for finding in told if finding.code == "E59"] == ["E59"] * is_refused
     if name:
         assert told[0].session == DAY
-        assert told[0].found.endswith(f"as a {name} split")
+        assert told[0].found.endswith(f"as a {name}")
     else:
         assert told == []
     if is_refused:

@@ -31,7 +31,7 @@ SPLITS = {"3:2": np.log(1.5), **{f"{n}:1": np.log(n) for n in range(2, 11)}}
 SPLITS |= {f"1:{n}": -np.log(n) for n in range(2, 11)}
 NAMES, SIZES = list(SPLITS), np.array(list(SPLITS.values()))
 NEAR = 0.02  # of a usual split's log ratio: that of the close, or of the opening gap
-GAP_NEAR, CLOSE_NEAR = 0.05, 0.1  # the other one then: a night's own move, a day's
+GAP_NEAR, CLOSE_NEAR = 0.05, 0.1  # and the other one: a night's own move, a day's
 SMALL = 0.5  # log ratio below which a split must be known to be one: 3:2
 COMES_BACK, BACK_ROWS = 0.25, (1, 2)  # within so much of the move, so many rows later: a wrong tick
 TRADED_PAST = 20  # rows of volume to compare with
@@ -53,8 +53,8 @@ def with_split_moves(frame: Frame) -> Frame:
     """The rows with `split_ratio` and `is_split`, for the rules that look at all symbols together.
 
     `split_ratio` (Float32) is the close over the one before where it moves as an unadjusted split
-    moves it, or beyond ten-fold; null elsewhere. The close lies within 0.02, in logs, of a usual
-    ratio; or the opening gap does and the close within 0.1, but for 3:2.
+    moves it, or beyond ten-fold; null elsewhere. In logs, the close lies within 0.02 of a usual
+    ratio; or the opening gap within 0.05 and the close within 0.1.
     `is_split`: what is known of the symbol itself agrees that it is one; only a ten-fold move does
     that where its prices are adjusted. Rows that `is_real_move` names are none, nor are those where
     both closes are known, but for ten-fold moves; nor pence amid pounds, nor a way back.
@@ -113,7 +113,7 @@ def adjusted_splits(frame: Frame) -> Frame:
     """
     step, close = _ratio_steps(frame)
     rows = np.flatnonzero(_is_split_step(step) & ~_is_counted_twice(step, close))
-    texts = [f"a {_split_name(s)} split, in the adjusted close" for s in step[rows]]
+    texts = [f"a {_split_name(s)}, in the adjusted close" for s in step[rows]]
     return hits_at(rows, texts, column="close")
 
 
@@ -141,21 +141,21 @@ def _split_sizes(move: Floats, gap: Floats) -> Floats:
     """The log ratio of the split that explains each move; NaN where none does. Shape (row,)."""
     by_close, by_gap = _nearest_split(-move), _nearest_split(-gap)
     is_near = np.abs(move + by_close) <= NEAR
-    is_gap = (np.abs(gap + by_gap) <= NEAR) & (np.abs(move + by_gap) <= CLOSE_NEAR)
-    is_gap &= np.abs(by_gap) > SMALL
+    is_gap = (np.abs(gap + by_gap) <= GAP_NEAR) & (np.abs(move + by_gap) <= CLOSE_NEAR)
     return np.where(is_near, by_close, np.where(is_gap, by_gap, np.nan))
 
 
 def _agrees(frame: Frame, rows: Ints, move: Floats, gap: Floats, size: Floats) -> Bools:
     """Whether what is known of the symbol agrees with a split of that log size. Shape (row,).
 
-    What is not known says nothing; but a small split wants open and volume.
+    What is not known says nothing. The close or the opening gap is within 0.02 of it; of a small
+    split both are, and the volume is known.
     """
-    is_small = np.abs(size) < SMALL
+    off, gap_off = np.abs(move + size), np.abs(gap + size)
     traded = _traded_share(frame, rows, size)
-    agrees = ~(np.abs(gap + size) > np.where(is_small, NEAR, GAP_NEAR))
-    agrees &= ~is_small | np.isfinite(gap + traded)
-    agrees &= ~(traded > TRADED_MORE)
+    is_near = (np.fmin(off, gap_off) <= NEAR) & ~(gap_off > GAP_NEAR)
+    is_both = (np.maximum(off, gap_off) <= NEAR) & np.isfinite(traded)
+    agrees = np.where(np.abs(size) < SMALL, is_both, is_near) & ~(traded > TRADED_MORE)
     agrees &= ~(np.abs(size) < CALM_SIGMA * _past_deviations(frame, rows))
     left = _close_before(frame, rows) * np.exp(-size)
     return np.asarray(agrees & ((size < 0) | (left >= LEAST_PRICE)))
@@ -269,17 +269,17 @@ def _split_texts(frame: Frame, rows: Ints) -> list[str]:
     size = _split_sizes(move, _opening_gaps(frame, rows))
     names = map(_split_name, np.where(np.isnan(size), -move, size))
     return [
-        f"{old * times:.7g} after {old:.7g} ({100 * (times - 1):+.1f} %), as a {name} split"
+        f"{old * times:.7g} after {old:.7g} ({100 * (times - 1):+.1f} %), as a {name}"
         for old, times, name in zip(before, ratio, names, strict=True)
     ]
 
 
 def _split_name(size: float) -> str:
-    """The usual split nearest to that log ratio; beyond ten-fold the nearest whole one."""
+    """The usual split nearest to that log ratio; beyond ten-fold a rough one."""
     if abs(size) <= TENFOLD:
-        return NAMES[int(np.abs(SIZES - size).argmin())]
+        return f"{NAMES[int(np.abs(SIZES - size).argmin())]} split"
     n = f"{np.exp(abs(size)):.0f}"
-    return f"{n}:1" if size > 0 else f"1:{n}"
+    return f"split of about {n}:1" if size > 0 else f"split of about 1:{n}"
 
 
 def _nearest_split(size: Floats) -> Floats:
