@@ -28,6 +28,7 @@ from nextclose.data.rules.gaps import with_breaks
 from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
+from nextclose.data.rules.stock_splits import SPLIT_COLUMNS, with_split_moves
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
@@ -40,6 +41,7 @@ _EMPTY_SCHEMA = {
     "close": pl.Float64(),
     "part": pl.Int32(),
     "row": pl.UInt32(),
+    "is_adjusted": pl.Boolean(),
 }
 
 
@@ -77,9 +79,8 @@ def assemble_bars(
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
         rows, of_days = apply_rules(_rows_since(rows, config.since), DAY_RULES, paths, config)
         rows, of_splits = divide_by_splits(rows, splits)
-        rows, of_moves = apply_rules(
-            with_breaks(with_adjusted_prices(rows)), MOVE_RULES, paths, config
-        )
+        rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))
+        rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config)
         return _with_bar_columns(rows), [
             *of_days,
             RuleFindings(findings=of_splits, n_named=n_splits),
@@ -99,7 +100,7 @@ def assemble_bars(
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
-        frame=frame.drop("part", "row", "series", "breaks"),
+        frame=frame.drop("part", "row", "series", "breaks", *SPLIT_COLUMNS),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
@@ -115,7 +116,7 @@ def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
-    return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
+    return frame.select(*columns, segment, *MASK_COLUMNS, *SPLIT_COLUMNS, "part", "row", "breaks")
 
 
 def _unknown_symbols(
@@ -165,7 +166,8 @@ def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[
         if frame is not None:
             file = pl.col("file") if part.files else pl.lit(0, pl.Int32)
             place = (file + n_files).alias("part")
-            frames.append(frame.with_columns(place).drop("file", strict=False))
+            is_adjusted = pl.lit(part.basis == "adjusted").alias("is_adjusted")
+            frames.append(frame.with_columns(place, is_adjusted).drop("file", strict=False))
         n_files += len(part.files) or 1
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:

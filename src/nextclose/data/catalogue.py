@@ -153,13 +153,14 @@ class Issue(IntEnum):
         "the ratio of adjusted to raw close moves by splits and dividends, once")
     UNIT_FLIP = (61, "E", "prices in pence amid prices in pounds",
         "one unit; this looks like pence and pounds, a factor of 100",
-        "bring all prices to one unit.")
+        "bring all prices to one unit; if it is a split, set data.splits = FILE.")
     MIXED_CURRENCIES = (62, "E", "several currencies of one symbol",
         "one currency per symbol", "convert the prices to one currency.")
     HALT = (63, "W", "five equal closes without volume, or more",
         "a halt: marked from the fifth row on, a segment's end at the sixtieth")
     OUTLIER = (64, "WP", "a move out of all proportion to the past",
-        "a move of at most 20 robust standard deviations of the past; marked")
+        "a move of at most 20 robust standard deviations of the past; marked",
+        'set data.spikes = "clip" to cut such moves to that.')
     CONSTANT_CLOSE = (65, "E", "a close that never moves",
         "a close that moves", "leave the symbol out.")
     SHORT_HISTORY = (66, "WE", "fewer sessions than a forecast reads",
