@@ -60,7 +60,7 @@ class Issue(IntEnum):
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
         "CSV", "export the prices as CSV or Parquet.")
-    UNKNOWN_FORMAT = (17, "E", "a spreadsheet, a pickle, HDF5 or any other ending",
+    UNKNOWN_FORMAT = (17, "EW", "a spreadsheet, a pickle, HDF5 or any other ending",
         "CSV or Parquet", "export the prices as CSV or Parquet.")
     NOT_REGULAR_FILE = (18, "E", "a symbolic link, pipe, socket or device",
         "a regular file", "copy the prices to a file.")

@@ -17,10 +17,10 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.reading.file_errors import UnusableFileError
-from nextclose.data.reading.inferred_names import with_date_column
+from nextclose.data.reading.file_errors import UnusableFileError, with_symbol_cure
+from nextclose.data.reading.inferred_names import with_date_column, with_partitions
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
-from nextclose.data.sources.filenames import symbol_of
+from nextclose.data.sources.filenames import partitions_of, symbol_of
 from nextclose.data.sources.files import open_file
 from nextclose.data.sources.parquet_child import parquet_error
 
@@ -39,12 +39,17 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
         except UnusableFileError as error:
             yield error.refusal(str(path))
             continue
+        frame = with_partitions(frame, partitions_of(path))
         frame, notes = with_date_column(frame, config, path=str(path))
         rows = pl.int_range(1, frame.height + 1, eager=True)
         prices = unchecked_prices(
-            frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config
+            frame,
+            path=str(path),
+            rows=rows,
+            symbol=symbol_of(path, config.symbols),
+            config=config,
         )
-        yield replace(prices, findings=(*notes, *prices.findings))
+        yield with_symbol_cure(replace(prices, findings=(*notes, *prices.findings)))
 
 
 def parquet_frame(data: bytes) -> pl.DataFrame:
