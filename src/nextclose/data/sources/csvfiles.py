@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -11,7 +12,7 @@ from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.delimited import csv_cells
-from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note
+from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note, refuse_unreadable
 from nextclose.data.reading.file_batches import FileBatch, batch_prices
 from nextclose.data.reading.file_errors import UnusableFileError, with_symbol_cure
 from nextclose.data.reading.frame_builder import FrameBuilder
@@ -23,11 +24,13 @@ from nextclose.data.reading.plain_csv import (
     plain_lines,
 )
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
-from nextclose.data.sources.compressed import file_chunks
+from nextclose.data.sources.compressed import file_chunks, oversized_error
 from nextclose.data.sources.filenames import partitions_of, symbol_of
 from nextclose.data.sources.files import open_file
 from nextclose.schema import Finding
 
+MAX_ODD_BYTES = 256 << 20  # read record by record, which takes some six times as much
+MAX_ROWS = 20_000_000  # of a file, as of a database's table
 N_SNIFFED = 1 << 16  # bytes that tell a table of prices from a note
 
 
@@ -92,12 +95,25 @@ def _read(path: Path, config: DataConfig) -> CsvContent | UncheckedPrices:
                 return _content(first, path=path, config=config)
             prices = _prices_in_blocks(chain([first, second], blocks), path, config)
             if prices is None:
+                refuse_unreadable(first, path=str(path), config=config)
                 file.seek(0)
-                data = b"".join(line_blocks(file_chunks(file, path)))
+                data = _joined(file_chunks(file, path))
                 prices = _prices_by_cell(_content(data, path=path, config=config), config)
             return prices
     except UnusableFileError as error:
         return error.refusal(str(path))
+
+
+def _joined(chunks: Iterable[bytes]) -> bytes:
+    """The text of a file that must be read record by record. Raises: UnusableFileError (14)."""
+    text = io.BytesIO()
+    for block in line_blocks(chunks):
+        if text.tell() + len(block) > MAX_ODD_BYTES:
+            must = "plain lines alone in a file of more than 256 MiB"
+            found = "more than 256 MiB with quotes, other separators, odd cells or uneven lines"
+            raise oversized_error(found, must=must)
+        text.write(block)
+    return text.getvalue()
 
 
 def _content(data: bytes, *, path: Path, config: DataConfig) -> CsvContent:
@@ -169,7 +185,7 @@ def _prices_in_blocks(
         return None
     header: bytes | None = None
     builder = FrameBuilder()
-    n_crlf = n_lf = 0
+    n_crlf = n_lf = n_rows = 0
     for block in blocks:
         lines = plain_lines(block, header=header)
         frame = None if lines is None else parse_plain_rows(bytes(lines.body), lines.header, config)
@@ -178,6 +194,9 @@ def _prices_in_blocks(
         header = lines.header
         n_crlf, n_lf = n_crlf + lines.n_crlf, n_lf + lines.n_lf
         builder.add(frame)
+        n_rows += lines.n_rows
+        if n_rows > MAX_ROWS:
+            raise oversized_error(f"more than {MAX_ROWS:,} rows", must="at most 20 million rows")
     rows = builder.frame()
     batch = FileBatch(
         paths=[str(path)],
