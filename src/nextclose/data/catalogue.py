@@ -137,14 +137,14 @@ class Issue(IntEnum):
     UNSCHEDULED_CLOSURE = (53, "", "a day closed by a storm or an attack: in the calendar")
 
     # what the numbers say
-    NONPOSITIVE_PRICE = (54, "EP", "a price of 0 or less",
+    NONPOSITIVE_PRICE = (54, "EP", "a close of 0 or less",
         "price > 0", 'correct the file or set data.nonpositive = "drop".')
-    CONTRADICTING_RANGE = (55, "ER", "a high below open or close, or a low above",
-        "high >= open, close >= low", "correct the file.")
+    CONTRADICTING_RANGE = (55, "EPRW", "a high below open or close, or a low above",
+        "high >= open, close >= low", 'correct the file, or set data.ranges = "widen".')
     ZERO_BAR = (56, "W", "a bar whose four prices are 0", "a bar without prices is a missing row")
-    INCOMPLETE_NEWEST_BAR = (57, "WE", "a newest bar with an empty cell",
+    INCOMPLETE_NEWEST_BAR = (57, "WE", "a newest bar without a close",
         "an incomplete newest bar is a missing row")
-    INCOMPLETE_BAR = (58, "WEP", "a bar with an empty cell",
+    INCOMPLETE_BAR = (58, "WEP", "a bar without a close, or a close without range or volume",
         "an incomplete bar is a missing row, never filled in")
     SPLIT = (59, "ERW", "a split that the prices show, or that a table gives",
         "adjusted prices; this looks like an unadjusted split",
