@@ -193,6 +193,10 @@ class Issue(IntEnum):
     NOT_FINITE = (79, "E", "NaN or infinity among the numbers given on",
         "finite numbers in what is given on",
         "see what `nextclose check` says of these prices, and leave out what it names.")
+
+    # what a setting leaves out
+    LEFT_OUT = (80, "P", "a symbol or file with refusals",
+        'nothing refused of a symbol; left out, with hindsight, by data.bad_symbols = "leave out"')
     # fmt: on
 
     about: str

@@ -19,7 +19,7 @@ from nextclose.schema import Finding, Ints, Response
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
 N_CHARACTERS = 60  # of a found value, before it is cut
 BLOCK = 1 << 18  # rows looked at together
-APART = {Issue.UNKNOWN_FORMAT}  # findings that name all they are about
+APART = {Issue.UNKNOWN_FORMAT, Issue.LEFT_OUT}  # each names what it is about
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
 Repair = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
