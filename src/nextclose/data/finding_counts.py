@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
+from nextclose.data.left_out import left_out_symbols
 from nextclose.data.rules.sequence import RULES
-from nextclose.errors import printable
 from nextclose.schema import Finding, Response
 
 # In the order of what a reader must know first.
@@ -56,7 +56,7 @@ def first_of_each_code(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _all_left_out(group: Sequence[Finding]) -> Finding:
     """One finding with the names of all symbols and files left out."""
-    names = [f"{f.symbol or printable(f.path)} ({f.found[:3].rstrip(':')})" for f in group]
+    names = [f"{name} ({why[:3].rstrip(':')})" for name, why in left_out_symbols(group).items()]
     return replace(group[0], found=", ".join(names), path="", symbol="", count=len(group))
 
 

@@ -17,9 +17,9 @@ NO_NAME = "rows without a symbol"
 
 
 def left_out_symbols(findings: Iterable[Finding]) -> dict[str, str]:
-    """Each symbol or file that was left out, and why, in the order of the findings."""
+    """Each symbol, or name of a file, that was left out, and why; in the order of the findings."""
     return {
-        finding.symbol or finding.path: finding.found
+        finding.symbol or finding.path.rpartition("/")[2]: finding.found
         for finding in findings
         if finding.number == Issue.LEFT_OUT
     }
