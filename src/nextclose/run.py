@@ -13,6 +13,7 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
+from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
@@ -131,6 +132,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "basis": run.bars.basis,
         "symbols": list(run.bars.symbols),
         "findings": finding_counts(run.bars.findings),
+        "left_out": left_out_symbols(run.bars.findings),
         "policies": policies_in_force(run.config.data),
         "folds": [
             {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
