@@ -81,7 +81,7 @@ def train_into(
     needed = needed_sessions(settings, plugins)
     known = with_short_symbols(bars, needed=needed)
     study = study_of(known, settings, plugins, only_now=True)
-    walked = walk_study(study, known, plugins.features, workers=workers, progress=progress)
+    walked = walk_study(study, workers=workers, progress=progress)
     fold = study.folds[-1]
     fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
     state = state_of(written_forecaster(study.models[name], fitted))

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import version
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 
 from nextclose.data.findings import safe_text
 
-PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
+PACKAGES = (
+    *("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib", "exchange_calendars"),
+    *("xgboost", "xgboost-cpu"),  # one of the two
+)
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that decide the numbers."""
-    return {name: version(name) for name in PACKAGES}
+    """Versions of the packages that decide the numbers, of those that are there."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def other_versions(made: Mapping[str, str]) -> str:
