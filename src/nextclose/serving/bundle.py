@@ -34,7 +34,7 @@ from nextclose.models.state import State, encode_state
 from nextclose.schema import Floats
 from nextclose.serving.states import state_bytes, state_of
 
-FORMAT = 2  # 2: states are written by one codec; features of the user's own are named
+FORMAT = 3  # 3: log-HAR knows rows without a range
 MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
 MANIFEST_BYTES = 1 << 20
 FILE_BYTES = 512 << 20

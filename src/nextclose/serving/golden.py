@@ -14,7 +14,13 @@ from nextclose.data.bars import latest_segments
 from nextclose.errors import BundleError, ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
-from nextclose.features.table import MAIN, NO_FEATURES, make_table, own_values
+from nextclose.features.table import (
+    MAIN,
+    NO_FEATURES,
+    bar_columns_of,
+    make_table,
+    own_values,
+)
 from nextclose.models.protocol import Fitted
 from nextclose.models.registry import OURS
 from nextclose.models.state import State
@@ -23,14 +29,23 @@ from nextclose.samples.splits import outsider_view
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
 from nextclose.serving.bundle import PORTABLE, Bundle, Manifest
 
+MISSING = -1.0  # a price or volume that a bar lacks: none is below 0
 OWN = "own."  # before the name of a feature of the user's own, in the golden arrays
 
 
 def samples_for(
     bars: Bars, manifest: Manifest, features: Mapping[str, Feature] = NO_FEATURES
 ) -> Samples:
-    """The samples that a served model reads; `features` are the user's own columns."""
+    """The samples that a served model reads; `features` are the user's own columns.
+
+    To a model of ours a column of bars that is not there is one that is missing in every row: a
+    symbol alone is forecast as it is beside others that have it.
+    """
     masks = (MASKS,) if reads_masks(manifest) else ()
+    absent = _needed_bars(manifest, features) - set(bars.frame.columns)
+    if absent and manifest.model in OURS:
+        empty = [pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(absent)]
+        bars = replace(bars, frame=bars.frame.with_columns(empty))
     table = make_table(
         bars,
         families=(MAIN, *masks),
@@ -50,9 +65,15 @@ def samples_for(
     return outsider_view(samples, known_at=np.datetime64(manifest.fitted_at))
 
 
+def _needed_bars(manifest: Manifest, features: Mapping[str, Feature]) -> set[str]:
+    """The columns of bars that the features it was trained with read, besides close."""
+    own = {name: features[name] for name in manifest.own}
+    return bar_columns_of(manifest.features, own)
+
+
 def reads_masks(manifest: Manifest) -> bool:
-    """Whether halted, spiked and filled bars are among the features."""
-    return set(MASK_COLUMNS) <= set(manifest.features)
+    """Whether what is odd about a bar is among the features."""
+    return not set(MASK_COLUMNS).isdisjoint(manifest.features)
 
 
 def latest_rows(samples: Samples) -> Ints:
@@ -82,9 +103,10 @@ def golden_example(
         if np.isfinite(quantiles).all():
             golden = _golden(own, quantiles, masks=MASK_COLUMNS if reads_masks(manifest) else ())
             whole = Bars(frame=frame.filter(pl.col("symbol") == symbol))
-            values = {OWN + name: each for name, each in own_values(own, features).items()}
-            _refuse_longer_memory(own_values(whole, features), own_values(own, features))
-            return replace(golden, arrays={**golden.arrays, **values})
+            values = own_values(own, features)
+            _refuse_longer_memory(own_values(whole, features), values)
+            known = {OWN + name: np.nan_to_num(each) for name, each in values.items()}
+            return replace(golden, arrays={**golden.arrays, **known})
     raise NotEnoughDataError(
         f"the model forecasts none of {len(latest)} symbols at the last session. "
         "Fix: give more history.",
@@ -101,7 +123,7 @@ def _golden(bars: Bars, quantiles: Floats, *, masks: Sequence[str]) -> State:
     """One symbol's bars, its news if it has any, and their forecast, fit to be written down."""
     frame = bars.frame
     arrays: dict[str, Any] = {
-        name: frame[name].to_numpy().astype(np.float64)
+        name: frame[name].cast(pl.Float64).fill_null(MISSING).to_numpy()
         for name in (*BAR_COLUMNS[2:], *masks)
         if name in frame.columns
     }
@@ -136,7 +158,7 @@ def _frame_of(golden: State) -> pl.DataFrame:
     session = golden.arrays["session"].astype("datetime64[D]")
     return pl.DataFrame(
         {"symbol": [golden.facts["symbol"]] * len(session), "session": session} | columns
-    )
+    ).with_columns(pl.col(name).replace(MISSING, None) for name in columns)
 
 
 def _refuse_longer_memory(whole: Mapping[str, Floats], tail: Mapping[str, Floats]) -> None:
@@ -145,7 +167,7 @@ def _refuse_longer_memory(whole: Mapping[str, Floats], tail: Mapping[str, Floats
     Raises: ConfigError naming the first.
     """
     for name, values in tail.items():
-        if not np.allclose(values, whole[name][-len(values) :], rtol=PORTABLE):
+        if not np.allclose(values, whole[name][-len(values) :], rtol=PORTABLE, equal_nan=True):
             raise ConfigError(
                 f"feature {name!r} looks back further than its lookback_sessions: on the last bars "
                 "alone it is another. Fix: raise lookback_sessions, or give it a finite memory.",
@@ -161,7 +183,8 @@ def refuse_other_features(bundle: Bundle, *, path: str) -> None:
     bars = Bars(frame=_frame_of(bundle.golden))
     for name, values in own_values(bars, bundle.features).items():
         stored = bundle.golden.arrays.get(OWN + name, np.empty(0))
-        if stored.shape != values.shape or not np.allclose(values, stored, rtol=PORTABLE):
+        again = np.nan_to_num(values)  # as it was stored
+        if stored.shape != again.shape or not np.allclose(again, stored, rtol=PORTABLE):
             raise BundleError(
                 path=path,
                 found=f"a feature {name!r} that gives other values than it did at training",
@@ -178,6 +201,8 @@ def replay(bundle: Bundle) -> tuple[Floats, Floats]:
     frame, manifest = _frame_of(bundle.golden), bundle.manifest
     if (frame.height, str(frame["session"][-1])) != (manifest.min_rows, manifest.fitted_at):
         raise ValueError(f"{frame.height} golden bars up to {frame['session'][-1]}")
+    if absent := _needed_bars(manifest, bundle.features) - set(frame.columns):
+        raise ValueError(f"golden bars without {', '.join(sorted(absent))}")
     bars = Bars(frame=frame, news=_news_of(bundle.golden, manifest))
     samples = samples_for(bars, manifest, bundle.features)
     quantiles, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
