@@ -51,11 +51,11 @@ class Issue(IntEnum):
         "digits without a mark between thousands")
     CUT_LAST_LINE = (11, "E", "a last line that was cut short", "",
         "get the whole file: its end is missing.")
-    UNEVEN_ROW = (12, "E", "a row with more or fewer fields than the header", "",
+    UNEVEN_ROW = (12, "ER", "a row of another length than the header, or a line that is none", "",
         "correct the row.")
     OPEN_QUOTE = (13, "E", "a quote that does not close",
         "quotes in pairs around a cell of at most 64 KiB", "close the quote in that row.")
-    OVERSIZED_TABLE = (14, "E", "a line of more than 1 MiB, or more than 256 columns",
+    OVERSIZED_TABLE = (14, "E", "a line of over 1 MiB, over 16,384 columns, a table too large",
         "lines of at most 1 MiB", "export the prices again, one bar a line.")
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
