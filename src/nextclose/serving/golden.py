@@ -15,7 +15,13 @@ from nextclose.data.bars import latest_segments
 from nextclose.errors import BundleError, ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS
-from nextclose.features.table import MAIN, NO_FEATURES, make_table, own_values
+from nextclose.features.table import (
+    MAIN,
+    NO_FEATURES,
+    bar_columns_of,
+    make_table,
+    own_values,
+)
 from nextclose.models.protocol import Fitted
 from nextclose.models.registry import OURS
 from nextclose.models.state import State, names_in
@@ -33,8 +39,16 @@ MISSING = "missing."  # before the name of a bar's column, where cells of it hav
 def samples_for(
     bars: Bars, manifest: Manifest, features: Mapping[str, Feature] = NO_FEATURES
 ) -> Samples:
-    """The samples that a served model reads; `features` are the user's own columns."""
+    """The samples that a served model reads; `features` are the user's own columns.
+
+    To a model of ours a column of bars that is not there is one that is missing in every row: a
+    symbol alone is forecast as it is beside others that have it.
+    """
     masks = (MASKS,) if reads_masks(manifest) else ()
+    absent = _needed_bars(manifest, features) - set(bars.frame.columns)
+    if absent and manifest.model in OURS:
+        empty = [pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(absent)]
+        bars = replace(bars, frame=bars.frame.with_columns(empty))
     table = make_table(
         bars,
         families=(MAIN, *masks),
@@ -62,9 +76,15 @@ def served_names(
     return samples_for(own, manifest, features).table.names
 
 
+def _needed_bars(manifest: Manifest, features: Mapping[str, Feature]) -> set[str]:
+    """The columns of bars that the features it was trained with read, besides close."""
+    own = {name: features[name] for name in manifest.own}
+    return bar_columns_of(manifest.features, own)
+
+
 def reads_masks(manifest: Manifest) -> bool:
-    """Whether halted, spiked and filled bars are among the features."""
-    return set(MASK_COLUMNS) <= set(manifest.features)
+    """Whether what is odd about a bar is among the features."""
+    return not set(MASK_COLUMNS).isdisjoint(manifest.features)
 
 
 def latest_rows(samples: Samples) -> Ints:
@@ -99,7 +119,7 @@ def golden_example(
             golden = _golden(own, quantiles, min_rows=manifest.min_rows, masks=masks)
             values = _own_columns(own, features)
             _refuse_longer_memory(_own_columns(_latest_bars(bars, symbols), features), values)
-            arrays = {OWN + n: np.concatenate([*each.values()]) for n, each in values.items()}
+            arrays = {OWN + name: _stored(by_symbol) for name, by_symbol in values.items()}
             return replace(golden, arrays={**golden.arrays, **arrays})
         symbols = [name for name, is_kept in zip(symbols, is_finite, strict=True) if is_kept]
     raise NotEnoughDataError(
@@ -156,6 +176,11 @@ def _own_columns(bars: Bars, features: Mapping[str, Feature]) -> dict[str, dict[
             for name, values in own_values(Bars(frame=frame), features).items():
                 columns.setdefault(name, {})[str(symbol)] = values
     return columns
+
+
+def _stored(by_symbol: Mapping[str, Floats]) -> Floats:
+    """An own column of all symbols; what it does not know stands as 0."""
+    return np.nan_to_num(np.concatenate([*by_symbol.values()]))
 
 
 def _golden(bars: Bars, quantiles: Floats, *, min_rows: int, masks: Sequence[str]) -> State:
@@ -250,7 +275,8 @@ def _refuse_longer_memory(
     """
     for name, by_symbol in tail.items():
         for symbol, values in by_symbol.items():
-            if not np.allclose(values, whole[name][symbol][-len(values) :], rtol=PORTABLE):
+            known = whole[name][symbol][-len(values) :]
+            if not np.allclose(values, known, rtol=PORTABLE, equal_nan=True):
                 raise ConfigError(
                     f"feature {name!r} looks back further than its lookback_sessions: on the last "
                     f"bars of {symbol} alone it is another. Fix: raise lookback_sessions, or give "
@@ -266,7 +292,7 @@ def refuse_other_features(bundle: Bundle, *, path: str) -> None:
     """
     bars = golden_bars(bundle.golden, bundle.manifest)
     for name, by_symbol in _own_columns(bars, bundle.features).items():
-        values = np.concatenate([*by_symbol.values()])
+        values = _stored(by_symbol)
         stored = bundle.golden.arrays.get(OWN + name, np.empty(0))
         if stored.shape != values.shape or not np.allclose(values, stored, rtol=PORTABLE):
             raise BundleError(
@@ -284,7 +310,10 @@ def replay(bundle: Bundle) -> tuple[Floats, Floats]:
         those that the manifest names.
     """
     manifest = bundle.manifest
-    samples = samples_for(golden_bars(bundle.golden, manifest), manifest, bundle.features)
+    bars = golden_bars(bundle.golden, manifest)
+    if absent := _needed_bars(manifest, bundle.features) - set(bars.frame.columns):
+        raise ValueError(f"golden bars without {', '.join(sorted(absent))}")
+    samples = samples_for(bars, manifest, bundle.features)
     if samples.table.names != manifest.features:
         raise ValueError("features that its golden bars do not give")
     quantiles, _ = log_quantiles(bundle.fitted, samples, latest_rows(samples))
