@@ -119,7 +119,7 @@ class Issue(IntEnum):
         'keep one row of each, or set data.duplicates = "last".')
     ZONED_STAMP = (44, "ER", "a time with its zone",
         "a plain date, midnight, or an exchange whose zone is known",
-        'set data.calendar = EXCHANGE, as "XNYS".')
+        'set data.calendar = EXCHANGE, as "XNYS", "CMES" for futures.')
     CLOCK_CHANGE = (45, "", "a midnight that a clock change skips or repeats: dates are plain")
     INTRADAY_ROWS = (46, "E", "several rows of one day",
         "daily bars: one row per symbol and date; this is not daily", "give daily bars alone.")
@@ -130,8 +130,8 @@ class Issue(IntEnum):
     EARLY_DATE = (49, "E", "a year before 1900", "a date from 1900 on", "correct the file.")
     UNFINISHED_BAR = (50, "PW", "a bar of a session that is not over",
         "a bar whose session is over")
-    CLOSED_DAY = (51, "PW", "a row of a day on which the exchange is closed",
-        "a flat bar without volume on a closed day is none")
+    CLOSED_DAY = (51, "PWER", "rows of days on which the exchange is closed",
+        "a bar that says nothing new on a closed day is none")
     MISSING_SESSIONS = (52, "EPW", "sessions without a row",
         "at most 5 sessions missing in a row", 'add them, or set data.gaps = "split".')
     UNSCHEDULED_CLOSURE = (53, "", "a day closed by a storm or an attack: in the calendar")
