@@ -29,6 +29,7 @@ decimal = ","
 thousands = "."
 follow_symlinks = true
 columns = { "Schluss" = "close" }
+only = { Board = "TQBR" }
 missing = ["", "-"]
 date_format = "%d.%m.%Y"
 numeric_symbols = true
@@ -41,7 +42,6 @@ unfinished = "keep"
 non_session = "keep"
 duplicates = "last"
 nonpositive = "drop"
-fractional_volume = "round"
 gaps = "split"
 fill = "ffill:2"
 spikes = "clip"
@@ -128,6 +128,7 @@ def test_every_setting_of_every_section_can_be_given():
             thousands=".",
             follow_symlinks=True,
             columns={"Schluss": "close"},
+            only={"Board": "TQBR"},
             missing=("", "-"),
             date_format="%d.%m.%Y",
             numeric_symbols=True,
@@ -140,7 +141,6 @@ def test_every_setting_of_every_section_can_be_given():
             non_session="keep",
             duplicates="last",
             nonpositive="drop",
-            fractional_volume="round",
             gaps="split",
             fill="ffill:2",
             spikes="clip",

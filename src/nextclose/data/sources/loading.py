@@ -28,7 +28,7 @@ from nextclose.schema import Bars
 SAMPLE = "sample"
 FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample is
     *("encoding", "separator", "decimal", "thousands"),
-    *("columns", "missing", "date_format"),
+    *("columns", "only", "missing", "date_format"),
 )
 
 
