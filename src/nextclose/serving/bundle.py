@@ -9,6 +9,7 @@ All three are replaced together, so a bundle is never a mixture. Nothing here ca
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -24,10 +25,10 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import DataConfig, NewsConfig, canonical_json
-from nextclose.errors import BundleError, ConfigError, NextcloseError
+from nextclose.errors import BundleError, ConfigError, LibraryError, NextcloseError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
-from nextclose.folders import OpenFolder, newest, open_folder
+from nextclose.folders import OpenFolder, current_place, open_folder
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import UNSERVABLE, check_plugin, is_known, model_of_state
@@ -147,7 +148,7 @@ def read_bundle(
     """The bundle in `folder`, with sizes, hashes and tensors checked; not yet replayed.
 
     `models` and `features` are those of the user's own that it was trained with.
-    Raises: BundleError naming the file, what was found and what was expected.
+    Raises: BundleError naming the file, what was found and what was expected; LibraryError.
     """
     for plugin in models:
         check_plugin(plugin)
@@ -161,6 +162,8 @@ def read_bundle(
     try:
         model = model_of_state(manifest.model, state, models)
         fitted = restore_forecaster(model, state)
+    except LibraryError:
+        raise
     except (*UNFIT, NextcloseError) as error:
         is_member_missing = isinstance(error, ConfigError) and error.key == "members"
         raise BundleError(
@@ -235,6 +238,7 @@ def _manifest(folder: Path) -> Manifest:
                 path=str(folder / MANIFEST),
                 found=f"format {version!r}",
                 expected=f"format {FORMAT}",
+                fix="update nextclose." if isinstance(version, int) and version > FORMAT else "",
             )
         manifest = Manifest.model_validate_json(content)
     except (ValueError, RecursionError) as error:
@@ -280,7 +284,7 @@ def _verified_content(folder: Path, name: str, entry: FileEntry) -> bytes:
 def _read(folder: Path, name: str, *, limit: int) -> bytes:
     """The bytes of a regular file that is no link, read once."""
     try:
-        path = newest(folder / name)
+        path = current_place(folder / name)
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -289,8 +293,12 @@ def _read(folder: Path, name: str, *, limit: int) -> bytes:
                 )
             content = file.read(limit + 1)
     except OSError as error:
+        is_link = error.errno == errno.ELOOP
         raise BundleError(
-            path=str(folder / name), found=error.strerror or str(error), expected="a readable file"
+            path=str(folder / name),
+            found="a symbolic link" if is_link else error.strerror or str(error),
+            expected="a regular file" if is_link else "a readable file",
+            fix="copy the bundle with what its links lead to (cp -rL)." if is_link else "",
         ) from error
     if len(content) > limit:
         raise BundleError(
