@@ -123,6 +123,26 @@ def test_what_a_system_lacks_is_no_bug(command, monkeypatch, number):
     assert f"{os.strerror(number)} (/some/file). Fix: " in complaint
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/']"),
+        OSError(
+            "Matplotlib requires access to a writable cache directory, but there was an issue "
+            "with the default path (/root), and a temporary directory could not be created"
+        ),
+    ],
+)
+def test_a_system_without_a_place_for_temporary_files_is_no_bug(command, monkeypatch, error):
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("nextclose.data.sources.loading.load_usable_bars", refuse)
+    code, _, complaint = command("check", "sample")
+    assert (code, complaint.count("\n")) == (6, 1)
+    assert "Fix: name one in TMPDIR" in complaint
+
+
 # --- settings ---
 
 

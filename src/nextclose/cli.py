@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import signal
 import sys
@@ -66,6 +67,7 @@ def main() -> None:
     common = [text for text in arguments if text in (JSON_ERRORS, *VERBOSE)]
     arguments = [*common, *(text for text in arguments if text not in common)]
     sys.stdout, sys.stderr = tolerant_stream(sys.stdout), tolerant_stream(sys.stderr)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is its own
     with signals_as_exceptions(signal.SIGTERM, signal.SIGHUP):
         code = _exit_code(arguments, is_verbose=any(text in VERBOSE for text in common))
         sys.exit(code or _code_of_output(sys.stdout))
@@ -100,10 +102,8 @@ def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
         )
         return NO_RESOURCE
     except Exception as error:  # noqa: BLE001 -- the outermost handler: no dump, whatever it is
-        if isinstance(error, OSError) and error.errno in SHORTAGES:
-            where = f" ({error.filename})" if error.filename else ""
-            message = f"The system refuses: {error.strerror}{where}. Fix: free what it lacks."
-            say_ending(message, kind="resource", exit_code=NO_RESOURCE)
+        if shortage := _shortage(error):
+            say_ending(shortage, kind="resource", exit_code=NO_RESOURCE)
             return NO_RESOURCE
         return _report_bug(is_verbose=is_verbose)
 
@@ -125,6 +125,20 @@ class TolerantFileIO(io.FileIO):
         except OSError as error:
             self.failure = error
             return len(data)
+
+
+def _shortage(error: Exception) -> str:
+    """What the system lacks, if that is what an error is about, and what to do."""
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system refuses: {error.strerror}{where}. Fix: free what it lacks."
+    # the words of tempfile and of matplotlib, which keeps its list of fonts in a file
+    if isinstance(error, OSError) and "temporary directory" in str(error):
+        return (
+            "There is no folder for temporary files that can be written. Fix: name one in TMPDIR "
+            "(and MPLCONFIGDIR, where the home folder cannot be written either)."
+        )
+    return ""
 
 
 def _code_of_output(stream: TextIO) -> int:
