@@ -32,7 +32,7 @@ from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
-from nextclose.studies import versions
+from nextclose.serving.versions import versions
 
 PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
 TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains

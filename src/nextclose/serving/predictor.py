@@ -16,11 +16,9 @@ from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.catalogue import Issue
 from nextclose.errors import (
-    BundleError,
     ConfigError,
     DataError,
     LeakError,
-    NextcloseError,
     NotEnoughDataError,
 )
 from nextclose.features.columns import Feature
@@ -28,8 +26,16 @@ from nextclose.features.table import NO_FEATURES
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
-from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
-from nextclose.serving.golden import latest_rows, refuse_other_features, replay, samples_for
+from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
+from nextclose.serving.golden import (
+    golden_symbols,
+    latest_rows,
+    refuse_other_features,
+    replay,
+    samples_for,
+)
+from nextclose.serving.manifest import Manifest
+from nextclose.serving.versions import other_versions
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -40,25 +46,21 @@ def load_bundle(
     models: Sequence[Model] = (),
     features: Mapping[str, Feature] = NO_FEATURES,
 ) -> Bundle:
-    """The bundle in `folder`, checked and its golden forecast replayed.
+    """The bundle in `folder`, checked and its golden forecasts replayed.
 
     `models` and `features` of your own that it was trained with are given again: it holds no code.
     Raises: BundleError if anything about it cannot be trusted.
     """
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
-    try:
+    what = "parts that do not fit together"
+    expected = "a model that gives its golden forecasts"
+    with refusals(path, what=what, expected=expected), np.errstate(all="ignore"):
         refuse_other_features(bundle, path=str(path))
-        expected, again = replay(bundle)
-    except BundleError:
-        raise
-    except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
-        raise BundleError(
-            path=str(path),
-            found=f"parts that do not fit together ({error})",
-            expected="a model that gives its golden forecast",
-        ) from error
-    agreement(path=path, expected=expected, replayed=again)
+        symbols = golden_symbols(bundle.golden)
+        stored, again = replay(bundle)
+    others = other_versions(bundle.manifest.versions)
+    agreement(path=path, symbols=symbols, expected=stored, replayed=again, versions=others)
     return bundle
 
 
@@ -110,14 +112,24 @@ def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
 
 
 def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
-    missing = sorted(set(manifest.market) - set(bars.symbols))
+    """Its symbols must be there with as many bars as at the fit, or as one forecast reads."""
+    counts = dict(bars.frame.group_by("symbol").len().iter_rows())
+    needed = {
+        name: manifest.min_rows if name in manifest.symbols else 1 for name in manifest.market
+    }
+    missing = [
+        f"{name} ({counts.get(name, 0)} bars)"
+        for name, n in needed.items()
+        if counts.get(name, 0) < n
+    ]
     if missing:
         raise NotEnoughDataError(
-            f"this bundle reads how {len(manifest.market)} symbols move together, and "
-            f"{len(missing)} of them are not given: {', '.join(missing[:5])}. "
-            "Fix: give the bars of all of them, or train with [features] market = false.",
-            needed=len(manifest.market),
-            found=len(manifest.market) - len(missing),
+            f"this bundle reads how {len(needed)} symbols move together, and {len(missing)} of "
+            f"them are missing, or too short to tell: {', '.join(missing[:5])}. Fix: give "
+            f"the last {manifest.min_rows} bars or more of all of them, or train with "
+            "[features] market = false.",
+            needed=len(needed),
+            found=len(needed) - len(missing),
         )
 
 
