@@ -27,6 +27,7 @@ from nextclose.errors import ConfigError
 from nextclose.schema import HORIZONS
 
 Device = Literal["cpu", "cuda"]
+MAX_HORIZON_SESSIONS = 10_000  # forty years: more than any file has outcomes for
 
 
 class Settings(BaseModel):
@@ -61,6 +62,8 @@ class BacktestConfig(Settings):
     @field_validator("horizons")
     @classmethod
     def _rising(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if horizons and max(horizons) > MAX_HORIZON_SESSIONS:
+            raise ValueError(f"horizons are at most {MAX_HORIZON_SESSIONS:,} sessions")
         if not horizons or min(horizons) < 1 or list(horizons) != sorted(set(horizons)):
             raise ValueError("horizons are distinct whole sessions >= 1, in rising order")
         return horizons
@@ -204,8 +207,8 @@ def parse_config(text: str, *, path: str) -> RunConfig:
     Raises: ConfigError for broken TOML, an unknown key (with the nearest name) or a bad value.
     """
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = tomllib.loads(text.removeprefix("\ufeff"))  # as editors of Windows begin a file
+    except (ValueError, RecursionError) as error:  # numbers too long and lists too deep as well
         raise ConfigError(f"{path}: not TOML: {error}. Fix: correct that line.") from error
     try:
         return RunConfig.model_validate(_with_tuples(values))
@@ -237,7 +240,7 @@ def overridden(
             values["backtest"]["horizons"] = tuple(int(part) for part in horizons.split(","))
         except ValueError as error:
             raise ConfigError(
-                f"--horizons {horizons!r}: expected whole sessions, as in 1,7,30.",
+                f"--horizons {horizons!r:.60}: expected whole sessions, as in 1,7,30.",
                 section="backtest",
                 key="horizons",
             ) from error
@@ -285,7 +288,7 @@ def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
         hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
         text = f"{where} {key!r} is not a setting{hint}."
     else:
-        text = f"{where} {key} = {problem['input']!r}: {problem['msg']}."
+        text = f"{where} {key} = {problem['input']!r:.60}: {problem['msg']}."
     return ConfigError(text, section=section, key=key)
 
 

@@ -2,6 +2,7 @@
 
 NextcloseError          one line to the user, no traceback, its own exit code
 ├── ConfigError         the run file or the call cannot be obeyed    exit 2
+│   └── LibraryError    a library that a chosen model needs          exit 2
 ├── DataError           a bar or column cannot be trusted            exit 3
 │   └── SourceError     a download or a database gave no prices      exit 9
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
@@ -130,6 +131,10 @@ class ConfigError(NextcloseError):
         super().__init__(message)
         self.section = section
         self.key = key
+
+
+class LibraryError(ConfigError):
+    """A library that a chosen model needs is not installed, or cannot be loaded."""
 
 
 class DataError(NextcloseError):

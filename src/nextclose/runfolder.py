@@ -28,7 +28,6 @@ from nextclose.evaluation.breakdowns.training import (
 from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.folders import OpenFolder, open_folder
-from nextclose.models.classic.network import network_table
 from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
@@ -98,7 +97,7 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         weights=run.backtest.weights,
         news=run.news,
         importance=tree_importance(run.backtest),
-        network=network_table() if CLASSIC in run.config.backtest.models else "",
+        network=_network_table() if CLASSIC in run.config.backtest.models else "",
         basis=run.bars.basis,
         summaries=symbol_summaries(run.bars),
         policies=policies_in_force(run.config.data),
@@ -119,6 +118,13 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             if model.traits.colours
         },
     )
+
+
+def _network_table() -> str:
+    """The tutorial's network; a run without it does without torch too."""
+    from nextclose.models.classic.network import network_table
+
+    return network_table()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -18,6 +18,7 @@ from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
+from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
 from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
 from nextclose.processes import Processes
@@ -119,7 +120,8 @@ def _on_best_device(config: RunConfig) -> RunConfig:
     members = config.hybrid.members if HYBRID in config.backtest.models else ()
     if not {"lstm", "classic"} & {*config.backtest.models, *members}:
         return config
-    from nextclose.models.device import best_device
+    with library_errors("torch", model="a network"):
+        from nextclose.models.device import best_device
 
     device = {"device": best_device()}
     return config.model_copy(

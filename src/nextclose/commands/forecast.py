@@ -29,7 +29,7 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, NewsConfig, RunConfig
@@ -58,7 +58,7 @@ def demo(
         forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
     if not as_json:
         out.print(forecast_table(forecasts))
-        print_lines(f"bundle   {out_folder / 'bundle'}")
+        print_lines(f"bundle   {printable(str(out_folder / BUNDLE))}")
         out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
 
 
@@ -82,9 +82,9 @@ def backtest(
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
-    names = " ".join(quote(_public_name(source)) for source in prices)
+    names = " ".join(quote(printable(_public_name(source))) for source in prices)
     if news is not None:
-        names += f" --news {quote(news.name)}"
+        names += f" --news {quote(printable(news.name))}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     with run_folder(out_folder) as place:
         bars = _bars_of(prices, news, data=settings.data, config=settings.news)
@@ -123,8 +123,8 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         print_lines(
-            f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
-            f"{manifest.fitted_at}; "
+            f"bundle   {printable(str(out_folder))}\n"
+            f"{quantity(len(manifest.symbols), 'symbol')} up to {manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )
 
@@ -203,7 +203,8 @@ def _run_and_report(
         print(json_text(run.document, what="verdict"))
         return
     _print_run(run)
-    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    for name in ("report.html", "verdict.json"):
+        print_lines(f"{name.partition('.')[0]:<8} {printable(str(folder / name))}")
 
 
 def _print_run(run: Run) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nextclose.schema import Bars
 
 JSON_ERRORS = "--json-errors"
+VERBOSE = ("--verbose", "-v")
 STYLES = {"E": "red", "P": "yellow", "W": "yellow", "R": "dim"}
 
 
@@ -41,12 +42,13 @@ def say_error(error: NextcloseError) -> None:
         say(str(error), style="red")
 
 
-def say_ending(message: str, *, kind: str, exit_code: int) -> None:
+def say_ending(message: str, *, kind: str, exit_code: int, details: str = "") -> None:
     """Print why the program ends for another reason: a signal, a wrong call, our own bug."""
     if err.quiet:
-        say_as_json([{"error": kind, "exit_code": exit_code, "message": message}])
+        more = {"details": details} if details else {}
+        say_as_json([{"error": kind, "exit_code": exit_code, "message": message} | more])
     else:
-        say(message)
+        say(f"{details}{message}")
 
 
 def say(text: str, *, style: str = "") -> None:
