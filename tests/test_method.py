@@ -131,6 +131,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
      (multiple_comparison.DRAWS, *[multiple_comparison.MIN_BLOCKS] * 2)),
     (8, "a symbol needs {:.0f}/30 of them", (30 * coverage.MIN_INDEPENDENT_COVERAGE,)),
     (9, "the model is `{}`, `{}` or `{}`", decision.YARDSTICKS),
+    (9, "`{}`, `{}`, `{}` and `{}` run in every backtest", registry.COMPARED_WITH),
     (9, "fewer than {} origins, or fewer than {} h",
      (comparison.MIN_ORIGINS, comparison.MIN_INDEPENDENT)),
     (9, "from {} forecasts on, R2 above {:g} % or a hit rate more than {:g} points above",

@@ -47,7 +47,7 @@ class Run:
 
     @property
     def forecasts(self) -> pl.DataFrame:
-        """Every forecast with its outcome, in `FORECAST_SCHEMA`."""
+        """Every forecast with its outcome, in `FORECAST_SCHEMA`; those of yardsticks too."""
         return self.backtest.forecasts
 
     @property
@@ -78,7 +78,9 @@ def backtest(
     """Walk forward over `bars` and judge every model of the settings.
 
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
-    own. `features` are columns and `metrics` losses of your own, by name (docs/extending.md).
+    own. Drift, the historical simulations and garch run beside them to measure them with: of those
+    that were not asked for only forecasts are kept. `features` are columns and `metrics` losses of
+    your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
     and found there by a later run that would fit the same. Bars with news are walked twice:
     the second time what reads news is fitted without them.
@@ -96,7 +98,9 @@ def backtest(
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=verdict_rows(scores.panels),
+        verdict=tuple(
+            row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models
+        ),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=leading_model(study))
         if bars.news is not None

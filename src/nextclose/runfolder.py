@@ -80,17 +80,18 @@ def effective_toml(config: RunConfig) -> str:
 
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
-    scored, panels = run.scores.frame, run.scores.panels
+    asked = pl.col("model").is_in(run.config.backtest.models)
+    scored, panels = run.scores.frame.filter(asked), run.scores.panels
     return ReportContent(
         headline=headline(run.config.backtest.models),
         verdicts=run.verdict,
         bars=run.bars.frame,
-        forecasts=run.forecasts,
+        forecasts=run.forecasts.filter(asked),
         coverage=coverage_by_level(scored),
         rolling=rolling_coverage(scored),
         pit=pit_histogram(scored),
-        by_year=by_year(panels),
-        by_regime=by_regime(panels),
+        by_year=by_year(panels).filter(asked),
+        by_regime=by_regime(panels).filter(asked),
         curves=learning_curves(run.backtest),
         tutorial=tutorial_table(scored),
         ablation=run.ablation,

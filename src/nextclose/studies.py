@@ -20,7 +20,7 @@ from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
 from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
-from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
+from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
 from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
@@ -112,7 +112,8 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
         today = sessions_of(samples)[-1].astype(object)
         plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
         config = config.model_copy(update={"backtest": plan})
-    return make_study(samples, config, plugins=plugins.models)
+    yardsticks = () if only_now else COMPARED_WITH
+    return make_study(samples, config, plugins=plugins.models, yardsticks=yardsticks)
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
