@@ -135,7 +135,7 @@ def _split_factors(
     runs = frame["symbol"].rle().struct.unnest()
     stops = np.cumsum(runs["len"].to_numpy())
     places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
-    names = [name for name in ("close", "adj_close") if name in frame.columns]
+    names: list[str] = [name for name in ("close", "adj_close") if name in frame.columns]
     factors, findings = {name: np.ones(frame.height) for name in names}, []
     for symbol, session, ratio in (
         splits.select("symbol", "session", "ratio").unique(maintain_order=True).iter_rows()
