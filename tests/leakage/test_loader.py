@@ -137,10 +137,25 @@ def test_the_bases_hold_what_they_promise() -> None:
     assert made["halted"].frame["halted"].any()
     assert made["spiky"].frame["spiked"].any()
     assert made["dirty"].frame["filled"].any()
+    assert made["lacking"].frame["widened"].any()
     assert made["halted"].frame["segment"].max() == 1
     assert made["spiky"].frame["segment"].max() == 1
     codes = {finding.code for bars in made.values() for finding in bars.findings}
-    assert codes >= {"E59", "E61", "E65", "E69", "P43", "P52", "P54", "P58", "P64", "R42", "W63"}
+    assert codes >= {
+        "E59",
+        "E61",
+        "E65",
+        "E69",
+        "P43",
+        "P52",
+        "P54",
+        "P55",
+        "P58",
+        "P64",
+        "R42",
+        "W55",
+        "W63",
+    }
 
 
 LEAKS = {
@@ -150,6 +165,15 @@ LEAKS = {
     "M07 spike that came back": lambda frame: frame.with_columns(
         pl.col("spiked") & ((pl.col("close").shift(-1) / pl.col("close") - 1).abs() > 0.2)
     ),
+    "a range widened by the next open": lambda frame: frame.with_columns(
+        pl.max_horizontal("high", pl.col("open").shift(-1).over("symbol")).alias("high")
+    ),
+    "a missing range filled from behind": lambda frame: frame.with_columns(
+        pl.col("open", "high", "low").backward_fill().over("symbol")
+    ),
+    "widened where the next close lies outside": lambda frame: frame.with_columns(
+        pl.col("widened") & (pl.col("close").shift(-1) > pl.col("high"))
+    ),
     "M10 the last segment alone": lambda frame: frame.filter(
         pl.col("segment") == pl.col("segment").max().over("symbol")
     ),
@@ -158,7 +182,9 @@ LEAKS = {
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_mask_or_segment_that_looks_ahead_is_found(leak: str) -> None:
-    assert any(changes_the_past(LEAKS[leak], BASES[name]()) for name in ("spiky", "halted"))
+    assert any(
+        changes_the_past(LEAKS[leak], BASES[name]()) for name in ("spiky", "halted", "lacking")
+    )
 
 
 def changes_the_past(change: Callable[[Frame], Frame], base: Frame) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
@@ -13,6 +13,7 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import merge_findings, safe_text
+from nextclose.data.left_out import with_bad_symbols_left_out
 from nextclose.data.reading.prices import Basis, UncheckedPrices
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
@@ -22,6 +23,7 @@ from nextclose.data.rules.engine import (
     RuleFindings,
     apply_rules,
     concat_batches,
+    refused_symbols,
     symbol_batches,
 )
 from nextclose.data.rules.gaps import with_breaks
@@ -66,6 +68,7 @@ def assemble_bars(
     paths = [path for head in heads for path in head.files or (head.path,)]
     notes = [finding for head in heads for finding in head.findings]
     frame, of_cells = apply_rules(rows, CELL_RULES, paths, config)
+    refused = refused_symbols(of_cells)
     del rows
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
@@ -77,10 +80,12 @@ def assemble_bars(
     def checked_rows(rows: pl.DataFrame) -> CheckedRows:
         """Rows of whole symbols as they are kept, and the findings of each rule."""
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
-        rows, of_days = apply_rules(_rows_since(rows, config.since), DAY_RULES, paths, config)
+        rows = _rows_since(rows, config.since)
+        rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
         rows, of_splits = divide_by_splits(rows, splits)
         rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))
-        rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config)
+        known = refused | refused_symbols(of_days)
+        rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config, refused=known)
         return _with_bar_columns(rows), [
             *of_days,
             RuleFindings(findings=of_splits, n_named=n_splits),
@@ -90,11 +95,21 @@ def assemble_bars(
     batches = map(checked_rows, symbol_batches(frame))
     del frame  # each batch is let go once its rows are copied
     frame, of_series = concat_batches(batches)
+    refused |= {k: code for k, code in refused_symbols(of_series).items() if k not in refused}
+    if config.bad_symbols is not None:
+        frame = _without_symbols(frame, refused)
     frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
-    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config)
+    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config, refused=refused)
     of_rules = chain(*(rule.findings for rule in (*of_cells, *of_series, *of_panel)))
     of_settings = _unknown_symbols(config, splits, known=set(exchanges))
-    findings = _in_report_order([*notes, *of_rules, *of_settings, *survivorship(frame)], paths)
+    findings: Sequence[Finding] = [*notes, *of_rules, *of_settings]
+    if config.bad_symbols is not None:
+        refused |= refused_symbols(of_panel) | _refused_in(heads)
+        frame = _without_symbols(frame, refused)
+        if frame.height:
+            unread = {head.path for head in heads if head.frame is None}
+            findings = with_bad_symbols_left_out(findings, symbols=refused, files=unread)
+    findings = _in_report_order([*findings, *survivorship(frame)], paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (Issue.NO_ROWS.finding("0 data rows", path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
@@ -106,6 +121,16 @@ def assemble_bars(
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
         settled=_common_facts([head.settled for head in heads]),
     )
+
+
+def _without_symbols(frame: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
+    return frame.filter(~pl.col("symbol").is_in(list(symbols))) if symbols else frame
+
+
+def _refused_in(heads: Iterable[UncheckedPrices]) -> dict[str, str]:
+    """Symbols of which a file that was read says a refusal itself, with its code."""
+    findings = chain(*(head.findings for head in heads if head.frame is not None))
+    return {f.symbol: f.code for f in findings if f.response == "E" and f.symbol}
 
 
 def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:

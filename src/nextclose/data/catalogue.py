@@ -60,7 +60,7 @@ class Issue(IntEnum):
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
         "CSV", "export the prices as CSV or Parquet.")
-    UNKNOWN_FORMAT = (17, "E", "a spreadsheet, a pickle, HDF5 or any other ending",
+    UNKNOWN_FORMAT = (17, "EW", "a spreadsheet, a pickle, HDF5 or any other ending",
         "CSV or Parquet", "export the prices as CSV or Parquet.")
     NOT_REGULAR_FILE = (18, "E", "a symbolic link, pipe, socket or device",
         "a regular file", "copy the prices to a file.")
@@ -194,6 +194,10 @@ class Issue(IntEnum):
     NOT_FINITE = (79, "E", "NaN or infinity among the numbers given on",
         "finite numbers in what is given on",
         "see what `nextclose check` says of these prices, and leave out what it names.")
+
+    # what a setting leaves out
+    LEFT_OUT = (80, "P", "a symbol or file with refusals",
+        'nothing refused of a symbol; left out, with hindsight, by data.bad_symbols = "leave out"')
     # fmt: on
 
     about: str
