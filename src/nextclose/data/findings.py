@@ -167,6 +167,8 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    if '["TEXT"]' in cure:
+        cure = cure.replace('["TEXT"]', toml_value([row["text"]]))
     return replace(
         rule.finding,
         found=safe_text(row["text"]),

@@ -180,7 +180,7 @@ def _own_columns(bars: Bars, features: Mapping[str, Feature]) -> dict[str, dict[
 
 def _stored(by_symbol: Mapping[str, Floats]) -> Floats:
     """An own column of all symbols; what it does not know stands as 0."""
-    return np.nan_to_num(np.concatenate([*by_symbol.values()]))
+    return np.asarray(np.nan_to_num(np.concatenate([*by_symbol.values()])))
 
 
 def _golden(bars: Bars, quantiles: Floats, *, min_rows: int, masks: Sequence[str]) -> State:

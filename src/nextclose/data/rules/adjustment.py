@@ -135,8 +135,9 @@ def _split_factors(
     runs = frame["symbol"].rle().struct.unnest()
     stops = np.cumsum(runs["len"].to_numpy())
     places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
-    names: list[str] = [name for name in ("close", "adj_close") if name in frame.columns]
-    factors, findings = {name: np.ones(frame.height) for name in names}, []
+    names = [name for name in ("close", "adj_close") if name in frame.columns]
+    factors: dict[str, Floats] = {name: np.ones(frame.height) for name in names}
+    findings: list[Finding] = []
     for symbol, session, ratio in (
         splits.select("symbol", "session", "ratio").unique(maintain_order=True).iter_rows()
     ):

@@ -29,7 +29,7 @@ from nextclose.schema import Bars
 SAMPLE = "sample"
 FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample is
     *("encoding", "separator", "decimal", "thousands"),
-    *("columns", "header", "missing", "date_format"),
+    *("columns", "header", "only", "missing", "date_format"),
 )
 
 
