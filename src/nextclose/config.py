@@ -75,17 +75,19 @@ class DataConfig(Settings):
     # the file
     encoding: str = "utf-8"
     separator: Literal[",", ";", "\t", "|"] | None = None  # None: told by the file
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None  # None: told by the file, as is the next
     thousands: Literal[",", ".", "'", " "] | None = None
     follow_symlinks: bool = False
     columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
     header: tuple[str, ...] = ()  # names of the columns of files without a header row, in order
     symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
+    only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
     date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
-    # the exchange: None guesses it from each symbol's suffix; "weekdays" counts every weekday
-    calendar: str | None = None
+    # the exchange, of all or by symbol: None takes what each name tells; "weekdays" every weekday
+    calendar: str | dict[str, str] | None = None
+    day_shift: Literal[-1, 1] | None = None  # days that dates without a time are moved by
     # what the prices are
     price_basis: Literal["adjusted", "raw"] = "adjusted"  # where a file has both
     splits: str | None = None  # CSV of symbol, date, ratio: new shares for an old one
@@ -97,7 +99,6 @@ class DataConfig(Settings):
     duplicates: Literal["last"] | None = None  # two rows of one session
     nonpositive: Literal["drop"] | None = None  # closes of 0 or less
     ranges: Literal["widen", "refuse"] = "widen"  # a high below open or close, a low above
-    fractional_volume: Literal["round"] | None = None
     gaps: Literal["split"] | None = None  # six sessions missing or more
     fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None  # incomplete bars
     spikes: Literal["clip"] | None = None

@@ -120,7 +120,7 @@ class Bars:
     findings: tuple[Finding, ...] = ()
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
     exchanges: Mapping[str, str] = field(default_factory=dict)
-    settled: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, object] = field(default_factory=dict)
     news: News | None = None
 
     @property

@@ -16,7 +16,8 @@ import safetensors.numpy
 
 from nextclose.errors import BundleError
 from nextclose.models.state import State, encode_state
-from nextclose.serving.bundle import MODEL, Bundle, write_bundle
+from nextclose.serving.bundle import Bundle, write_bundle
+from nextclose.serving.manifest import MODEL
 from nextclose.serving.predictor import load_bundle
 from tests.serving.bundles import MEMBERS, forged, forged_content, late_bundle, refused
 

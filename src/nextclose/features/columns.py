@@ -124,14 +124,12 @@ class Feature:
     `values` gives shape (session,), finite from `lookback_sessions` on; the value at t reads bars
     up to t, or the leak tests find it. Values beyond +-20 are set to that. `needs` names bar
     columns besides close; where no source has one the feature is left out, where a session lacks
-    one the value may be NaN for as long as that session is in reach. `version` is part of
-    what a remembered fit is found by: raise it when the function changes; "": never remembered.
+    one the value may be NaN for as long as that session is in reach.
     """
 
     values: Callable[[SymbolBars], Floats]
     lookback_sessions: int
     needs: tuple[str, ...] = ()
-    version: str = ""
 
     def column(self, name: str) -> Column:
         """It as a column of the table, checked wherever it is computed."""
