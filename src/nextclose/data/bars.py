@@ -12,11 +12,12 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import merge_findings, safe_text
+from nextclose.data.findings import N_NAMED, merge_findings, safe_text
 from nextclose.data.left_out import with_bad_symbols_left_out
 from nextclose.data.reading.prices import Basis, UncheckedPrices
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
+from nextclose.data.rules.calendar_choice import settle_calendars
 from nextclose.data.rules.duplicates import survivorship
 from nextclose.data.rules.engine import (
     CheckedRows,
@@ -30,6 +31,7 @@ from nextclose.data.rules.gaps import with_breaks
 from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
+from nextclose.data.rules.stock_splits import SPLIT_COLUMNS, with_split_moves
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
@@ -42,6 +44,7 @@ _EMPTY_SCHEMA = {
     "close": pl.Float64(),
     "part": pl.Int32(),
     "row": pl.UInt32(),
+    "is_adjusted": pl.Boolean(),
 }
 
 
@@ -71,6 +74,8 @@ def assemble_bars(
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
+    supposed = dict(exchanges)
+    taken: dict[str, str] = {}
     if splits is not None:
         splits = splits.sort("symbol", "session", maintain_order=True)
     n_splits = 0 if splits is None else splits.height
@@ -78,13 +83,19 @@ def assemble_bars(
     def checked_rows(rows: pl.DataFrame) -> CheckedRows:
         """Rows of whole symbols as they are kept, and the findings of each rule."""
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
+        choice = settle_calendars(rows, supposed, config, paths)
+        if choice.used:
+            exchanges.update(choice.used)
+            taken.update(choice.taken)
+            rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
         rows = _rows_since(rows, config.since)
         rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
         rows, of_splits = divide_by_splits(rows, splits)
-        rows = with_breaks(with_adjusted_prices(rows))
+        rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))
         known = refused | refused_symbols(of_days)
         rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config, refused=known)
         return _with_bar_columns(rows), [
+            RuleFindings(findings=choice.findings, n_named=N_NAMED),
             *of_days,
             RuleFindings(findings=of_splits, n_named=n_splits),
             *of_moves,
@@ -113,11 +124,11 @@ def assemble_bars(
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
-        frame=frame.drop("part", "row", "series", "breaks"),
+        frame=frame.drop("part", "row", "series", "breaks", *SPLIT_COLUMNS),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
-        settled=_common_facts([head.settled for head in heads]),
+        settled=_settled_facts([head.settled for head in heads], taken, config),
     )
 
 
@@ -139,7 +150,7 @@ def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
-    return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
+    return frame.select(*columns, segment, *MASK_COLUMNS, *SPLIT_COLUMNS, "part", "row", "breaks")
 
 
 def _unknown_symbols(
@@ -150,6 +161,10 @@ def _unknown_symbols(
         "since": (Issue.REUSED_SYMBOL, list(config.since)),
         "not_a_split": (Issue.SPLIT, [text.split(" ")[0] for text in config.not_a_split]),
         "splits": (Issue.SPLIT, [] if splits is None else splits["symbol"].to_list()),
+        "calendar": (
+            Issue.CLOSED_DAY,
+            list(config.calendar) if isinstance(config.calendar, Mapping) else [],
+        ),
     }
     return [
         issue.finding(
@@ -168,6 +183,17 @@ def _rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
     for symbol, first in since.items():
         frame = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") >= first))
     return frame
+
+
+def _settled_facts(
+    settled: Sequence[Mapping[str, str]], taken: Mapping[str, str], config: DataConfig
+) -> dict[str, object]:
+    """What the files decided, by the name of its setting: calendars of their bars among it."""
+    facts: dict[str, object] = dict(_common_facts(settled))
+    if taken:
+        said = config.calendar if isinstance(config.calendar, Mapping) else {}
+        facts["calendar"] = {**said, **taken}
+    return facts
 
 
 def _common_facts(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -189,7 +215,8 @@ def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[
         if frame is not None:
             file = pl.col("file") if part.files else pl.lit(0, pl.Int32)
             place = (file + n_files).alias("part")
-            frames.append(frame.with_columns(place).drop("file", strict=False))
+            is_adjusted = pl.lit(part.basis == "adjusted").alias("is_adjusted")
+            frames.append(frame.with_columns(place, is_adjusted).drop("file", strict=False))
         n_files += len(part.files) or 1
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:

@@ -12,7 +12,13 @@ from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
-from nextclose.data.reading.dates import ParsedDates, date_texts, parse_dates
+from nextclose.data.reading.dates import (
+    DIGITS,
+    ParsedDates,
+    column_of_times,
+    date_texts,
+    parse_dates,
+)
 from nextclose.data.reading.epochs import EARLIEST, READINGS
 from nextclose.data.reading.multiindex import long_format
 from nextclose.data.reading.numeric import parse_prices, parse_volumes, refuse_equal_marks
@@ -90,6 +96,9 @@ def unchecked_prices(
     ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
+    times = column_of_times(frame, names, config)
+    if times is not None:
+        ours = ours.with_columns(times.alias("second_of_day"))
     is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
     typed, cells, date_format = _typed_columns(ours, config, path, is_adjusted=is_adjusted)
@@ -145,7 +154,7 @@ def _typed_columns(
     if days.second_of_day is not None:
         new.append(days.second_of_day.alias("second_of_day"))
     if days.session.null_count() or not (days.session >= EARLIEST).all():
-        new.append(date_texts(frame["session"]).alias("session_text"))
+        new.append(_date_cells(frame["session"], days).alias("session_text"))
     is_respelt = None
     for name in NUMBERS:
         if name in frame.columns:
@@ -168,6 +177,15 @@ def _typed_columns(
         note = Issue.ODD_VOLUME.finding(response="R", rule=must, fix="", path=path, column="volume")
         notes += _at_first(typed, is_respelt, frame["volume"], note)
     return typed, notes, days.date_format
+
+
+def _date_cells(column: pl.Series, days: ParsedDates) -> pl.Series:
+    """The cells as text; an integer that was read as an instant as its stamp, in UTC."""
+    text = date_texts(column)
+    if days.unplaced is None or not column.cast(pl.String).str.contains(DIGITS).any():
+        return text
+    stamps = pl.from_epoch(days.unplaced, "s").dt.strftime("%Y-%m-%d %H:%M:%SZ")
+    return stamps.zip_with(days.session.is_null() & days.unplaced.is_not_null(), text)
 
 
 def distinct_symbols(symbols: pl.Series) -> pl.Series:
