@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from tests.corpus.shapes import Shape, file, files, history
 
 AAPL = history()
-TABLE = AAPL.rename({name: name.capitalize() for name in AAPL.columns}).rename({"Session": "Date"})
-TEXT = TABLE.write_csv()
+# what does not trade in New York: symbol -> its calendar
+ELSEWHERE = {
+    "VOD.UK": "XLON",
+    "SH.600519": "XSHG",
+    "BTCUSDT": "24/7",
+    "BTC-USD": "24/7",
+    "EURUSD": "24/5",
+    "EUR_USD": "24/5",
+}
+
+
+def prices(symbol: str) -> pl.DataFrame:
+    return history(exchange=ELSEWHERE[symbol]) if symbol in ELSEWHERE else AAPL
+
+
+def text(frame: pl.DataFrame) -> str:
+    names = {name: name.capitalize() for name in frame.columns}
+    return frame.rename(names).rename({"Session": "Date"}).write_csv()
+
+
+TEXT = text(AAPL)
 
 # file name, its symbol, who names files so
 NAMED = (
@@ -73,8 +94,8 @@ SHAPES = (
         Shape(
             name=f"a file called {name}",
             source=source,
-            write=file(name, TEXT),
-            holds={symbol: AAPL},
+            write=file(name, text(prices(symbol))),
+            holds={symbol: prices(symbol)},
         )
         for name, symbol, source in NAMED
     ),

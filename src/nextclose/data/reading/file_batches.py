@@ -11,6 +11,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.columns.series import has_lesser_symbols
+from nextclose.data.reading.file_errors import UNNAMED
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 
 FIRST_ROW = 2  # the header is row 1
@@ -45,7 +46,7 @@ def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None
     rows += FIRST_ROW
     frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
-        if not all(batch.symbols):
+        if UNNAMED in batch.symbols:
             return None
         symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))

@@ -8,7 +8,8 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.prices import UncheckedPrices, refused_file
 from nextclose.data.suggestions import toml_value
-from nextclose.schema import Finding
+
+UNNAMED = "?"  # the symbol of a file whose name says none, until a column says it
 
 
 class UnusableFileError(Exception):
@@ -39,24 +40,16 @@ class UnusableFileError(Exception):
 
 
 def with_symbol_cure(prices: UncheckedPrices) -> UncheckedPrices:
-    """The prices of a file; if nothing in it says its symbol, the cure is to name it."""
-    findings = tuple(
-        _nameless_file(finding)
-        if finding.code == "E21"
-        and finding.column == "symbol"
-        and "data.columns = {" not in finding.fix
-        else finding
-        for finding in prices.findings
-    )
-    return replace(prices, findings=findings)
-
-
-def _nameless_file(finding: Finding) -> Finding:
-    name = toml_value(finding.path.rpartition("/")[2])
-    of_path = toml_value("/".join(finding.path.split("/")[-2:]))
-    return replace(
-        finding,
-        found=f"no symbol, neither in the file nor in its name {name}",
+    """The prices of a file; refused (21) if neither its name nor a column says their symbol."""
+    if prices.frame is None or UNNAMED not in prices.frame["symbol"][:1]:
+        return prices
+    name = toml_value(prices.path.rpartition("/")[2])
+    of_path = toml_value("/".join(prices.path.split("/")[-2:]))
+    nameless = Issue.MISSING_COLUMN.finding(
+        f"no symbol, neither in the file nor in its name {name}",
         rule="a column 'symbol', or a file named by its symbol, as AAPL.csv",
         fix=f"name the file so, or set data.symbols = {{{of_path} = SYMBOL}}.",
+        path=prices.path,
+        column="symbol",
     )
+    return replace(prices, frame=None, findings=(nameless, *prices.findings))

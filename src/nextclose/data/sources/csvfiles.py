@@ -14,7 +14,7 @@ from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note, refuse_unreadable
 from nextclose.data.reading.file_batches import FileBatch, batch_prices
-from nextclose.data.reading.file_errors import UnusableFileError, with_symbol_cure
+from nextclose.data.reading.file_errors import UNNAMED, UnusableFileError, with_symbol_cure
 from nextclose.data.reading.frame_builder import FrameBuilder
 from nextclose.data.reading.inferred_names import with_date_column, with_partitions
 from nextclose.data.reading.plain_csv import (
@@ -121,7 +121,7 @@ def _content(data: bytes, *, path: Path, config: DataConfig) -> CsvContent:
     is_plain = has_plain_settings(config) and not partitions
     return CsvContent(
         path=str(path),
-        symbol=symbol_of(path, config.symbols),
+        symbol=symbol_of(path, config.symbols) or UNNAMED,
         data=data,
         lines=plain_lines(data) if is_plain else None,
         partitions=partitions,
@@ -200,7 +200,7 @@ def _prices_in_blocks(
     rows = builder.frame()
     batch = FileBatch(
         paths=[str(path)],
-        symbols=[symbol_of(path, config.symbols)],
+        symbols=[symbol_of(path, config.symbols) or UNNAMED],
         heights=[rows.height],
         frame=rows,
     )

@@ -14,6 +14,7 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 
 FileFormat = Literal["csv", "parquet", ""]
 
+EXCHANGES = "NYSE|NASDAQ|AMEX|NYSEARCA|ARCA|BATS|LSE|TSX|XETR|FWB|NSE|BSE|HKEX|TSE|SSE|SZSE|ASX"
 # What vendors add to a symbol, taken off in this order: pattern -> what is left of it.
 ADDITIONS = tuple(
     (re.compile(pattern), rest)
@@ -26,6 +27,7 @@ ADDITIONS = tuple(
         (r"^[A-Z][a-z]+_([A-Z0-9]+)_(?:d|1d)$", r"\1"),  # cryptodatadownload.com
         (r"(?i)^daily_(?:adjusted_)?", ""),  # Alpha Vantage
         (r"^(?:WIKI|EOD)-", ""),  # Quandl
+        (rf"^(?:{EXCHANGES})[_-](?=[A-Z])", ""),  # many
         (r"\.Last$", ""),  # NinjaTrader
         (r"-\d+[smhdwM]o?(?:-\d{4}(?:-\d\d){0,2})$", ""),  # Binance: -1d-2023-01
         (r"(?i)_daily_\d{12}_\d{12}$", ""),  # MetaTrader 5

@@ -18,7 +18,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.reading.file_errors import UnusableFileError, with_symbol_cure
+from nextclose.data.reading.file_errors import UNNAMED, UnusableFileError, with_symbol_cure
 from nextclose.data.reading.inferred_names import with_date_column, with_partitions
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import partitions_of, symbol_of
@@ -49,7 +49,7 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
             frame,
             path=str(path),
             rows=rows,
-            symbol=symbol_of(path, config.symbols),
+            symbol=symbol_of(path, config.symbols) or UNNAMED,
             config=config,
         )
         yield with_symbol_cure(replace(prices, findings=(*notes, *prices.findings)))
