@@ -4,7 +4,7 @@
     model.safetensors    weights, scalers and settings: the state of the fitted model
     golden.safetensors   bars and the forecast they must give, replayed at every load
 
-The manifest is written last, so a bundle without one was never finished. Nothing here can run code.
+All three are replaced together, so a bundle is never a mixture. Nothing here can run code.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -23,10 +24,10 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from nextclose.config import DataConfig, NewsConfig, canonical_json
-from nextclose.durable import save
 from nextclose.errors import BundleError, ConfigError, NextcloseError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
+from nextclose.folders import OpenFolder, newest, open_folder
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import UNSERVABLE, check_plugin, is_known, model_of_state
@@ -108,20 +109,32 @@ class Bundle:
     features: Mapping[str, Feature] = field(default_factory=dict)
 
 
+def bundle_folder(path: Path) -> AbstractContextManager[OpenFolder]:
+    """The bundle at `path` for this process alone, which may fill it.
+
+    Raises: LockedError while another process has it; OutputError if it cannot be written.
+    """
+    return open_folder(path, parts=(MODEL, GOLDEN, MANIFEST))
+
+
 def write_bundle(folder: Path, bundle: Bundle) -> Manifest:
     """Write the bundle into `folder`; returns the manifest with sizes and hashes filled in.
 
-    Raises: OutputError if it cannot be written.
+    Raises: LockedError while another process writes there; OutputError if it cannot be written.
     """
+    with bundle_folder(folder) as place:
+        return fill_bundle(place, bundle)
+
+
+def fill_bundle(place: OpenFolder, bundle: Bundle) -> Manifest:
+    """As `write_bundle`, into a folder that is open."""
     contents = {MODEL: state_bytes(encode_state(bundle.fitted)), GOLDEN: state_bytes(bundle.golden)}
     entries = {
         name: FileEntry(size=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in contents.items()
     }
     manifest = bundle.manifest.model_copy(update={"files": entries})
-    for name, content in contents.items():
-        save(folder / name, content)
-    save(folder / MANIFEST, manifest.content())
+    place.replace((contents | {MANIFEST: manifest.content()}).items())
     return Manifest.model_validate_json(manifest.content())
 
 
@@ -267,7 +280,8 @@ def _verified_content(folder: Path, name: str, entry: FileEntry) -> bytes:
 def _read(folder: Path, name: str, *, limit: int) -> bytes:
     """The bytes of a regular file that is no link, read once."""
     try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        path = newest(folder / name)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BundleError(
