@@ -17,7 +17,7 @@ import typer
 from nextclose.commands import check, fetch, forecast
 from nextclose.commands.messages import JSON_ERRORS, say_ending, say_error
 from nextclose.commands.options import err
-from nextclose.errors import NextcloseError
+from nextclose.errors import NextcloseError, without_secrets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,10 +77,7 @@ def _exit_code(arguments: Sequence[str]) -> int:
         say_error(error)
         return error.exit_code
     except typer._click.ClickException as error:
-        if err.quiet:
-            say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
-        else:
-            error.show()
+        _show_wrong_call(error)
         return error.exit_code
     except MemoryError:
         say_ending(
@@ -91,6 +88,16 @@ def _exit_code(arguments: Sequence[str]) -> int:
         return OUT_OF_MEMORY
     except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
         return _write_bug_report()
+
+
+def _show_wrong_call(error: typer._click.ClickException) -> None:
+    for name, value in vars(error).items():  # before the box around it breaks lines
+        if isinstance(value, str):
+            setattr(error, name, without_secrets(value))
+    if err.quiet:
+        say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
+    else:
+        error.show()
 
 
 class TolerantFileIO(io.FileIO):
@@ -146,7 +153,7 @@ def _write_bug_report() -> int:
     """Write the traceback to a file and say where; returns the exit code of a bug."""
     handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        traceback.print_exc(file=file)
+        file.write(without_secrets(traceback.format_exc()))
     message = f"This is a bug in nextclose. The details are in {path}"
     say_ending(message, kind="bug", exit_code=1)
     return 1

@@ -32,6 +32,7 @@ from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
 from nextclose.serving.versions import versions
+from nextclose.studies import public_settings
 
 
 def start_run(folder: Path, config: RunConfig) -> None:
@@ -39,7 +40,7 @@ def start_run(folder: Path, config: RunConfig) -> None:
 
     Raises: OutputError.
     """
-    save(folder / "config.toml", effective_toml(config).encode())
+    save(folder / "config.toml", effective_toml(public_settings(config)).encode())
 
 
 def write_run(
@@ -59,8 +60,17 @@ def write_run(
 
 
 def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump()))
+    """All settings in force as TOML; settings that are None have no line.
+
+    What no reader sees, as U+202E, stands as an escape.
+    """
+    text = tomli_w.dumps(_without_none(config.model_dump()))
+    return "".join(c if c.isprintable() or c == "\n" else _toml_escape(c) for c in text)
+
+
+def _toml_escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
@@ -89,11 +99,11 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         findings=run.bars.findings,
         run=RunFacts(
             command=command,
-            config=effective_toml(run.config),
+            config=effective_toml(public_settings(run.config)),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            config_hash=config_hash(run.config),
+            config_hash=config_hash(public_settings(run.config)),
         ),
         prior_refits=refits_seen_by_the_prior(run.backtest),
         correction_shares=correction_shares(run.backtest),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -154,3 +155,12 @@ def walk_study(
             mapper = Remembered(mapper, memory, data=data, code=code)
         walked = walk.backtest(study, mapper=mapper)
         return walked if bars.news is None else with_news_ablation(walked, mapper=mapper)
+
+
+def public_settings(config: RunConfig) -> RunConfig:
+    """The settings as a run folder shows them: of a file's full path its name alone."""
+    splits = config.data.splits or ""
+    name = re.split(r"[/\\]", splits)[-1]
+    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})

@@ -252,9 +252,10 @@ def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any
 
 def _public_name(source: str) -> str:
     """Prices as a run folder may name them: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, public_url
+    from nextclose.data.sources.postgres_url import database_url, public_url
 
-    return public_url(source) if is_url(source) else Path(source).name
+    url = database_url(source)
+    return Path(source).name if url is None else public_url(url)
 
 
 def _json_row(row: dict[str, Any]) -> dict[str, Any]:
