@@ -193,6 +193,22 @@ class Issue(IntEnum):
     NOT_FINITE = (79, "E", "NaN or infinity among the numbers given on",
         "finite numbers in what is given on",
         "see what `nextclose check` says of these prices, and leave out what it names.")
+
+    # what a bundle is served with; 80 to 89 are left to what comes in
+    STALE_BARS = (90, "W", "bars that end before the last finished session",
+        "bars up to the last finished session of the exchange",
+        "give newer bars: a forecast counts from the newest one.")
+    EARLY_END = (91, "W", "a symbol that ends before others of its exchange",
+        "symbols of one exchange end together", "give their newer bars, or leave them out.")
+    NEVER_LEARNT = (92, "W", "a symbol that a bundle has not learnt from",
+        "symbols of the bundle's training; others go by what all have in common",
+        "train with them.")
+    MISSING_SYMBOLS = (93, "W", "symbols of a bundle's training that are not given",
+        "each symbol of the bundle's training, under its name then",
+        "give them under that name, or train again.")
+    OTHER_VERSIONS = (94, "W", "a bundle made with other versions of libraries",
+        "the versions that it was made with; its golden forecasts agree",
+        "train again to be rid of this.")
     # fmt: on
 
     about: str
