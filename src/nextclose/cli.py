@@ -19,7 +19,7 @@ import typer
 from nextclose.commands import check, fetch, forecast
 from nextclose.commands.messages import JSON_ERRORS, VERBOSE, say_ending, say_error
 from nextclose.commands.options import err
-from nextclose.errors import NextcloseError
+from nextclose.errors import NextcloseError, without_secrets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -89,10 +89,7 @@ def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
         say_error(error)
         return error.exit_code
     except typer._click.ClickException as error:
-        if err.quiet:
-            say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
-        else:
-            error.show()
+        _show_wrong_call(error)
         return error.exit_code
     except MemoryError:
         say_ending(
@@ -106,6 +103,16 @@ def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
             say_ending(shortage, kind="resource", exit_code=NO_RESOURCE)
             return NO_RESOURCE
         return _report_bug(is_verbose=is_verbose)
+
+
+def _show_wrong_call(error: typer._click.ClickException) -> None:
+    for name, value in vars(error).items():  # before the box around it breaks lines
+        if isinstance(value, str):
+            setattr(error, name, without_secrets(value))
+    if err.quiet:
+        say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
+    else:
+        error.show()
 
 
 class TolerantFileIO(io.FileIO):
@@ -199,7 +206,7 @@ def _report_bug(*, is_verbose: bool) -> int:
 
     It is shown as well if that is asked for, or if there is no place for the file.
     """
-    details = traceback.format_exc()
+    details = without_secrets(traceback.format_exc())
     try:
         handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

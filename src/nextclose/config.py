@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, without_secrets
 from nextclose.schema import HORIZONS
 
 Device = Literal["cpu", "cuda"]
@@ -33,7 +33,15 @@ MAX_HORIZON_SESSIONS = 10_000  # forty years: more than any file has outcomes fo
 class Settings(BaseModel):
     """A frozen group of settings: strict types, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _without_secrets(cls, value: Any) -> Any:
+        """Settings are written into run folders, reports and bundles."""
+        if any(without_secrets(text) != text for text in _texts(value)):
+            raise ValueError("a password or key does not belong into settings")
+        return value
 
 
 class BacktestConfig(Settings):
@@ -269,6 +277,18 @@ def config_hash(config: BaseModel) -> str:
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces; NaN refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value and in what it holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _texts(pair)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _with_tuples(value: Any) -> Any:

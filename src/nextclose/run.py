@@ -27,7 +27,13 @@ from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
 from nextclose.serving.versions import versions
-from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
+from nextclose.studies import (
+    chosen_settings,
+    needed_sessions,
+    public_settings,
+    study_of,
+    walk_study,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +126,11 @@ def _refuse_silent(walked: walk.Backtest) -> None:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
-    study, news = run.backtest.study, run.bars.news
+    study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
     return news_facts | {
-        "config": run.config.model_dump(mode="json"),
-        "config_hash": config_hash(run.config),
+        "config": config.model_dump(mode="json"),
+        "config_hash": config_hash(config),
         "data_fingerprint": run.bars.fingerprint,
         "basis": run.bars.basis,
         "symbols": list(run.bars.symbols),

@@ -33,6 +33,7 @@ from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
 from nextclose.serving.versions import versions
+from nextclose.studies import public_settings
 
 PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
 TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains
@@ -65,7 +66,7 @@ def fill_run(place: OpenFolder, run: Run, *, command: str, figures: bool = True)
 
 def _files(run: Run, *, command: str, figures: bool) -> Iterator[tuple[str, bytes]]:
     content = report_content(run, command=command)
-    yield "config.toml", effective_toml(run.config).encode()
+    yield "config.toml", effective_toml(public_settings(run.config)).encode()
     yield "forecasts.parquet", _parquet(run.forecasts)
     yield "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode()
     yield "report.html", render_page(content).encode()
@@ -74,8 +75,17 @@ def _files(run: Run, *, command: str, figures: bool) -> Iterator[tuple[str, byte
 
 
 def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump()))
+    """All settings in force as TOML; settings that are None have no line.
+
+    What no reader sees, as U+202E, stands as an escape.
+    """
+    text = tomli_w.dumps(_without_none(config.model_dump()))
+    return "".join(c if c.isprintable() or c == "\n" else _toml_escape(c) for c in text)
+
+
+def _toml_escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
@@ -105,11 +115,11 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         findings=run.bars.findings,
         run=RunFacts(
             command=command,
-            config=effective_toml(run.config),
+            config=effective_toml(public_settings(run.config)),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            config_hash=config_hash(run.config),
+            config_hash=config_hash(public_settings(run.config)),
         ),
         prior_refits=refits_seen_by_the_prior(run.backtest),
         correction_shares=correction_shares(run.backtest),

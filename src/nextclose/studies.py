@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -154,3 +155,12 @@ def walk_study(
         walked = walk.backtest(study, mapper=mapper)
         has_news = NEWS in study.samples.table.families
         return with_news_ablation(walked, mapper=mapper) if has_news else walked
+
+
+def public_settings(config: RunConfig) -> RunConfig:
+    """The settings as a run folder shows them: of a file's full path its name alone."""
+    splits = config.data.splits or ""
+    name = re.split(r"[/\\]", splits)[-1]
+    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})

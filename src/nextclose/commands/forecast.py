@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextclose.commands.messages import say, say_findings
+from nextclose.commands.messages import say, say_each, say_findings
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
@@ -141,12 +141,15 @@ def predict(
 ) -> None:
     """The next closes of PRICES: dates, prices and ranges from a bundle.
 
-    Prices are read as those of its training were, but for what --config says of data.
+    Prices are read as those of its training were, but for what --config says of data. Old bars,
+    symbols never learnt and symbols that are missing are told, and stand in the column "notes".
     """
+    import polars as pl
+
     from nextclose.config import NewsConfig
     from nextclose.report.exports import csv_text, json_text
-    from nextclose.serving.predictor import load_bundle, price_table, reasons_without
-    from nextclose.serving.predictor import predict as forecasts_of
+    from nextclose.serving.notices import notices_of
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table, reasons_without
     from nextclose.terminal import forecast_table
 
     as_format = "json" if as_json else as_format
@@ -160,7 +163,11 @@ def predict(
     )
     bars = _bars_of(prices, news, data=data, config=manifest.news or NewsConfig())
     say_findings(bars)
-    table = price_table(forecasts_of(checked, bars))
+    forecasts = forecasts_of(checked, bars)
+    notices = notices_of(checked, bars, forecasts, now=datetime.now(UTC))
+    say_each(notices.findings)
+    notes = pl.col("symbol").replace_strict(notices.notes, return_dtype=pl.String)
+    table = price_table(forecasts).with_columns(notes.alias("notes"))
     for symbol, reason in reasons_without(checked, bars, table).items():
         say(f"{symbol}: no forecast; {reason}")
     if as_format == "csv":
@@ -245,19 +252,20 @@ def _demo_settings() -> RunConfig:
 
 def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.serving.predictor import load_bundle, predict, price_table
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table
     from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):
         train_bundle(bars, folder, config=config)
-        return price_table(predict(load_bundle(folder), bars))
+        return price_table(forecasts_of(load_bundle(folder), bars))
 
 
 def _public_name(source: str) -> str:
     """Prices as a run folder may name them: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, public_url
+    from nextclose.data.sources.postgres_url import database_url, public_url
 
-    return public_url(source) if is_url(source) else Path(source).name
+    url = database_url(source)
+    return Path(source).name if url is None else public_url(url)
 
 
 def _json_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import RunConfig
@@ -51,6 +51,7 @@ N_CORES = os.cpu_count() or 1
 
 def print_lines(text: str) -> None:
     """Print lines as they are: no path is broken at the edge or taken for markup."""
+    text = "\n".join(map(printable, text.split("\n")))
     out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -199,6 +199,22 @@ class Issue(IntEnum):
     # what a setting leaves out
     LEFT_OUT = (80, "P", "a symbol or file with refusals",
         'nothing refused of a symbol; left out, with hindsight, by data.bad_symbols = "leave out"')
+
+    # what a bundle is served with
+    STALE_BARS = (81, "W", "bars that end before the last finished session",
+        "bars up to the last finished session of the exchange",
+        "give newer bars: a forecast counts from the newest one.")
+    EARLY_END = (82, "W", "a symbol that ends before others of its exchange",
+        "symbols of one exchange end together", "give their newer bars, or leave them out.")
+    NEVER_LEARNT = (83, "W", "a symbol that a bundle has not learnt from",
+        "symbols of the bundle's training; others go by what all have in common",
+        "train with them.")
+    MISSING_SYMBOLS = (84, "W", "symbols of a bundle's training that are not given",
+        "each symbol of the bundle's training, under its name then",
+        "give them under that name, or train again.")
+    OTHER_VERSIONS = (85, "W", "a bundle made with other versions of libraries",
+        "the versions that it was made with; its golden forecasts agree",
+        "train again to be rid of this.")
     # fmt: on
 
     about: str
