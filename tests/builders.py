@@ -16,7 +16,9 @@ from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
 
 if TYPE_CHECKING:
     from nextclose.backtesting.stacking import Stack
+    from nextclose.backtesting.study import Study
     from nextclose.backtesting.walk_forward import Backtest
+    from nextclose.models.protocol import Model
 
 DAY_ZERO = np.datetime64("2001-01-01")
 
@@ -182,6 +184,17 @@ def hybrid_config(*members: str, **changes: Any) -> RunConfig:
     return tiny_config(hybrid={"members": members}, **plan)
 
 
+def study_of_last(
+    samples: Samples, config: RunConfig, *, plugins: Sequence["Model"] = ()
+) -> "Study":
+    """The study of exactly the last `test_sessions`, whatever day of the calendar that may be."""
+    from nextclose.backtesting.study import make_study
+
+    first = np.unique(samples.origin)[-config.backtest.test_sessions]
+    plan = config.backtest.model_copy(update={"test_from": first.astype(object)})
+    return make_study(samples, config.model_copy(update={"backtest": plan}), plugins=plugins)
+
+
 def hybrid_bars() -> Bars:
     """Long enough for three rehearsals, and for tails that adapt in the last two folds.
 
@@ -193,11 +206,10 @@ def hybrid_bars() -> Bars:
 @cache
 def hybrid_walk(*members: str) -> "Backtest":
     """The hybrid of `members` (none: garch, loghar and a tiny network), once for all who ask."""
-    from nextclose.backtesting.study import make_study
     from nextclose.backtesting.walk_forward import backtest
 
     config = hybrid_config(*(members or ("garch", "loghar", "lstm")))
-    return backtest(make_study(samples_of(hybrid_bars()), config))
+    return backtest(study_of_last(samples_of(hybrid_bars()), config))
 
 
 def hybrid_fit(walk: "Backtest | Stack", fold: int) -> FittedHybrid:

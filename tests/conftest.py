@@ -46,8 +46,7 @@ def command(
 @pytest.fixture(scope="session")
 def walked() -> "Backtest":
     """One small walk-forward of every model but classic, three folds, for several files."""
-    from nextclose.backtesting.study import make_study
     from nextclose.backtesting.walk_forward import backtest
-    from tests.builders import samples_of, tiny_config, walk_bars
+    from tests.builders import samples_of, study_of_last, tiny_config, walk_bars
 
-    return backtest(make_study(samples_of(walk_bars()), tiny_config()))
+    return backtest(study_of_last(samples_of(walk_bars()), tiny_config()))

@@ -28,7 +28,7 @@ SETTINGS = """
 [backtest]
 models = ["naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch", "loghar", "trees",
           "lstm", "hybrid", "classic"]
-test_sessions = 90
+test_from = 2003-12-15  # 90 sessions
 refit_sessions = 45
 rehearsal_sessions = 90
 last_folds = { classic = 1 }

@@ -88,8 +88,9 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
 
 def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
     demo, full = forecast._demo_settings(), RunConfig()
+    days = sample_bars().frame["session"].unique().sort()
     assert demo.backtest.models == (*full.backtest.models, "classic")
-    assert demo.backtest.test_sessions == full.backtest.test_sessions
+    assert demo.backtest.test_from == days[-full.backtest.test_sessions]
     assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions
     assert (demo.lstm.n_seeds, full.lstm.n_seeds) == (2, 5)
     same = {"n_seeds": full.lstm.n_seeds}

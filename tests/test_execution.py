@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit, serial
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.breakdowns.training import fits_of
-from nextclose.execution import THREAD_VARIABLES, Processes, Remembered, can_travel
+from nextclose.execution import Remembered
 from nextclose.models.protocol import Model
 from nextclose.models.state import encode_state
+from nextclose.processes import THREAD_VARIABLES, Processes, can_travel
 from nextclose.serving.states import state_bytes
-from tests.builders import samples_of, tiny_config, walk_bars, walk_frame
+from tests.builders import samples_of, study_of_last, tiny_config, walk_bars, walk_frame
 from tests.plugins import FittedWide, Wide
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
@@ -164,7 +165,7 @@ def test_a_damaged_memory_is_not_believed(walked, tmp_path):
 def plugin_study(*plugins: Model) -> Study:
     """The EWMA and these, three folds."""
     config = tiny_config(models=("ewma", *(plugin.name for plugin in plugins)))
-    return make_study(samples_of(walk_bars((560, 540))), config, plugins=plugins)
+    return study_of_last(samples_of(walk_bars((560, 540))), config, plugins=plugins)
 
 
 def n_fits_of(study: Study, folder: Path, name: str = "wide") -> int:

@@ -43,7 +43,8 @@ class BacktestConfig(Settings):
         *("loghar", "trees", "lstm", "hybrid"),
     )
     horizons: tuple[int, ...] = HORIZONS
-    test_sessions: int = Field(default=1260, ge=1)  # the last five years, or half of less ...
+    # the last five years at least, or half of less, from a refit on that the calendar fixes ...
+    test_sessions: int = Field(default=1260, ge=1)
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
     rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid to learn
@@ -79,6 +80,8 @@ class DataConfig(Settings):
     follow_symlinks: bool = False
     columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
     only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
+    header: tuple[str, ...] = ()  # names of the columns of files without a header row, in order
+    symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
     date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
@@ -93,10 +96,12 @@ class DataConfig(Settings):
     unfinished: Literal["drop", "keep"] = "drop"  # a newest bar whose session is not over
     non_session: Literal["drop", "keep"] = "drop"  # a flat bar without trade on a closed day
     duplicates: Literal["last"] | None = None  # two rows of one session
-    nonpositive: Literal["drop"] | None = None  # prices of 0 or less
+    nonpositive: Literal["drop"] | None = None  # closes of 0 or less
+    ranges: Literal["widen", "refuse"] = "widen"  # a high below open or close, a low above
     gaps: Literal["split"] | None = None  # six sessions missing or more
     fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None  # incomplete bars
     spikes: Literal["clip"] | None = None
+    bad_symbols: Literal["leave out"] | None = None  # with anything that is refused
     as_of: date | None = None  # a store as it stood at the end of that day
     allow_missing: int = Field(default=0, ge=0)  # symbols that a download or a query may lack
 
@@ -105,7 +110,7 @@ class FeaturesConfig(Settings):
     """What is knowable at a close."""
 
     market: bool = True  # moves of all symbols of an exchange together
-    masks: bool = False  # halted, spiked and filled rows as inputs
+    masks: bool = False  # halted, spiked, filled and widened rows as inputs
 
 
 class NewsConfig(Settings):

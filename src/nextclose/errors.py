@@ -7,6 +7,7 @@ NextcloseError          one line to the user, no traceback, its own exit code
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
 ├── LockedError         another process writes there                 exit 4
 ├── OutputError         a result cannot be written where asked       exit 6
+├── ResourceError       the machine lacks memory or processes        exit 6
 ├── BundleError         a saved model cannot be trusted              exit 7
 └── LeakError           a value would be used before it was known    exit 8
 
@@ -108,11 +109,14 @@ class NextcloseError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuilt from message and attributes: an error must survive the way out of a process."""
-        return _rebuilt, (type(self), str(self), self.__dict__)
+        return rebuilt_error, (type(self), self.args, self.__dict__)
 
 
-def _rebuilt(kind: type[NextcloseError], message: str, facts: Mapping[str, Any]) -> NextcloseError:
-    error = kind.__new__(kind, message)
+def rebuilt_error(
+    kind: type[BaseException], args: tuple[Any, ...], facts: Mapping[str, Any]
+) -> BaseException:
+    """The error with these `args` and attributes, whatever its constructor asks for."""
+    error = kind.__new__(kind, *args)
     error.__dict__.update(facts)
     return error
 
@@ -175,6 +179,12 @@ class OutputError(NextcloseError):
     def __init__(self, message: str, *, path: str) -> None:
         super().__init__(message)
         self.path = path
+
+
+class ResourceError(NextcloseError):
+    """The machine has too little of something: memory, processes, room for temporary files."""
+
+    exit_code = 6
 
 
 class BundleError(NextcloseError):

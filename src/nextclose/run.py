@@ -30,7 +30,10 @@ from nextclose.studies import chosen_settings, needed_sessions, study_of, versio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A finished backtest: bars, settings, forecasts and the verdict on them."""
+    """A finished backtest: bars, settings, forecasts and the verdict on them.
+
+    `config` names the first session of the test: with it a run on more bars keeps the borders.
+    """
 
     bars: Bars
     config: RunConfig
@@ -95,7 +98,7 @@ def backtest(
     scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(
         bars=long_enough,
-        config=settings,
+        config=study.config,
         backtest=walked,
         scores=scores,
         verdict=verdict_rows(scores.panels),

@@ -14,12 +14,13 @@ from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
-from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint
+from nextclose.execution import InTurn, Progress, Remembered, code_fingerprint
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
 from nextclose.models.protocol import Model
 from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
+from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import backtest
 from nextclose.errors import ConfigError
 from nextclose.models.protocol import Traits
@@ -18,7 +18,7 @@ from nextclose.run import backtest as whole_backtest
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import outsider_view
 from nextclose.schema import LEVELS, Floats, Ints
-from tests.builders import samples_of, tiny_config, walk_bars
+from tests.builders import samples_of, study_of_last, tiny_config, walk_bars
 
 See = Callable[[Samples, Ints], Any]
 
@@ -52,7 +52,7 @@ class Spy:
 
 def study(spy: Spy) -> Study:
     config = tiny_config(models=("har", "hs_250", "spy"))
-    return make_study(samples_of(walk_bars((560, 540))), config, plugins=(spy,))
+    return study_of_last(samples_of(walk_bars((560, 540))), config, plugins=(spy,))
 
 
 def test_a_fit_is_shown_nothing_of_later_rows():

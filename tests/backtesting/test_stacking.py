@@ -31,6 +31,7 @@ from tests.builders import (
     hybrid_fit,
     hybrid_walk,
     samples_of,
+    study_of_last,
     tiny_config,
 )
 
@@ -186,7 +187,7 @@ def test_members_are_fitted_without_being_asked_for_and_not_shown(walk):
 def test_a_study_without_the_hybrid_has_no_rehearsals_and_no_weights():
     samples = samples_of(hybrid_bars())
     config = hybrid_config("ewma", "loghar", models=("naive", "ewma"))
-    study = make_study(samples, config)
+    study = study_of_last(samples, config)
     assert (study.n_rehearsals, len(study.folds), study.hybrid) == (0, 3, None)
     assert members_of(study.models) == {}
     run = backtest(study)

@@ -28,14 +28,22 @@ from nextclose.schema import (
     SEED_SCHEMA,
     Bars,
 )
-from tests.builders import hybrid_config, samples_of, tiny_config, until, walk_bars, walk_frame
+from tests.builders import (
+    hybrid_config,
+    samples_of,
+    study_of_last,
+    tiny_config,
+    until,
+    walk_bars,
+    walk_frame,
+)
 
 BASELINES = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har")
 KEYS = ["symbol", "origin", "horizon_sessions"]
 
 
 def study_of(lengths=(700, 660), **plan):
-    return make_study(samples_of(walk_bars(lengths)), tiny_config(**plan))
+    return study_of_last(samples_of(walk_bars(lengths)), tiny_config(**plan))
 
 
 # --- the frame ---
@@ -104,7 +112,8 @@ def test_test_sessions_count_sessions_of_all_symbols_together(walked):
 
 
 def test_test_from_is_a_date(walked):
-    study = study_of(test_from=date(2003, 3, 1))  # a Saturday
+    config = tiny_config(test_from=date(2003, 3, 1))  # a Saturday
+    study = make_study(walked.study.samples, config)
     assert str(study.folds[0].fitted_at) == "2003-03-03"
 
 
@@ -247,7 +256,7 @@ def test_several_seeds_make_one_forecast_and_are_kept_beside_it(walked):
 def test_single_seeds_are_scored_on_all_judged_forecasts():
     # returns follow the last one: there is something to learn, by each seed in its own way
     samples = samples_of(walk_bars((700, 660), phi=0.85))
-    run = backtest(make_study(samples, tiny_config(models=("naive", "lstm"), test_sessions=60)))
+    run = backtest(study_of_last(samples, tiny_config(models=("naive", "lstm"), test_sessions=60)))
     seeds = run.seeds
     assert dict(seeds.schema) == SEED_SCHEMA
     assert set(seeds.select("model", "seed").unique().iter_rows()) == {("lstm", 0), ("lstm", 1)}
@@ -266,15 +275,14 @@ def test_single_seeds_are_scored_on_all_judged_forecasts():
     ("length", "rehearsals", "expected"),
     # 256 of warm-up, 135 tested: a year of origins stays, then one rehearsal for each 45
     [(900, 3, 3), (900, 0, 0), (256 + 252 + 135 + 90, 3, 2), (256 + 252 + 135 + 89, 3, 1),
-     (256 + 252 + 135 + 44, 3, 0), (420, 3, 0)],
+     (256 + 252 + 135 + 44, 3, 0)],
 )  # fmt: skip
 def test_a_year_of_origins_stays_before_the_first_rehearsal(length, rehearsals, expected):
     config = hybrid_config("ewma", "loghar", rehearsal_sessions=45 * rehearsals)
-    study = make_study(samples_of(walk_bars((length,))), config)
+    study = study_of_last(samples_of(walk_bars((length,))), config)
     assert study.n_rehearsals == expected
     tested = study.folds[expected:]
-    sessions = np.unique(study.samples.origin)
-    assert tested[0].fitted_at == sessions[-min(135, (length - 256) // 2)]
+    assert tested[0].fitted_at == np.unique(study.samples.origin)[-135]
     assert [len(fold.test_rows) for fold in study.folds[:expected]] == [45] * expected
 
 
@@ -287,9 +295,9 @@ def test_last_folds_of_the_hybrid_or_a_member_are_refused(name):
 
 def test_a_long_horizon_leaves_more_before_the_first_rehearsal():
     config = hybrid_config("ewma", "loghar", horizons=(1, 120))
-    study = make_study(samples_of(walk_bars((256 + 360 + 135 + 44,))), config)
+    study = study_of_last(samples_of(walk_bars((256 + 360 + 135 + 44,))), config)
     assert study.n_rehearsals == 0
-    study = make_study(samples_of(walk_bars((256 + 360 + 135 + 45,))), config)
+    study = study_of_last(samples_of(walk_bars((256 + 360 + 135 + 45,))), config)
     assert study.n_rehearsals == 1
 
 
@@ -324,14 +332,17 @@ def test_an_unknown_model_names_the_nearest():
 
 def test_one_session_with_enough_history_is_too_few():
     with pytest.raises(NotEnoughDataError, match="1 sessions have the history") as caught:
-        study_of((256 + 70,), models=("lstm",))
+        make_study(samples_of(walk_bars((256 + 70,))), tiny_config(models=("lstm",)))
     assert (caught.value.needed, caught.value.found) == (2, 1)
 
 
-def test_a_short_history_is_tested_in_its_second_half():
-    study = study_of((256 + 70 + 19,), models=("lstm",))  # 20 sessions can be forecast from
-    tested = np.concatenate([fold.test_rows for fold in study.folds])
-    assert tested.tolist() == list(range(256 + 70 + 9, 256 + 70 + 19))
+def test_a_short_history_is_tested_in_its_second_half_and_a_third_stays_to_learn_from():
+    for n in range(20, 30):  # sessions that can be forecast from, the first in row 325
+        samples = samples_of(walk_bars((325 + n,)))
+        study = make_study(samples, tiny_config(models=("lstm",)))
+        tested = np.concatenate([fold.test_rows for fold in study.folds])
+        assert tested[-1] == 325 + n - 1
+        assert 325 + n // 3 <= tested[0] <= 325 + n - n // 2
 
 
 def test_a_first_session_after_every_origin_with_enough_history_is_refused():

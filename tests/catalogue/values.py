@@ -25,6 +25,11 @@ GONE = (0, 1, 2, 3, 5, 6, 7, 8, 9)  # without 2019-03-08
 CLOSE_ONLY = {"W21": 1}
 PRICES = ("open", "high", "low", "close")
 SAME = base()
+CONTRADICTIONS = (
+    ("high below close", "high", "10.2", "10.2 below 10.3"),
+    ("low above open", "low", "10.25", "10.25 above 10.2"),
+    ("high below low", "high", "9.0", "9.0 below 10.3"),
+)
 
 
 def series(closes: Closes, **more: Sequence[str]) -> Write:
@@ -111,13 +116,23 @@ OTHER = walk(300, seed=9)
 
 VALUE_CASES = (
     *(
-        Case(number=54, title=f"{name} {text}", write=cells((4, name, text)), codes={"E54": 1, "W52": 1}, row=6, column=name, session="2019-03-08", found=text, fix='data.nonpositive = "drop"', kept=GONE)
-        for name, text in (("close", "-12.5"), ("close", "0.0"), ("open", "-1.0"), ("low", "0.0"), ("high", "-0.5"))
+        Case(number=54, title=f"close {text}", write=cells((4, "close", text)), codes={"E54": 1, "W52": 1}, row=6, column="close", session="2019-03-08", found=text, fix='data.nonpositive = "drop"', kept=GONE)
+        for text in ("-12.5", "0.0")
     ),
     Case(number=54, title="dropped", write=cells((4, "close", "-12.5")), data={"nonpositive": "drop"}, codes={"P54": 1, "W52": 1}, kept=GONE),
-    Case(number=55, title="high below close", write=cells((4, "high", "10.2")), codes={"E55": 1, "W52": 1}, row=6, column="high", session="2019-03-08", found="10.2 below 10.3", kept=GONE),
-    Case(number=55, title="low above open", write=cells((4, "low", "10.25")), codes={"E55": 1, "W52": 1}, column="low", found="10.25 above 10.2", kept=GONE),
-    Case(number=55, title="high below low", write=cells((4, "high", "9.0")), codes={"E55": 1, "W52": 1}, column="high", kept=GONE),
+    *(
+        Case(number=55, title=title, write=cells((4, column, text)), codes={"P55": 1}, row=6, column=column, session="2019-03-08", found=found)
+        for title, column, text, found in CONTRADICTIONS
+    ),
+    *(
+        Case(number=55, title=f"{title}, refused", write=cells((4, column, text)), data={"ranges": "refuse"}, codes={"E55": 1, "W52": 1}, row=6, column=column, found=found, fix='data.ranges = "widen"', kept=GONE)
+        for title, column, text, found in CONTRADICTIONS
+    ),
+    *(
+        Case(number=55, title=f"{column} {text}, beyond all reason", write=cells((4, column, text)), codes={"W55": 1}, row=6, column=blamed, found="beside a close of 10.3")
+        for column, text, blamed in (("open", "1020", "high"), ("high", "5", "high"), ("low", "20.6", "low"), ("open", "0.102", "low"))
+    ),
+    Case(number=55, title="a sound range and one beyond all reason, refused", write=cells((4, "open", "1020")), data={"ranges": "refuse"}, codes={"E55": 1, "W52": 1}, column="high", fix='data.ranges = "widen"', kept=GONE),
     Case(number=55, title="high below close by rounding", write=cells((4, "high", "10.299999")), codes={"R55": 1}),
     Case(number=55, title="low above open by rounding", write=cells((4, "low", "10.200001")), codes={"R55": 1}),
     Case(number=56, title="all four prices 0", write=zeros(4), codes={"W56": 1, "W52": 1}, row=6, session="2019-03-08", kept=GONE),
@@ -125,7 +140,18 @@ VALUE_CASES = (
     Case(number=57, title="no close in the newest bar", write=cells((9, "close", "")), codes={"W57": 1}, row=11, session="2019-03-15", found="no close", kept=range(9)),
     Case(number=57, title="a dividend-only row at the end", write=cells(*((9, name, "") for name in (*PRICES, "volume"))), codes={"W57": 1}, kept=range(9)),
     Case(number=58, title="no close amid the history", write=cells((4, "close", "")), codes={"W58": 1, "W52": 1}, row=6, session="2019-03-08", kept=GONE),
-    Case(number=58, title="no volume amid the history", write=cells((4, "volume", "")), codes={"W58": 1, "W52": 1}, kept=GONE),
+    *(
+        Case(number=58, title=f"no {name} amid the history", write=cells((4, name, "")), codes={"W58": 1}, row=6, column=name, session="2019-03-08", found=f"no {name}")
+        for name in ("open", "high", "low", "volume")
+    ),
+    *(
+        Case(number=58, title=f"{name} {text}", write=cells((4, name, text)), codes={"W58": 1}, row=6, column=name, session="2019-03-08", found=f"no {name} above 0")
+        for name, text in (("open", "-1.0"), ("open", "0"), ("low", "0.0"), ("high", "-0.5"))
+    ),
+    Case(number=58, title="a close alone in the newest bar", write=cells(*((9, name, "") for name in (*PRICES[:3], "volume"))), codes={"W58": 1}, row=11, found="no open, high, low, volume"),
+    Case(number=58, title="closes alone at first", write=cells(*((k, name, "0") for k in range(5) for name in PRICES[:3])), codes={"W58": 5}, row=2, found="no open, high, low above 0"),
+    Case(number=58, title="a column without any value", write=cells(*((k, "volume", "") for k in range(10))), codes={"W58": 10}, column="volume"),
+    Case(number=58, title="no close in any row", write=cells(*((k, "close", "") for k in range(10))), codes={"E58": 1}, symbol="AAPL", found="no complete bar", kept=()),
     Case(number=58, title="filled forward", write=cells((4, "close", "")), data={"fill": "ffill:1"}, codes={"P58": 1}, closes=[*CLOSES[:4], CLOSES[3], *CLOSES[5:]]),
     Case(number=58, title="two in a row, one filled", write=cells((4, "close", ""), (5, "close", "")), data={"fill": "ffill:1"}, codes={"P58": 1, "W58": 1, "W52": 1}, kept=(0, 1, 2, 3, 4, 6, 7, 8, 9), closes=[*CLOSES[:4], CLOSES[3], *CLOSES[5:]]),
     Case(number=58, title="two in a row, both filled", write=cells((4, "close", ""), (5, "close", "")), data={"fill": "ffill:2"}, codes={"P58": 2}, closes=[*CLOSES[:4], CLOSES[3], CLOSES[3], *CLOSES[6:]]),

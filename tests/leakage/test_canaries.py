@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from scipy.special import gamma
 
-from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
@@ -21,7 +21,7 @@ from nextclose.metrics import grid_crps
 from nextclose.models.loghar.prior import DRIFT, DRIFT_FROM_SESSIONS, DRIFT_SESSIONS_PER_SESSION
 from nextclose.samples.samples import Samples
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Floats
-from tests.builders import bars_of_returns, close_only, samples_of
+from tests.builders import bars_of_returns, close_only, samples_of, study_of_last
 from tests.leakage.worlds import GjrLaw, fed_with_tomorrow, shuffled, t_walks, with_echo
 
 MEMBERS = ("garch", "loghar", "trees", "lstm")
@@ -74,7 +74,7 @@ def study_of(samples: Samples, *models: str, size: Size, folds: int, **settings:
         rehearsal_sessions=size.n_tested // folds,
     )
     parts = {"lstm": ONE_SEED, "hybrid": HybridConfig(members=MEMBERS)} | settings
-    return make_study(samples, RunConfig(backtest=plan, **parts))
+    return study_of_last(samples, RunConfig(backtest=plan, **parts))
 
 
 # 1. A random walk: nothing is there to be found.

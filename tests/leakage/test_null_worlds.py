@@ -7,13 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.samples.samples import make_samples
+from tests.builders import study_of_last
 from tests.frames import validate_bars
 from tests.leakage.worlds import price_file
 
@@ -54,7 +54,7 @@ def judged(
     )
     table = make_table(validate_bars(frame), definitions=definitions)
     samples = make_samples(table, horizons=horizons)
-    study = make_study(samples, RunConfig(backtest=plan, lstm=SMALL))
+    study = study_of_last(samples, RunConfig(backtest=plan, lstm=SMALL))
     return verdicts(backtest(study).forecasts)
 
 

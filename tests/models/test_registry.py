@@ -36,7 +36,7 @@ from nextclose.models.registry import (
 )
 from nextclose.models.state import State, encode_state
 from nextclose.serving.states import state_bytes, state_of
-from tests.builders import hybrid_bars, hybrid_config, hybrid_fit, samples_of
+from tests.builders import hybrid_bars, hybrid_config, hybrid_fit, samples_of, study_of_last
 from tests.plugins import Wide
 
 
@@ -187,7 +187,7 @@ def test_the_headline_is_the_model_people_came_for(models, name):
 def test_an_object_may_be_a_member_of_the_hybrid_and_is_combined_and_restored_with_it():
     plugin = Wide()
     config = hybrid_config("ewma", "wide", models=("naive", "hybrid"))
-    study = make_study(samples_of(hybrid_bars()), config, plugins=(plugin,))
+    study = study_of_last(samples_of(hybrid_bars()), config, plugins=(plugin,))
     assert isinstance(study.hybrid, Hybrid)
     assert study.hybrid.models == {"ewma": EWMA, "wide": plugin}
     walked = backtest(study)

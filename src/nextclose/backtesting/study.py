@@ -13,7 +13,7 @@ from nextclose.models.hybrid.hybrid import Hybrid
 from nextclose.models.protocol import Model
 from nextclose.models.registry import HYBRID, Models, members_of, model_named, models_of
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import Fold, walk_forward
+from nextclose.samples.splits import Fold, refit_session, walk_forward
 from nextclose.schema import Dates
 
 FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal
@@ -49,7 +49,8 @@ def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] 
     """The folds of the run; test origins are those that every model of the run can forecast.
 
     `plugins` are the models of the settings that are not ours.
-    Without a `test_from`, the last `test_sessions` are tested, at most half of what there is.
+    Without a `test_from` the test begins with the refit that the calendar puts before the last
+    `test_sessions`, or before the second half of what there is; its settings say which one it was.
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
     """
     plan, models = config.backtest, models_of(config, plugins)
@@ -66,11 +67,7 @@ def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] 
             needed=2,
             found=len(origins),
         )
-    test_from = (
-        origins[-min(plan.test_sessions, len(origins) // 2)]
-        if plan.test_from is None
-        else np.datetime64(plan.test_from, "D")
-    )
+    test_from = _test_from(samples, config, origins)
     folds = walk_forward(
         samples,
         test_from=test_from,
@@ -86,12 +83,29 @@ def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] 
             needed=1,
             found=0,
         )
+    plan = plan.model_copy(update={"test_from": test_from.astype(object)})
     return Study(
         samples=samples,
-        config=config,
+        config=config.model_copy(update={"backtest": plan}),
         folds=folds,
         n_rehearsals=n_rehearsals,
         plugins=tuple(plugins),
+    )
+
+
+def _test_from(samples: Samples, config: RunConfig, origins: Dates) -> np.datetime64:
+    """The first day of the test; `origins` are those that every model can forecast.
+
+    A third of them at the least stay before it to learn from.
+    """
+    plan = config.backtest
+    if plan.test_from is not None:
+        return np.datetime64(plan.test_from, "D")
+    return refit_session(
+        samples,
+        earliest=origins[len(origins) // 3],
+        latest=origins[-min(plan.test_sessions, len(origins) // 2)],
+        refit_sessions=plan.refit_sessions,
     )
 
 

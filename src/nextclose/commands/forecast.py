@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
@@ -225,7 +226,12 @@ def _demo_settings() -> RunConfig:
     """The default settings with fewer refits and seeds, and the tutorial's network in small."""
     from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
 
-    plan = BacktestConfig(refit_sessions=504, rehearsal_sessions=1008, last_folds={"classic": 1})
+    plan = BacktestConfig(
+        test_from=date(2008, 2, 29),  # the sample's last five years
+        refit_sessions=504,
+        rehearsal_sessions=1008,
+        last_folds={"classic": 1},
+    )
     return RunConfig(
         backtest=plan.model_copy(update={"models": (*plan.models, "classic")}),
         lstm=LstmConfig(n_seeds=2),

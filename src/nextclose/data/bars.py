@@ -13,7 +13,6 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import merge_findings, safe_text
-from nextclose.data.reading.column_names import OPTIONAL
 from nextclose.data.reading.prices import Basis, UncheckedPrices
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
@@ -53,12 +52,12 @@ def assemble_bars(
 ) -> Bars:
     """The parts as one set of bars; refusals stand first among its findings, in file order.
 
-    A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
+    A column that one part lacks is null in its rows. `splits` has symbol,
     session and ratio (new shares for an old one): prices before are divided by it. Parts from an
     iterator are let go once their rows are copied, so that rows are in memory once. `now`, aware of
     its zone, finds bars of the future and unfinished ones; None asks no clock.
-    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
-        the settings say so.
+    NaN: a row without a close is a missing row, counted; one without range or volume is kept, and
+        they are null. Nothing is filled in unless the settings say so.
     Causal: each row kept, dropped or changed is decided from rows up to its session.
     """
     rows, heads = _concat_parts(parts)
@@ -111,6 +110,7 @@ def assemble_bars(
 def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of `Bars`, and those that rules over all symbols read."""
     frame = with_masks(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
+    frame = frame.with_columns(pl.col("^(open|high|low|volume)$").fill_nan(None))
     if "close_raw" in frame.columns:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
@@ -170,13 +170,11 @@ def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:
         return pl.DataFrame(schema=_EMPTY_SCHEMA), heads
-    half = {c for c in OPTIONAL if any(c not in frame.columns for frame in frames)}
     has_adjusted = any("adj_close" in frame.columns for frame in frames)
     for k, frame in enumerate(frames):
         if has_adjusted and "adj_close" not in frame.columns:  # taken as it is: ratio 1
             copy = pl.col("close").alias("adj_close")
-            frame = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
-        frames[k] = frame.drop([c for c in frame.columns if c.removesuffix("_text") in half])
+            frames[k] = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
     return pl.concat(frames, how="diagonal_relaxed"), heads
 
 

@@ -52,11 +52,11 @@ class Issue(IntEnum):
         "marks that can only be read in one way")
     CUT_LAST_LINE = (11, "E", "a last line that was cut short", "",
         "get the whole file: its end is missing.")
-    UNEVEN_ROW = (12, "E", "a row with more or fewer fields than the header", "",
+    UNEVEN_ROW = (12, "ER", "a row of another length than the header, or a line that is none", "",
         "correct the row.")
     OPEN_QUOTE = (13, "E", "a quote that does not close",
         "quotes in pairs around a cell of at most 64 KiB", "close the quote in that row.")
-    OVERSIZED_TABLE = (14, "E", "a line of more than 1 MiB, or more than 256 columns",
+    OVERSIZED_TABLE = (14, "E", "a line of over 1 MiB, over 16,384 columns, a table too large",
         "lines of at most 1 MiB", "export the prices again, one bar a line.")
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
@@ -138,14 +138,14 @@ class Issue(IntEnum):
     UNSCHEDULED_CLOSURE = (53, "", "a day closed by a storm or an attack: in the calendar")
 
     # what the numbers say
-    NONPOSITIVE_PRICE = (54, "EP", "a price of 0 or less",
+    NONPOSITIVE_PRICE = (54, "EP", "a close of 0 or less",
         "price > 0", 'correct the file or set data.nonpositive = "drop".')
-    CONTRADICTING_RANGE = (55, "ER", "a high below open or close, or a low above",
-        "high >= open, close >= low", "correct the file.")
+    CONTRADICTING_RANGE = (55, "EPRW", "a high below open or close, or a low above",
+        "high >= open, close >= low", 'correct the file, or set data.ranges = "widen".')
     ZERO_BAR = (56, "W", "a bar whose four prices are 0", "a bar without prices is a missing row")
-    INCOMPLETE_NEWEST_BAR = (57, "WE", "a newest bar with an empty cell",
+    INCOMPLETE_NEWEST_BAR = (57, "WE", "a newest bar without a close",
         "an incomplete newest bar is a missing row")
-    INCOMPLETE_BAR = (58, "WEP", "a bar with an empty cell",
+    INCOMPLETE_BAR = (58, "WEP", "a bar without a close, or a close without range or volume",
         "an incomplete bar is a missing row, never filled in")
     SPLIT = (59, "ERW", "a split that the prices show, or that a table gives",
         "adjusted prices; this looks like an unadjusted split",

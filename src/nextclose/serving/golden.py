@@ -35,7 +35,7 @@ def samples_for(
         bars,
         families=(MAIN, *masks),
         own=features,
-        market=bool(manifest.market),
+        market=manifest.market,
         news=manifest.news,
     )
     samples = make_samples(table, horizons=manifest.horizons)

@@ -110,14 +110,24 @@ def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
 
 
 def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
-    missing = sorted(set(manifest.market) - set(bars.symbols))
+    """Its symbols must be there with as many bars as at the fit, or as one forecast reads."""
+    counts = dict(bars.frame.group_by("symbol").len().iter_rows())
+    needed = {
+        name: manifest.min_rows if name in manifest.symbols else 1 for name in manifest.market
+    }
+    missing = [
+        f"{name} ({counts.get(name, 0)} bars)"
+        for name, n in needed.items()
+        if counts.get(name, 0) < n
+    ]
     if missing:
         raise NotEnoughDataError(
-            f"this bundle reads how {len(manifest.market)} symbols move together, and "
-            f"{len(missing)} of them are not given: {', '.join(missing[:5])}. "
-            "Fix: give the bars of all of them, or train with [features] market = false.",
-            needed=len(manifest.market),
-            found=len(manifest.market) - len(missing),
+            f"this bundle reads how {len(needed)} symbols move together, and {len(missing)} of "
+            f"them are missing, or too short to tell: {', '.join(missing[:5])}. Fix: give "
+            f"the last {manifest.min_rows} bars or more of all of them, or train with "
+            "[features] market = false.",
+            needed=len(needed),
+            found=len(needed) - len(missing),
         )
 
 

@@ -44,10 +44,7 @@ REFUSED_CELLS = [  # code, row from 0, column, text, session shown, found
     ("E39", 1, "date", "43528.6667", "", "43528.6667"),
     ("E49", 1, "date", "1899-12-31", "1899-12-31", "1899-12-31"),
     ("E54", 1, "close", "-12.5", "2019-03-05", "-12.5"),
-    ("E54", 1, "low", "0", "2019-03-05", "0.0"),
-    ("E55", 1, "high", "11.9", "2019-03-05", "11.9 below 12.0"),
-    ("E55", 1, "low", "11.1", "2019-03-05", "11.1 above 11.0"),
-    ("E55", 1, "high", "11.99998", "2019-03-05", "11.99998 below 12.0"),  # 1.7e-6 below
+    ("E54", 1, "close", "0", "2019-03-05", "0.0"),
 ]
 
 
@@ -254,3 +251,66 @@ def test_high_and_low_off_by_rounding_are_widened_in_their_own_row():
     assert read.frame["low"].to_list() == [9.0, 10.0, 12.0, 12.0, 13.0]
     (repair,) = findings_of(read, "R55")
     assert (repair.row, repair.column, repair.session, repair.count) == (2, "high", "2019-03-05", 2)
+
+
+CONTRADICTIONS = [  # column, text, found, high and low that enclose
+    ("high", "11.9", "11.9 below 12.0", 12.0, 10.0),
+    ("low", "11.1", "11.1 above 11.0", 13.0, 11.0),
+    ("high", "11.99998", "11.99998 below 12.0", 12.0, 10.0),  # 1.7e-6 below
+    ("open", "14.9", "13.0 below 14.9", 14.9, 10.0),
+]
+
+
+@pytest.mark.parametrize(("column", "text", "found", "high", "low"), CONTRADICTIONS)
+def test_a_range_is_widened_to_hold_open_and_close_marked_and_told(column, text, found, high, low):
+    read = bars(texts([(1, column, text)]))
+    assert read.frame["close"].to_list() == [11.0, 12.0, 13.0, 14.0, 15.0]
+    row = read.frame.row(1, named=True)
+    assert (row["high"], row["low"]) == (high, low)
+    assert read.frame["widened"].to_list() == [False, True, False, False, False]
+    assert codes(read) == {"P55": 1}
+    (note,) = findings_of(read, "P55")
+    assert (note.row, note.session, note.found) == (2, "2019-03-05", found)
+    assert note.rule == 'high >= open, close >= low; data.ranges = "widen"'
+
+
+@pytest.mark.parametrize(("column", "text", "found", "high", "low"), CONTRADICTIONS)
+def test_where_the_settings_say_so_a_contradicting_range_is_refused(column, text, found, high, low):
+    (finding,) = bars(texts([(1, column, text)]), ranges="refuse").findings[:1]
+    assert (finding.code, finding.row, finding.found) == ("E55", 2, found)
+    assert 'data.ranges = "widen"' in finding.fix
+    assert bars(texts([(1, column, text)]), ranges="refuse").frame["close"].to_list() == [
+        *(11.0, 13.0, 14.0, 15.0)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_rows"),
+    [
+        ([(1, "open", "1100")], 1),
+        ([(1, "low", "15.1"), (1, "high", "8.9")], 1),
+        ([(0, "high", "8.2"), (3, "open", "0.13")], 2),
+    ],
+)
+def test_a_range_beyond_a_quarter_of_the_close_is_taken_away_and_the_close_kept(changes, n_rows):
+    read = bars(texts(changes))
+    assert read.frame["close"].to_list() == [11.0, 12.0, 13.0, 14.0, 15.0]
+    hit = sorted({row for row, _, _ in changes})
+    for name in ("open", "high", "low"):
+        assert [k for k, cell in enumerate(read.frame[name]) if cell is None] == hit
+    assert read.frame["volume"].null_count() == 0
+    assert [k for k, mark in enumerate(read.frame["widened"]) if mark] == hit
+    assert codes(read) == {"W55": n_rows}
+
+
+def test_just_within_a_quarter_of_the_close_it_is_widened():
+    read = bars(texts([(1, "high", "9")]))  # 12 - 9 is a quarter of 12
+    assert (codes(read), read.frame["high"][1]) == ({"P55": 1}, 12.0)
+    assert codes(bars(texts([(1, "high", "8.999")]))) == {"W55": 1}
+
+
+def test_a_range_that_is_half_there_is_checked_as_far_as_it_goes():
+    read = bars(texts([(1, "high", ""), (1, "open", ""), (1, "low", "12.5")]))
+    assert read.frame.row(1, named=True)["low"] == 12.0
+    assert read.frame.row(1, named=True)["high"] is None
+    assert codes(read) == {"W58": 1, "P55": 1}

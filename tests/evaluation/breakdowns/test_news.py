@@ -21,7 +21,7 @@ from nextclose.features.table import make_table
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.samples.samples import make_samples
 from nextclose.schema import ABLATION_SCHEMA, Bars, News
-from tests.builders import hybrid_config, samples_of, tiny_config, walk_bars
+from tests.builders import hybrid_config, samples_of, study_of_last, tiny_config, walk_bars
 from tests.evaluation.breakdowns.test_ablation import losses
 
 SHORT = walk_bars((860, 820))
@@ -39,7 +39,7 @@ def told_in_advance(bars: Bars) -> Bars:
 
 def study_of(bars: Bars, config: RunConfig):
     news = config.news if bars.news is not None else None
-    return make_study(make_samples(make_table(bars, news=news)), config)
+    return study_of_last(make_samples(make_table(bars, news=news)), config)
 
 
 @pytest.fixture(scope="module")

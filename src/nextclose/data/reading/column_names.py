@@ -211,7 +211,7 @@ def header_notes(frame: pl.DataFrame, names: Mapping[str, str], *, path: str) ->
         notes.append(Issue.COLUMN_SPELLING.finding(", ".join(renamed), path=path))
     missing = [name for name in OPTIONAL if name not in frame.columns]
     if missing:
-        must = "features that need them are left out of all symbols"
+        must = "features that need them have no value in these rows"
         found = f"no {', '.join(missing)}"
         notes.append(Issue.MISSING_COLUMN.finding(found, response="W", rule=must, path=path))
     return notes

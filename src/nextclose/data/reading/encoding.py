@@ -12,7 +12,7 @@ from nextclose.errors import ConfigError, Finding
 
 MAX_LINE = 1 << 20
 MAX_FIELD = 64 << 10
-MAX_COLUMNS = 256
+MAX_COLUMNS = 16_384  # a column takes some 3 KB besides its cells: 48 MB at most
 BLOCK = 4 << 20  # bytes parsed at once: more is slower, as memory comes page by page
 
 FOREIGN = {  # leading bytes -> what the file is

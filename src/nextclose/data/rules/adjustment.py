@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.catalogue import Issue
+from nextclose.data.findings import hit_mask
 from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding, Floats
 
 DIVIDED = "prices before a split are divided by its ratio"
@@ -22,14 +23,39 @@ def open_high_low(frame: pl.DataFrame) -> list[str]:
 
 
 def with_wider_ranges(frame: pl.DataFrame, _hits: pl.DataFrame) -> pl.DataFrame:
-    """High and low moved just far enough to enclose open and close."""
+    """High and low moved just far enough to enclose open and close; one that is missing stays so.
+
+    Causal: each row from itself alone.
+    """
     ends = {
         "high": pl.max_horizontal("high", *body_prices(frame)),
         "low": pl.min_horizontal("low", *body_prices(frame)),
     }
     return frame.with_columns(
-        expr.alias(name) for name, expr in ends.items() if name in frame.columns
+        pl.when(pl.col(name).is_not_null()).then(expr).alias(name)
+        for name, expr in ends.items()
+        if name in frame.columns
     )
+
+
+def with_widened_ranges(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """The same, with the mask `widened` at the hits."""
+    return _with_widened_mask(with_wider_ranges(frame, hits), hits)
+
+
+def without_ranges(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    """The hit rows with their close alone: no open, high and low, and the mask `widened`."""
+    is_hit = pl.lit(hit_mask(frame, hits))
+    return _with_widened_mask(
+        frame.with_columns(pl.when(~is_hit).then(c).alias(c) for c in open_high_low(frame)), hits
+    )
+
+
+def _with_widened_mask(frame: pl.DataFrame, hits: pl.DataFrame) -> pl.DataFrame:
+    mask = hit_mask(frame, hits).alias("widened")
+    if "widened" in frame.columns:
+        mask |= frame["widened"]
+    return frame.with_columns(mask)
 
 
 def with_adjusted_prices(frame: pl.DataFrame) -> pl.DataFrame:

@@ -31,7 +31,9 @@ TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].
 NO_VOLUME = -1  # of Interactive Brokers, for what has none
 SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
+LARGEST_CONTRADICTION = 0.25  # of the close: beyond it a range says nothing of its session
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
+CLOSES = ("close", "adj_close", "close_raw")
 
 Frame = pl.DataFrame
 
@@ -221,13 +223,13 @@ def all_zero_prices(frame: Frame) -> Frame:
     )
 
 
-def nonpositive_prices(frame: Frame) -> Frame:
-    """Prices of 0 or less."""
-    return cell_hits(frame, PRICES, lambda c: c <= 0)
+def nonpositive_closes(frame: Frame) -> Frame:
+    """Closes of 0 or less."""
+    return cell_hits(frame, CLOSES, lambda c: c <= 0)
 
 
 def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
-    hits = [no_hits()]
+    hits, has_close = [no_hits()], pl.col("close").is_not_null()
     top, bottom = pl.max_horizontal(body_prices(frame)), pl.min_horizontal(body_prices(frame))
     for name, is_wrong, verb, bound in (
         ("high", pl.col("high") < top * (1 - tolerance), "below", top),
@@ -236,13 +238,32 @@ def _not_enclosing(frame: Frame, *, tolerance: float) -> Frame:
         if name in frame.columns:
             # not pl.format: polars 2.1 panics in it where open or close is null throughout
             text = pl.concat_str(pl.col(name), pl.lit(f" {verb} "), bound)
-            hits.append(hits_where(frame, is_wrong, text=text, column=name))
+            hits.append(hits_where(frame, is_wrong & has_close, text=text, column=name))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 
 def contradicting_ranges(frame: Frame) -> Frame:
     """High below open or close, or low above, by more than rounding."""
     return hits_by_block(frame, partial(_not_enclosing, tolerance=ENCLOSE_TOLERANCE))
+
+
+def absurd_ranges(frame: Frame) -> Frame:
+    """High below open or close, or low above, by more than a quarter of the close."""
+
+    def find(rows: Frame) -> Frame:
+        body = body_prices(rows)
+        hits = [no_hits()]
+        for name, size in (
+            ("high", pl.max_horizontal(body) - pl.col("high")),
+            ("low", pl.col("low") - pl.min_horizontal(body)),
+        ):
+            if name in rows.columns:
+                shown = pl.concat_str(pl.col(name), pl.lit(" beside a close of "), pl.col("close"))
+                is_far = size > LARGEST_CONTRADICTION * pl.col("close")
+                hits.append(hits_where(rows, is_far, text=shown, column=name))
+        return pl.concat(hits).unique("at", keep="first").sort("at")
+
+    return hits_by_block(frame, find)
 
 
 def rounded_ranges(frame: Frame) -> Frame:

@@ -57,6 +57,8 @@ def _is_idle(frame: Frame) -> np.ndarray:
     is_closed = frame["has_calendar"].to_numpy() & ~frame["is_session"].to_numpy()
     if "volume" not in frame.columns or not is_closed.any():
         return np.zeros(frame.height, dtype=np.bool_)
-    still = [pl.col(name) == pl.col("close") for name in open_high_low(frame)]
+    still = [
+        (pl.col(name) == pl.col("close")).fill_null(value=True) for name in open_high_low(frame)
+    ]
     is_flat = pl.all_horizontal(pl.col("volume") == 0, *still).fill_null(value=False)
     return np.asarray(is_closed & frame.select(is_flat).to_series().to_numpy())

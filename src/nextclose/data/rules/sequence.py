@@ -17,7 +17,12 @@ from nextclose.data.rules import (
     outliers,
     stock_splits,
 )
-from nextclose.data.rules.adjustment import DIVIDED, with_wider_ranges
+from nextclose.data.rules.adjustment import (
+    DIVIDED,
+    with_widened_ranges,
+    with_wider_ranges,
+    without_ranges,
+)
 
 # Single cells and rows, in the order of the file.
 CELL_RULES: tuple[Rule, ...] = (
@@ -64,11 +69,36 @@ CELL_RULES: tuple[Rule, ...] = (
     Rule(Issue.ZERO_BAR.finding(), cells.all_zero_prices, per="rule"),
     Rule(
         Issue.NONPOSITIVE_PRICE.finding(),
-        cells.nonpositive_prices,
+        cells.nonpositive_closes,
         setting="nonpositive",
         policies={"drop": ("P", without_rows)},
     ),
-    Rule(Issue.CONTRADICTING_RANGE.finding(), cells.contradicting_ranges),
+    Rule(
+        Issue.INCOMPLETE_BAR.finding(
+            rule="a close without range or volume is kept; what reads them has no value there"
+        ),
+        missing.closes_without_range,
+        repair=missing.with_missing_cells,
+        per="rule",
+    ),
+    Rule(
+        Issue.CONTRADICTING_RANGE.finding(
+            response="W",
+            rule="high >= open, close >= low; beyond 25 % of the close the close alone is kept",
+            fix="",
+        ),
+        cells.absurd_ranges,
+        repair=without_ranges,
+        per="rule",
+        setting="ranges",
+        policies={"refuse": None},
+    ),
+    Rule(
+        Issue.CONTRADICTING_RANGE.finding(),
+        cells.contradicting_ranges,
+        setting="ranges",
+        policies={"widen": ("P", with_widened_ranges)},
+    ),
     Rule(
         Issue.CONTRADICTING_RANGE.finding(
             response="R",
@@ -109,16 +139,6 @@ DAY_RULES: tuple[Rule, ...] = (
     Rule(
         Issue.INCOMPLETE_BAR.finding(
             response="E",
-            rule="a column that is there has values for every symbol",
-            fix='leave SYMBOL out, or the column: data.columns = {"COLUMN" = ""}.',
-        ),
-        missing.symbols_without_a_column,
-        repair=missing.without_symbols,
-        per="whole",
-    ),
-    Rule(
-        Issue.INCOMPLETE_BAR.finding(
-            response="E",
             rule="at least one complete bar of each symbol",
             fix="leave SYMBOL out, or give its prices.",
         ),
@@ -148,7 +168,7 @@ DAY_RULES: tuple[Rule, ...] = (
         for n_most in (1, 2, 3)
     ),
     Rule(Issue.INCOMPLETE_BAR.finding(), missing.incomplete_bars, per="rule"),
-    Rule(Issue.REPEATED_ROW.finding(), order.repeated_rows, per="rule"),
+    Rule(Issue.REPEATED_ROW.finding(), order.repeated_rows, repair=order.joined_rows, per="rule"),
     Rule(
         Issue.CONTRADICTING_ROWS.finding(
             rule="one row per symbol and date; these are several series",

@@ -13,6 +13,7 @@ from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note
 from nextclose.data.reading.file_batches import FileBatch, batch_prices
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.frame_builder import FrameBuilder
+from nextclose.data.reading.inferred_names import with_date_column
 from nextclose.data.reading.plain_csv import (
     PlainLines,
     has_plain_settings,
@@ -167,9 +168,10 @@ def _prices_by_cell(data: bytes, *, path: str, symbol: str, config: DataConfig) 
     cells = csv_cells(data, path=path, config=config)
     if any(finding.response == "E" for finding in cells.findings):
         return UncheckedPrices(path=path, frame=None, findings=cells.findings)
-    prices = unchecked_prices(cells.frame, path=path, rows=cells.rows, symbol=symbol, config=config)
+    frame, of_dates = with_date_column(cells.frame, config, path=path)
+    prices = unchecked_prices(frame, path=path, rows=cells.rows, symbol=symbol, config=config)
     prices = replace(prices, settled={**prices.settled, **cells.settled})
-    return _with_notes(prices, cells.findings)
+    return _with_notes(prices, [*cells.findings, *of_dates])
 
 
 def _with_notes(prices: UncheckedPrices, notes: Sequence[Finding]) -> UncheckedPrices:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.inferred_names import with_date_column
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.filenames import symbol_of
 from nextclose.data.sources.files import open_file
@@ -37,10 +39,12 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
         except UnusableFileError as error:
             yield error.refusal(str(path))
             continue
+        frame, notes = with_date_column(frame, config, path=str(path))
         rows = pl.int_range(1, frame.height + 1, eager=True)
-        yield unchecked_prices(
+        prices = unchecked_prices(
             frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config
         )
+        yield replace(prices, findings=(*notes, *prices.findings))
 
 
 def parquet_frame(data: bytes) -> pl.DataFrame:
