@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from nextclose.commands import forecast
 from nextclose.config import RunConfig
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
+from nextclose.durable import locked
 from nextclose.errors import LockedError, SourceError
 from nextclose.schema import Bars, Finding
 
@@ -58,6 +60,46 @@ def test_a_run_can_be_repeated_from_the_settings_it_left(command, prices, tmp_pa
     assert (first / "report.html").read_text().count("<svg") == (
         again / "report.html"
     ).read_text().count("<svg")
+
+
+@pytest.mark.parametrize("name", ["backtest", "train", "demo"])
+def test_a_folder_that_another_run_is_writing_is_refused_before_any_work(
+    command, monkeypatch, tmp_path, name
+):
+    prices = () if name == "demo" else ("sample",)
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", lambda *_, **__: 1 / 0)
+    with locked(tmp_path / "out"):
+        code, _, complaint = command(name, *prices, "--out", tmp_path / "out")
+    assert (code, complaint.count("is being written by process")) == (4, 1)
+
+
+def test_a_second_run_into_a_folder_is_refused_while_the_first_works(command, prices, tmp_path):
+    arguments = ("backtest", str(prices), *QUICK, "--horizons", "1", "--out", str(tmp_path / "run"))
+    script = "from nextclose.cli import main; main()"
+    first = subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.DEVNULL)
+    while not (tmp_path / "run" / ".lock").exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    code, _, complaint = command(*arguments)
+    assert (code, f"process {first.pid}" in complaint) == (4, True)
+    first.terminate()
+    assert first.wait(timeout=60) == 143
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+@pytest.mark.parametrize("name", ["backtest", "train", "demo"])
+def test_a_place_that_cannot_be_written_is_found_before_any_work(command, monkeypatch, name):
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", lambda *_, **__: 1 / 0)
+    prices = () if name == "demo" else ("sample",)
+    code, _, complaint = command(name, *prices, "--out", "/proc/nowhere")
+    assert code == 6
+    assert "cannot write /proc/nowhere" in complaint
+
+
+def test_prices_that_are_refused_leave_no_folder_behind(command, tmp_path):
+    for name in ("backtest", "train"):
+        code, _, _ = command(name, tmp_path / "nowhere.csv", "--out", tmp_path / "runs" / "out")
+        assert (code, list(tmp_path.iterdir())) == (3, [])
 
 
 def test_json_is_the_only_thing_on_standard_output(command, prices, tmp_path):

@@ -40,6 +40,10 @@ not_a_split = ["AAPL 2000-09-29"]
 since = { FB = 2012-06-01 }
 unfinished = "keep"
 non_session = "keep"
+header = ["date", "close"]
+symbols = { "a.csv" = "AAPL" }
+bad_symbols = "leave out"
+ranges = "refuse"
 duplicates = "last"
 nonpositive = "drop"
 gaps = "split"
@@ -139,6 +143,10 @@ def test_every_setting_of_every_section_can_be_given():
             since={"FB": date(2012, 6, 1)},
             unfinished="keep",
             non_session="keep",
+            header=("date", "close"),
+            symbols={"a.csv": "AAPL"},
+            bad_symbols="leave out",
+            ranges="refuse",
             duplicates="last",
             nonpositive="drop",
             gaps="split",

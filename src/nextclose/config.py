@@ -79,14 +79,15 @@ class DataConfig(Settings):
     thousands: Literal[",", ".", "'", " "] | None = None
     follow_symlinks: bool = False
     columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
-    only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     header: tuple[str, ...] = ()  # names of the columns of files without a header row, in order
     symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
+    only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
     date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
-    # the exchange: None guesses it from each symbol's suffix; "weekdays" counts every weekday
-    calendar: str | None = None
+    # the exchange, of all or by symbol: None takes what each name tells; "weekdays" every weekday
+    calendar: str | dict[str, str] | None = None
+    day_shift: Literal[-1, 1] | None = None  # days that dates without a time are moved by
     # what the prices are
     price_basis: Literal["adjusted", "raw"] = "adjusted"  # where a file has both
     splits: str | None = None  # CSV of symbol, date, ratio: new shares for an old one

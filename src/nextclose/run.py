@@ -13,6 +13,7 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
+from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
@@ -25,7 +26,8 @@ from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,7 @@ def backtest(
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
     own. `features` are columns and `metrics` losses of your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
-    and found there by a later run of the same settings and bars. Bars with news are walked twice:
+    and found there by a later run that would fit the same. Bars with news are walked twice:
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
@@ -86,14 +88,7 @@ def backtest(
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
     long_enough = with_short_symbols(bars, needed=needed_sessions(settings, plugins))
     study = study_of(long_enough, settings, plugins)
-    walked = walk_study(
-        study,
-        long_enough,
-        plugins.features,
-        workers=workers,
-        progress=progress,
-        memory=memory,
-    )
+    walked = walk_study(study, workers=workers, progress=progress, memory=memory)
     _refuse_silent(walked)
     scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(
@@ -130,6 +125,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "basis": run.bars.basis,
         "symbols": list(run.bars.symbols),
         "findings": finding_counts(run.bars.findings),
+        "left_out": left_out_symbols(run.bars.findings),
         "policies": policies_in_force(run.config.data),
         "folds": [
             {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}

@@ -120,7 +120,7 @@ class Bars:
     findings: tuple[Finding, ...] = ()
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
     exchanges: Mapping[str, str] = field(default_factory=dict)
-    settled: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, object] = field(default_factory=dict)
     news: News | None = None
 
     @property
@@ -170,7 +170,7 @@ class Table:
     Row i of every array speaks of the same symbol and session, and reads no bar after it.
     """
 
-    values: Floats32  # (row, feature); NaN within a family's warm-up
+    values: Floats32  # (row, feature); NaN within a family's warm-up, and where bars lack a range
     names: tuple[str, ...]  # (feature,)
     families: Mapping[str, Family]
     left_out: Mapping[str, str]  # feature that could not be built -> why

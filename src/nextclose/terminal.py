@@ -17,7 +17,9 @@ from rich.text import Text
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.inventory import BASES, extent_text, symbol_summaries
+from nextclose.data.left_out import left_out_symbols
 from nextclose.data.suggestions import assignments
+from nextclose.errors import printable
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.comparison import skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
@@ -150,6 +152,9 @@ def data_lines(bars: Bars, config: DataConfig) -> Table:
         "found", ", ".join(f"{code}: {count(n)}" for code, n in counts.items()) or "nothing"
     )
     facts.add_row("allowed", Text(assignments(policies_in_force(config)) or "no lossy repair"))
+    left_out = left_out_symbols(bars.findings)
+    if left_out:
+        facts.add_row("left out", Text(printable(", ".join(left_out))))
     return facts
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import polars as pl
 
 from tests.corpus.shapes import Shape, file, files, history
-
-GUESSED = "the calendar is guessed by the name alone"
 
 
 def plain(frame: pl.DataFrame, **more: pl.Series | pl.Expr) -> str:
@@ -30,14 +27,11 @@ def named(
     exchange: str,
     *,
     source: str,
-    n: int = 400,
-    seed: int = 0,
-    broken: str = "",
     codes: tuple[str, ...] = (),
     as_symbol: str = "",
 ) -> Shape:
     """One file named by the symbol, its bars on the sessions of an exchange: read with no word."""
-    frame = history(n, seed=seed, exchange=exchange)
+    frame = history(400, exchange=exchange)
     return Shape(
         name=f"name: {symbol}.csv",
         source=source,
@@ -45,7 +39,6 @@ def named(
         holds={as_symbol or symbol: frame},
         exchanges={as_symbol or symbol: exchange},
         codes=codes,
-        broken=broken,
     )
 
 
@@ -68,65 +61,65 @@ def asked(
         asks=("E51",),
         answers=answers or {},
         exchanges={symbol: exchange},
-        broken=GUESSED,
     )
 
 
 NAMES = (
-    named("sh.600519", "XSHG", source="baostock", as_symbol="SH.600519", broken=GUESSED),
-    named("sz.000001", "XSHG", source="baostock", as_symbol="SZ.000001", broken=GUESSED),
-    named("600519.SH", "XSHG", source="tushare, ts_code", broken=GUESSED),
+    named("sh.600519", "XSHG", source="baostock", as_symbol="SH.600519"),
+    named("sz.000001", "XSHG", source="baostock", as_symbol="SZ.000001"),
+    named("600519.SH", "XSHG", source="tushare, ts_code"),
     named("000001.SZ", "XSHG", source="tushare, ts_code"),
-    named("600519.XSHG", "XSHG", source="JoinQuant, rqalpha", broken=GUESSED),
-    named("000001.XSHE", "XSHG", source="JoinQuant, rqalpha", broken=GUESSED),
-    named("SH600519", "XSHG", source="qlib, tencent", broken=GUESSED),
+    named("600519.XSHG", "XSHG", source="JoinQuant, rqalpha"),
+    named("000001.XSHE", "XSHG", source="JoinQuant, rqalpha"),
+    named("SH600519", "XSHG", source="qlib, tencent"),
     named("600519.SS", "XSHG", source="Yahoo Finance"),
     named("7203.T", "XTKS", source="Yahoo Finance"),
     named("RELIANCE.NS", "XBOM", source="Yahoo Finance"),
     named("SHOP.TO", "XTSE", source="Yahoo Finance"),
     named("ABC.V", "XTSE", source="Yahoo Finance, the venture exchange"),
-    named("BTC.V", "24/7", source="Stooq", broken=GUESSED, codes=("R51",)),
+    named("BTC.V", "24/7", source="Stooq", codes=("R51",)),
     named("BMW.F", "XFRA", source="Yahoo Finance"),
-    named("ES.F", "CMES", source="Stooq", broken=GUESSED, codes=("R51",)),
     named("MC.PA", "XPAR", source="Yahoo Finance"),
-    named("JPM.PA", "XNYS", source="NYSE symbology, series A preferred", broken=GUESSED),
-    named("BAC.PB", "XNYS", source="NYSE symbology, series B preferred", broken=GUESSED),
+    named("JPM.PA", "XNYS", source="NYSE symbology, series A preferred"),
+    named("BAC.PB", "XNYS", source="NYSE symbology, series B preferred"),
     named("BRK.B", "XNYS", source="NYSE symbology"),
     named("BTC-USD", "24/7", source="Yahoo Finance"),
-    named("BTCUSDT", "24/7", source="Binance", broken=GUESSED),
-    named("BTCUSD", "24/7", source="Bitstamp, TradingView", broken=GUESSED),
-    named("ETHBTC", "24/7", source="Binance", broken=GUESSED),
-    named("EURUSD", "24/5", source="MetaTrader, Dukascopy", broken=GUESSED),
-    named("EUR-USD", "24/5", source="OANDA", broken=GUESSED),
+    named("BTCUSDT", "24/7", source="Binance"),
+    named("BTCUSD", "24/7", source="Bitstamp, TradingView"),
+    named("ETHBTC", "24/7", source="Binance"),
+    named("EURUSD", "24/5", source="MetaTrader, Dukascopy"),
+    named("EUR-USD", "24/5", source="OANDA"),
     named("EURUSD=X", "24/5", source="Yahoo Finance"),
-    named("XAUUSD", "24/5", source="MetaTrader", broken=GUESSED),
+    named("XAUUSD", "24/5", source="MetaTrader"),
 )
 
 # Names that tell nothing: the first year of bars does.
 FREE = (
-    named("TOYOTA", "XTKS", source="a file named by hand", broken=GUESSED, codes=("R51",)),
-    named("MOUTAI", "XSHG", source="a file named by hand", broken=GUESSED, codes=("R51",)),
-    named("RELIANCE", "XBOM", source="NSE", broken=GUESSED, codes=("R51",)),
-    named("SAMSUNG", "XKRX", source="FinanceDataReader", broken=GUESSED, codes=("R51",)),
-    named("BITCOIN", "24/7", source="Kaggle", broken=GUESSED, codes=("R51",)),
-    named("GOLD_SPOT", "24/5", source="Kaggle", broken=GUESSED, codes=("R51",)),
-    named("SONY.ZZ", "XTKS", source="a suffix nobody knows", broken=GUESSED, codes=("R51",)),
+    named("TOYOTA", "XTKS", source="a file named by hand", codes=("R51",)),
+    named("MOUTAI", "XSHG", source="a file named by hand", codes=("R51",)),
+    named("RELIANCE", "XBOM", source="NSE", codes=("R51",)),
+    named("SAMSUNG", "XKRX", source="FinanceDataReader", codes=("R51",)),
+    named("BITCOIN", "24/7", source="Kaggle", codes=("R51",)),
+    named("GOLD_SPOT", "24/5", source="Kaggle", codes=("R51",)),
+    named("SONY.ZZ", "XTKS", source="a suffix nobody knows", codes=("R51",)),
     named("AAPL", "XNYS", source="Yahoo Finance"),
 )
 
 TOKYO, SHANGHAI, NEW_YORK = history(exchange="XTKS"), history(exchange="XSHG"), history()
+FUTURE = history(400, exchange="CMES", after=date(2022, 12, 30))
 SHORT = history(120, exchange="XSHG")
-TODAY_SHIFTED = history(400)
-MOVED = TODAY_SHIFTED.with_columns(pl.col("session").dt.offset_by("-1d"))
-MOVED_BACK = TODAY_SHIFTED.with_columns(pl.col("session").dt.offset_by("1d"))
+TRUE = history(400)
+EARLY = TRUE.with_columns(pl.col("session").dt.offset_by("-1d"))
+LATE = TRUE.with_columns(pl.col("session").dt.offset_by("1d"))
 
 REFUSED = (
     asked("VOD.L of Tokyo", TOKYO, "XTKS", source="a suffix of the second listing"),
     asked("AAPL.US of Shanghai", SHANGHAI, "XSHG", source="a bulk export with one suffix for all"),
+    asked("ES.F of Stooq", FUTURE, "CMES", source="Stooq, a future"),
     asked("MOUTAI.csv of 120 bars", SHORT, "XSHG", source="akshare, written by hand"),
     asked("BTC-USD of weekdays", history(exchange="24/5"), "24/5", source="a broker's coin"),
-    asked("GBTC.csv a day early", MOVED, "XNYS", source="stamps of UTC cut to their date", holds=TODAY_SHIFTED),
-    asked("GBTD.csv a day late", MOVED_BACK, "XNYS", source="stamps of UTC+14 cut to their date", holds=TODAY_SHIFTED),
+    asked("GBTC.csv a day early", EARLY, "XNYS", source="dates cut from UTC stamps", holds=TRUE),
+    asked("GBTD.csv a day late", LATE, "XNYS", source="dates cut from UTC+14", holds=TRUE),
 )  # fmt: skip
 
 BASE = history(400)
@@ -138,7 +131,6 @@ FILLED = (
         holds={"AAPL": BASE},
         codes=("P51",),
         exchanges={"AAPL": "XNYS"},
-        broken="filled days are taken for trades",
     ),
     Shape(
         name="filled: holidays alone copy the bar before",
@@ -146,7 +138,6 @@ FILLED = (
         write=file("AAPL.csv", plain(filled(BASE).filter(pl.col("session").dt.weekday() < 6))),
         holds={"AAPL": BASE},
         codes=("P51",),
-        broken="filled days are taken for trades",
     ),
     Shape(
         name="filled: closes alone",
@@ -154,7 +145,6 @@ FILLED = (
         write=file("AAPL.csv", plain(filled(BASE).select("session", "close"))),
         holds={"AAPL": BASE},
         codes=("P51",),
-        broken="filled days are taken for trades",
     ),
     Shape(
         name="filled: no volume on the days filled in",
@@ -172,7 +162,6 @@ FILLED = (
         ),
         holds={"AAPL": BASE},
         codes=("P51",),
-        broken="filled days are taken for trades",
     ),
 )
 
@@ -194,18 +183,6 @@ MIXED = Shape(
     },
     codes=("R51",),
     exchanges={"APPLE": "XNYS", "TOYOTA": "XTKS", "BITCOIN": "24/7"},
-    broken=GUESSED,
 )
 
 SHAPES = (*NAMES, *FREE, *REFUSED, *FILLED, MIXED)
-
-
-def straight(frame: pl.DataFrame) -> pl.DataFrame:
-    """The history with weekends on a straight line, as `resample("D").interpolate()` makes them."""
-    days = np.array(filled(frame)["session"])
-    at = (days - days[0]).astype(int)
-    known = (np.array(frame["session"]) - days[0]).astype(int)
-    close = np.interp(at, known, frame["close"].to_numpy())
-    return pl.DataFrame({"session": days, "close": close}).with_columns(
-        pl.col("session").cast(pl.Date)
-    )

@@ -8,7 +8,7 @@ AAPL = history()
 TABLE = AAPL.rename({name: name.capitalize() for name in AAPL.columns}).rename({"Session": "Date"})
 TEXT = TABLE.write_csv()
 
-# file name, its symbol, who names files so, whether today's code is told so
+# file name, its symbol, who names files so
 NAMED = (
     ("aapl.us.txt", "AAPL", "Stooq bulk data; Huge Stock Market Dataset (Kaggle)"),
     ("brk-b.us.txt", "BRK-B", "Stooq bulk data"),
@@ -56,10 +56,6 @@ NAMED = (
     ("NVDA.CSV", "NVDA", "file systems that shout"),
     ("ALL.csv", "ALL", "Allstate"),
 )
-KNOWN_TODAY = {
-    *("brk.b", "BRK.B.csv", "BF-B.csv", "BF_B.csv", "BTC-USD.csv", "sh.600519.csv"),
-    *("NVDA.CSV", "ALL.csv"),
-}
 NAMELESS = (
     ("HistoricalData_1700000000000.csv", "nasdaq.com"),
     ("HistoricalPrices.csv", "wsj.com and marketwatch.com"),
@@ -79,7 +75,6 @@ SHAPES = (
             source=source,
             write=file(name, TEXT),
             holds={symbol: AAPL},
-            broken="" if name in KNOWN_TODAY else "another symbol is read out of it",
         )
         for name, symbol, source in NAMED
     ),
@@ -91,7 +86,6 @@ SHAPES = (
             holds={"AAPL": AAPL},
             asks=("E21",),
             answers={"symbols": {name: "AAPL"}},
-            broken="the name is taken for a symbol",
         )
         for name, source in NAMELESS
     ),
@@ -107,6 +101,5 @@ SHAPES = (
         holds={"AAPL": AAPL, "MSFT": history(seed=1)},
         asks=("E21",),
         answers={"symbols": {"AAPL/part-0.csv": "AAPL", "MSFT/part-0.csv": "MSFT"}},
-        broken="both become PART-0",
     ),
 )

@@ -67,7 +67,6 @@ class Table:
             holds={self.symbol: holds},
             asks=self.asks,
             answers=self.answers,
-            broken=BROKEN.get(self.name, ""),
         )
 
 
@@ -278,7 +277,7 @@ TABLES = (
         "preclose=close,volume=volume,amount='1.0',adjustflag='3',turn='0.1',tradestatus='1',"
         "pctChg='0.1',isST='0'",
         path="sh.600519.csv",
-        symbol="sh.600519",
+        symbol="SH.600519",
         rows=SHANGHAI,
     ),
     Table(
@@ -666,11 +665,4 @@ TABLES = (
     ),
 )
 
-BROKEN = dict.fromkeys(
-    (
-        "baostock: query_history_k_data_plus",
-        "investing.com: English",
-    ),
-    "refused, or read as something else",
-)
 SHAPES = tuple(table.shape() for table in TABLES)

@@ -100,12 +100,12 @@ def test_without_the_market_every_symbol_is_served_alone(tmp_path):
     assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
 
 
-def test_the_golden_symbol_is_one_that_the_model_forecasts(tmp_path):
+def test_the_golden_symbols_are_those_that_the_model_forecasts(tmp_path):
     # garch wants 520 sessions: the first symbol by name has none
     short = walk_frame("AAA", seed=1, n=300, first=400)
     bars = Bars(frame=pl.concat([short, walk_frame("BBB", seed=2, n=700)]))
     train(bars, tmp_path, model="garch")
-    assert load_bundle(tmp_path).golden.facts["symbol"] == "BBB"
+    assert load_bundle(tmp_path).golden.facts["symbols"] == ["BBB"]
     alone = Bars(frame=walk_frame("AAA", seed=1, n=450))
     with pytest.raises(NotEnoughDataError, match="forecasts none of 1 symbols"):
         train(alone, tmp_path / "short", model="garch")

@@ -13,7 +13,8 @@ from nextclose.errors import BundleError, ConfigError
 from nextclose.models.state import State
 from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars, News
-from nextclose.serving.bundle import GOLDEN, Bundle, read_bundle
+from nextclose.serving.bundle import Bundle, read_bundle
+from nextclose.serving.manifest import GOLDEN
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.training import train
 from tests.builders import until, walk_bars

@@ -23,7 +23,7 @@ from nextclose.models.trees.trees import FittedTrees
 from nextclose.run import backtest
 from nextclose.samples.samples import Samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars, Floats, Ints, Spread
-from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL
+from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.serving.states import state_of
 from nextclose.training import train

@@ -33,6 +33,7 @@ from nextclose.errors import ConfigError
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, NewsConfig, RunConfig
+    from nextclose.folders import OpenFolder
     from nextclose.run import Run
     from nextclose.schema import Bars
 
@@ -46,13 +47,15 @@ def demo(
 ) -> None:
     """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
     from nextclose.data.sources.loading import sample_bars
+    from nextclose.runfolder import BUNDLE, run_folder
     from nextclose.terminal import forecast_table
 
     started = time.monotonic()
-    config, bars = _demo_settings(), sample_bars()
-    say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
-    _run_and_report(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
-    forecasts = _forecasts_of_new_bundle(bars, config, out_folder / "bundle")
+    with run_folder(out_folder) as place:
+        config, bars = _demo_settings(), sample_bars()
+        say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
+        _run_and_report(bars, config, place, workers, command="nextclose demo", as_json=as_json)
+        forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
     if not as_json:
         out.print(forecast_table(forecasts))
         print_lines(f"bundle   {out_folder / 'bundle'}")
@@ -75,14 +78,17 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
+    from nextclose.runfolder import run_folder
+
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
     names = " ".join(quote(_public_name(source)) for source in prices)
     if news is not None:
         names += f" --news {quote(news.name)}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
-    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    _run_and_report(bars, settings, out_folder, workers, command=command, as_json=as_json)
+    with run_folder(out_folder) as place:
+        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        _run_and_report(bars, settings, place, workers, command=command, as_json=as_json)
 
 
 def train(
@@ -100,22 +106,18 @@ def train(
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols
     from nextclose.formatting import quantity
+    from nextclose.serving.bundle import bundle_folder
     from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
-    from nextclose.training import train as train_bundle
+    from nextclose.training import train_into
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
-    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    say_findings(with_short_symbols(bars, needed=served_rows(settings)))
-    with progress_on(err) as progress:
-        manifest = train_bundle(
-            bars,
-            out_folder,
-            config=settings,
-            workers=workers,
-            progress=progress,
-        )
+    with bundle_folder(out_folder) as place:
+        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        say_findings(with_short_symbols(bars, needed=served_rows(settings)))
+        with progress_on(err) as progress:
+            manifest = train_into(place, bars, config=settings, workers=workers, progress=progress)
     if as_json:
         print(manifest.model_dump_json())
     else:
@@ -179,22 +181,22 @@ def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: 
 
 
 def _run_and_report(
-    bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
+    bars: Bars, config: RunConfig, place: OpenFolder, workers: int, *, command: str, as_json: bool
 ) -> None:
     """Walk forward over the bars, leave a run folder, and print what came of it."""
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as run_backtest
-    from nextclose.runfolder import start_run, write_run
+    from nextclose.runfolder import TASKS, fill_run
     from nextclose.terminal import progress_on
 
+    folder = place.path
     say_findings(bars)
-    start_run(folder, config)
     with progress_on(err) as progress:
         run = run_backtest(
-            bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
+            bars, config=config, workers=workers, progress=progress, memory=folder / TASKS
         )
         progress("report", 0, 1)
-        write_run(run, folder, command=command)
+        fill_run(place, run, command=command)
         progress("report", 1, 1)
     say_findings(run.bars, besides=bars)
     if as_json:

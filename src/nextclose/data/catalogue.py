@@ -61,7 +61,7 @@ class Issue(IntEnum):
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
         "CSV", "export the prices as CSV or Parquet.")
-    UNKNOWN_FORMAT = (17, "E", "a spreadsheet, a pickle, HDF5 or any other ending",
+    UNKNOWN_FORMAT = (17, "EW", "a spreadsheet, a pickle, HDF5 or any other ending",
         "CSV or Parquet", "export the prices as CSV or Parquet.")
     NOT_REGULAR_FILE = (18, "E", "a symbolic link, pipe, socket or device",
         "a regular file", "copy the prices to a file.")
@@ -120,7 +120,7 @@ class Issue(IntEnum):
         'keep one row of each, or set data.duplicates = "last".')
     ZONED_STAMP = (44, "ER", "a time with its zone",
         "a plain date, midnight, or an exchange whose zone is known",
-        'set data.calendar = EXCHANGE, as "XNYS".')
+        'set data.calendar = EXCHANGE, as "XNYS", "CMES" for futures.')
     CLOCK_CHANGE = (45, "", "a midnight that a clock change skips or repeats: dates are plain")
     INTRADAY_ROWS = (46, "E", "several rows of one day",
         "daily bars: one row per symbol and date; this is not daily", "give daily bars alone.")
@@ -131,8 +131,8 @@ class Issue(IntEnum):
     EARLY_DATE = (49, "E", "a year before 1900", "a date from 1900 on", "correct the file.")
     UNFINISHED_BAR = (50, "PW", "a bar of a session that is not over",
         "a bar whose session is over")
-    CLOSED_DAY = (51, "PW", "a row of a day on which the exchange is closed",
-        "a flat bar without volume on a closed day is none")
+    CLOSED_DAY = (51, "PWER", "rows of days on which the exchange is closed",
+        "a bar that says nothing new on a closed day is none")
     MISSING_SESSIONS = (52, "EPW", "sessions without a row",
         "at most 5 sessions missing in a row", 'add them, or set data.gaps = "split".')
     UNSCHEDULED_CLOSURE = (53, "", "a day closed by a storm or an attack: in the calendar")
@@ -154,13 +154,14 @@ class Issue(IntEnum):
         "the ratio of adjusted to raw close moves by splits and dividends, once")
     UNIT_FLIP = (61, "E", "prices in pence amid prices in pounds",
         "one unit; this looks like pence and pounds, a factor of 100",
-        "bring all prices to one unit.")
+        "bring all prices to one unit; if it is a split, set data.splits = FILE.")
     MIXED_CURRENCIES = (62, "E", "several currencies of one symbol",
         "one currency per symbol", "convert the prices to one currency.")
     HALT = (63, "W", "five equal closes without volume, or more",
         "a halt: marked from the fifth row on, a segment's end at the sixtieth")
     OUTLIER = (64, "WP", "a move out of all proportion to the past",
-        "a move of at most 20 robust standard deviations of the past; marked")
+        "a move of at most 20 robust standard deviations of the past; marked",
+        'set data.spikes = "clip" to cut such moves to that.')
     CONSTANT_CLOSE = (65, "E", "a close that never moves",
         "a close that moves", "leave the symbol out.")
     SHORT_HISTORY = (66, "WE", "fewer sessions than a forecast reads",
@@ -194,6 +195,10 @@ class Issue(IntEnum):
     NOT_FINITE = (79, "E", "NaN or infinity among the numbers given on",
         "finite numbers in what is given on",
         "see what `nextclose check` says of these prices, and leave out what it names.")
+
+    # what a setting leaves out
+    LEFT_OUT = (80, "P", "a symbol or file with refusals",
+        'nothing refused of a symbol; left out, with hindsight, by data.bad_symbols = "leave out"')
     # fmt: on
 
     about: str

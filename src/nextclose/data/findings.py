@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.suggestions import toml_value
 from nextclose.errors import printable
 from nextclose.schema import Finding, Ints, Response
@@ -18,6 +19,7 @@ from nextclose.schema import Finding, Ints, Response
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
 N_CHARACTERS = 60  # of a found value, before it is cut
 BLOCK = 1 << 18  # rows looked at together
+APART = {Issue.UNKNOWN_FORMAT, Issue.LEFT_OUT}  # each names what it is about
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
 Repair = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -183,11 +185,13 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
 def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding per code and column, the earliest in time, with the counts of all.
 
-    Refusals stay apart. One without a session is before all others.
+    Refusals stay apart, and what names all that was passed over or left out. One without a session
+    is before all others.
     """
     merged: dict[tuple[object, ...], Finding] = {}
     for k, finding in enumerate(findings):
-        key = (k,) if finding.response == "E" else (finding.code, finding.column)
+        is_apart = finding.response == "E" or finding.number in APART
+        key = (k,) if is_apart else (finding.code, finding.column)
         old = merged.get(key, finding)
         first = finding if finding.session < old.session else old  # "" is before any date
         n = finding.count + (old.count if key in merged else 0)

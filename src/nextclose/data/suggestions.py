@@ -15,7 +15,7 @@ from nextclose.schema import Finding
 DEFAULTS = DataConfig()
 
 # as a cure names it: data.gaps = "split", data.splits = FILE
-SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|\w+)')
+SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|-?\w+)')
 CHOICE = re.compile(r"\bor\b")
 
 
@@ -117,7 +117,7 @@ def _union(old: Any, new: Any) -> Any:
     """Two lists or tables as one, the old first; the new value if it is neither."""
     if isinstance(new, list):
         return list(dict.fromkeys([*old, *new]))
-    return old | new if isinstance(new, dict) else new
+    return (old if isinstance(old, dict) else {}) | new if isinstance(new, dict) else new
 
 
 def _line(name: str, setting: _Suggestion) -> str:

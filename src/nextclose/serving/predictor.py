@@ -16,11 +16,9 @@ from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.catalogue import Issue
 from nextclose.errors import (
-    BundleError,
     ConfigError,
     DataError,
     LeakError,
-    NextcloseError,
     NotEnoughDataError,
 )
 from nextclose.features.columns import Feature
@@ -28,8 +26,16 @@ from nextclose.features.table import NO_FEATURES
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
-from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
-from nextclose.serving.golden import latest_rows, refuse_other_features, replay, samples_for
+from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
+from nextclose.serving.golden import (
+    golden_symbols,
+    latest_rows,
+    refuse_other_features,
+    replay,
+    samples_for,
+)
+from nextclose.serving.manifest import Manifest
+from nextclose.serving.versions import other_versions
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -40,25 +46,21 @@ def load_bundle(
     models: Sequence[Model] = (),
     features: Mapping[str, Feature] = NO_FEATURES,
 ) -> Bundle:
-    """The bundle in `folder`, checked and its golden forecast replayed.
+    """The bundle in `folder`, checked and its golden forecasts replayed.
 
     `models` and `features` of your own that it was trained with are given again: it holds no code.
     Raises: BundleError if anything about it cannot be trusted.
     """
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
-    try:
+    what = "parts that do not fit together"
+    expected = "a model that gives its golden forecasts"
+    with refusals(path, what=what, expected=expected), np.errstate(all="ignore"):
         refuse_other_features(bundle, path=str(path))
-        expected, again = replay(bundle)
-    except BundleError:
-        raise
-    except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
-        raise BundleError(
-            path=str(path),
-            found=f"parts that do not fit together ({error})",
-            expected="a model that gives its golden forecast",
-        ) from error
-    agreement(path=path, expected=expected, replayed=again)
+        symbols = golden_symbols(bundle.golden)
+        stored, again = replay(bundle)
+    others = other_versions(bundle.manifest.versions)
+    agreement(path=path, symbols=symbols, expected=stored, replayed=again, versions=others)
     return bundle
 
 

@@ -45,6 +45,8 @@ def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None
     rows += FIRST_ROW
     frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
+        if not all(batch.symbols):
+            return None
         symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
     prices = unchecked_prices(frame, path=batch.paths[0], rows=rows, symbol=symbol, config=config)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.prices import UncheckedPrices, refused_file
+from nextclose.data.suggestions import toml_value
+from nextclose.schema import Finding
 
 
 class UnusableFileError(Exception):
@@ -32,3 +36,27 @@ class UnusableFileError(Exception):
         return refused_file(
             path, self.number, found=found, must=self.must, fix=self.fix, row=self.row
         )
+
+
+def with_symbol_cure(prices: UncheckedPrices) -> UncheckedPrices:
+    """The prices of a file; if nothing in it says its symbol, the cure is to name it."""
+    findings = tuple(
+        _nameless_file(finding)
+        if finding.code == "E21"
+        and finding.column == "symbol"
+        and "data.columns = {" not in finding.fix
+        else finding
+        for finding in prices.findings
+    )
+    return replace(prices, findings=findings)
+
+
+def _nameless_file(finding: Finding) -> Finding:
+    name = toml_value(finding.path.rpartition("/")[2])
+    of_path = toml_value("/".join(finding.path.split("/")[-2:]))
+    return replace(
+        finding,
+        found=f"no symbol, neither in the file nor in its name {name}",
+        rule="a column 'symbol', or a file named by its symbol, as AAPL.csv",
+        fix=f"name the file so, or set data.symbols = {{{of_path} = SYMBOL}}.",
+    )

@@ -20,7 +20,13 @@ from nextclose.data.reading.columns.series import (
     several_series,
     spelt_alike,
 )
-from nextclose.data.reading.dates import ParsedDates, date_texts, parse_dates
+from nextclose.data.reading.dates import (
+    DIGITS,
+    ParsedDates,
+    column_of_times,
+    date_texts,
+    parse_dates,
+)
 from nextclose.data.reading.epochs import EARLIEST, READINGS
 from nextclose.data.reading.number_notes import at_first, number_notes, unsettled_marks
 from nextclose.data.reading.numeric import (
@@ -110,6 +116,9 @@ def unchecked_prices(
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
+    times = column_of_times(frame, names, config)
+    if times is not None:
+        ours = ours.with_columns(times.alias("second_of_day"))
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
     form = number_format({c: ours[c] for c in NUMBERS if c in ours.columns}, config)
     if isinstance(form, UnsettledMarks):
@@ -170,7 +179,7 @@ def _typed_columns(
     if days.second_of_day is not None:
         new.append(days.second_of_day.alias("second_of_day"))
     if days.session.null_count() or not (days.session >= EARLIEST).all():
-        new.append(date_texts(frame["session"]).alias("session_text"))
+        new.append(_date_cells(frame["session"], days).alias("session_text"))
     numbers: dict[str, ParsedNumbers] = {}
     for name in NUMBERS:
         if name in frame.columns:
@@ -192,6 +201,15 @@ def _typed_columns(
     }
     facts["thousands"] = form.thousands or ""
     return typed, notes, {name: value for name, value in facts.items() if value}
+
+
+def _date_cells(column: pl.Series, days: ParsedDates) -> pl.Series:
+    """The cells as text; an integer that was read as an instant as its stamp, in UTC."""
+    text = date_texts(column)
+    if days.unplaced is None or not column.cast(pl.String).str.contains(DIGITS).any():
+        return text
+    stamps = pl.from_epoch(days.unplaced, "s").dt.strftime("%Y-%m-%d %H:%M:%SZ")
+    return stamps.zip_with(days.session.is_null() & days.unplaced.is_not_null(), text)
 
 
 def distinct_symbols(symbols: pl.Series) -> pl.Series:

@@ -213,7 +213,7 @@ def _headerless_error(rows: list[list[str]], row: int) -> UnusableFileError:
     return UnusableFileError(
         Issue.MISSING_COLUMN,
         f"no header row but {', '.join(rows[0])}",
-        must="a first row with the names of the columns",
+        must="a header row",
         fix=fix,
         row=row,
     )

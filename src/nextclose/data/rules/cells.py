@@ -141,14 +141,26 @@ def early_dates(frame: Frame) -> Frame:
 
 
 def stamps_of_one_day(frame: Frame) -> Frame:
-    """Rows of days that have several times of day, or one beside a plain date."""
+    """Rows of days that have several times of day, or one beside a plain date.
+
+    Not those of a day of three or 1 in 50 that have the symbol's usual time among them: what
+    stands beside that is a price of the moment, which `closed_days.unfinished_bars` finds.
+    """
     if "second_of_day" not in frame.columns:
         return no_hits()
     second = pl.col("second_of_day").fill_null(0)
-    is_mixed = second.min().over("symbol", "session") != second.max().over("symbol", "session")
+    day = ("symbol", "session")
+    is_mixed = second.min().over(day) != second.max().over(day)
+    if not frame.select(is_mixed.fill_null(value=False).any()).item():
+        return no_hits()
+    usual = second.mode().min().over("symbol")
+    is_own = (second == usual).sum().over(day) == 1
+    n_mixed = pl.col("session").filter(is_mixed).n_unique().over("symbol")
+    n_days = pl.col("session").n_unique().over("symbol")
+    is_few = ((n_mixed <= 1) & (n_days >= 3)) | (n_mixed * 50 <= n_days)
     clock = pl.from_epoch(second, "s").dt.strftime("%H:%M:%S")
     text = pl.format("{} {}", pl.col("session"), clock)
-    return hits_where(frame, is_mixed, text=text, column="date")
+    return hits_where(frame, is_mixed & ~(is_own & is_few), text=text, column="date")
 
 
 def unread_numbers(pattern: str = "") -> Find:

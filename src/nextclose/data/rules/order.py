@@ -62,6 +62,14 @@ def repeated_rows(frame: Frame) -> Frame:
     return hits_at(rows[is_copy.to_numpy()], ["the same row again"] * int(is_copy.sum()))
 
 
+def joined_rows(frame: Frame, hits: Frame) -> Frame:
+    """The rows less those hit, which give what they alone have to the row that they repeat."""
+    is_again = pl.lit(hit_mask(frame, hits))
+    gaps = [name for name in NUMBERS if name in frame.columns and frame[name].null_count()]
+    whole = [pl.col(name).backward_fill().over((~is_again).cum_sum()) for name in gaps]
+    return frame.with_columns(whole).filter(~is_again)
+
+
 def several_series(frame: Frame) -> Frame:
     """The first row of each symbol that has several closes on many of its sessions.
 
@@ -80,14 +88,6 @@ def several_series(frame: Frame) -> Frame:
     is_hit = counts.select(is_several(pl.col("n_repeated"), pl.col("n"))).to_series().to_numpy()
     texts = [f"{k} of {n} dates more than once" for k, n in counts.filter(pl.Series(is_hit)).rows()]
     return hits_at(first[is_hit], texts, column="date")
-
-
-def joined_rows(frame: Frame, hits: Frame) -> Frame:
-    """The rows less those hit, which give what they alone have to the row that they repeat."""
-    is_again = pl.lit(hit_mask(frame, hits))
-    gaps = [name for name in NUMBERS if name in frame.columns and frame[name].null_count()]
-    whole = [pl.col(name).backward_fill().over((~is_again).cum_sum()) for name in gaps]
-    return frame.with_columns(whole).filter(~is_again)
 
 
 def contradicting_rows(frame: Frame) -> Frame:

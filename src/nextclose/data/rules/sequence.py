@@ -232,14 +232,13 @@ MOVE_RULES: tuple[Rule, ...] = (
         repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.SPLIT.finding(), stock_splits.unadjusted_splits, repair=all_rows),
     Rule(
         Issue.DOUBTFUL_DIVIDEND.finding(),
         stock_splits.doubtful_dividends,
         repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.UNIT_FLIP.finding(), stock_splits.unit_flips, repair=all_rows, per="symbol"),
+    Rule(Issue.UNIT_FLIP.finding(), outliers.unit_flips, repair=all_rows, per="symbol"),
     Rule(
         Issue.OUTLIER.finding(),
         outliers.spikes,
@@ -260,6 +259,21 @@ MOVE_RULES: tuple[Rule, ...] = (
 
 # What symbols say of each other: read with all of them there.
 PANEL_RULES: tuple[Rule, ...] = (
+    Rule(
+        Issue.SPLIT.finding(
+            response="W",
+            rule="a move as of a split that other evidence speaks against; kept and marked",
+            fix="",
+        ),
+        stock_splits.doubtful_splits,
+        repair=stock_splits.with_split_mask,
+        per="rule",
+    ),
+    Rule(
+        Issue.SPLIT.finding(),
+        stock_splits.unadjusted_splits,
+        repair=stock_splits.with_split_mask,
+    ),
     Rule(Issue.TWIN_SYMBOLS.finding(), duplicates.twin_symbols, repair=all_rows, per="whole"),
 )
 
