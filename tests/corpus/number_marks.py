@@ -161,7 +161,6 @@ SHAPES = (
         write=file("AAPL.csv", table(AAPL, {"date": "session", "open": "open", "high": "high", "low": "low", "close": "close", "volume": "=-1.0", "average": "=-1.0", "barCount": "=-1"})),
         holds={"AAPL": AAPL},
         codes=("W31",),
-        broken="volumes are not yet missing per symbol",
     ),
     Shape(
         name="numbers: real volume 0 beside ticks",

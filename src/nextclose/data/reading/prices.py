@@ -11,6 +11,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.series import (
     chosen_rows,
     lesser_symbol,
@@ -27,7 +28,6 @@ from nextclose.data.reading.dates import (
     parse_dates,
 )
 from nextclose.data.reading.epochs import EARLIEST, READINGS
-from nextclose.data.reading.multiindex import long_format
 from nextclose.data.reading.number_notes import at_first, number_notes, unsettled_marks
 from nextclose.data.reading.numeric import (
     NumberFormat,

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
+from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.delimited import csv_cells
-from nextclose.data.reading.multiindex import long_format
 from tests.data.bar_texts import bars, codes, findings_of, part, texts
 
 FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
