@@ -16,6 +16,7 @@ from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
+from nextclose.evaluation.breakdowns.training import borrowed_volatility
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
@@ -119,19 +120,25 @@ def _refuse_silent(walked: walk.Backtest) -> None:
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
     study, news = run.backtest.study, run.bars.news
+    borrowed = borrowed_volatility(run.backtest)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    return news_facts | {
-        "config": run.config.model_dump(mode="json"),
-        "config_hash": config_hash(run.config),
-        "data_fingerprint": run.bars.fingerprint,
-        "basis": run.bars.basis,
-        "symbols": list(run.bars.symbols),
-        "findings": finding_counts(run.bars.findings),
-        "policies": policies_in_force(run.config.data),
-        "folds": [
-            {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
-            for fold in study.folds
-        ],
-        "crossings": dict(run.backtest.crossings),
-        "versions": versions(),
-    }
+    garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    return (
+        news_facts
+        | garch_facts
+        | {
+            "config": run.config.model_dump(mode="json"),
+            "config_hash": config_hash(run.config),
+            "data_fingerprint": run.bars.fingerprint,
+            "basis": run.bars.basis,
+            "symbols": list(run.bars.symbols),
+            "findings": finding_counts(run.bars.findings),
+            "policies": policies_in_force(run.config.data),
+            "folds": [
+                {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
+                for fold in study.folds
+            ],
+            "crossings": dict(run.backtest.crossings),
+            "versions": versions(),
+        }
+    )
