@@ -70,6 +70,8 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "rounded to {} decimals", (garch.FIT_DECIMALS,)),
     (4, "from phi = {:g} on", (gjr.UNIT_ROOT,)),
     (4, "nu > {:g}", (gjr.NU_FLOOR,)),
+    (4, "over the last {} sessions of forecast", (garch.SCALE_SESSIONS,)),
+    (4, "trailing volatility is from {:g} to {:g} at", garch.SCALE_BOUNDS),
     (4, "cut to [{:g}, {:g}]", loghar.MOVE_BOUNDS),
     (4, "at least {} symbols with a long run", (loghar.MARKET_SYMBOLS,)),
     (4, "Logarithms are of at least {:g}", (loghar.LOG_FLOOR,)),

@@ -17,6 +17,7 @@ from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
+from nextclose.evaluation.breakdowns.training import borrowed_volatility
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
@@ -128,19 +129,25 @@ def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
     study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    return news_facts | {
-        "config": config.model_dump(mode="json"),
-        "config_hash": config_hash(config),
-        "data_fingerprint": run.bars.fingerprint,
-        "basis": run.bars.basis,
-        "symbols": list(run.bars.symbols),
-        "findings": finding_counts(run.bars.findings),
-        "left_out": left_out_symbols(run.bars.findings),
-        "policies": policies_in_force(run.config.data),
-        "folds": [
-            {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
-            for fold in study.folds
-        ],
-        "crossings": dict(run.backtest.crossings),
-        "versions": versions(),
-    }
+    borrowed = borrowed_volatility(run.backtest)
+    garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    return (
+        news_facts
+        | garch_facts
+        | {
+            "config": config.model_dump(mode="json"),
+            "config_hash": config_hash(config),
+            "data_fingerprint": run.bars.fingerprint,
+            "basis": run.bars.basis,
+            "symbols": list(run.bars.symbols),
+            "findings": finding_counts(run.bars.findings),
+            "left_out": left_out_symbols(run.bars.findings),
+            "policies": policies_in_force(run.config.data),
+            "folds": [
+                {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
+                for fold in study.folds
+            ],
+            "crossings": dict(run.backtest.crossings),
+            "versions": versions(),
+        }
+    )

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nextclose.errors import NotEnoughDataError
@@ -91,3 +92,16 @@ def test_a_member_that_is_a_yardstick_is_fitted_once_and_shown_as_little():
     study = study_of(BARS, settings, plugins)
     assert [name for name in study.models if name == "garch"] == ["garch"]
     assert study_of(BARS, settings, plugins, only_now=True).yardsticks == ()
+
+
+def test_symbols_that_garch_could_not_fit_by_themselves_are_named():
+    assert (
+        "garch_borrowed"
+        not in backtest(BARS, models=["naive"], config=tiny_config(**ONE_FOLD)).document["run"]
+    )
+    still = pl.when(pl.col("symbol") == "BBB").then(0.0).otherwise(pl.col("close").log())
+    step = pl.int_range(pl.len()).over("symbol") % 2 * 1e-5  # a peg
+    close = pl.when(pl.col("symbol") == "BBB").then((still + step).exp()).otherwise("close")
+    bars = replace(BARS, frame=BARS.frame.select("symbol", "session", close.alias("close")))
+    run = backtest(bars, models=["naive"], config=tiny_config(**ONE_FOLD))
+    assert run.document["run"]["garch_borrowed"] == {"BBB": 1}

@@ -216,6 +216,7 @@ def _run_and_report(
 
 def _print_run(run: Run) -> None:
     """Scoreboard, sentences, what the hybrid and news are worth, and the data behind them."""
+    from nextclose.evaluation.breakdowns.training import borrowed_volatility
     from nextclose.evaluation.breakdowns.tutorial import CLASSIC
     from nextclose.models.registry import headline
     from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
@@ -226,6 +227,13 @@ def _print_run(run: Run) -> None:
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.backtest.weights, run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
+    if borrowed := borrowed_volatility(run.backtest):
+        said = ", ".join(f"{name} ({n} refits)" for name, n in borrowed.items())
+        out.print(
+            f"\ngarch: no sound fit of their own, with the dynamics of others: {said}",
+            markup=False,
+            highlight=False,
+        )
     for part in run.news:
         out.print(f"\n{part.sentence}", markup=False, highlight=False)
     out.print()
