@@ -92,6 +92,7 @@ _HOMES = {
         "NotEnoughDataError",
         "OutputError",
         "ResourceError",
+        "ServingWarning",
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
