@@ -199,8 +199,8 @@ VALUE_CASES = (
     Case(number=67, title="a name taken over", write=reuse, data={"gaps": "split"}, codes={"W67": 1, "P52": 1, **CLOSE_ONLY}, symbol="AAPL", session=reused_at(), kept=None),
     Case(number=67, title="a name taken over, from then on", write=reuse, data={"since": {"AAPL": reused_at()}}, codes=CLOSE_ONLY, kept=None),
     Case(number=68, title="everybody alive at the end", write=csv(text_of(SAME)), codes={"W68": 1}),
-    Case(number=69, title="one series, two names", write=panel(AAA=OTHER, BBB=OTHER), codes={"E69": 1, **CLOSE_ONLY}, found="AAA", symbols=("AAA", "BBB"), kept=None),
-    Case(number=69, title="one series, two scales", write=panel(AAA=OTHER, BBB=4 * OTHER), codes={"E69": 1, **CLOSE_ONLY}, found="BBB", symbols=("AAA", "BBB"), kept=None),
+    Case(number=69, title="one series, two names", write=panel(AAA=OTHER, BBB=OTHER), codes={"W69": 1, **CLOSE_ONLY}, found="AAA", symbols=("AAA", "BBB"), kept=None),
+    Case(number=69, title="one series, two scales", write=panel(AAA=OTHER, BBB=4 * OTHER), codes={"W69": 1, **CLOSE_ONLY}, found="BBB", symbols=("AAA", "BBB"), kept=None),
     Case(number=69, title="two series", write=panel(AAA=OTHER, BBB=walk(300, seed=8)), codes=CLOSE_ONLY, symbols=("AAA", "BBB"), kept=None),
     Case(number=70, title="two exchanges", write=csv(text_of(with_symbol(SAME, "AAPL") + with_symbol(SAME, "VOD.L")), name="prices.csv"), symbols=("AAPL", "VOD.L")),
 )  # fmt: skip

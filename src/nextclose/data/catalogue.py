@@ -172,8 +172,8 @@ class Issue(IntEnum):
     SURVIVORSHIP = (68, "W", "no symbol that ends before the others",
         "symbols that died are there too; without them results look better than they were",
         "add the symbols that were delisted.")
-    TWIN_SYMBOLS = (69, "E", "one series under two symbols",
-        "one symbol per series; a twin leaks from training into the test",
+    TWIN_SYMBOLS = (69, "W", "one series under two symbols",
+        "one symbol per series; a twin counts twice in what is pooled",
         "leave one of them out.")
     SEVERAL_CALENDARS = (70, "", "symbols of several exchanges: each by its own calendar")
 

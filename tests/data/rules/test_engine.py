@@ -73,7 +73,7 @@ def test_pieces_of_any_size_give_the_same_bars_and_findings(monkeypatch, setting
         assert pieces.frame.equals(whole.frame)
         assert pieces.findings == whole.findings
     codes = {finding.code for finding in whole.findings}
-    of_histories = {"E47", "E69"}  # nothing more is told of symbols that lost rows to E43
+    of_histories = {"E47", "W69"}  # nothing more is told of symbols that lost rows to E43
     more = {"E43"} if settings is STRICT else {"P43", "P52", "P64"} | of_histories
     assert codes >= {"R42", "R59", "W58", "W63"} | more
 

@@ -15,7 +15,7 @@ from nextclose.schema import Finding
 
 OF_HISTORIES = {  # refusals that rows which are not there can bring about
     *(Issue.NO_ROWS, Issue.NOT_DAILY, Issue.MISSING_SESSIONS, Issue.INCOMPLETE_BAR),
-    *(Issue.SPLIT, Issue.UNIT_FLIP, Issue.CONSTANT_CLOSE, Issue.TWIN_SYMBOLS),
+    *(Issue.SPLIT, Issue.UNIT_FLIP, Issue.CONSTANT_CLOSE),
 }
 BATCH_ROWS = 1 << 18  # rows checked together, but for a symbol that has more
 
