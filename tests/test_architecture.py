@@ -9,11 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
-    *("errors", "schema", "config", "metrics", "formatting", "durable"),
+    *("errors", "schema", "config", "metrics", "formatting", "durable", "folders"),
     *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
-    *("execution", "studies", "run", "training", "runfolder", "terminal", "commands", "cli"),
+    *("execution", "worker", "processes", "studies", "run", "training"),
+    *("runfolder", "terminal", "commands", "cli"),
 )
-CORE = tuple(name for name in LAYERS[: LAYERS.index("report")] if name != "durable")
+CORE = tuple(
+    name for name in LAYERS[: LAYERS.index("report")] if name not in ("durable", "folders")
+)
 IO_FOLDERS = ("sources", "store")  # of data: all that reads files, databases, the network
 OUTSIDE = {
     "os",

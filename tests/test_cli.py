@@ -15,6 +15,7 @@ from nextclose.commands import forecast
 from nextclose.config import RunConfig
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
+from nextclose.durable import folder_lock
 from nextclose.errors import LockedError, SourceError
 from nextclose.schema import Bars, Finding
 
@@ -58,6 +59,32 @@ def test_a_run_can_be_repeated_from_the_settings_it_left(command, prices, tmp_pa
     assert (first / "report.html").read_text().count("<svg") == (
         again / "report.html"
     ).read_text().count("<svg")
+
+
+@pytest.mark.parametrize("name", ["backtest", "train", "demo"])
+def test_a_folder_that_another_run_is_writing_is_refused_before_any_work(
+    command, monkeypatch, tmp_path, name
+):
+    prices = () if name == "demo" else ("sample",)
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", lambda *_, **__: 1 / 0)
+    with folder_lock(tmp_path / "out"):
+        code, _, complaint = command(name, *prices, "--out", tmp_path / "out")
+    assert (code, complaint.count("is being written by process")) == (4, 1)
+
+
+@pytest.mark.parametrize("name", ["backtest", "train", "demo"])
+def test_a_place_that_cannot_be_written_is_found_before_any_work(command, monkeypatch, name):
+    monkeypatch.setattr("nextclose.data.sources.loading.load_bars", lambda *_, **__: 1 / 0)
+    prices = () if name == "demo" else ("sample",)
+    code, _, complaint = command(name, *prices, "--out", "/proc/nowhere")
+    assert code == 6
+    assert "cannot write /proc/nowhere" in complaint
+
+
+def test_prices_that_are_refused_leave_no_folder_behind(command, tmp_path):
+    for name in ("backtest", "train"):
+        code, _, _ = command(name, tmp_path / "nowhere.csv", "--out", tmp_path / "runs" / "out")
+        assert (code, list(tmp_path.iterdir())) == (3, [])
 
 
 def test_json_is_the_only_thing_on_standard_output(command, prices, tmp_path):

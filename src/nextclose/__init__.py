@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from nextclose.errors import NextcloseError as NextcloseError
     from nextclose.errors import NotEnoughDataError as NotEnoughDataError
     from nextclose.errors import OutputError as OutputError
+    from nextclose.errors import ResourceError as ResourceError
+    from nextclose.errors import ServingWarning as ServingWarning
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
@@ -89,6 +91,8 @@ _HOMES = {
         "NextcloseError",
         "NotEnoughDataError",
         "OutputError",
+        "ResourceError",
+        "ServingWarning",
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
@@ -131,8 +135,10 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "NotEnoughDataError",
     "OutputError",
     "Provider",
+    "ResourceError",
     "RunConfig",
     "Samples",
+    "ServingWarning",
     "Source",
     "SourceError",
     "SymbolBars",

@@ -1,27 +1,19 @@
-"""[shell] What runs tasks: spawned processes of one thread each, and a memory of finished fits."""
+"""[shell] What runs tasks in this process, and a memory of finished fits."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
-from importlib.util import find_spec
-from multiprocessing import active_children, get_context
-from multiprocessing.reduction import ForkingPickler
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, cast
 
 from nextclose.backtesting.fit_key import fit_keys
 from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import (
     FitTask,
-    ForecastTask,
     Mapper,
     NotFitted,
     Result,
@@ -36,14 +28,6 @@ from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import OURS
 from nextclose.serving.states import state_of, written_fit
 
-# Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "POLARS_MAX_THREADS",
-)
-
 SUFFIX = ".safetensors"
 LARGEST_FIT = 1 << 29  # bytes, as of a bundle
 
@@ -52,95 +36,6 @@ Progress = Callable[[str, int, int], None]  # stage, tasks done, tasks in all
 
 def silent(stage: str, done: int, total: int) -> None:
     """Report nothing."""
-
-
-class Processes(AbstractContextManager["Processes"]):
-    """A mapper over `n_workers` spawned processes, each of one thread; results in task order.
-
-    All calls inside one `with` share the processes and must be about the same study, which travels
-    to each process once.
-    """
-
-    def __init__(self, n_workers: int, *, progress: Progress = silent) -> None:
-        self._n_workers = n_workers
-        self._progress = progress
-        self._study: Study | None = None
-        self._pool: ProcessPoolExecutor | None = None
-        self._environment: dict[str, str | None] = {}
-        self._others: set[int | None] = set()  # children of this process that are not ours
-        self._at_home: set[str] = set()  # models whose tasks this process runs itself
-
-    def __enter__(self) -> Processes:
-        """Children inherit one thread each; they start with the first task."""
-        self._others = {child.pid for child in active_children()}
-        self._environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-        return self
-
-    def __call__(
-        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
-    ) -> Iterator[Result]:
-        """`function(study, task)` of each task, begun at once; exceptions come out in their place.
-
-        Tasks of a model that other processes cannot import are run in this one, and that is said.
-        """
-        pool = self._started(study)
-        counter = _Counter(self._progress, stage=function.__name__, total=len(tasks))
-        futures = [
-            None if _model_of(task) in self._at_home else pool.submit(_run, function, task)
-            for task in tasks
-        ]
-        for sent in filter(None, futures):
-            sent.add_done_callback(counter)
-
-        def results() -> Iterator[Result]:
-            for task, future in zip(tasks, futures, strict=True):
-                if future is None:
-                    yield function(study, task)
-                    counter(future)
-                else:
-                    yield future.result()
-
-        return results()
-
-    def _started(self, study: Study) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._study = study
-            self._at_home = {own.name for own in study.plugins if not can_travel(own)}
-            for name in sorted(self._at_home):
-                warnings.warn(
-                    f"model {name!r} runs in this process alone: others cannot import it. "
-                    "Fix: define it in a module of its own.",
-                    stacklevel=2,
-                )
-            travelling = tuple(own for own in study.plugins if own.name not in self._at_home)
-            self._pool = ProcessPoolExecutor(
-                self._n_workers,
-                mp_context=get_context("spawn"),
-                initializer=_install,
-                initargs=(replace(study, plugins=travelling),),
-            )
-        assert self._study is study, "one pool of processes serves one study"
-        return self._pool
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the processes: after an error or Ctrl-C at once, whatever they are doing."""
-        if self._pool is not None:
-            if kind is not None:
-                for child in active_children():
-                    if child.pid not in self._others:
-                        child.terminate()
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        for name, value in self._environment.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 class InTurn:
@@ -158,48 +53,6 @@ class InTurn:
         for done, result in enumerate(serial(function, study, tasks), 1):
             self._progress(stage, done, len(tasks))
             yield result
-
-
-class _Counter:
-    """Counts finished futures and tells the progress callback."""
-
-    def __init__(self, progress: Progress, *, stage: str, total: int) -> None:
-        self._progress, self._stage, self._total, self._done = progress, stage, total, 0
-        progress(stage, 0, total)
-
-    def __call__(self, _: Future[Any] | None) -> None:
-        self._done += 1
-        self._progress(self._stage, self._done, self._total)
-
-
-def _model_of(task: object) -> str:
-    """The model that a task is about."""
-    return task.model if isinstance(task, FitTask | ForecastTask) else ""
-
-
-def can_travel(model: Model) -> bool:
-    """Whether another process could import the class of this model, and be sent the object."""
-    module = type(model).__module__
-    try:
-        is_found = module != "__main__" and find_spec(module) is not None
-        ForkingPickler.dumps(model)
-    except Exception:  # noqa: BLE001 -- a foreign object may refuse to be sent in any way
-        return False
-    return is_found
-
-
-_installed: Study | None = None  # this process's study; set once, by the pool's initializer
-
-
-def _install(study: Study) -> None:
-    global _installed
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _installed = study
-
-
-def _run(function: Callable[[Study, Task], Result], task: Task) -> Result:
-    assert _installed is not None, "the pool's initializer installs the study"
-    return function(_installed, task)
 
 
 def code_fingerprint() -> str:

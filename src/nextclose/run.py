@@ -13,6 +13,7 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
+from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
@@ -26,7 +27,14 @@ from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import (
+    chosen_settings,
+    needed_sessions,
+    public_settings,
+    study_of,
+    walk_study,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,20 +127,21 @@ def _refuse_silent(walked: walk.Backtest) -> None:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
-    study, news = run.backtest.study, run.bars.news
-    borrowed = borrowed_volatility(run.backtest)
+    study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
+    borrowed = borrowed_volatility(run.backtest)
     garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
     return (
         news_facts
         | garch_facts
         | {
-            "config": run.config.model_dump(mode="json"),
-            "config_hash": config_hash(run.config),
+            "config": config.model_dump(mode="json"),
+            "config_hash": config_hash(config),
             "data_fingerprint": run.bars.fingerprint,
             "basis": run.bars.basis,
             "symbols": list(run.bars.symbols),
             "findings": finding_counts(run.bars.findings),
+            "left_out": left_out_symbols(run.bars.findings),
             "policies": policies_in_force(run.config.data),
             "folds": [
                 {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,6 @@ import tomli_w
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.inventory import symbol_summaries
-from nextclose.durable import save
 from nextclose.evaluation.breakdowns.calibration import (
     coverage_by_level,
     pit_histogram,
@@ -26,20 +27,24 @@ from nextclose.evaluation.breakdowns.training import (
 )
 from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
 from nextclose.evaluation.verdict.periods import by_regime, by_year
-from nextclose.models.classic.network import network_table
+from nextclose.folders import OpenFolder, open_folder
 from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
-from nextclose.studies import versions
+from nextclose.serving.versions import versions
+from nextclose.studies import public_settings
+
+PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
+TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains
 
 
-def start_run(folder: Path, config: RunConfig) -> None:
-    """Write the settings: a folder that cannot be written to is found before the work, not after.
+def run_folder(path: Path) -> AbstractContextManager[OpenFolder]:
+    """The run folder at `path` for this process alone: one that cannot be written is found now.
 
-    Raises: OutputError.
+    Raises: LockedError while another process has it; OutputError.
     """
-    save(folder / "config.toml", effective_toml(config).encode())
+    return open_folder(path, parts=PARTS, beside=(TASKS, BUNDLE))
 
 
 def write_run(
@@ -47,20 +52,40 @@ def write_run(
 ) -> None:
     """Write everything a run leaves behind into `folder`; `command` is what the report quotes.
 
-    Raises: OutputError if a file cannot be written.
+    It takes the place of an earlier run's as a whole.
+    Raises: LockedError while another process writes there; OutputError if a file cannot be written.
     """
-    folder, content = Path(folder), report_content(run, command=command)
-    start_run(folder, run.config)
-    save(folder / "forecasts.parquet", _parquet(run.forecasts))
-    save(folder / "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode())
-    save(folder / "report.html", render_page(content).encode())
+    with run_folder(Path(folder)) as place:
+        fill_run(place, run, command=command, figures=figures)
+
+
+def fill_run(place: OpenFolder, run: Run, *, command: str, figures: bool = True) -> None:
+    """As `write_run`, into a folder that is open."""
+    place.replace(_files(run, command=command, figures=figures))
+
+
+def _files(run: Run, *, command: str, figures: bool) -> Iterator[tuple[str, bytes]]:
+    content = report_content(run, command=command)
+    yield "config.toml", effective_toml(public_settings(run.config)).encode()
+    yield "forecasts.parquet", _parquet(run.forecasts)
+    yield "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode()
+    yield "report.html", render_page(content).encode()
     for name, picture in figure_files(content).items() if figures else ():
-        save(folder / "figures" / name, picture)
+        yield f"figures/{name}", picture
 
 
 def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump()))
+    """All settings in force as TOML; settings that are None have no line.
+
+    What no reader sees, as U+202E, stands as an escape.
+    """
+    text = tomli_w.dumps(_without_none(config.model_dump()))
+    return "".join(c if c.isprintable() or c == "\n" else _toml_escape(c) for c in text)
+
+
+def _toml_escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
@@ -83,18 +108,18 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         weights=run.backtest.weights,
         news=run.news,
         importance=tree_importance(run.backtest),
-        network=network_table() if CLASSIC in run.config.backtest.models else "",
+        network=_network_table() if CLASSIC in run.config.backtest.models else "",
         basis=run.bars.basis,
         summaries=symbol_summaries(run.bars),
         policies=policies_in_force(run.config.data),
         findings=run.bars.findings,
         run=RunFacts(
             command=command,
-            config=effective_toml(run.config),
+            config=effective_toml(public_settings(run.config)),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            config_hash=config_hash(run.config),
+            config_hash=config_hash(public_settings(run.config)),
         ),
         prior_refits=refits_seen_by_the_prior(run.backtest),
         correction_shares=correction_shares(run.backtest),
@@ -104,6 +129,13 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             if model.traits.colours
         },
     )
+
+
+def _network_table() -> str:
+    """The tutorial's network; a run without it does without torch too."""
+    from nextclose.models.classic.network import network_table
+
+    return network_table()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

@@ -23,7 +23,8 @@ Spread = Annotated[Floats, "float64 horizon level"]  # quantiles of a fit, poole
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = ("symbol", "session", *PRICE_COLUMNS, "volume")
-MASK_COLUMNS = ("halted", "spiked", "filled")  # what is odd about a bar, known at its close
+# what is odd about a bar, known at its close; widened: its range was, or was taken away
+MASK_COLUMNS = ("halted", "spiked", "filled", "widened")
 
 HORIZONS = (1, 7, 30)  # trading sessions ahead
 
@@ -103,10 +104,11 @@ class News:
 class Bars:
     """Validated daily bars: one row per symbol and session, sorted by both, in `BAR_COLUMNS`.
 
-    `frame` always has symbol, session (Date) and close (Float64, finite, > 0). A file that lacks
-    open, high, low or volume lacks those columns here too. `close_raw` is there when the source
-    gave an adjusted close beside it. Bars from a loader also have `segment` (Int32: 0, 1, ... of a
-    symbol; a long gap, a halt or a reused name begins the next) and the Boolean `MASK_COLUMNS`.
+    `frame` always has symbol, session (Date) and close (Float64, finite, > 0). open, high, low and
+    volume are null where a row or a whole symbol has none, and are no columns where no source has
+    them. `close_raw` is there when the source gave an adjusted close beside it. Bars from a loader
+    also have `segment` (Int32: 0, 1, ... of a symbol; a long gap, a halt or a reused name begins
+    the next) and the Boolean `MASK_COLUMNS`.
     `findings` are the repairs and warnings that led here. `basis` says what the prices are:
     adjusted for splits and dividends, raw, or unknown. `exchanges` names each symbol's calendar,
     "" where only weekdays are counted. `settled` holds format facts that the files decided, by
@@ -118,7 +120,7 @@ class Bars:
     findings: tuple[Finding, ...] = ()
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
     exchanges: Mapping[str, str] = field(default_factory=dict)
-    settled: Mapping[str, str] = field(default_factory=dict)
+    settled: Mapping[str, object] = field(default_factory=dict)
     news: News | None = None
 
     @property
@@ -128,10 +130,13 @@ class Bars:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over names, types and exact bytes of the columns; equal bars, equal text."""
+        """SHA-256 over names, types and exact bytes of the columns; equal bars, equal text.
+
+        Bars of which no range was widened have the text that they had before there was that mask.
+        """
         digest = hashlib.sha256()
         for name in (*BAR_COLUMNS, "segment", *MASK_COLUMNS):
-            if name in self.frame.columns:
+            if name in self.frame.columns and (name != "widened" or self.frame[name].any()):
                 _add(digest, self.frame[name])
         if self.news is not None:
             digest.update(f"news:{self.news.scorer};{self.news.cutoff_minutes};".encode())
@@ -165,7 +170,7 @@ class Table:
     Row i of every array speaks of the same symbol and session, and reads no bar after it.
     """
 
-    values: Floats32  # (row, feature); NaN within a family's warm-up
+    values: Floats32  # (row, feature); NaN within a family's warm-up, and where bars lack a range
     names: tuple[str, ...]  # (feature,)
     families: Mapping[str, Family]
     left_out: Mapping[str, str]  # feature that could not be built -> why

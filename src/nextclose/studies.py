@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import cast
 
@@ -14,21 +14,19 @@ from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
-from nextclose.execution import InTurn, Processes, Progress, Remembered, code_fingerprint
+from nextclose.execution import InTurn, Progress, Remembered, code_fingerprint
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
+from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
 from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
+from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
-
-PACKAGES = (
-    *("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib", "exchange_calendars"),
-    *("xgboost", "xgboost-cpu"),  # one of the two
-)
+from nextclose.serving.versions import versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,8 @@ def _on_best_device(config: RunConfig) -> RunConfig:
     members = config.hybrid.members if HYBRID in config.backtest.models else ()
     if not {"lstm", "classic"} & {*config.backtest.models, *members}:
         return config
-    from nextclose.models.device import best_device
+    with library_errors("torch", model="a network"):
+        from nextclose.models.device import best_device
 
     device = {"device": best_device()}
     return config.model_copy(
@@ -158,10 +157,10 @@ def walk_study(
         return with_news_ablation(walked, mapper=mapper) if has_news else walked
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the numbers, of those that are there."""
-    found = {}
-    for name in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+def public_settings(config: RunConfig) -> RunConfig:
+    """The settings as a run folder shows them: of a file's full path its name alone."""
+    splits = config.data.splits or ""
+    name = re.split(r"[/\\]", splits)[-1]
+    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})

@@ -16,15 +16,18 @@ from nextclose.execution import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN
+from nextclose.folders import OpenFolder
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
 from nextclose.models.state import State
 from nextclose.schema import Bars
-from nextclose.serving.bundle import FORMAT, Bundle, Manifest, write_bundle
-from nextclose.serving.golden import golden_example
+from nextclose.serving.bundle import Bundle, bundle_folder, fill_bundle
+from nextclose.serving.golden import golden_example, served_names
+from nextclose.serving.manifest import FORMAT, PRIVATE, Manifest
 from nextclose.serving.states import state_of, written_forecaster
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
 def train(
@@ -38,12 +41,38 @@ def train(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
-    """Fit `model` on all of `bars` and write a bundle into `folder`.
+    """Fit `model` on all of `bars` and write a bundle into `folder`, in the place of any there.
 
     `members` are models of your own that `[hybrid] members` names. Models and features of your own
     are not in the bundle: `load_bundle` is given them again.
-    Raises: as `backtest`; OutputError if the bundle cannot be written.
+    Raises: as `backtest`; OutputError if the bundle cannot be written, before any work; LockedError
+        while another process writes there.
     """
+    with bundle_folder(Path(folder)) as place:
+        return train_into(
+            place,
+            bars,
+            config=config,
+            model=model,
+            members=members,
+            features=features,
+            workers=workers,
+            progress=progress,
+        )
+
+
+def train_into(
+    place: OpenFolder,
+    bars: Bars,
+    *,
+    config: RunConfig | None = None,
+    model: str | Model = "hybrid",
+    members: Sequence[Model] = (),
+    features: Mapping[str, Feature] | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Manifest:
+    """As `train`, into a folder that is open."""
     settings, plugins = chosen_settings(config, models=(model,), features=features, members=members)
     (name,) = settings.backtest.models
     forecasters = models_of(settings, plugins.models)
@@ -78,6 +107,9 @@ def train(
         versions=versions(),
         files={},
     )
+    manifest = manifest.model_copy(
+        update={"features": served_names(known, manifest, plugins.features)}
+    )
     golden = golden_example(served, known, manifest, plugins.features)
     bundle = Bundle(
         manifest=manifest,
@@ -86,7 +118,7 @@ def train(
         replays=forecasters[name].traits.replays,
         features=plugins.features,
     )
-    return write_bundle(Path(folder), bundle)
+    return fill_bundle(place, bundle)
 
 
 def _refuse_unservable(model: Forecaster) -> None:
@@ -108,10 +140,10 @@ def _refuse_unservable(model: Forecaster) -> None:
 def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
     """The `[data]` settings for later bars: with what the files decided, without what was theirs.
 
-    A table of splits and a date in the past belong to the prices that were learnt from.
+    A table of splits, a date in the past and leave to follow links belong to the prices that were
+    learnt from.
     """
-    own = {"splits": None, "as_of": None}
-    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
+    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | PRIVATE)
 
 
 def reads_market(state: State, study: Study) -> bool:

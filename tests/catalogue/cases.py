@@ -105,12 +105,12 @@ def with_symbol(rows: Sequence[Row], symbol: str) -> list[Row]:
     return [{"symbol": symbol, **row} for row in rows]
 
 
-def sessions_from(first: str, n: int) -> list[str]:
-    """n sessions of New York from a date on, ISO."""
+def sessions_from(first: str, n: int, *, exchange: str = "XNYS") -> list[str]:
+    """n sessions of an exchange after a date, ISO."""
     from nextclose.data.calendars.sessions import sessions_after
 
     start = date.fromisoformat(first)
-    return [day.isoformat() for day in sessions_after(start, n, exchange="XNYS")]
+    return [day.isoformat() for day in sessions_after(start, n, exchange=exchange)]
 
 
 def walk(n: int, *, seed: int = 0, sd: float = 0.01) -> np.ndarray:

@@ -75,7 +75,24 @@ FLAT = {"open": "10.3", "high": "10.3", "low": "10.3", "close": "10.3", "volume"
 TOMORROW = (datetime.now(UTC) + timedelta(days=40)).date().isoformat()
 FUTURE: list[Row] = [*SAME, {**SAME[-1], "date": TOMORROW}]
 CLOSED = [day for day in sessions_from("2001-08-30", 20)]  # over 2001-09-11
+TOKYO = sessions_from("2019-01-04", 60, exchange="XTKS")
 STORM = [day for day in sessions_from("2012-10-15", 20)]  # over the storm of 2012-10-29
+
+DEARER = base(
+    {
+        (k, c): f"{float(SAME[k][c]) + 5:.1f}"
+        for k in EVERY_DAY
+        for c in ("open", "high", "low", "close")
+    }
+)
+COMPANIES = [
+    row | {"paper": name} for name, rows in (("AAPL", SAME), ("MSFT", DEARER)) for row in rows
+]
+LISTINGS = [
+    row | {"symbol": "AAPL", "exchange": name}
+    for name, rows in (("NYSE", SAME), ("LSE", DEARER))
+    for row in rows
+]
 
 DATE_CASES = (
     *(
@@ -106,6 +123,11 @@ DATE_CASES = (
     Case(number=42, title="a row thrice", write=reordered(0, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9), codes={"R42": 2}),
     Case(number=43, title="same date, other values", write=csv(text_of([*SAME[:5], {**SAME[4], "close": "10.4"}, *SAME[5:]])), codes={"E43": 1}, row=7, session="2019-03-08", found="10.4 against 10.3", fix='data.duplicates = "last"'),
     Case(number=43, title="same date, the last kept", write=csv(text_of([*SAME[:5], {**SAME[4], "close": "10.4"}, *SAME[5:]])), data={"duplicates": "last"}, codes={"P43": 1}, closes=[*CLOSES[:4], 10.4, *CLOSES[5:]]),
+    Case(number=43, title="two companies", write=csv(text_of(COMPANIES), name="all.csv"), codes={"E43": 10}, found="10 of 10 dates", fix='data.columns = { "paper" = "symbol" }', kept=()),
+    Case(number=43, title="two companies, the last wanted", write=csv(text_of(COMPANIES), name="all.csv"), data={"duplicates": "last"}, codes={"E43": 10}, kept=()),
+    Case(number=43, title="two companies by name", write=csv(text_of([{**row, "Company": row["paper"]} for row in COMPANIES]), name="all.csv"), symbols=("AAPL", "MSFT"), closes=[*CLOSES, *(round(c + 5, 1) for c in CLOSES)]),
+    Case(number=43, title="two exchanges", write=csv(text_of(LISTINGS)), codes={"E43": 10}, symbol="AAPL", fix='data.only = { "exchange" = "LSE" }', kept=()),
+    Case(number=43, title="two exchanges, one said", write=csv(text_of(LISTINGS)), data={"only": {"exchange": "NYSE"}}, codes={"W43": 10}),
     Case(number=44, title="midnight in New York", write=zoned("America/New_York", 0, show="America/New_York")),
     Case(number=44, title="midnight in New York, shown in UTC", write=zoned("America/New_York", 0), codes={"R44": 10}),
     Case(number=44, title="midnight in UTC is the date written", write=zoned("UTC", 0)),
@@ -115,15 +137,25 @@ DATE_CASES = (
     Case(number=44, title="text with a zone", write=dated(lambda day: f"{day}T05:00:00Z"), codes={"R44": 10}),
     Case(number=45, title="midnight of a clock change", write=zoned("America/Sao_Paulo", 1, show="America/Sao_Paulo", symbol="PETR4.SA"), codes={"R44": 10, "W51": 2}, symbols=("PETR4.SA",), kept=None),
     Case(number=46, title="two rows a day", write=csv("date,close\n2019-03-04 10:00:00,10\n2019-03-04 16:00:00,11\n2019-03-05 10:00:00,10.5\n2019-03-05 16:00:00,10.6\n"), codes={"E46": 4, "W21": 1}, symbol="AAPL", kept=None),
+    Case(number=46, title="hours in a column of their own", write=csv("date,time,close\n" + "".join(f"{d},{h}:00,{c}\n" for d, c in zip(DAYS, CLOSES, strict=True) for h in (10, 11))), codes={"E46": 20, "W21": 1}, symbol="AAPL", kept=()),
+    Case(number=46, title="one time for all, in a column of its own", write=csv("date,time,close\n" + "".join(f"{d},16:00:00,{c}\n" for d, c in zip(DAYS, CLOSES, strict=True))), codes={"W21": 1}),
     Case(number=47, title="weekly", write=stretched(timedelta(days=7)), codes={"E47": 1, "W21": 1}, symbol="AAPL", found="7 days", kept=None),
     Case(number=47, title="monthly", write=stretched(timedelta(days=30)), codes={"E47": 1, "W21": 1}, found="30 days", kept=None),
     Case(number=48, title="a date of the future", write=csv(text_of(FUTURE)), codes={"E48": 1}, row=12, session=TOMORROW),
     Case(number=49, title="1899", write=cells((0, "date", "1899-12-29")), codes={"E49": 1}, row=2, found="1899-12-29", kept=EVERY_DAY[1:]),
     Case(number=50, title="an odd time of day at the end", write=csv("date,close\n" + "".join(f"{d} {'11:37:02' if k == 9 else '00:00:00'},{c}\n" for k, (d, c) in enumerate(zip(DAYS, CLOSES, strict=True)))), codes={"P50": 1, "W21": 1}, kept=EVERY_DAY[:-1]),
     Case(number=50, title="an odd time of day, kept", write=csv("date,close\n" + "".join(f"{d} {'11:37:02' if k == 9 else '00:00:00'},{c}\n" for k, (d, c) in enumerate(zip(DAYS, CLOSES, strict=True)))), data={"unfinished": "keep"}, codes={"W50": 1, "W21": 1}),
+    Case(number=50, title="the day's bar and a price of that moment", write=csv("date,close\n" + "".join(f"{d} 00:00:00,{c}\n" for d, c in zip(DAYS, CLOSES, strict=True)) + f"{DAYS[-1]} 17:37:02,11.2\n"), codes={"P50": 1, "W21": 1}),
+    Case(number=51, title="days a day early", write=dated(lambda day: str(day - timedelta(days=1))), codes={"E51": 1, "W51": 2, "W52": 1}, symbol="AAPL", fix="data.day_shift = 1", kept=None),
+    Case(number=51, title="days a day early, moved", write=dated(lambda day: str(day - timedelta(days=1))), data={"day_shift": 1}, codes={}),
+    Case(number=51, title="a wrong calendar", write=csv(text_of(close_rows(TOKYO, walk(60))), name="VOD.L.csv"), codes={"E51": 1, "W21": 1}, symbol="VOD.L", found="closed days", fix='data.calendar = "XTKS"', kept=None),
+    Case(number=51, title="a wrong calendar, the right one said", write=csv(text_of(close_rows(TOKYO, walk(60))), name="VOD.L.csv"), data={"calendar": {"VOD.L": "XTKS"}}, codes={"W21": 1}, kept=None),
+    Case(number=51, title="a calendar of a symbol that is not there", write=csv(text_of(SAME)), data={"calendar": {"APPL": "XTKS"}}, codes={"W51": 1}, found="APPL"),
     Case(number=51, title="a flat Saturday without trade", write=extra("2019-03-09", **FLAT), codes={"P51": 1}),
     Case(number=51, title="a flat Saturday, kept", write=extra("2019-03-09", **FLAT), data={"non_session": "keep"}, codes={"W51": 1}, kept=None),
-    Case(number=51, title="a Saturday with trades", write=extra("2019-03-09"), codes={"W51": 1}, kept=None),
+    Case(number=51, title="a Saturday with trades", write=extra("2019-03-09", close="10.4"), codes={"W51": 1}, kept=None),
+    Case(number=51, title="a Saturday that copies Friday", write=extra("2019-03-09"), codes={"P51": 1}),
+    Case(number=51, title="a Saturday that copies Friday, no calendar", write=extra("2019-03-09"), data={"calendar": "weekdays"}, codes={"P51": 1}),
     Case(number=51, title="a Saturday, no calendar", write=extra("2019-03-09", **FLAT), data={"calendar": "weekdays"}, codes={"W51": 1}, kept=None),
     Case(number=52, title="one session missing", write=less(4), codes={"W52": 1}, session="2019-03-11", kept=GONE),
     Case(number=52, title="five sessions missing", write=less(2, 3, 4, 5, 6), codes={"W52": 1}, kept=(0, 1, 7, 8, 9)),

@@ -23,9 +23,10 @@ class Shape:
     `holds`: symbol -> its history (a frame of session and close, and what `history` has besides).
     A shape with one possible reading loads with no setting at all. One that has several `asks`:
     the codes of its refusals. Then the settings that the refusals print, with what only a person
-    can say in `answers`, must load it: a test applies them. `codes`: findings that must be among
-    those of the loaded bars. `exchanges`: symbol -> calendar, where that is the point. `broken`
-    says why the shape fails today: it must go with the mend.
+    can say in `answers`, must load it: a test applies them; `holds` is empty where no setting can
+    help. `codes`: findings that must be among those of the loaded bars. `exchanges`: symbol ->
+    calendar, where that is the point. `broken` says why the shape fails today: it must go with the
+    mend.
     """
 
     name: str

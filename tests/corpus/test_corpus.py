@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MODULES = sorted(
     path.stem
     for path in Path(__file__).parent.glob("*.py")
-    if path.stem not in ("__init__", "shapes", "test_corpus")
+    if path.stem not in ("__init__", "shapes", "columns_text", "test_corpus")
 )
 SHAPES: tuple[Shape, ...] = tuple(
     shape for module in MODULES for shape in import_module(f"tests.corpus.{module}").SHAPES
@@ -46,7 +46,8 @@ def test_a_shape_is_read_as_what_it_holds(shape: Shape, tmp_path: Path) -> None:
         data = with_suggestion(DataConfig(), suggestion_toml(refusals) or "[data]")
         data = DataConfig.model_validate({**data.model_dump(), **shape.answers})
         bars = load_usable_bars(*paths, config=data, now=NOW)
-    assert_holds(bars, shape)
+    if shape.holds:  # else a person must mend the file
+        assert_holds(bars, shape)
 
 
 def assert_holds(bars: Bars, shape: Shape) -> None:

@@ -81,10 +81,14 @@ def test_adjusting_keeps_high_and_low_around_the_close_to_the_last_bit(close, ra
 
 
 @pytest.mark.parametrize("text", ["", "nan", "NaN", "null"])
-@pytest.mark.parametrize("column", ["open", "close", "volume"])
-def test_a_row_with_an_empty_cell_is_a_missing_row_never_filled(column, text):
+@pytest.mark.parametrize("column", ["open", "high", "low", "close", "volume"])
+def test_an_empty_cell_stays_empty_and_a_row_without_a_close_is_a_missing_row(column, text):
     bars = validate_bars(texts([(1, column, text), (2, column, text)]), symbol="AAPL")
-    assert bars.frame["session"].to_list() == [DAYS[0], DAYS[3], DAYS[4]]
+    kept = [DAYS[0], DAYS[3], DAYS[4]] if column == "close" else DAYS
+    assert bars.frame["session"].to_list() == kept
+    assert [k for k, cell in enumerate(bars.frame[column]) if cell is None] == (
+        [] if column == "close" else [1, 2]
+    )
     (note,) = findings_of(bars, "W58")
     assert (note.row, note.session, note.found, note.count) == (2, "2019-03-05", f"no {column}", 2)
 

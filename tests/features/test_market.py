@@ -15,6 +15,8 @@ from nextclose.features.table import make_table
 from tests.builders import walk_bars
 from tests.features.random_bars import bars_of, random_frame
 
+EVERY = np.ones(3, dtype=np.bool_)  # segments of the panel
+
 
 def panel() -> list[pl.DataFrame]:
     """Three symbols; the second begins 40 sessions later, the third misses every seventh one."""
@@ -106,8 +108,8 @@ def test_no_row_reads_a_later_close_of_anybody(cut):
         for frame in frames
     ]
     closes = np.concatenate([frame["close"].to_numpy() for frame in changed])
-    one = market_columns(table.session, table.close, table.segments)
-    two = market_columns(table.session, closes, table.segments)
+    one = market_columns(table.session, table.close, table.segments, EVERY)
+    two = market_columns(table.session, closes, table.segments, EVERY)
     then = table.session <= np.datetime64(last)
     np.testing.assert_array_equal(one[then], two[then])
     assert (one[~then] != two[~then]).any()
@@ -120,10 +122,35 @@ def test_closes_of_the_same_date_are_read_of_all_symbols():
     closes = table.close.copy()
     other = np.flatnonzero((table.session == table.session[row]) & (table.symbol == 1))
     closes[other] *= 1.5
-    one = market_columns(table.session, table.close, table.segments)
-    two = market_columns(table.session, closes, table.segments)
+    one = market_columns(table.session, table.close, table.segments, EVERY)
+    two = market_columns(table.session, closes, table.segments, EVERY)
     assert (one[row] != two[row]).any()
     np.testing.assert_array_equal(one[row - 1], two[row - 1])
+
+
+def test_a_market_of_some_symbols_is_read_by_all_and_moved_by_no_other():
+    frames = panel()
+    own = make_table(bars_of(*frames[:2]), market=True)
+    start = own.families["market"].start
+    other = frames[2].with_columns(close=9 * pl.col("close"))
+    for third in (frames[2], other):
+        table = make_table(bars_of(*frames[:2], third), market=("A", "B"))
+        of_own = table.symbol < 2
+        np.testing.assert_array_equal(table.values[of_own, start:], own.values[:, start:])
+        by_date = dict(zip(table.session[of_own], table.values[of_own, start:], strict=True))
+        first, stop = table.segments[2]
+        for row in range(first + MARKET_LOOKBACK, stop):
+            np.testing.assert_array_equal(table.values[row, start:], by_date[table.session[row]])
+
+
+def test_where_nobody_is_of_the_market_each_reads_its_own_moves():
+    frames = panel()
+    table = make_table(bars_of(*frames), market=("Z",))
+    start = table.families["market"].start
+    for k, frame in enumerate(frames):
+        alone = make_table(bars_of(frame), market=True)
+        rows = table.symbol == k
+        np.testing.assert_array_equal(table.values[rows, start:], alone.values[:, start:])
 
 
 def test_the_last_rows_alone_give_the_same_bits():

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextclose.commands.messages import say, say_findings
+from nextclose.commands.messages import say, say_each, say_findings
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
@@ -29,10 +29,11 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, NewsConfig, RunConfig
+    from nextclose.folders import OpenFolder
     from nextclose.run import Run
     from nextclose.schema import Bars
 
@@ -46,16 +47,18 @@ def demo(
 ) -> None:
     """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
     from nextclose.data.sources.loading import sample_bars
+    from nextclose.runfolder import BUNDLE, run_folder
     from nextclose.terminal import forecast_table
 
     started = time.monotonic()
-    config, bars = _demo_settings(), sample_bars()
-    say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
-    _run_and_report(bars, config, out_folder, workers, command="nextclose demo", as_json=as_json)
-    forecasts = _forecasts_of_new_bundle(bars, config, out_folder / "bundle")
+    with run_folder(out_folder) as place:
+        config, bars = _demo_settings(), sample_bars()
+        say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
+        _run_and_report(bars, config, place, workers, command="nextclose demo", as_json=as_json)
+        forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
     if not as_json:
         out.print(forecast_table(forecasts))
-        print_lines(f"bundle   {out_folder / 'bundle'}")
+        print_lines(f"bundle   {printable(str(out_folder / BUNDLE))}")
         out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
 
 
@@ -75,14 +78,17 @@ def backtest(
     as_json: AsJson = False,
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
+    from nextclose.runfolder import run_folder
+
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
-    names = " ".join(quote(_public_name(source)) for source in prices)
+    names = " ".join(quote(printable(_public_name(source))) for source in prices)
     if news is not None:
-        names += f" --news {quote(news.name)}"
+        names += f" --news {quote(printable(news.name))}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
-    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    _run_and_report(bars, settings, out_folder, workers, command=command, as_json=as_json)
+    with run_folder(out_folder) as place:
+        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        _run_and_report(bars, settings, place, workers, command=command, as_json=as_json)
 
 
 def train(
@@ -100,29 +106,25 @@ def train(
     """Fit the hybrid on all of PRICES and save it as a bundle."""
     from nextclose.data.bars import with_short_symbols
     from nextclose.formatting import quantity
+    from nextclose.serving.bundle import bundle_folder
     from nextclose.studies import served_rows
     from nextclose.terminal import data_lines, progress_on
-    from nextclose.training import train as train_bundle
+    from nextclose.training import train_into
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
-    bars = _bars_of(prices, news, data=settings.data, config=settings.news)
-    say_findings(with_short_symbols(bars, needed=served_rows(settings)))
-    with progress_on(err) as progress:
-        manifest = train_bundle(
-            bars,
-            out_folder,
-            config=settings,
-            workers=workers,
-            progress=progress,
-        )
+    with bundle_folder(out_folder) as place:
+        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        say_findings(with_short_symbols(bars, needed=served_rows(settings)))
+        with progress_on(err) as progress:
+            manifest = train_into(place, bars, config=settings, workers=workers, progress=progress)
     if as_json:
         print(manifest.model_dump_json())
     else:
         out.print(data_lines(bars, settings.data))
         print_lines(
-            f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
-            f"{manifest.fitted_at}; "
+            f"bundle   {printable(str(out_folder))}\n"
+            f"{quantity(len(manifest.symbols), 'symbol')} up to {manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )
 
@@ -139,12 +141,15 @@ def predict(
 ) -> None:
     """The next closes of PRICES: dates, prices and ranges from a bundle.
 
-    Prices are read as those of its training were, but for what --config says of data.
+    Prices are read as those of its training were, but for what --config says of data. Old bars,
+    symbols never learnt and symbols that are missing are told, and stand in the column "notes".
     """
+    import polars as pl
+
     from nextclose.config import NewsConfig
     from nextclose.report.exports import csv_text, json_text
-    from nextclose.serving.predictor import load_bundle, price_table, reasons_without
-    from nextclose.serving.predictor import predict as forecasts_of
+    from nextclose.serving.notices import notices_of
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table, reasons_without
     from nextclose.terminal import forecast_table
 
     as_format = "json" if as_json else as_format
@@ -158,7 +163,11 @@ def predict(
     )
     bars = _bars_of(prices, news, data=data, config=manifest.news or NewsConfig())
     say_findings(bars)
-    table = price_table(forecasts_of(checked, bars))
+    forecasts = forecasts_of(checked, bars)
+    notices = notices_of(checked, bars, forecasts, now=datetime.now(UTC))
+    say_each(notices.findings)
+    notes = pl.col("symbol").replace_strict(notices.notes, return_dtype=pl.String)
+    table = price_table(forecasts).with_columns(notes.alias("notes"))
     for symbol, reason in reasons_without(checked, bars, table).items():
         say(f"{symbol}: no forecast; {reason}")
     if as_format == "csv":
@@ -179,29 +188,30 @@ def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: 
 
 
 def _run_and_report(
-    bars: Bars, config: RunConfig, folder: Path, workers: int, *, command: str, as_json: bool
+    bars: Bars, config: RunConfig, place: OpenFolder, workers: int, *, command: str, as_json: bool
 ) -> None:
     """Walk forward over the bars, leave a run folder, and print what came of it."""
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as run_backtest
-    from nextclose.runfolder import start_run, write_run
+    from nextclose.runfolder import TASKS, fill_run
     from nextclose.terminal import progress_on
 
+    folder = place.path
     say_findings(bars)
-    start_run(folder, config)
     with progress_on(err) as progress:
         run = run_backtest(
-            bars, config=config, workers=workers, progress=progress, memory=folder / "tasks"
+            bars, config=config, workers=workers, progress=progress, memory=folder / TASKS
         )
         progress("report", 0, 1)
-        write_run(run, folder, command=command)
+        fill_run(place, run, command=command)
         progress("report", 1, 1)
     say_findings(run.bars, besides=bars)
     if as_json:
         print(json_text(run.document, what="verdict"))
         return
     _print_run(run)
-    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    for name in ("report.html", "verdict.json"):
+        print_lines(f"{name.partition('.')[0]:<8} {printable(str(folder / name))}")
 
 
 def _print_run(run: Run) -> None:
@@ -250,19 +260,20 @@ def _demo_settings() -> RunConfig:
 
 def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.serving.predictor import load_bundle, predict, price_table
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table
     from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):
         train_bundle(bars, folder, config=config)
-        return price_table(predict(load_bundle(folder), bars))
+        return price_table(forecasts_of(load_bundle(folder), bars))
 
 
 def _public_name(source: str) -> str:
     """Prices as a run folder may name them: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, public_url
+    from nextclose.data.sources.postgres_url import database_url, public_url
 
-    return public_url(source) if is_url(source) else Path(source).name
+    url = database_url(source)
+    return Path(source).name if url is None else public_url(url)
 
 
 def _json_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
@@ -12,23 +12,26 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import merge_findings, safe_text
-from nextclose.data.reading.column_names import OPTIONAL
+from nextclose.data.findings import N_NAMED, merge_findings, safe_text
+from nextclose.data.left_out import with_bad_symbols_left_out
 from nextclose.data.reading.prices import Basis, UncheckedPrices
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
+from nextclose.data.rules.calendar_choice import settle_calendars
 from nextclose.data.rules.duplicates import survivorship
 from nextclose.data.rules.engine import (
     CheckedRows,
     RuleFindings,
     apply_rules,
     concat_batches,
+    refused_symbols,
     symbol_batches,
 )
 from nextclose.data.rules.gaps import with_breaks
 from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
+from nextclose.data.rules.stock_splits import SPLIT_COLUMNS, with_split_moves
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
@@ -41,6 +44,7 @@ _EMPTY_SCHEMA = {
     "close": pl.Float64(),
     "part": pl.Int32(),
     "row": pl.UInt32(),
+    "is_adjusted": pl.Boolean(),
 }
 
 
@@ -53,35 +57,45 @@ def assemble_bars(
 ) -> Bars:
     """The parts as one set of bars; refusals stand first among its findings, in file order.
 
-    A column that one part lacks is left out of all: it cannot be half there. `splits` has symbol,
+    A column that one part lacks is null in its rows. `splits` has symbol,
     session and ratio (new shares for an old one): prices before are divided by it. Parts from an
     iterator are let go once their rows are copied, so that rows are in memory once. `now`, aware of
     its zone, finds bars of the future and unfinished ones; None asks no clock.
-    NaN: a row with an empty price or volume is a missing row, counted; nothing is filled in unless
-        the settings say so.
+    NaN: a row without a close is a missing row, counted; one without range or volume is kept, and
+        they are null. Nothing is filled in unless the settings say so.
     Causal: each row kept, dropped or changed is decided from rows up to its session.
     """
     rows, heads = _concat_parts(parts)
     paths = [path for head in heads for path in head.files or (head.path,)]
     notes = [finding for head in heads for finding in head.findings]
     frame, of_cells = apply_rules(rows, CELL_RULES, paths, config)
+    refused = refused_symbols(of_cells)
     del rows
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
+    supposed = dict(exchanges)
+    taken: dict[str, str] = {}
     if splits is not None:
         splits = splits.sort("symbol", "session", maintain_order=True)
     n_splits = 0 if splits is None else splits.height
 
     def checked_rows(rows: pl.DataFrame) -> CheckedRows:
         """Rows of whole symbols as they are kept, and the findings of each rule."""
+        rows = _rows_since(rows, config.since)
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
-        rows, of_days = apply_rules(_rows_since(rows, config.since), DAY_RULES, paths, config)
+        choice = settle_calendars(rows, supposed, config, paths)
+        if choice.used:
+            exchanges.update(choice.used)
+            taken.update(choice.taken)
+            rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
+        rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
         rows, of_splits = divide_by_splits(rows, splits)
-        rows, of_moves = apply_rules(
-            with_breaks(with_adjusted_prices(rows)), MOVE_RULES, paths, config
-        )
+        rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))
+        known = refused | refused_symbols(of_days)
+        rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config, refused=known)
         return _with_bar_columns(rows), [
+            RuleFindings(findings=choice.findings, n_named=N_NAMED),
             *of_days,
             RuleFindings(findings=of_splits, n_named=n_splits),
             *of_moves,
@@ -90,32 +104,53 @@ def assemble_bars(
     batches = map(checked_rows, symbol_batches(frame))
     del frame  # each batch is let go once its rows are copied
     frame, of_series = concat_batches(batches)
+    refused |= {k: code for k, code in refused_symbols(of_series).items() if k not in refused}
+    if config.bad_symbols is not None:
+        frame = _without_symbols(frame, refused)
     frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
-    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config)
+    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config, refused=refused)
     of_rules = chain(*(rule.findings for rule in (*of_cells, *of_series, *of_panel)))
     of_settings = _unknown_symbols(config, splits, known=set(exchanges))
-    findings = _in_report_order([*notes, *of_rules, *of_settings, *survivorship(frame)], paths)
+    findings: Sequence[Finding] = [*notes, *of_rules, *of_settings]
+    if config.bad_symbols is not None:
+        refused |= refused_symbols(of_panel) | _refused_in(heads)
+        frame = _without_symbols(frame, refused)
+        if frame.height:
+            unread = {head.path for head in heads if head.frame is None}
+            findings = with_bad_symbols_left_out(findings, symbols=refused, files=unread)
+    findings = _in_report_order([*findings, *survivorship(frame)], paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (Issue.NO_ROWS.finding("0 data rows", path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
-        frame=frame.drop("part", "row", "series", "breaks"),
+        frame=frame.drop("part", "row", "series", "breaks", *SPLIT_COLUMNS),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
-        settled=_common_facts([head.settled for head in heads]),
+        settled=_settled_facts([head.settled for head in heads], taken, config),
     )
+
+
+def _without_symbols(frame: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
+    return frame.filter(~pl.col("symbol").is_in(list(symbols))) if symbols else frame
+
+
+def _refused_in(heads: Iterable[UncheckedPrices]) -> dict[str, str]:
+    """Symbols of which a file that was read says a refusal itself, with its code."""
+    findings = chain(*(head.findings for head in heads if head.frame is not None))
+    return {f.symbol: f.code for f in findings if f.response == "E" and f.symbol}
 
 
 def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of `Bars`, and those that rules over all symbols read."""
     frame = with_masks(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
+    frame = frame.with_columns(pl.col("^(open|high|low|volume)$").fill_nan(None))
     if "close_raw" in frame.columns:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
-    return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
+    return frame.select(*columns, segment, *MASK_COLUMNS, *SPLIT_COLUMNS, "part", "row", "breaks")
 
 
 def _unknown_symbols(
@@ -126,6 +161,10 @@ def _unknown_symbols(
         "since": (Issue.REUSED_SYMBOL, list(config.since)),
         "not_a_split": (Issue.SPLIT, [text.split(" ")[0] for text in config.not_a_split]),
         "splits": (Issue.SPLIT, [] if splits is None else splits["symbol"].to_list()),
+        "calendar": (
+            Issue.CLOSED_DAY,
+            list(config.calendar) if isinstance(config.calendar, Mapping) else [],
+        ),
     }
     return [
         issue.finding(
@@ -144,6 +183,17 @@ def _rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
     for symbol, first in since.items():
         frame = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") >= first))
     return frame
+
+
+def _settled_facts(
+    settled: Sequence[Mapping[str, str]], taken: Mapping[str, str], config: DataConfig
+) -> dict[str, object]:
+    """What the files decided, by the name of its setting: calendars of their bars among it."""
+    facts: dict[str, object] = dict(_common_facts(settled))
+    if taken:
+        said = config.calendar if isinstance(config.calendar, Mapping) else {}
+        facts["calendar"] = {**said, **taken}
+    return facts
 
 
 def _common_facts(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -165,18 +215,17 @@ def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[
         if frame is not None:
             file = pl.col("file") if part.files else pl.lit(0, pl.Int32)
             place = (file + n_files).alias("part")
-            frames.append(frame.with_columns(place).drop("file", strict=False))
+            is_adjusted = pl.lit(part.basis == "adjusted").alias("is_adjusted")
+            frames.append(frame.with_columns(place, is_adjusted).drop("file", strict=False))
         n_files += len(part.files) or 1
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:
         return pl.DataFrame(schema=_EMPTY_SCHEMA), heads
-    half = {c for c in OPTIONAL if any(c not in frame.columns for frame in frames)}
     has_adjusted = any("adj_close" in frame.columns for frame in frames)
     for k, frame in enumerate(frames):
         if has_adjusted and "adj_close" not in frame.columns:  # taken as it is: ratio 1
             copy = pl.col("close").alias("adj_close")
-            frame = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
-        frames[k] = frame.drop([c for c in frame.columns if c.removesuffix("_text") in half])
+            frames[k] = frame.with_columns(copy, pl.lit(value=False).alias("is_pair"))
     return pl.concat(frames, how="diagonal_relaxed"), heads
 
 

@@ -7,14 +7,14 @@ tells symbols apart (`A.ZZ`, `B.ZZ`); where that is wrong too, leave it out: `[f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from nextclose.features.columns import YEAR
 from nextclose.features.indicators import VOLATILITY_FLOOR
 from nextclose.features.rolling import rolling_mean
-from nextclose.schema import Dates, Floats, Ints
+from nextclose.schema import Bools, Dates, Floats, Ints
 
 MOVE_SPANS, FALL_SPANS = (1, 5, 22, 66), (1, 5, 22)
 MARKET_NAMES = (
@@ -43,16 +43,33 @@ def _suffix(symbol: str) -> str:
     return f".{suffix}" if dot else ""
 
 
-def market_columns(session: Dates, close: Floats, segments: Ints) -> Floats:
+def market_groups(market: Ints, symbol: Ints, is_member: Bools) -> Iterator[tuple[Ints, Bools]]:
+    """Segments that read one market, and whether the moves of each are that market. (segment,).
+
+    `market` and `symbol` are the numbers of each segment's. Where no symbol of a market is a
+    member, none of them may move the others: each reads its own moves.
+    """
+    for number in np.unique(market):
+        readers = np.flatnonzero(market == number)
+        if is_member[readers].any():
+            yield readers, is_member[readers]
+            continue
+        for own in np.unique(symbol[readers]):
+            alone = readers[symbol[readers] == own]
+            yield alone, np.ones(len(alone), dtype=np.bool_)
+
+
+def market_columns(session: Dates, close: Floats, segments: Ints, is_member: Bools) -> Floats:
     """Mean size of the market's last moves and falls over that of its last 250. (row, 7), >= 0.
 
-    The market's return on a date is the mean log return of the symbols that have one there; dates
-    without any are no session of the market. A symbol alone is its own market.
+    `is_member` says whose moves are the market's, (segment,): its return on a date is the mean log
+    return of those that have one there; dates without any are no session of it. A symbol alone is
+    its own market.
     NaN: rows before the market's 250th return.
-    Causal: a row reads closes of its own date and before, of all symbols.
+    Causal: a row reads closes of its own date and before, of all members.
     """
     returns = np.full(len(close), np.nan)
-    for start, stop in segments:
+    for start, stop in segments[is_member]:
         part = close[start:stop]
         returns[start + 1 : stop] = np.log(part[1:] / part[:-1])
     known = np.isfinite(returns)

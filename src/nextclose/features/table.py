@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -24,6 +24,7 @@ from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
     market_columns,
+    market_groups,
     markets,
 )
 from nextclose.features.masks import MASK_FAMILY, MASKS
@@ -34,6 +35,7 @@ from nextclose.schema import (
     MASK_COLUMNS,
     PRICE_COLUMNS,
     Bars,
+    Bools,
     Dates,
     Family,
     Floats,
@@ -59,7 +61,7 @@ def make_table(
     families: Sequence[str] = (MAIN,),
     definitions: Mapping[str, FamilyDefinition] = FAMILIES,
     own: Mapping[str, Feature] = NO_FEATURES,
-    market: bool = False,
+    market: bool | Collection[str] = False,
     news: NewsConfig | None = None,
 ) -> Table:
     """The columns of `families` side by side, one row per bar, in the order of `bars`.
@@ -67,8 +69,10 @@ def make_table(
     Columns of your own stand at the end of the stationary family, and are its part `OWN`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
     left is not in the table's `families`. With `market` the family of that name comes last: what
-    all symbols did together (`market.py`). With `news` that of the bars' headlines comes behind it.
-    NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
+    all symbols did together (`market.py`), or those it names, whom the others then do not move.
+    With `news` that of the bars' headlines comes behind it.
+    NaN: every column of a family for the family's warm-up at the start of a segment; behind it only
+        columns of ranges and volumes, where bars lack them.
     Causal: row i reads bars up to i of its own segment of its symbol.
     Raises: ConfigError for a family that does not exist, own columns that cannot be, or news that
         are not as the settings say.
@@ -80,7 +84,7 @@ def make_table(
     names = tuple(column.name for column in columns)
     if n_own := len(own.keys() & set(names)):
         placed[OWN] = replace(placed[MAIN], start=placed[MAIN].stop - n_own)
-    behind = ((MARKET, MARKET_NAMES, MARKET_LOOKBACK),) * market
+    behind = ((MARKET, MARKET_NAMES, MARKET_LOOKBACK),) * bool(market)
     behind += ((NEWS, NEWS_NAMES, 0),) * (news is not None)
     for title, more, warmup in behind:
         start, names = len(names), names + more
@@ -98,12 +102,12 @@ def make_table(
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
     if market:
-        span = placed[MARKET]
-        market_of_segment = markets(symbols, exchanges)[symbol[segments[:, 0]]]
-        for number in np.unique(market_of_segment):
-            segments_in_it = segments[market_of_segment == number]
-            block = values[:, span.start : span.stop]
-            _fill_market(block, session, prices["close"], segments_in_it)
+        span, owner = placed[MARKET], symbol[segments[:, 0]]
+        block = values[:, span.start : span.stop]
+        is_member = np.array([market is True or name in market for name in symbols])[owner]
+        numbers = markets(symbols, exchanges)[owner]
+        for readers, are_members in market_groups(numbers, owner, is_member):
+            _fill_market(block, session, prices["close"], segments[readers], are_members)
     if news is not None:
         block = values[:, placed[NEWS].start :]
         for k, exchange in enumerate(exchanges):
@@ -145,7 +149,7 @@ def own_names(table: Table) -> tuple[str, ...]:
 def own_values(bars: Bars, own: Mapping[str, Feature]) -> dict[str, Floats]:
     """What own columns say of bars of one segment, each from its look-back on. Shape (session,).
 
-    One whose bar columns are missing is not among them.
+    One whose bar columns no bar has is not among them.
     """
     session, prices = _arrays(bars.frame)
     symbol_bars = SymbolBars(session=session, columns=prices)
@@ -154,6 +158,12 @@ def own_values(bars: Bars, own: Mapping[str, Feature]) -> dict[str, Floats]:
         for name, feature in own.items()
         if set(feature.needs) <= set(prices)
     }
+
+
+def bar_columns_of(names: Collection[str], own: Mapping[str, Feature] = NO_FEATURES) -> set[str]:
+    """The bar columns besides close that the stationary columns of these names read."""
+    columns = with_own(FAMILIES[MAIN], own).columns if own else FAMILIES[MAIN].columns
+    return {need for column in columns if column.name in names for need in column.needs}
 
 
 def lookback_sessions(family: str, own: Mapping[str, Feature] = NO_FEATURES) -> int:
@@ -176,13 +186,16 @@ def _row_layout(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:
     return tuple(runs.struct.field("value")), symbol, np.column_stack([borders[:-1], borders[1:]])
 
 
-def _fill_market(block: Floats32, session: Dates, close: Floats, segments: Ints) -> None:
-    """Write the market of these segments into `block` (row, 7), capped; NaN in their warm-up."""
+def _fill_market(
+    block: Floats32, session: Dates, close: Floats, segments: Ints, is_member: Bools
+) -> None:
+    """Write the market of the members into `block` (row, 7), capped; NaN in each warm-up."""
     rows = np.concatenate([np.arange(start, stop) for start, stop in segments])
     lengths = segments[:, 1] - segments[:, 0]
     stops = np.cumsum(lengths)
     within = np.column_stack([stops - lengths, stops])
-    block[rows] = np.minimum(market_columns(session[rows], close[rows], within), MARKET_CAP)
+    columns = market_columns(session[rows], close[rows], within, is_member)
+    block[rows] = np.minimum(columns, MARKET_CAP)
     for start, stop in segments:
         block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 

@@ -116,10 +116,10 @@ REFUSED = [
         "data.separator",
     ),
     (
-        "uneven semicolons",
-        b"date;close\n2019-03-04;1\n2019-03-05\n",
+        "uneven by two separators",
+        b"a;b|c\n1;2|3\n4;5\n6|7|8;9;9\n",
         8,
-        "';' with 1 uneven rows",
+        "';' with 1 uneven rows, '|' with 2 uneven rows",
         None,
         'data.separator = ";"',
     ),
@@ -158,9 +158,9 @@ REFUSED = [
     ("long line", f"date,close\n{LONG}\n".encode(), 14, "a line of more than 1 MiB", 2, "a line"),
     (
         "many columns",
-        (",".join(f"c{k}" for k in range(300)) + "\n").encode(),
+        (",".join(f"c{k}" for k in range(16_385)) + "\n").encode(),
         14,
-        "300 columns, more than 256",
+        "16385 columns, more than 16384",
         1,
         "only the columns",
     ),
@@ -201,6 +201,7 @@ RAGGED = [
     ("a sentence", TABLE.replace("2019-03-05,2.5,20", "see below"), ("E12", "1 field", 3)),
     ("cut short", TABLE[:-5], ("E11", "2 fields and no line end", 4)),
     ("cut in the date", TABLE[:-10], ("E11", "1 field and no line end", 4)),
+    ("one separator", TABLE.replace(",", ";").replace(";2.5", ""), ("E12", "2 fields", 3)),
     ("last line too long", TABLE[:-1] + ",7", ("E12", "4 fields", 4)),
     ("after a blank line", TABLE.replace("\n2019-03-05", "\n\n5"), None),
     ("after a quoted line end", TABLE.replace("1.5", '"1\n.5"') + "x\n", ("E12", "1 field", 6)),
@@ -209,9 +210,9 @@ RAGGED = [
 
 @pytest.mark.parametrize(("text", "expected"), [c[1:] for c in RAGGED], ids=[c[0] for c in RAGGED])
 def test_a_row_of_another_length_is_named_with_its_line(text, expected):
-    found = [(f.code, f.found, f.row) for f in sheet(text).findings]
-    assert found == ([expected] if expected else [])
-    assert all(f.rule == "3 fields as in the header" for f in sheet(text).findings)
+    findings = [f for f in sheet(text).findings if f.number in (11, 12)]
+    assert [(f.code, f.found, f.row) for f in findings] == ([expected] if expected else [])
+    assert all(f.rule == "3 fields as in the header" for f in findings)
 
 
 def test_of_many_uneven_rows_a_hundred_are_named_and_the_rest_counted():

@@ -77,10 +77,33 @@ def test_a_row_of_a_closed_day_goes_only_if_nothing_traded(day, cells, settings,
     assert (day in bars.frame["session"].to_list()) == is_kept
 
 
-def test_without_a_volume_nobody_knows_that_nothing_traded():
-    bars = read(closes([10.0, 10.0, 11.0], on=[date(2019, 3, 8), SATURDAY, date(2019, 3, 11)]))
+def test_without_a_volume_a_close_that_moves_is_a_trade_and_a_copy_is_none():
+    on = [date(2019, 3, 8), SATURDAY, date(2019, 3, 11)]
+    bars = read(closes([10.0, 10.5, 11.0], on=on))
     assert codes(bars) == {"W51": 1}
     assert the(bars, "W51").found == "trade on a day without session"
+    assert codes(read(closes([10.0, 10.0, 11.0], on=on))) == {"P51": 1}
+
+
+COPIES = [  # what a tool fills in on Saturday beside the close before, calendar, whether it goes
+    ({"open": 9.0, "high": 12.0, "low": 8.0, "close": 10.0, "volume": 100}, "XNYS", True),
+    ({"open": 9.0, "high": 12.0, "low": 8.0, "close": 10.0, "volume": 100}, "weekdays", True),
+    ({"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 0}, "XNYS", True),
+    ({"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 0}, "weekdays", False),
+    ({"open": 9.0, "high": 12.0, "low": 8.0, "close": 10.1, "volume": 100}, "XNYS", False),
+    ({"open": 9.0, "high": 12.0, "low": 8.0, "close": 10.0, "volume": 101}, "XNYS", False),
+]
+
+
+@pytest.mark.parametrize(("cells", "calendar", "goes"), COPIES)
+def test_a_bar_that_copies_the_one_before_is_none_on_a_day_without_session(cells, calendar, goes):
+    bars = read(week((SATURDAY, cells)), calendar=calendar)
+    assert (SATURDAY not in bars.frame["session"].to_list()) == goes
+    # on a session the same bar again is a bar
+    monday = week().with_columns(
+        pl.col(name).last().alias(name) for name in ("open", "high", "low", "close", "volume")
+    )
+    assert read(monday, calendar=calendar).frame.height == 4
 
 
 def test_holidays_of_weekly_bars_are_not_told_one_by_one():

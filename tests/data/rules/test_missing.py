@@ -27,19 +27,42 @@ def rows(*empty: tuple[int, str], copies: tuple[int, ...] = ()) -> pl.DataFrame:
     return frame[order]
 
 
-def test_an_incomplete_row_is_a_missing_row():
+def test_a_row_without_a_close_is_a_missing_row_and_one_without_a_range_is_a_close():
     bars = read(rows((3, "close"), (4, "volume"), (4, "open")))
     assert codes(bars) == {"W58": 2, "W52": 1}
-    assert the(bars, "W58").found == "no close"
-    assert bars.frame["close"].to_list() == [10.0, 11.0, 12.0, 15.0, 16.0, 17.0]
+    kept, missing = (finding for finding in bars.findings if finding.code == "W58")
+    assert (kept.found, kept.column, missing.found) == ("no open, volume", "open", "no close")
+    assert bars.frame["close"].to_list() == [10.0, 11.0, 12.0, 14.0, 15.0, 16.0, 17.0]
+    assert bars.frame.row(3, named=True) | {"open": None, "high": 15.0, "volume": None} == (
+        bars.frame.row(3, named=True)
+    )
 
 
-def test_the_newest_incomplete_row_says_which_is_the_last_complete_one():
+def test_a_price_of_zero_or_less_beside_a_close_is_missing_and_a_volume_of_zero_is_not():
+    frame = rows().with_columns(
+        pl.Series("open", [0.0, 10.5, -1.0, 12.5, 13.5, 14.5, 15.5, 16.5]),
+        pl.Series("low", [9.0, 0.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0]),
+        pl.Series("volume", [0] * 8),
+    )
+    bars = read(frame)
+    assert bars.frame["open"].to_list() == [None, 10.5, None, 12.5, 13.5, 14.5, 15.5, 16.5]
+    assert bars.frame["low"].to_list() == [9.0, None, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0]
+    assert bars.frame["volume"].to_list() == [0.0] * 8
+    assert (the(bars, "W58").found, the(bars, "W58").count) == ("no open above 0", 3)
+
+
+def test_the_newest_row_without_a_close_says_which_is_the_last_complete_one():
     bars = read(rows((6, "close"), (7, "close"), (7, "volume")))
     assert codes(bars) == {"W57": 1, "W58": 1}
     finding = the(bars, "W57")
     assert (finding.session, finding.symbol) == (str(DAYS[7]), "AAPL")
-    assert finding.found == f"no close, volume; the last complete bar is of {DAYS[5]}"
+    assert finding.found == f"no close; the last complete bar is of {DAYS[5]}"
+
+
+def test_a_newest_row_with_its_close_alone_is_a_bar():
+    bars = read(rows(*((7, name) for name in ("open", "high", "low", "volume"))))
+    assert codes(bars) == {"W58": 1}
+    assert bars.frame["close"][-1] == 17.0
 
 
 def test_a_symbol_without_any_complete_row_is_refused():
@@ -48,13 +71,11 @@ def test_a_symbol_without_any_complete_row_is_refused():
     assert read(nothing).frame.height == 0
 
 
-def test_values_that_come_later_bring_no_earlier_row_back():
+def test_values_that_come_later_change_no_earlier_row():
     late = rows(*((k, "volume") for k in range(5)))
     whole, early = read(late), read(late.head(4))
-    assert the(early, "E58").found == "no volume in any row"
-    assert the(early, "E58").column == "volume"
-    assert early.frame.height == 0
-    assert whole.frame["session"].to_list() == sorted(whole.frame["session"])[-3:]
+    assert early.frame.equals(whole.frame.head(4))
+    assert early.frame["volume"].null_count() == 4
 
 
 FILLS = [  # rows without close, policy, rows filled, rows gone

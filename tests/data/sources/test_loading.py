@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nextclose.config import DataConfig
 from nextclose.data.sources.loading import load_bars, load_usable_bars, sample_bars
 from nextclose.errors import DataError
-from nextclose.schema import MASK_COLUMNS, Bars
+from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars
 
 HEADER = "date,open,high,low,close,volume\n"
 
@@ -140,12 +140,14 @@ def test_a_folder_gives_all_that_it_holds_whatever_the_kind(tmp_path):
     assert bars.settled == {"separator": "\t"}
 
 
-def test_what_every_file_brings_is_kept_and_what_one_lacks_is_left_out_of_all(tmp_path):
+def test_what_one_file_lacks_is_missing_in_its_rows_alone(tmp_path):
     (tmp_path / "A.csv").write_text(lines())
     (tmp_path / "B.csv").write_text("date,close\n2019-03-04,1\n2019-03-05,1.1\n")
     bars = load_bars(tmp_path)
-    assert bars.frame.columns == ["symbol", "session", "close", "segment", *MASK_COLUMNS]
-    assert bars.frame.height == 4
+    assert bars.frame.columns == [*BAR_COLUMNS, "segment", *MASK_COLUMNS]
+    assert bars.frame["close"].to_list() == [11.0, 12.1, 1.0, 1.1]
+    assert bars.frame["open"].to_list() == [10.0, 11.0, None, None]
+    assert bars.frame["volume"].null_count() == 2
 
 
 def test_the_same_notice_from_many_files_is_one_finding_with_a_count(tmp_path):
@@ -155,19 +157,32 @@ def test_the_same_notice_from_many_files_is_one_finding_with_a_count(tmp_path):
     assert (found["W25"].count, found["W25"].path) == (3, str(tmp_path / "A.csv"))
 
 
-def test_a_column_that_one_file_leaves_empty_is_refused_with_the_setting_that_leaves_it_out(
-    tmp_path,
-):
+def test_a_column_that_one_file_leaves_empty_is_missing_in_its_rows_and_said(tmp_path):
     (tmp_path / "A.csv").write_text("date,open,close\n2019-03-04,9,10\n2019-03-05,10,11\n")
     (tmp_path / "B.csv").write_text("date,open,close\n2019-03-04,,20\n2019-03-05,,21\n")
-    with pytest.raises(DataError) as raised:
-        load_bars(tmp_path)
-    (finding,) = raised.value.findings
-    assert (finding.code, finding.symbol, finding.column) == ("E58", "B", "open")
-    assert 'data.columns = {"open" = ""}' in finding.fix
-    bars = load_bars(tmp_path, config=DataConfig(columns={"open": ""}))
-    assert bars.symbols == ("A", "B")
-    assert "open" not in bars.frame.columns
+    bars = load_bars(tmp_path)
+    assert bars.frame["open"].to_list() == [9.0, 10.0, None, None]
+    (note,) = (finding for finding in bars.findings if finding.code == "W58")
+    assert (note.symbol, note.column, note.count) == ("B", "open", 2)
+
+
+def test_two_files_of_one_symbol_that_lack_different_columns_give_each_other_theirs(tmp_path):
+    (tmp_path / "closes.csv").write_text("symbol,date,close\nA,2019-03-04,1\nA,2019-03-05,1.1\n")
+    (tmp_path / "old.csv").write_text("symbol,date,open,close\nA,2019-03-04,0.9,1\n")
+    (tmp_path / "volume.csv").write_text("symbol,date,close,volume\nA,2019-03-04,1,7\n")
+    bars = load_bars(tmp_path)
+    assert bars.frame.select("open", "close", "volume").rows() == [
+        (0.9, 1.0, 7.0),
+        (None, 1.1, None),
+    ]
+
+
+def test_rows_of_one_session_that_a_third_lies_between_still_contradict(tmp_path):
+    header = "symbol,date,open,close\n"
+    for name, cell in (("1", "0.9"), ("2", ""), ("3", "0.8")):
+        (tmp_path / f"{name}.csv").write_text(f"{header}A,2019-03-04,{cell},1\n")
+    (finding,) = (f for f in load_usable_bars(tmp_path).findings if f.response == "E")
+    assert (finding.code, finding.found) == ("E43", "row 2 again with open 0.8 against 0.9")
 
 
 def test_files_parsed_together_keep_their_own_names_and_rows_in_findings(tmp_path):
@@ -280,9 +295,10 @@ def test_the_problems_of_all_files_are_told_together_in_their_order(tmp_path):
     assert [code for code, _, _ in refusals(tmp_path)] == ["E54", "E2", "E27"]
 
 
-def test_a_table_of_splits_divides_the_prices_before(tmp_path):
+@pytest.mark.parametrize("ratio", ["2", "2:1", "2/1", " 4 : 2 "])
+def test_a_table_of_splits_divides_the_prices_before(tmp_path, ratio):
     splits, prices = tmp_path / "splits.csv", tmp_path / "A.csv"
-    splits.write_text("Symbol,Date,Ratio\nA,2019-03-05,2\n")
+    splits.write_text(f"Symbol,Date,Ratio\nA,2019-03-05,{ratio}\n")
     prices.write_text("date,close\n2019-03-04,20\n2019-03-05,10.5\n2019-03-06,11\n")
     bars = load_bars(prices, config=DataConfig(splits=str(splits)))
     assert bars.frame["close"].to_list() == [10.0, 10.5, 11.0]
@@ -292,6 +308,8 @@ BAD_SPLITS = [
     ("symbol,date,ratio\nA,2019-03-05,x\n", "A, 2019-03-05, x", 2),
     ("symbol,date,ratio\nA,2019-03-05,0\n", "A, 2019-03-05, 0", 2),
     ("symbol,date,ratio\nA,2019-03-05,nan\n", "A, 2019-03-05, nan", 2),
+    ("symbol,date,ratio\nA,2019-03-05,2:0\n", "A, 2019-03-05, 2:0", 2),
+    ("symbol,date,ratio\nA,2019-03-05,2:1:1\n", "A, 2019-03-05, 2:1:1", 2),
     ("symbol,date,ratio\nA,5 March,2\n", "A, 5 March, 2", 2),
     ("symbol,date,ratio\n,2019-03-05,2\n", "an empty cell, 2019-03-05, 2", 2),
     ("symbol,date,ratio\nA,2019-03-05\n", "2 fields", 2),

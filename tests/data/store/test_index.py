@@ -310,7 +310,7 @@ def test_a_writer_killed_at_any_call_leaves_the_old_history_or_the_new_and_no_li
         keep(path, "MSFT", bars(20))  # the next writer goes on, and sweeps
         index = json.loads((path / "store.json").read_text())
         named = {one["file"] for kept in index["symbols"].values() for one in kept}
-        expected = [".lock", "store.json", *(f"vintages/{name}.parquet" for name in named)]
+        expected = ["store.json", *(f"vintages/{name}.parquet" for name in named)]
         assert files(path) == sorted(expected)
     assert outcomes == {"old", "new"}
     assert n_calls > 6  # two files: written, renamed and their folder synced, each

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
+import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.calendars.evidence import BETTER, Days, Fit, fit_of
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.epochs import (
     COMPACT,
     UNITS,
@@ -28,11 +32,15 @@ STAMP = (  # a date, a time of day, and perhaps a zone
 )
 ZONED = rf":\d{{2}}(?:[.,]\d+)?\s*{ZONE}$"
 DAY_OR_MONTH_FIRST = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?:[T ].*)?$"
+TIME = "time"  # a column of that name, beside one of dates, has times of day
+CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M")
 DIGITS = r"^-?\d+$"
 EXCEL = "excel"
 EXCEL_DAY_0 = date(1899, 12, 30)  # serials below 61, 1900-03-01, follow a day that never was
 EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31
-DAY_SECONDS = 86_400
+DAY_SECONDS, HOUR = 86_400, 3600
+EVENING = 11 * HOUR  # where midnight of the exchange farthest east, Auckland, stands in UTC
+EARLY_DAYS = 250  # of stamps that settle whether they stand in the evening before
 FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-12-31
 
 
@@ -42,13 +50,15 @@ class ParsedDates:
 
     `session` (Date) is null where a cell gave none. `second_of_day` (Int32): local seconds after
     midnight, null for plain dates; None where no stamp has a time of day. `is_moved`: the date is
-    that of the exchange, not the one written; None where no date is. `date_format`: what the column
+    that of the exchange, not the one written; None where no date is. `unplaced` (Int64): the stamps
+    in seconds of UTC, where one needed an exchange to give a date. `date_format`: what the column
     settled, as `data.date_format` would say it, "" where nothing had to be.
     """
 
     session: pl.Series
     second_of_day: pl.Series | None = None
     is_moved: pl.Series | None = None
+    unplaced: pl.Series | None = None
     date_format: str = ""
 
 
@@ -56,9 +66,18 @@ def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Pa
     """The sessions of a column of text, integers, dates or stamps; `symbols` tells exchanges.
 
     A stamp without a zone gives its date. One with a zone gives the date written if it is midnight
-    there, else the date at the exchange; null where the exchange is not known.
+    there, else the date at the exchange; null where the exchange is not known. Where stamps stand
+    in the evening before their session, as a midnight of Tokyo does in UTC, that session is meant.
     Raises: ConfigError for a date format that is none, or an exchange without a calendar.
     """
+    parsed = _written_dates(column, symbols, config)
+    if config.day_shift is None:
+        return parsed
+    return replace(parsed, session=parsed.session.dt.offset_by(f"{config.day_shift}d"))
+
+
+def _written_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> ParsedDates:
+    """The sessions as their cells tell them, before `data.day_shift`."""
     if column.dtype == pl.Date:
         return ParsedDates(session=_of_four_digits(column))
     if isinstance(column.dtype, pl.Datetime):
@@ -78,6 +97,25 @@ def parse_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) -> Pa
     else:
         stamps, date_format = _dates_in_known_formats(text)
     return _exchange_dates(stamps, symbols, config, date_format=date_format)
+
+
+def column_of_times(
+    frame: pl.DataFrame, names: Mapping[str, str], config: DataConfig
+) -> pl.Series | None:
+    """Seconds of the day in a column of times beside that of dates; None where it tells nothing.
+
+    `names` is the `column_map`. A time that is the same in every row is none: it stamps daily bars.
+    """
+    said = {canonical_name(name) for name in config.columns}
+    times = [name for name in frame.columns if canonical_name(name) == TIME and name not in names]
+    if len(times) != 1 or TIME in said or "session" not in names.values():
+        return None
+    text = frame[times[0]].cast(pl.String).str.strip_chars()
+    clock = pl.Series([None] * len(text), dtype=pl.Time)
+    for form in CLOCKS:
+        clock = clock.fill_null(text.str.to_time(form, strict=False))
+    second = (clock.to_physical() // 10**9).cast(pl.Int32)
+    return second if second.drop_nulls().n_unique() > 1 else None
 
 
 def date_texts(column: pl.Series) -> pl.Series:
@@ -203,38 +241,83 @@ def _exchange_dates(
 ) -> ParsedDates:
     """The dates, those of stamps with a zone and not at midnight taken at each exchange."""
     is_moved = (stamps["utc"].is_not_null() & (stamps["second"] != 0)).fill_null(value=False)
-    if is_moved.any():
-        local = _local_seconds(stamps["utc"], symbols, config)
-        stamps = stamps.with_columns(
-            pl.when(is_moved)
-            .then((local // DAY_SECONDS).cast(pl.Int32).cast(pl.Date))
-            .otherwise("day")
-            .alias("day"),
-            pl.when(is_moved)
-            .then((local % DAY_SECONDS).cast(pl.Int32))
-            .otherwise("second")
-            .alias("second"),
-        )
-        is_moved &= stamps["day"].is_not_null()
+    unplaced = None
+    if (stamps["second"] != 0).any():
+        exchanges = exchanges_of(symbols.unique().drop_nulls(), calendar=config.calendar)
+        exchange = symbols.replace_strict(exchanges, default=None, return_dtype=pl.String)
+        if is_moved.any():
+            unplaced = stamps["utc"]
+            stamps = _at_exchanges(stamps, is_moved, exchange)
+        if config.day_shift is None:
+            is_evening = _is_evening_before(stamps, exchange)
+            is_moved = (is_moved | is_evening) & stamps["day"].is_not_null()
+            next_day = stamps["day"].dt.offset_by("1d").zip_with(is_evening, stamps["day"])
+            stamps = stamps.with_columns(next_day, stamps["second"].set(is_evening, 0))
     has_times = bool((stamps["second"] != 0).any())
     return ParsedDates(
         session=_of_four_digits(stamps["day"]),
         second_of_day=stamps["second"] if has_times else None,
         is_moved=is_moved if is_moved.any() else None,
+        unplaced=unplaced,
         date_format=date_format,
     )
 
 
-def _local_seconds(utc: pl.Series, symbols: pl.Series, config: DataConfig) -> pl.Series:
+def _at_exchanges(stamps: pl.DataFrame, is_moved: pl.Series, exchange: pl.Series) -> pl.DataFrame:
+    """The stamps with day and second of each exchange's clock; null where that is not known.
+
+    A midnight in UTC keeps the date written: that is how plain dates are stamped. Its second is the
+    exchange's if the date is, so that ten o'clock in Sydney is one time in winter and in summer.
+    """
+    local = _local_seconds(stamps["utc"], exchange)
+    day = (local // DAY_SECONDS).cast(pl.Int32).cast(pl.Date)
+    second = (local % DAY_SECONDS).cast(pl.Int32)
+    is_same = (day == stamps["day"]).fill_null(value=False)
+    return stamps.with_columns(
+        day.zip_with(is_moved, stamps["day"]).alias("day"),
+        second.zip_with(is_moved | is_same, stamps["second"]).alias("second"),
+    )
+
+
+def _local_seconds(utc: pl.Series, exchange: pl.Series) -> pl.Series:
     """Seconds of each exchange's own clock since 1970; null where the exchange is not known."""
-    exchanges = exchanges_of(symbols.unique().drop_nulls(), calendar=config.calendar)
-    exchange = symbols.replace_strict(exchanges, default=None, return_dtype=pl.String)
     instant = pl.select(pl.from_epoch(utc, "s")).to_series().dt.replace_time_zone("UTC")
     local = pl.Series([None] * len(utc), dtype=pl.Int64)
-    for name in sorted(set(exchanges.values()) - {""}):
+    for name in sorted(set(exchange.unique().drop_nulls()) - {""}):
         clock = instant.dt.convert_time_zone(zone_of(name)).dt.replace_time_zone(None)
         local = clock.dt.epoch("s").zip_with(exchange == name, local)
     return local
+
+
+def _is_evening_before(stamps: pl.DataFrame, exchange: pl.Series) -> pl.Series:
+    """Whether each stamp stands in the evening before its session.
+
+    So they do where the dates as written contradict the exchange's calendar, with Sundays in place
+    of Fridays, and the days after do not. The first year of stamps decides. Stamps an hour from the
+    usual one are as well, as clocks change; others, as of a price now, are not.
+    """
+    rows = stamps.select("day", "second").with_columns(exchange.alias("exchange"))
+    is_evening = pl.Series([False] * len(exchange), dtype=pl.Boolean)
+    late = rows.filter(pl.col("second") >= EVENING)
+    for name in sorted(set(late["exchange"].unique().drop_nulls()) - {""}):
+        of_exchange = rows.filter(exchange=name).drop_nulls("day").sort("day")
+        early = of_exchange.filter(pl.col("day").rle_id() < EARLY_DAYS)
+        usual = early.filter(pl.col("second") >= EVENING)["second"].mode().sort()
+        if not len(usual):
+            continue
+        is_usual = (pl.col("second") - usual[0]).abs() <= HOUR
+        moved = pl.col("day").dt.offset_by(
+            pl.when(is_usual).then(pl.lit("1d")).otherwise(pl.lit("0d"))
+        )
+        written, meant = (_fit(early.select(days).to_series(), name) for days in ("day", moved))
+        if written.n_odd and meant.n_odd * BETTER <= written.n_odd and not meant.is_refuted:
+            is_evening |= rows.select(is_usual & (pl.col("exchange") == name)).to_series()
+    return is_evening.fill_null(value=False)
+
+
+def _fit(days: pl.Series, exchange: str) -> Fit:
+    day = days.unique().sort().to_numpy().astype("datetime64[D]")
+    return fit_of(Days(day=day, is_idle=np.zeros(len(day), dtype=np.bool_)), exchange)
 
 
 def _of_four_digits(column: pl.Series) -> pl.Series:

@@ -10,6 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,6 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import N_NAMED
-from nextclose.data.reading.column_names import column_map, unique_names
 from nextclose.data.reading.encoding import (
     MAX_COLUMNS,
     MAX_FIELD,
@@ -26,11 +26,23 @@ from nextclose.data.reading.encoding import (
     with_lf_ends,
 )
 from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.table_lines import (
+    N_HEAD,
+    N_NOTES,
+    Layout,
+    Record,
+    is_comment,
+    is_header,
+    layout_of,
+    notes_below,
+    passed_over,
+    without_header_lines,
+)
 from nextclose.data.suggestions import toml_value
 from nextclose.errors import Finding
 
 SEPARATORS = (",", ";", "\t", "|")
-N_BLOCK = 50_000  # records turned into columns at once
+N_CELLS = 400_000  # turned into columns at once
 AGAIN = "export the prices again."
 
 
@@ -53,25 +65,25 @@ def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
     text, notes = utf8_text(data, path=path, config=config)
     text, of_ends = with_lf_ends(text, path=path)
     separator, of_mark, settled = _separator(text, path=path, config=config)
-    row, header = _header(text, separator)
-    if len(header) > MAX_COLUMNS:
-        found = f"{len(header)} columns, more than {MAX_COLUMNS}"
+    layout = layout_of(_head(text, separator), config)
+    if len(layout.names) > MAX_COLUMNS:
+        found = f"{len(layout.names)} columns, more than {MAX_COLUMNS}"
         fix = "give only the columns that are read."
-        raise UnusableFileError(
-            Issue.OVERSIZED_TABLE, found, must=f"at most {MAX_COLUMNS} columns", fix=fix, row=row
-        )
-    names = unique_names(header)
-    plain = _plain_rows(text, names, separator, row)
-    frame, rows, ragged = plain or _quoted_rows(text, names, separator, path)
+        must, row = f"at most {MAX_COLUMNS} columns", layout.header_row
+        raise UnusableFileError(Issue.OVERSIZED_TABLE, found, must=must, fix=fix, row=row)
+    rows = _plain_rows(text, layout, separator) or _quoted_rows(text, layout, separator)
+    ragged = _ragged_row_findings(rows.uneven, text, len(layout.names), path)
+    frame, places, repeated = without_header_lines(rows.frame, rows.places)
     is_row = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not is_row.any() and not ragged:
         raise UnusableFileError(
             Issue.NO_ROWS, "0 data rows", must="rows below the header", fix=AGAIN
         )
     if not is_row.all():
-        frame, rows = frame.filter(is_row), rows.filter(is_row)
-    findings = (*notes, *of_ends, *of_mark, *ragged)
-    return CsvCells(frame=frame, rows=rows, findings=findings, settled=settled)
+        frame, places = frame.filter(is_row), places.filter(is_row)
+    skipped = passed_over([*layout.above, *rows.notes, *repeated], path=path)
+    findings = (*notes, *of_ends, *of_mark, *ragged, *skipped)
+    return CsvCells(frame=frame, rows=places, findings=findings, settled=settled)
 
 
 def parse_lines(
@@ -89,12 +101,17 @@ def parse_lines(
         return None
 
 
-def _header(text: bytes, separator: str) -> tuple[int, list[str]]:
-    """The first line that holds anything, and its cells. Raises: UnusableFileError."""
-    header = next(_records(text, separator), None)
-    if header is None:
+def _head(text: bytes, separator: str) -> list[Record]:
+    """The first records that hold anything. Raises: UnusableFileError for what the first one is."""
+    head: list[Record] = []
+    try:
+        head.extend(islice(_records(text, separator), N_HEAD))
+    except UnusableFileError:
+        if not head:
+            raise
+    if not head:
         raise UnusableFileError(Issue.EMPTY_FILE, "an empty file", must="CSV with a header")
-    return header
+    return head
 
 
 def _separator(
@@ -103,14 +120,21 @@ def _separator(
     """What stands between cells: the setting's, else the file's own. Raises: UnusableFileError."""
     if config.separator is not None:
         return config.separator, (), {}
-    splitting = [mark for mark in SEPARATORS if _n_fields(text, mark) > 1]
+    layouts = {mark: _layout(text, mark, config) for mark in SEPARATORS}
+    splitting = [mark for mark, layout in layouts.items() if len(layout.names) > 1]
     if splitting == [","]:
         return ",", (), {}
-    fitting = [mark for mark in splitting if _n_uneven(text, mark) == 0]
-    if not fitting and "," in splitting and _has_needed(_header(text, ",")[1], config):
-        return ",", (), {}  # its uneven rows are named one by one
+    uneven = {mark: _n_uneven(text, mark, layouts[mark]) for mark in splitting}
+    fitting = [mark for mark in splitting if uneven[mark] == 0]
+    if len(fitting) > 1:  # a mark within cells splits only what is not the header
+        n_above = min(len(layouts[mark].above) for mark in fitting)
+        fitting = [mark for mark in fitting if len(layouts[mark].above) == n_above]
+    if not fitting:  # the uneven rows are named one by one
+        fitting = [
+            m for m in splitting if len(splitting) == 1 or is_header(layouts[m].names, config)
+        ]
     if len(fitting) != 1:
-        raise _separator_error(text, fitting or splitting)
+        raise _separator_error(text, {mark: uneven[mark] for mark in fitting or splitting})
     (mark,) = fitting
     if mark == ",":
         return ",", (), {}
@@ -123,39 +147,37 @@ def _separator(
     return mark, (finding,), {"separator": mark}
 
 
-def _has_needed(names: list[str], config: DataConfig) -> bool:
-    ours = set(column_map(unique_names(names), config.columns).values())
-    return "session" in ours and bool({"close", "adj_close"} & ours)
+def _layout(text: bytes, separator: str, config: DataConfig) -> Layout:
+    """What the text is if this separates its cells; no names if its quotes are for another.
 
-
-def _n_fields(text: bytes, separator: str) -> int:
-    """Cells of the header; 0 if its quotes are for another separator. Raises: UnusableFileError."""
+    Raises: UnusableFileError.
+    """
     try:
-        return len(_header(text, separator)[1])
+        return layout_of(_head(text, separator), config, is_trial=True)
     except UnusableFileError as error:
         if error.number is not Issue.OPEN_QUOTE:
             raise
-        return 0
+        return Layout(names=[], header_row=0, above=())
 
 
-def _n_uneven(text: bytes, separator: str) -> int:
-    """Rows with more or fewer fields than the header, and quotes that do not close."""
-    records = _records(text, separator)
-    n_fields = len(next(records)[1])
+def _n_uneven(text: bytes, separator: str, layout: Layout) -> int:
+    """Rows with more or fewer fields than the header; 1 if there is no other, or an open quote."""
     try:
-        return sum(len(fields) != n_fields for _, fields in records)
+        rows = _plain_rows(text, layout, separator) or _quoted_rows(text, layout, separator)
     except UnusableFileError:
         return 1
+    return len(rows.uneven) or int(not rows.frame.height)
 
 
-def _separator_error(text: bytes, marks: list[str]) -> UnusableFileError:
-    """Rule 8: no separator, or several, that could be meant."""
-    if not marks:
+def _separator_error(text: bytes, uneven: Mapping[str, int]) -> UnusableFileError:
+    """Rule 8: no separator, or several, that could be meant; with the rows that each leaves."""
+    if not uneven:
         found = f"none of , ; TAB | in the header {text.strip().splitlines()[0].decode()!r}"
         fix = "separate cells by commas, or name the mark in data.separator."
     else:
-        rows = (f"{_mark_name(mark)} with {_n_uneven(text, mark)} uneven rows" for mark in marks)
-        found, fix = ", ".join(rows), f"set data.separator = {toml_value(marks[0])}, or another."
+        rows = (f"{_mark_name(mark)} with {n} uneven rows" for mark, n in uneven.items())
+        first = next(iter(uneven))
+        found, fix = ", ".join(rows), f"set data.separator = {toml_value(first)}, or another."
     return UnusableFileError(Issue.SEPARATOR, found, fix=fix)
 
 
@@ -163,16 +185,25 @@ def _mark_name(mark: str) -> str:
     return "TAB" if mark == "\t" else f"'{mark}'"
 
 
-def _plain_rows(
-    text: bytes, names: list[str], separator: str, header_row: int
-) -> tuple[pl.DataFrame, pl.Series, list[Finding]] | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """Rows with as many cells as names, the lines they start at, and the records that are none."""
+
+    frame: pl.DataFrame
+    places: pl.Series
+    uneven: list[tuple[int, int]] = field(default_factory=list)  # line, number of fields
+    notes: list[Record] = field(default_factory=list)
+
+
+def _plain_rows(text: bytes, layout: Layout, separator: str) -> _Rows | None:
     """The table of text whose lines are plain; None where they need a closer look."""
+    names = layout.names
     if b'"' in text or has_line_over(text, MAX_FIELD) or len(names) < 2:
         return None
     start = 0
-    for _ in range(header_row):
+    for _ in range(layout.header_row):
         start = text.find(b"\n", start) + 1
-    body = text[start:].rstrip(b"\n") if start else b""
+    body = text[start:].rstrip(b"\n") if start or not layout.header_row else b""
     if not body:
         return None
     cells = np.frombuffer(body, np.uint8)
@@ -183,36 +214,44 @@ def _plain_rows(
     frame = parse_lines(body, {name: pl.String() for name in names}, separator=separator)
     if frame is None:
         return None
-    first = header_row + 1
-    return frame, pl.int_range(first, first + n_rows, eager=True), []
+    first = layout.header_row + 1
+    return _Rows(frame=frame, places=pl.int_range(first, first + n_rows, eager=True))
 
 
-def _quoted_rows(
-    text: bytes, names: list[str], separator: str, path: str
-) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
+def _quoted_rows(text: bytes, layout: Layout, separator: str) -> _Rows:
     """The table of any text, record by record. Raises: UnusableFileError for a quote left open."""
-    schema = {name: pl.String() for name in names}
-    records = _records(text, separator)
-    next(records)
+    names = layout.names
     rows: list[int] = []
-    frames = [pl.DataFrame(schema=schema)]
+    frames = [pl.DataFrame(schema={name: pl.String() for name in names})]
     block: list[list[str]] = []
-    ragged: list[tuple[int, int]] = []
-    for row, fields in records:
-        if len(fields) != len(names):
-            ragged.append((row, len(fields)))
+    uneven: list[tuple[int, int]] = []
+    notes: list[Record] = []
+    last: list[Record] = []  # uneven ones since the last row
+    n_block = max(N_CELLS // max(len(names), 1), 1)
+    for row, fields in _records(text, separator):
+        if row <= layout.header_row:
             continue
-        rows.append(row)
-        block.append(fields)
-        if len(block) == N_BLOCK:
+        cells = layout.fitted(fields)
+        if cells is None and is_comment(fields):
+            notes.append((row, fields[:1]))
+        elif cells is None:
+            last.append((row, fields))
+        if len(last) > N_NOTES or (cells is not None and last):
+            uneven += [(at, len(cells)) for at, cells in last]
+            last = []
+        if cells is not None:
+            rows.append(row)
+            block.append(cells)
+        if len(block) == n_block:
             frames.append(_columns(block, names))
             block = []
     frame = pl.concat([*frames, _columns(block, names)])
-    return (
-        frame,
-        pl.Series(rows, dtype=pl.Int64),
-        _ragged_row_findings(ragged, text, len(names), path),
-    )
+    is_long = bool(uneven) and uneven[-1][0] > max(rows[-1:], default=0)  # more than N_NOTES
+    if last and not is_long and notes_below(last, frame.to_series(0)):
+        notes += last
+    else:
+        uneven += [(at, len(cells)) for at, cells in last]
+    return _Rows(frame=frame, places=pl.Series(rows, dtype=pl.Int64), uneven=uneven, notes=notes)
 
 
 def _columns(records: list[list[str]], names: list[str]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from nextclose.errors import ConfigError, Finding
 
 MAX_LINE = 1 << 20
 MAX_FIELD = 64 << 10
-MAX_COLUMNS = 256
+MAX_COLUMNS = 16_384  # a column takes some 3 KB besides its cells: 48 MB at most
 BLOCK = 4 << 20  # bytes parsed at once: more is slower, as memory comes page by page
 
 FOREIGN = {  # leading bytes -> what the file is
@@ -65,6 +65,12 @@ def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tup
         except UnicodeDecodeError as error:
             raise _encoding_error(data, error.start) from None
     return data, notes
+
+
+def refuse_unreadable(start: bytes, *, path: str, config: DataConfig) -> None:
+    """What the first lines of a file tell of all of it. Raises: as `utf8_text` does."""
+    if _codec(config.encoding) == "utf-8":  # another encoding may end amid a character
+        utf8_text(start, path=path, config=config)
 
 
 def _refuse_foreign(data: bytes) -> None:

@@ -21,7 +21,7 @@ from nextclose.data.reading.prices import parsing_types
 DEFAULTS = DataConfig()
 LINE_END, FIRST_PRINTABLE = ord("\n"), ord(" ")
 # settings that change what a cell means: with other values every cell is read as text
-PLAIN_SETTINGS = ("encoding", "decimal", "thousands", "date_format", "missing")
+PLAIN_SETTINGS = ("encoding", "decimal", "thousands", "date_format", "missing", "header")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.calendars.sessions import closing_instants, session_table, zone_of
-from nextclose.data.rules.steps import is_first, session_dates
+from nextclose.data.rules.steps import day_numbers, is_first, session_dates
 from nextclose.errors import ConfigError
 from nextclose.schema import Bools, Dates, Ints
 
@@ -78,6 +78,15 @@ def _exchange_numbers(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> Ints
     return np.repeat(np.array(numbers), runs["len"].to_numpy())
 
 
+def last_finished_session(exchange: str, now: datetime) -> date:
+    """The newest session of the exchange whose bar is final at `now`; a weekday for ""."""
+    day, is_over = _exchange_today(exchange, now)
+    days = day - np.arange(not is_over, 31 + (not is_over))  # no exchange rests for a month
+    _, is_session = session_table(exchange).at(days)
+    newest: date = days[int(is_session.argmax())].astype(object)
+    return newest
+
+
 def _exchange_today(exchange: str, now: datetime) -> tuple[np.datetime64, bool]:
     """Today's date at the exchange, and whether its bar is final."""
     today = np.datetime64(now.astimezone(ZoneInfo(zone_of(exchange))).date(), "D")
@@ -90,10 +99,11 @@ def _exchange_today(exchange: str, now: datetime) -> tuple[np.datetime64, bool]:
 
 
 def _is_cut_short(frame: pl.DataFrame, exchange: str) -> Bools:
-    """Whether each row's time of day is an odd one, before its session was over. Shape (row,).
+    """Whether each row's time of day is an odd one, of a session that was not over. Shape (row,).
 
     Odd: neither midnight, nor that of the row before, nor that of the symbol's first row, nor an
-    hour from it, as clocks change. Bars of half days, stamped at their early close, are whole.
+    hour from it, as clocks change. Bars of half days, stamped at their early close, are whole. An
+    odd row beside the session's own bar is a price of that moment, at whatever time.
     """
     second = frame["second_of_day"].fill_null(0).to_numpy()
     first = is_first(frame)
@@ -102,8 +112,20 @@ def _is_cut_short(frame: pl.DataFrame, exchange: str) -> Bools:
     is_odd[1:] &= second[1:] != second[:-1]
     rows = np.flatnonzero(is_odd)
     if len(rows):
-        is_odd[rows] = second[rows] < _closing_seconds(exchange, session_dates(frame)[rows])
+        is_beside = _has_bar_beside(frame, is_odd)
+        is_early = second[rows] < _closing_seconds(exchange, session_dates(frame)[rows])
+        is_odd[rows] = is_early | is_beside[rows]
     return np.asarray(is_odd)
+
+
+def _has_bar_beside(frame: pl.DataFrame, is_odd: Bools) -> Bools:
+    """Whether a neighbouring row of the same symbol and session is not odd. Shape (row,)."""
+    day, series = day_numbers(frame), frame["series"].to_numpy()
+    is_same = (day[1:] == day[:-1]) & (series[1:] == series[:-1])
+    is_beside = np.zeros(frame.height, dtype=np.bool_)
+    is_beside[1:] |= is_same & ~is_odd[:-1]
+    is_beside[:-1] |= is_same & ~is_odd[1:]
+    return is_beside
 
 
 def _closing_seconds(exchange: str, sessions: Dates) -> Ints:

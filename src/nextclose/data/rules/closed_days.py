@@ -8,6 +8,8 @@ import polars as pl
 from nextclose.data.findings import hits_at, hits_where, no_hits
 from nextclose.data.rules.adjustment import open_high_low
 from nextclose.data.rules.gaps import is_sparse
+from nextclose.data.rules.steps import is_first
+from nextclose.schema import Bools
 
 Frame = pl.DataFrame
 
@@ -27,13 +29,13 @@ def unfinished_bars(frame: Frame) -> Frame:
     odd = pl.lit(None, dtype=pl.String)
     if "second_of_day" in frame.columns:
         second = pl.col("second_of_day").cast(pl.Int64) * 1_000_000_000
-        odd = pl.format("{}, an odd time of day before the close", second.cast(pl.Time))
+        odd = pl.format("{}, an odd time of day", second.cast(pl.Time))
     text = pl.when(is_today).then(pl.lit("a session that is not over")).otherwise(odd)
     return hits_at(rows, frame[rows].select(text).to_series(), column="date")
 
 
 def idle_closed_days(frame: Frame) -> Frame:
-    """Rows of days on which the published calendar has no session: no volume, all prices equal."""
+    """Rows of days without session that say nothing new: the bar before again, or no trade."""
     rows = np.flatnonzero(_is_idle(frame))
     return hits_at(rows, ["no trade on a day without session"] * len(rows), column="date")
 
@@ -53,10 +55,47 @@ def other_closed_days(frame: Frame) -> Frame:
 
 
 def _is_idle(frame: Frame) -> np.ndarray:
-    """Whether each row is flat and without volume on a closed day of a published calendar."""
-    is_closed = frame["has_calendar"].to_numpy() & ~frame["is_session"].to_numpy()
-    if "volume" not in frame.columns or not is_closed.any():
+    """Whether each row is of a closed day and says nothing new. Shape (row,).
+
+    Where the calendar is published, a flat bar without volume is such a one as well.
+    """
+    is_closed = ~frame["is_session"].to_numpy()
+    if not is_closed.any():
+        return is_closed
+    is_still = is_copy(frame)
+    has_calendar = frame["has_calendar"].to_numpy()
+    if not has_calendar.all():  # a quiet close alone may be a market that is open on Sundays
+        is_still &= has_calendar | _has_range(frame)
+    if "volume" in frame.columns and has_calendar.any():
+        close = pl.col("close")
+        still = [(pl.col(c) == close).fill_null(value=True) for c in open_high_low(frame)]
+        is_flat = pl.all_horizontal(pl.col("volume") == 0, *still).fill_null(value=False)
+        is_still |= has_calendar & frame.select(is_flat).to_series().to_numpy()
+    return np.asarray(is_closed & is_still)
+
+
+def is_copy(frame: Frame) -> Bools:
+    """Whether each row is the bar before again, as tools write to fill a day in. Shape (row,).
+
+    The close is; open, high and low are as well, or equal to it, or empty; the volume is, or 0, or
+    empty. Causal: each row is compared with the one before.
+    """
+    old = {name: pl.col(name).shift() for name in (*open_high_low(frame), "close", "volume")}
+    close = pl.col("close")
+    again = [close == old["close"]]
+    for name in open_high_low(frame):
+        price = pl.col(name)
+        again.append(price.is_null() | (price == close) | (price == old[name]))
+    if "volume" in frame.columns:
+        volume = pl.col("volume")
+        again.append(volume.is_null() | (volume == 0) | (volume == old["volume"]))
+    is_again = frame.select(pl.all_horizontal(again).fill_null(value=False)).to_series()
+    return np.asarray(is_again.to_numpy() & ~is_first(frame))
+
+
+def _has_range(frame: Frame) -> Bools:
+    """Whether each row has a high above its low. Shape (row,)."""
+    if not {"high", "low"} <= set(frame.columns):
         return np.zeros(frame.height, dtype=np.bool_)
-    still = [pl.col(name) == pl.col("close") for name in open_high_low(frame)]
-    is_flat = pl.all_horizontal(pl.col("volume") == 0, *still).fill_null(value=False)
-    return np.asarray(is_closed & frame.select(is_flat).to_series().to_numpy())
+    is_wide = (pl.col("high") > pl.col("low")).fill_null(value=False)
+    return np.asarray(frame.select(is_wide).to_series().to_numpy())

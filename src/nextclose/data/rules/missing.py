@@ -1,6 +1,7 @@
-"""Bars with an empty cell: missing rows, or filled from the last close where the settings say so.
+"""Bars with an empty cell: without a close a missing row, without a range a close all the same.
 
-The rows still have the file's own prices: `adj_close`, if there, stands beside `close`.
+Missing rows are filled from the last close where the settings say so. All rows still have the
+file's own prices: `adj_close`, if there, stands beside `close`.
 """
 
 from __future__ import annotations
@@ -10,25 +11,51 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hit_mask, hits_at, no_hits
+from nextclose.data.findings import hit_mask, hits_at, hits_by_block, no_hits
 from nextclose.data.reading.column_names import OPTIONAL
+from nextclose.data.rules.adjustment import open_high_low
 from nextclose.data.rules.steps import is_first
 from nextclose.schema import PRICE_COLUMNS, Bools, Ints
 
 Frame = pl.DataFrame
 
 
-def symbols_without_a_column(frame: Frame) -> Frame:
-    """The first row of symbols in which open, high, low or volume is empty throughout.
+def closes_without_range(frame: Frame) -> Frame:
+    """Rows whose open, high or low is empty or no price above 0, or whose volume is empty."""
+    names = [name for name in OPTIONAL if name in frame.columns]
 
-    Known at the end of a file alone: were the column left out by itself, a later value would take
-    back the rows of before.
-    """
-    hits = [no_hits()]
-    for name in reversed([c for c in OPTIONAL if c in frame.columns and frame[c].null_count()]):
-        rows = _first_rows(frame, frame[name].is_null().to_numpy())
-        hits.append(hits_at(rows, [f"no {name} in any row"] * len(rows), column=name))
-    return pl.concat(hits).unique("at", keep="first").sort("at")
+    def find(rows: Frame) -> Frame:
+        lacks, is_low = np.zeros((2, rows.height), dtype=np.uint8)  # a bit for each of `names`
+        for k, name in enumerate(names):
+            column = rows[name]
+            if column.null_count():
+                lacks |= column.is_null().to_numpy().astype(np.uint8) << k
+            if name != "volume":
+                is_low |= (column <= 0).fill_null(value=False).to_numpy().astype(np.uint8) << k
+        lacks |= is_low
+        lacks[rows["close"].is_null().to_numpy()] = 0
+        at = np.flatnonzero(lacks)
+        kinds, kind = np.unique(lacks[at] + 16 * (is_low[at] > 0), return_inverse=True)
+        empty = [[name for k, name in enumerate(names) if bits >> k & 1] for bits in kinds]
+        texts = [
+            f"no {', '.join(cells)}{' above 0' * bool(bits & 16)}"
+            for cells, bits in zip(empty, kinds, strict=True)
+        ]
+        words = pl.DataFrame(
+            {"column": [cells[0] for cells in empty], "text": texts},
+            schema={"column": pl.String, "text": pl.String},
+        )[kind]
+        hits = pl.DataFrame({"at": at}, schema={"at": pl.UInt32})
+        return hits.hstack(words)
+
+    return hits_by_block(frame.select("close", *names), find)
+
+
+def with_missing_cells(frame: Frame, _hits: Frame) -> Frame:
+    """The rows with an open, high or low of 0 or less for a missing one. Causal: cell by cell."""
+    return frame.with_columns(
+        pl.when(pl.col(name) > 0).then(name).alias(name) for name in open_high_low(frame)
+    )
 
 
 def symbols_without_bars(frame: Frame) -> Frame:
@@ -51,7 +78,7 @@ def _first_rows(frame: Frame, holds: Bools) -> Ints:
 
 
 def incomplete_newest_bar(frame: Frame) -> Frame:
-    """A symbol's newest row with an empty cell, and the last complete one before it."""
+    """A symbol's newest row without a close, and the last complete one before it."""
     is_incomplete = _is_incomplete(frame)
     rows = np.flatnonzero(is_incomplete & np.append(is_first(frame)[1:], True))
     if not len(rows):
@@ -69,7 +96,7 @@ def incomplete_newest_bar(frame: Frame) -> Frame:
 
 
 def incomplete_bars(frame: Frame) -> Frame:
-    """Rows with an empty cell."""
+    """Rows without a close."""
     rows = np.flatnonzero(_is_incomplete(frame))
     return hits_at(rows, _empty_cells(frame, rows))
 
@@ -117,7 +144,7 @@ def with_filled_bars(frame: Frame, hits: Frame) -> Frame:
 
 
 def _needed_columns(frame: Frame) -> list[str]:
-    return [c for c in (*PRICE_COLUMNS, "volume", "adj_close") if c in frame.columns]
+    return [c for c in ("close", "adj_close") if c in frame.columns]
 
 
 def _is_incomplete(frame: Frame) -> Bools:

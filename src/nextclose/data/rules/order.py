@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at, hits_where, no_hits
+from nextclose.data.findings import hit_mask, hits_at, hits_where, no_hits
 from nextclose.data.reading.column_names import NUMBERS
+from nextclose.data.reading.columns.series import is_several
 from nextclose.data.rules.steps import day_numbers, is_first
 from nextclose.schema import Ints
 
@@ -55,10 +56,38 @@ def _is_rising(frame: Frame) -> bool:
 
 
 def repeated_rows(frame: Frame) -> Frame:
-    """Rows equal in every value to the row before, of the same session."""
+    """Rows equal to those before of the same session in every value that both have."""
     rows = _second_rows(frame)
     is_copy = _changes(frame, rows)["text"] == ""
     return hits_at(rows[is_copy.to_numpy()], ["the same row again"] * int(is_copy.sum()))
+
+
+def joined_rows(frame: Frame, hits: Frame) -> Frame:
+    """The rows less those hit, which give what they alone have to the row that they repeat."""
+    is_again = pl.lit(hit_mask(frame, hits))
+    gaps = [name for name in NUMBERS if name in frame.columns and frame[name].null_count()]
+    whole = [pl.col(name).backward_fill().over((~is_again).cum_sum()) for name in gaps]
+    return frame.with_columns(whole).filter(~is_again)
+
+
+def several_series(frame: Frame) -> Frame:
+    """The first row of each symbol that has several closes on many of its sessions.
+
+    What such a file holds, nobody knows before its end: that is asked, and never repaired.
+    """
+    rows = _second_rows(frame)
+    close = frame["close"].to_numpy()
+    rows = rows[close[rows] != close[rows - 1]]
+    if not len(rows):
+        return no_hits()
+    series = frame["series"].to_numpy()
+    first, n_rows = np.unique(series, return_index=True, return_counts=True)[1:]
+    n_dates = n_rows - np.bincount(series[_second_rows(frame)] - series[0], minlength=len(n_rows))
+    dates = np.unique(np.stack([series[rows] - series[0], day_numbers(frame)[rows]]), axis=1)[0]
+    counts = pl.DataFrame({"n_repeated": np.bincount(dates, minlength=len(n_rows)), "n": n_dates})
+    is_hit = counts.select(is_several(pl.col("n_repeated"), pl.col("n"))).to_series().to_numpy()
+    texts = [f"{k} of {n} dates more than once" for k, n in counts.filter(pl.Series(is_hit)).rows()]
+    return hits_at(first[is_hit], texts, column="date")
 
 
 def contradicting_rows(frame: Frame) -> Frame:
@@ -98,14 +127,18 @@ def _second_rows(frame: Frame) -> Ints:
 
 
 def _changes(frame: Frame, rows: Ints) -> Frame:
-    """For each of `rows`: `text`, its values that differ from the row before; `before`, its row.
+    """For each of `rows`: `text`, its values unlike those before; `before`, the row before.
 
-    As in "close 10.4 against 10.3"; empty for a copy.
+    As in "close 10.4 against 10.3"; empty for a copy. A cell that is missing differs from none.
     """
     columns = [c for c in NUMBERS if c in frame.columns]
-    new, old = frame[rows].select(columns), frame[rows - 1].select(columns).rename("old_{}".format)
+    known = frame.select(columns)
+    if len(rows) and any(known[c].null_count() for c in columns):
+        of_session = pl.col(columns).forward_fill().over("series", "session")
+        known = frame.select(of_session)
+    new, old = frame[rows].select(columns), known[rows - 1].rename("old_{}".format)
     texts = [
-        pl.when(pl.col(c).ne_missing(pl.col(f"old_{c}"))).then(
+        pl.when(pl.col(c) != pl.col(f"old_{c}")).then(
             pl.format(f"{c} {{}} against {{}}", pl.col(c), pl.col(f"old_{c}"))
         )
         for c in columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import polars as pl
@@ -21,7 +22,7 @@ def with_fetch_time(frame: pl.DataFrame, *, fetched_at: datetime) -> pl.DataFram
 
 
 def is_finished(
-    frame: pl.DataFrame, *, symbol: str, calendar: str | None, now: datetime
+    frame: pl.DataFrame, *, symbol: str, calendar: str | Mapping[str, str] | None, now: datetime
 ) -> pl.Series:
     """Whether the session of each row is over at `now`, by half an hour (rule 50)."""
     keyed = frame.select(pl.lit(symbol).alias("symbol"), "session")

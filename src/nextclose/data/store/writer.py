@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +20,9 @@ from nextclose.data.store.index import (
     read_index,
     read_rows,
 )
-from nextclose.durable import save
-from nextclose.errors import LockedError, OutputError
+from nextclose.durable import LOCK, folder_lock, output_errors, save
+from nextclose.errors import OutputError
 
-LOCK = ".lock"  # holds the process id of the writer
 OURS = re.compile(r"[0-9a-f]{64}\.parquet")
 UNFINISHED = re.compile(rf"\.({re.escape(INDEX)}|{OURS.pattern})\.")  # of a save that was killed
 
@@ -72,8 +69,8 @@ def open_store(path: Path) -> Iterator[StoreWriter]:
     Raises: LockedError while another process writes; OutputError if the folder holds other things
     or cannot be written; DataError if the index is damaged.
     """
-    with _lock(path):
-        with _output_errors(path):
+    with folder_lock(path, option="--store"):
+        with output_errors(path, option="--store"):
             index = _prepare(path)
         yield StoreWriter(path, index)
 
@@ -91,44 +88,6 @@ def _prepare(path: Path) -> StoreIndex:
 def save_index(path: Path, index: StoreIndex) -> None:
     """Replace the index in one step."""
     save(path / INDEX, index.model_dump_json(indent=1).encode())
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """The lock, held throughout; the kernel frees it when the process ends, however it ends."""
-    with _output_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        with _output_errors(path):
-            _take(handle, path)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _take(handle: int, path: Path) -> None:
-    """Take the lock and write who has it. Raises: LockedError naming who else has."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        text = os.read(handle, 20)
-        holder = int(text) if text.isdigit() else None
-        raise LockedError(path=str(path), holder=holder) from error
-    os.ftruncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
-
-
-@contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
-    """Within, what the system refuses is an OutputError."""
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}. Fix: choose another --store or free it.",
-            path=str(path),
-        ) from error
 
 
 def _check_free(path: Path) -> None:

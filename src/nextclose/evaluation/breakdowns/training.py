@@ -69,13 +69,15 @@ def tree_importance(walked: Backtest) -> pl.DataFrame:
     importance = [cast("FittedTrees", fitted).importance for fitted in fits_of(walked, "trees")]
     if not importance:
         return pl.DataFrame(schema=IMPORTANCE_SCHEMA)
-    shares = np.array([list(fit.values()) for fit in importance])  # (refit, feature, horizon)
+    names = tuple(dict.fromkeys(name for fit in importance for name in fit))
+    none = [0.0] * len(walked.study.samples.horizons)  # a refit whose rows did not know a feature
+    shares = np.array([[fit.get(name, none) for name in names] for fit in importance])
     rows: list[tuple[int, str, float]] = []
     for k, horizon in enumerate(walked.study.samples.horizons):
         grown = shares[shares[:, :, k].sum(axis=1) > 0, :, k]
         if len(grown):
             mean = grown.mean(axis=0)
-            rows += [(horizon, *pair) for pair in zip(importance[0], mean, strict=True)]
+            rows += [(horizon, *pair) for pair in zip(names, mean, strict=True)]
     return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")
 
 

@@ -1,0 +1,259 @@
+"""Each symbol's calendar, proven by its bars: kept, another taken, or refused with a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.calendars.evidence import (
+    Days,
+    Fit,
+    best_calendars,
+    fit_of,
+    is_better,
+    supposed_fit,
+)
+from nextclose.data.calendars.exchanges import (
+    CRYPTO,
+    UNKNOWN,
+    WEEKDAYS,
+    is_guess,
+    other_readings,
+)
+from nextclose.data.catalogue import Issue, Place
+from nextclose.data.findings import safe_text
+from nextclose.data.rules.closed_days import is_copy
+from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
+from nextclose.data.rules.steps import day_numbers, is_first
+from nextclose.schema import Finding
+
+EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
+MAX_FILLED = 1 / 5  # of weekend bars that are made up; beyond, no market made them
+SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
+N_NAMED = 3  # calendars of one fit that a cure names
+SATURDAY = 5
+
+Frame = pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarChoice:
+    """Calendars that the bars prove, where others were supposed; and what is to be said.
+
+    `taken`: by symbol, what its bars follow. `used`: these, and what refusals propose.
+    """
+
+    taken: Mapping[str, str]
+    used: Mapping[str, str]
+    findings: Sequence[Finding]
+
+
+def settle_calendars(
+    frame: Frame, exchanges: Mapping[str, str], config: DataConfig, paths: Sequence[str]
+) -> CalendarChoice:
+    """The calendars of the symbols, where the bars contradict the ones supposed.
+
+    Of a symbol whose name leaves it open the first 250 bars decide, once and for all; with fewer,
+    and where name or settings tell, a calendar that does not fit is refused.
+    Expects: rows with the columns of `with_sessions` under `exchanges`.
+    Causal: bars after the first 250 change no calendar, they can only have one refused.
+    """
+    taken: dict[str, str] = {}
+    used: dict[str, str] = {}
+    findings: list[Finding] = []
+    for rows in _doubtful_symbols(frame):
+        symbol = rows["symbol"][0]
+        said = said_calendar(symbol, config)
+        if said == WEEKDAYS:
+            continue
+        days, exchange = _days(rows), exchanges[symbol]
+        place: Place = {
+            "path": paths[rows["part"][0]],
+            "symbol": safe_text(symbol),
+            "column": "date",
+        }
+        if said is None:
+            exchange = _early_choice(symbol, rows, days, exchange)
+        if exchange != exchanges[symbol]:
+            taken[symbol] = used[symbol] = exchange
+            fit = fit_of(days, exchanges[symbol])
+            findings.append(_taken_note(fit, exchanges[symbol], exchange, place))
+        fit = supposed_fit(days, exchange)
+        if fit.is_refuted:
+            cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
+            if cure is not None:
+                used[symbol] = cure.exchange
+                findings.append(_refusal(fit, exchange, cure, place, is_alone=len(exchanges) == 1))
+    return CalendarChoice(taken=taken, used=used, findings=findings)
+
+
+def said_calendar(symbol: str, config: DataConfig) -> str | None:
+    """What the settings say of the symbol's calendar."""
+    said = config.calendar
+    return said.get(symbol) if isinstance(said, Mapping) else said
+
+
+def _doubtful_symbols(frame: Frame) -> Iterator[Frame]:
+    """The rows of each symbol that may contradict its calendar, in its first year or altogether.
+
+    A quick look that errs on the side of doubt: three days without session or 1 in 100 missing.
+    """
+    if not frame.height:
+        return
+    starts = np.flatnonzero(is_first(frame))
+    stops = np.append(starts[1:], frame.height)
+    early = np.minimum(starts + EARLY_BARS, stops)
+    is_session = frame["is_session"].to_numpy()
+    ordinal = frame["ordinal"].to_numpy()
+    n_open = np.concatenate([[0], np.cumsum(is_session)])
+    is_doubtful = np.zeros(len(starts), dtype=np.bool_)
+    for ends in (early, stops):
+        n_present = n_open[ends] - n_open[starts]
+        n_spanned = ordinal[ends - 1] - ordinal[starts] + is_session[starts]
+        n_closed = ends - starts - n_present
+        is_doubtful |= (n_closed >= 3) | (100 * (n_spanned - n_present) > n_spanned)
+    for start, stop in zip(starts[is_doubtful], stops[is_doubtful], strict=True):
+        rows = frame[int(start) : int(stop)].filter(pl.col("close").is_not_null())
+        if rows.height > 1:
+            yield rows
+
+
+def _days(rows: Frame) -> Days:
+    """The days of one symbol's bars; the first of several bars of a day stands for it."""
+    day, is_idle = day_numbers(rows).astype("datetime64[D]"), is_copy(rows)
+    is_new = np.append(True, day[1:] != day[:-1])
+    return Days(day=day[is_new], is_idle=is_idle[is_new])
+
+
+def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
+    """The calendar that the first bars of a symbol prove where its name leaves one open."""
+    if len(days.day) < EARLY_BARS:
+        return supposed
+    early = days.first(EARLY_BARS)
+    fit = fit_of(early, supposed)
+    if not fit.is_refuted:
+        return supposed
+    for other in other_readings(symbol):
+        if is_better(fit_of(early, other), fit):
+            return other
+    if not is_guess(symbol):
+        return supposed
+    best = best_calendars(early)
+    if len(best) != 1 or not is_better(fit_of(early, best[0]), fit):
+        return supposed
+    if best[0] == CRYPTO:
+        return supposed if _has_filled_weekends(rows[:EARLY_BARS]) else CRYPTO
+    # from Sunday to Thursday an exchange trades, or dates stand a day early: nobody can tell
+    return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
+
+
+def _has_filled_weekends(rows: Frame) -> bool:
+    """Whether bars of weekends are copies, or on a straight line between those around them."""
+    is_weekend = (rows["session"].dt.weekday() > SATURDAY).to_numpy()
+    close = rows["close"].to_numpy()
+    middle = (close + np.append(close[1:], np.nan) + np.append(np.nan, close[:-1])) / 3
+    is_line = np.abs(close / middle - 1) < SAME_LINE
+    is_made = is_weekend & (is_copy(rows) | is_line)
+    return bool(is_made.sum() > MAX_FILLED * is_weekend.sum())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cure:
+    """What makes the days fit: calendars and a shift of days, or words alone; how odd it leaves.
+
+    `exchange` is what the rows are placed by meanwhile.
+    """
+
+    exchange: str
+    calendars: tuple[str, ...] = ()
+    shift: int = 0
+    n_odd: int = 0
+    words: str = ""
+
+
+def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure | None:
+    """What would make the days fit; None where nothing explains them better than `exchange`."""
+    fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
+    if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
+        return None  # no daily bars: not a matter of calendars
+    if not fit_of(days, CRYPTO).is_refuted and _has_filled_weekends(rows):
+        words = "give the prices as they traded, without days that were filled in."
+        return _Cure(exchange=exchange, words=words)
+    is_weekend = of_week.has_closed_days
+    shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
+    cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
+    better = [cure for cure in cures if cure is not None]
+    if better:
+        return min(better, key=lambda cure: cure.n_odd)
+    if not (fit.has_closed_days and fit.lacks_sessions):
+        return None
+    if is_weekend:
+        words = "write each date as the exchange has it: some stand on Sundays or Saturdays."
+        return _Cure(exchange=exchange, words=words)
+    return _Cure(exchange=UNKNOWN, calendars=(WEEKDAYS,)) if of_week.n_odd < fit.n_odd else None
+
+
+def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
+    """The calendars that explain days moved by `shift` much better than `exchange` the days.
+
+    One year of days is asked: the first, or if that is of `exchange`, the last.
+    """
+    days = days.moved(shift)
+    of_same = supposed_fit(days, exchange)
+    if is_better(of_same, fit):
+        return _Cure(exchange=exchange, shift=shift, n_odd=of_same.n_odd)
+    early = days.first(EARLY_BARS)
+    year = early if supposed_fit(early, exchange).is_refuted else days.last(EARLY_BARS)
+    best = best_calendars(year)
+    if not best or not is_better(of_best := fit_of(days, best[0]), fit):
+        return None
+    n_odd = of_best.n_odd
+    return _Cure(exchange=best[0], calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
+
+
+def _counts(fit: Fit) -> str:
+    return (
+        f"bars on {fit.n_traded} of {fit.n_closed} closed days, "
+        f"none on {fit.n_missing} of {fit.n_sessions} sessions"
+    )
+
+
+def _taken_note(fit: Fit, supposed: str, taken: str, place: Place) -> Finding:
+    return Issue.CLOSED_DAY.finding(
+        f"{_counts(fit)} of {supposed or WEEKDAYS}",
+        response="R",
+        rule=f"the calendar of the bars, {taken}, is taken, as the first {EARLY_BARS} show it",
+        fix="",
+        **place,
+    )
+
+
+def _refusal(fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool) -> Finding:
+    name = exchange or WEEKDAYS
+    return Issue.CLOSED_DAY.finding(
+        _counts(fit),
+        response="E",
+        rule=f"bars on the sessions of {name}, but for 1 in 50",
+        fix=cure.words or f"{_settings_of(cure, place['symbol'], is_alone=is_alone)}.",
+        **place,
+    )
+
+
+def _settings_of(cure: _Cure, symbol: str, *, is_alone: bool) -> str:
+    """The settings of a cure in words, as in set data.calendar = "XSHG" (--calendar XSHG)."""
+    shift = f"data.day_shift = {cure.shift}" if cure.shift else ""
+    choices = []
+    for k, name in enumerate(cure.calendars or ("",)):
+        calendar = (
+            f'data.calendar = "{name}"'
+            if is_alone
+            else f'data.calendar = {{"{symbol}" = "{name}"}}'
+        )
+        option = f" (--calendar {name})" if is_alone and not k and not shift else ""
+        settings = [shift, *([calendar + option] if name else [])]
+        choices.append(" and ".join(filter(None, settings)))
+    return f"set {', or '.join(choices)}"

@@ -1,0 +1,126 @@
+"""Adjusted closes under the names that tools give them: what counts is the adjusted one."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tests.corpus.columns_text import adjusted, table
+from tests.corpus.shapes import Shape, file, history
+
+AAPL = adjusted(history())
+BARS = {"open": "open", "high": "high", "low": "low", "close": "raw", "volume": "volume"}
+
+
+def shape(name: str, source: str, columns: dict[str, str], *, broken: str = "", **more) -> Shape:
+    """One symbol's file with an adjusted close under some name."""
+    text = table(AAPL, columns)
+    return Shape(
+        name=f"adjusted close: {name}",
+        source=source,
+        write=file("AAPL.csv", text),
+        holds={"AAPL": AAPL},
+        codes=("W26",),
+        broken=broken,
+        **more,
+    )
+
+
+def beside(name: str) -> dict[str, str]:
+    """Raw bars, and the adjusted close under that name."""
+    return {"date": "session", **BARS, name: "close"}
+
+
+NUMBERED = {
+    "timestamp": "session",
+    "1. open": "open",
+    "2. high": "high",
+    "3. low": "low",
+    "4. close": "raw",
+    "5. adjusted close": "close",
+    "6. volume": "volume",
+}
+QUANTMOD = {
+    "date": "session",
+    "AAPL.Open": "open",
+    "AAPL.High": "high",
+    "AAPL.Low": "low",
+    "AAPL.Close": "raw",
+    "AAPL.Volume": "volume",
+    "AAPL.Adjusted": "close",
+}
+RAW_ALONE = history()
+
+SHAPES = (
+    shape(
+        "adjusted",
+        "R's tidyquant, tq_get(); business-science.github.io/tidyquant",
+        beside("adjusted"),
+    ),
+    shape(
+        "closeadj, closeunadj",
+        "Sharadar SEP by Nasdaq Data Link, data.nasdaq.com/databases/SFA",
+        {
+            "ticker": "=AAPL",
+            **beside("closeadj"),
+            "closeunadj": "raw",
+            "lastupdated": "=2024-08-01",
+        },
+    ),
+    shape("AdjustedClose", "Microsoft SQL exports, C# clients of Yahoo", beside("AdjustedClose")),
+    shape("Adjusted_close", "eodhd.com, /api/eod, CSV", beside("Adjusted_close")),
+    shape("Adj. Close", "Quandl WIKI and its notebooks", beside("Adj. Close")),
+    shape("Adj Close**", "copied from the page of finance.yahoo.com", beside("Adj Close**")),
+    shape("adj close price", "spreadsheets kept by hand", beside("adj close price")),
+    shape("5. adjusted close", "alpha_vantage for Python, output_format='pandas'", NUMBERED),
+    shape("AAPL.Adjusted", "R's quantmod, getSymbols() and write.zoo()", QUANTMOD),
+    shape("adjClose", "financialmodelingprep.com and Tiingo", beside("adjClose")),
+    shape(
+        "price_adjusted",
+        "R's yfR and BatchGetSymbols: price_close, price_adjusted",
+        {
+            "ticker": "=AAPL",
+            "ref_date": "session",
+            **{f"price_{name}": source for name, source in BARS.items() if name != "volume"},
+            "volume": "volume",
+            "price_adjusted": "close",
+        },
+    ),
+    shape(
+        "調整後終値",
+        "finance.yahoo.co.jp, copied",
+        {
+            "日付": "session",
+            "始値": "open",
+            "高値": "high",
+            "安値": "low",
+            "終値": "raw",
+            "出来高": "volume",
+            "調整後終値*": "close",
+        },
+    ),
+    Shape(
+        name="adjusted close: adj_px, a name that is not known",
+        source="in-house databases",
+        write=file("AAPL.csv", table(AAPL, beside("adj_px"))),
+        holds={"AAPL": AAPL},
+        asks=("E25",),
+    ),
+    Shape(
+        name="adjusted close: a factor is none",
+        source="JPX's stock_prices.csv on Kaggle: AdjustmentFactor",
+        write=file(
+            "AAPL.csv",
+            table(RAW_ALONE, {"Date": "session", "Close": "close", "AdjustmentFactor": "=1.0"}),
+        ),
+        holds={"AAPL": RAW_ALONE},
+        codes=("W25",),
+    ),
+    Shape(
+        name="adjusted close: alone under close_adj",
+        source="exports of one's own",
+        write=file(
+            "AAPL.csv", table(AAPL.select(pl.all()), {"date": "session", "close_adj": "close"})
+        ),
+        holds={"AAPL": AAPL},
+    ),
+)
