@@ -12,7 +12,8 @@ from nextclose.backtesting.fit_key import fit_keys
 from nextclose.backtesting.walk_forward import FitTask
 from nextclose.config import RunConfig
 from nextclose.schema import Bars, News
-from nextclose.studies import PACKAGES, Plugins, study_of, versions
+from nextclose.serving.versions import PACKAGES, versions
+from nextclose.studies import Plugins, study_of
 from tests.builders import tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, Wide
 
