@@ -29,6 +29,7 @@ decimal = ","
 thousands = "."
 follow_symlinks = true
 columns = { "Schluss" = "close" }
+only = { Board = "TQBR" }
 missing = ["", "-"]
 date_format = "%d.%m.%Y"
 numeric_symbols = true
@@ -45,7 +46,6 @@ bad_symbols = "leave out"
 ranges = "refuse"
 duplicates = "last"
 nonpositive = "drop"
-fractional_volume = "round"
 gaps = "split"
 fill = "ffill:2"
 spikes = "clip"
@@ -132,6 +132,7 @@ def test_every_setting_of_every_section_can_be_given():
             thousands=".",
             follow_symlinks=True,
             columns={"Schluss": "close"},
+            only={"Board": "TQBR"},
             missing=("", "-"),
             date_format="%d.%m.%Y",
             numeric_symbols=True,
@@ -148,7 +149,6 @@ def test_every_setting_of_every_section_can_be_given():
             ranges="refuse",
             duplicates="last",
             nonpositive="drop",
-            fractional_volume="round",
             gaps="split",
             fill="ffill:2",
             spikes="clip",

@@ -12,7 +12,14 @@ from typing import Any, cast
 
 from nextclose.backtesting.fit_key import fit_keys
 from nextclose.backtesting.study import Study
-from nextclose.backtesting.walk_forward import FitTask, Mapper, Result, Task, serial
+from nextclose.backtesting.walk_forward import (
+    FitTask,
+    Mapper,
+    NotFitted,
+    Result,
+    Task,
+    serial,
+)
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources.files import open_file
 from nextclose.durable import save
@@ -112,7 +119,7 @@ class Keeping:
     def __call__(self, study: Study, task: FitTask) -> Any:
         """Run the task and keep what it gives."""
         fitted = self.function(study, task)
-        if task in self.keys:
+        if task in self.keys and not isinstance(fitted, NotFitted):
             self.memory.keep(self.keys[task], study.model(task.model), fitted)
         return fitted
 

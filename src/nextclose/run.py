@@ -17,6 +17,7 @@ from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
+from nextclose.evaluation.breakdowns.training import borrowed_volatility
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
@@ -27,7 +28,13 @@ from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
 from nextclose.serving.versions import versions
-from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
+from nextclose.studies import (
+    chosen_settings,
+    needed_sessions,
+    public_settings,
+    study_of,
+    walk_study,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,7 @@ class Run:
 
     @property
     def forecasts(self) -> pl.DataFrame:
-        """Every forecast with its outcome, in `FORECAST_SCHEMA`."""
+        """Every forecast with its outcome, in `FORECAST_SCHEMA`; those of yardsticks too."""
         return self.backtest.forecasts
 
     @property
@@ -78,7 +85,9 @@ def backtest(
     """Walk forward over `bars` and judge every model of the settings.
 
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
-    own. `features` are columns and `metrics` losses of your own, by name (docs/extending.md).
+    own. Drift, the historical simulations and garch run beside them to measure them with: of those
+    that were not asked for only forecasts are kept. `features` are columns and `metrics` losses of
+    your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
     and found there by a later run that would fit the same. Bars with news are walked twice:
     the second time what reads news is fitted without them.
@@ -96,7 +105,9 @@ def backtest(
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=verdict_rows(scores.panels),
+        verdict=tuple(
+            row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models
+        ),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=leading_model(study))
         if bars.news is not None
@@ -116,21 +127,27 @@ def _refuse_silent(walked: walk.Backtest) -> None:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
-    study, news = run.backtest.study, run.bars.news
+    study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    return news_facts | {
-        "config": run.config.model_dump(mode="json"),
-        "config_hash": config_hash(run.config),
-        "data_fingerprint": run.bars.fingerprint,
-        "basis": run.bars.basis,
-        "symbols": list(run.bars.symbols),
-        "findings": finding_counts(run.bars.findings),
-        "left_out": left_out_symbols(run.bars.findings),
-        "policies": policies_in_force(run.config.data),
-        "folds": [
-            {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
-            for fold in study.folds
-        ],
-        "crossings": dict(run.backtest.crossings),
-        "versions": versions(),
-    }
+    borrowed = borrowed_volatility(run.backtest)
+    garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    return (
+        news_facts
+        | garch_facts
+        | {
+            "config": config.model_dump(mode="json"),
+            "config_hash": config_hash(config),
+            "data_fingerprint": run.bars.fingerprint,
+            "basis": run.bars.basis,
+            "symbols": list(run.bars.symbols),
+            "findings": finding_counts(run.bars.findings),
+            "left_out": left_out_symbols(run.bars.findings),
+            "policies": policies_in_force(run.config.data),
+            "folds": [
+                {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
+                for fold in study.folds
+            ],
+            "crossings": dict(run.backtest.crossings),
+            "versions": versions(),
+        }
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
+from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
-from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
+from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
 from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
@@ -111,7 +113,8 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
         today = sessions_of(samples)[-1].astype(object)
         plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
         config = config.model_copy(update={"backtest": plan})
-    return make_study(samples, config, plugins=plugins.models)
+    yardsticks = () if only_now else COMPARED_WITH
+    return make_study(samples, config, plugins=plugins.models, yardsticks=yardsticks)
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
@@ -119,7 +122,8 @@ def _on_best_device(config: RunConfig) -> RunConfig:
     members = config.hybrid.members if HYBRID in config.backtest.models else ()
     if not {"lstm", "classic"} & {*config.backtest.models, *members}:
         return config
-    from nextclose.models.device import best_device
+    with library_errors("torch", model="a network"):
+        from nextclose.models.device import best_device
 
     device = {"device": best_device()}
     return config.model_copy(
@@ -151,3 +155,12 @@ def walk_study(
         walked = walk.backtest(study, mapper=mapper)
         has_news = NEWS in study.samples.table.families
         return with_news_ablation(walked, mapper=mapper) if has_news else walked
+
+
+def public_settings(config: RunConfig) -> RunConfig:
+    """The settings as a run folder shows them: of a file's full path its name alone."""
+    splits = config.data.splits or ""
+    name = re.split(r"[/\\]", splits)[-1]
+    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})

@@ -124,10 +124,13 @@ def _weights_of(latest: pl.DataFrame, member: str) -> list[float]:
 
 
 def forecast_table(prices: pl.DataFrame) -> Table:
-    """The next closes: median and the 90 % range of each symbol and horizon."""
+    """The next closes: median and the 90 % range of each symbol and horizon, and their notes."""
     table = Table(title="Next closes", **LOOK)
     for name in ("symbol", "last close", "date", "sessions", "median", "low", "high"):
         table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
+    has_notes = "notes" in prices.columns and (prices["notes"] != "").any()
+    if has_notes:
+        table.add_column("notes")
     for row in prices.iter_rows(named=True):
         table.add_row(
             row["symbol"],
@@ -138,6 +141,7 @@ def forecast_table(prices: pl.DataFrame) -> Table:
                 terminal_number(row[name], ".2f")
                 for name in ("median", f"low_{RANGE}", f"high_{RANGE}")
             ),
+            *([row["notes"]] if has_notes else []),
         )
     table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -104,7 +103,7 @@ EVERY_DAY = _filled_days(A)
 ETF = {"SPY": A, "QQQ": B, "IWM": C}
 DEAD = A.with_columns(pl.lit(None, pl.Float64).alias(name) for name in A.columns[1:])
 
-ALL = (
+SHAPES = (
     *(
         Shape(
             name=f"several symbols told apart by {name!r}, sorted by {by}",
@@ -256,7 +255,7 @@ ALL = (
         for symbol, rows, exchange in (
             ("600519.SH", SHANGHAI, "XSHG"),
             ("600519.XSHG", SHANGHAI, "XSHG"),
-            ("sz.000001", SHANGHAI, "XSHG"),
+            ("SZ.000001", SHANGHAI, "XSHG"),
             ("SHOP.TO", TORONTO, "XTSE"),
             ("ABX.V", TORONTO, "XTSE"),
             ("SAP.F", FRANKFURT, "XFRA"),
@@ -377,7 +376,6 @@ ALL = (
             ("brk-b.us.txt", "BRK-B", "kaggle.com, Huge Stock Market Dataset"),
             ("aapl_us_d.csv", "AAPL", "stooq.com, the download button"),
             ("AAPL_US_D.csv", "AAPL", "stooq.com, the download button"),
-            ("NYSE_AAPL.csv", "AAPL", "tradingview.com, export chart data"),
             ("NASDAQ_AAPL, 1D.csv", "AAPL", "tradingview.com, export chart data"),
             ("AAPL Historical Data.csv", "AAPL", "investing.com, historical data"),
             ("AAPL (1).csv", "AAPL", "a browser that saved it twice"),
@@ -418,56 +416,4 @@ ALL = (
         holds={"AAPL": A},
         codes=("P50",),
     ),
-)
-
-BROKEN = frozenset(
-    (
-        "several symbols told apart by 'tic', sorted by session",
-        "several symbols told apart by 'Stock', sorted by session",
-        "several symbols told apart by 'Company', sorted by Company",
-        "several symbols told apart by 'instrument', sorted by instrument",
-        "several symbols told apart by 'asset', sorted by session",
-        "several symbols told apart by 'code', sorted by code",
-        "several symbols told apart by 'RIC', sorted by RIC",
-        "a company's name in a file named after its ticker",
-        "closes side by side, 2 symbols",
-        "closes side by side, 3 symbols",
-        "closes side by side, names with suffixes and marks",
-        "closes side by side as Parquet with pandas' index",
-        "fields side by side as {field}_{symbol}",
-        "fields side by side as {symbol}_{field}",
-        "fields side by side as {symbol}.{field}",
-        "fields side by side as {field}.{symbol}",
-        "fields side by side as {field} {symbol}",
-        "fields side by side as {symbol} {field}",
-        "fields side by side as {symbol}-{field}",
-        "fields side by side in lower case",
-        "two levels of names, one symbol empty",
-        "midnights of XTKS in UTC, %Y-%m-%d %H:%M:%S",
-        "midnights of XLON in UTC, %Y-%m-%d %H:%M:%S",
-        "midnights of XHKG in UTC, %Y-%m-%d %H:%M:%S",
-        "midnights of XETR in UTC, %Y-%m-%d %H:%M:%S",
-        "midnights of XASX in UTC, %Y-%m-%d %H:%M:%S",
-        "days of Tokyo each a day early",
-        "a symbol as 600519.SH",
-        "a symbol as 600519.XSHG",
-        "a symbol as sz.000001",
-        "a symbol as JPM.PA",
-        "a symbol as BTCUSDT",
-        "a symbol as ETHUSD",
-        "a symbol as EURUSD",
-        "every day of the calendar, closed days filled with the bar before",
-        "closes alone, closed days filled with the close before",
-        "closes before ranges were recorded, zeros for them",
-        "a high below the close on some days",
-        "fred: a series under its name, points for holidays",
-        "volumes as floats with fractions",
-        "volume -1 throughout",
-        "prices in euros with the sign behind",
-        "a live row beside the last close",
-    )
-)
-SHAPES = tuple(
-    replace(shape, broken="refused, or read as something else") if shape.name in BROKEN else shape
-    for shape in ALL
 )

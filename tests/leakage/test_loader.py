@@ -14,6 +14,7 @@ from nextclose.config import DataConfig
 from nextclose.data.bars import assemble_bars
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.prices import unchecked_prices
+from nextclose.data.rules.engine import OF_HISTORIES
 from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
@@ -27,8 +28,9 @@ from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
 # symbol that in some future never has a complete bar is told as such (E58) in place of its rows
 FIRST_OF_THE_FILE = {"R31", "W57", "W58"}
 # a refusal may look at the whole file: a tick that comes back is no split, and W59 is what E59 is
-# not; what either marks in the rows is compared
-LOOKS_AHEAD = {"E59", "W59"}
+# not; of a symbol with refused rows nothing is refused that they may have brought about. What is
+# marked in the rows is compared
+LOOKS_AHEAD = {"W59", *(f"E{number}" for number in OF_HISTORIES)}
 CONFIGS = {"strict": DataConfig(), "lenient": LENIENT}
 Frame = pl.DataFrame
 

@@ -34,7 +34,9 @@ def test_the_bundle_names_the_symbols_whose_moves_it_reads(bundle):
 def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle, origin):
     plan = BacktestConfig(models=("loghar",), test_from=FITTED_AT, refit_sessions=999)
     run = backtest(BARS, config=RunConfig(backtest=plan))
-    expected = run.forecasts.filter(pl.col("origin") == origin).select(ISSUED)
+    expected = run.forecasts.filter(pl.col("origin") == origin, pl.col("model") == "loghar").select(
+        ISSUED
+    )
     known = until(BARS, origin)
     tail = known.frame.group_by("symbol", maintain_order=True).tail(bundle.manifest.min_rows)
     for bars in (known, Bars(frame=tail)):

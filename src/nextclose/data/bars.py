@@ -82,13 +82,13 @@ def assemble_bars(
 
     def checked_rows(rows: pl.DataFrame) -> CheckedRows:
         """Rows of whole symbols as they are kept, and the findings of each rule."""
+        rows = _rows_since(rows, config.since)
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
         choice = settle_calendars(rows, supposed, config, paths)
         if choice.used:
             exchanges.update(choice.used)
             taken.update(choice.taken)
             rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
-        rows = _rows_since(rows, config.since)
         rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
         rows, of_splits = divide_by_splits(rows, splits)
         rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))

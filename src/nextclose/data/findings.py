@@ -13,7 +13,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.suggestions import toml_value
-from nextclose.errors import printable
+from nextclose.errors import printable, without_secrets
 from nextclose.schema import Finding, Ints, Response
 
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
@@ -132,7 +132,7 @@ def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
 
 def safe_text(text: str) -> str:
     """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
-    safe = printable(text[: N_CHARACTERS + 1])
+    safe = printable(without_secrets(text)[: N_CHARACTERS + 1])  # cut, one is not known for it
     return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
 
 
@@ -167,6 +167,8 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    if '["TEXT"]' in cure:
+        cure = cure.replace('["TEXT"]', toml_value([row["text"]]))
     return replace(
         rule.finding,
         found=safe_text(row["text"]),

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nextclose.data.findings import safe_text
-from nextclose.errors import BundleError, ConfigError, Finding
+from nextclose.errors import BundleError, ConfigError, Finding, LibraryError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
 from nextclose.folders import OpenFolder, open_folder
@@ -27,7 +27,7 @@ from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import check_plugin, is_known, model_of_state
 from nextclose.models.state import State, encode_state
 from nextclose.schema import Floats
-from nextclose.serving.files import file_content, verified_content
+from nextclose.serving.files import file_content, stamp, verified_content
 from nextclose.serving.manifest import (
     GOLDEN,
     MANIFEST,
@@ -98,8 +98,20 @@ def read_bundle(
     """The bundle in `folder`, with sizes, hashes and tensors checked; not yet replayed.
 
     `models` and `features` are those of the user's own that it was trained with.
-    Raises: BundleError naming the file, what was found and what was expected.
+    One that is replaced meanwhile is read again.
+    Raises: BundleError naming the file, what was found and what was expected; LibraryError.
     """
+    while True:
+        begun = stamp(folder, MANIFEST)
+        try:
+            return _bundle_in(folder, models=models, features=features)
+        except BundleError:
+            if stamp(folder, MANIFEST) == begun:
+                raise
+
+
+def _bundle_in(folder: Path, *, models: Sequence[Model], features: Mapping[str, Feature]) -> Bundle:
+    """As `read_bundle`, once."""
     for plugin in models:
         check_plugin(plugin)
     check_features(features, taken=())
@@ -130,11 +142,11 @@ def read_bundle(
 def refusals(path: Path, *, expected: str, what: str = "") -> Iterator[None]:
     """Within, whatever goes wrong is the bundle's fault: it may come from anywhere.
 
-    A panic of a library is no Exception; lack of memory is nobody's fault.
+    A panic of a library is no Exception; lack of memory or of a library is no fault of it.
     """
     try:
         yield
-    except (BundleError, MemoryError):
+    except (BundleError, LibraryError, MemoryError):
         raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:

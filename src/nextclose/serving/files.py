@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from nextclose.errors import BundleError
-from nextclose.folders import newest
+from nextclose.folders import current_place
 from nextclose.serving.manifest import FileEntry
 
 FILE_BYTES = 512 << 20
@@ -34,7 +34,9 @@ def file_content(folder: Path, name: str, *, limit: int) -> bytes:
     Raises: BundleError.
     """
     try:
-        descriptor = os.open(newest(folder / name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(
+            current_place(folder / name), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        )
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BundleError(
@@ -56,3 +58,12 @@ def file_content(folder: Path, name: str, *, limit: int) -> bytes:
             expected=f"at most {limit} bytes",
         )
     return content
+
+
+def stamp(folder: Path, name: str) -> tuple[int, int] | None:
+    """What changes when another file takes the place of this one; None if there is none."""
+    try:
+        facts = current_place(folder / name).stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns

@@ -13,7 +13,7 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.evidence import BETTER, Days, Fit, fit_of
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
-from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.epochs import (
     COMPACT,
     UNITS,

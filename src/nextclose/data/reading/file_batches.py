@@ -10,6 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.series import has_lesser_symbols
 from nextclose.data.reading.file_errors import UNNAMED
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 
@@ -32,12 +33,14 @@ class FileBatch:
 def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None:
     """The batch as one; None where its files must be told apart.
 
-    That is so if one of them lacks a column throughout or has anything to refuse. What is said of
+    That is so if one of them lacks a column throughout, may hold several series, or has anything to
+    refuse. What is said of
     one file is then said of each: the findings count files.
     """
     n_files = len(batch.paths)
     heights = np.asarray(batch.heights)
-    if n_files > 1 and _has_empty_column(batch.frame, heights):
+    is_doubtful = has_lesser_symbols(batch.frame.columns)
+    if n_files > 1 and (is_doubtful or _has_empty_column(batch.frame, heights)):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
     rows += FIRST_ROW

@@ -11,7 +11,8 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.column_names import canonical_name, column_map
+from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.schema import Finding, Floats
 
 DATE = (

@@ -21,7 +21,7 @@ from nextclose.data.sources.filenames import format_of
 from nextclose.data.sources.files import open_file, path_error
 from nextclose.data.sources.folders import empty_folder, folder_files
 from nextclose.data.sources.parquet import parquet_prices
-from nextclose.data.sources.postgres_url import is_url
+from nextclose.data.sources.postgres_url import database_url
 from nextclose.data.sources.source import Source, source_prices
 from nextclose.data.sources.splits_table import read_splits
 from nextclose.schema import Bars
@@ -29,7 +29,7 @@ from nextclose.schema import Bars
 SAMPLE = "sample"
 FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample is
     *("encoding", "separator", "decimal", "thousands"),
-    *("columns", "header", "missing", "date_format"),
+    *("columns", "header", "only", "missing", "date_format"),
 )
 
 
@@ -81,10 +81,10 @@ def _inputs(argument: str | Path | Source, config: DataConfig) -> Iterable[Path 
         return source_prices(argument, config)
     if str(argument) == SAMPLE:
         return [_sample_prices(config)]
-    if is_url(argument):
+    if (url := database_url(argument)) is not None:
         from nextclose.data.sources.postgres import postgres_prices
 
-        return [postgres_prices(str(argument), config=config)]
+        return [postgres_prices(url, config=config)]
     return _folder_inputs(Path(argument), config) if os.path.isdir(argument) else [Path(argument)]
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
 from nextclose.data.reading.file_errors import UnusableFileError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +12,7 @@ import polars as pl
 from nextclose.backtesting.walk_forward import Backtest
 from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.models.protocol import Fitted, LearningCurve, Trained
+from nextclose.models.volatility.garch import Garch
 
 if TYPE_CHECKING:  # both load libraries that a run without them can do without
     from nextclose.models.lstm.lstm import FittedLstm
@@ -100,6 +102,17 @@ def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:
     """Refits in the years from which the prior of log-HAR is, and all; rehearsals counted."""
     fitted_at = [fold.fitted_at for fold in walked.study.folds]
     return sum(bool(session <= PRIOR_UNTIL) for session in fitted_at), len(fitted_at)
+
+
+def borrowed_volatility(walked: Backtest) -> dict[str, int]:
+    """Symbols that garch could not fit by themselves, and at how many refits; sorted."""
+    failed = [
+        name
+        for fitted in fits_of(walked, "garch")
+        if isinstance(fitted, Garch)
+        for name in fitted.failed
+    ]
+    return dict(sorted(Counter(failed).items()))
 
 
 def fits_of(walked: Backtest, model: str) -> list[Fitted]:

@@ -144,11 +144,16 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     levels = long_run(known)
     everywhere = np.arange(len(known.origin))
     inputs = design(known, names, levels=levels, rows=everywhere)
+    inputs = np.column_stack([np.ones(len(inputs)), inputs])
+    is_plain = np.append(True, ~_is_range(names))
+    weights = rangeless = _fitted_weights(known, inputs)
+    if not is_plain.all():
+        rangeless = _fitted_weights(known, inputs[:, is_plain])
     newest = last_rows(known)
     scale = LogHarScale(
         names=names,
-        weights=_fitted_weights(known, inputs),
-        rangeless=_fitted_weights(known, inputs[:, ~_is_range(names)]),
+        weights=weights,
+        rangeless=rangeless,
         symbols=tuple(known.table.symbols[i] for i in known.table.symbol[newest]),
         levels=levels[newest],
         since=known.origin[newest].astype(np.int64),
@@ -158,11 +163,10 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
 
 
 def _fitted_weights(known: Samples, inputs: Floats) -> Floats:
-    """Weights of future moves on a constant and `inputs` (row, input), with the prior, by horizon.
+    """Weights of future moves on `inputs` (row, input), blended with the prior's, by horizon.
 
-    Of the rows that know all inputs.
+    Of the rows that know all inputs; the first is the constant.
     """
-    inputs = np.column_stack([np.ones(len(inputs)), inputs])
     movement = known.movement / year_move(known)[:, None]
     sound = np.isfinite(inputs).all(axis=1)
     weights = np.empty((len(known.horizons), inputs.shape[1]))

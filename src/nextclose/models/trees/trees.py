@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 
 from nextclose.config import TreesConfig
+from nextclose.models.libraries import library_errors
 from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar
 from nextclose.models.loghar.prior import blended_spread
 from nextclose.models.protocol import LearningCurve, Traits
@@ -98,13 +99,14 @@ class Trees:
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         # XGBoost is for training alone: forecasts do without
-        from nextclose.models.trees.boosters import (
-            best_trees,
-            fit_booster,
-            shap_shares,
-            with_usual_ways,
-        )
-        from nextclose.models.trees.training import boosting_data, evenly_spaced_rows
+        with library_errors("xgboost", model=self.name):
+            from nextclose.models.trees.boosters import (
+                best_trees,
+                fit_booster,
+                shap_shares,
+                with_usual_ways,
+            )
+            from nextclose.models.trees.training import boosting_data, evenly_spaced_rows
 
         har, names = fit_loghar(train, valid), input_names(train)
         forests, shares, curves = [], [], []

@@ -166,11 +166,11 @@ def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
     movement = known.movement / year_move(train)[:, None]
     names = learnable_inputs(known, available_names(train, HAR_INPUTS))
     inputs = named_columns(train, names).astype(np.float64)
-    return HarScale(
-        names=names,
-        weights=_least_squares(inputs, movement, horizons=train.horizons),
-        rangeless=_least_squares(inputs[:, ~is_range(names)], movement, horizons=train.horizons),
-    )
+    weights = rangeless = _least_squares(inputs, movement, horizons=train.horizons)
+    if is_range(names).any():
+        plain = inputs[:, ~is_range(names)]
+        rangeless = _least_squares(plain, movement, horizons=train.horizons)
+    return HarScale(names=names, weights=weights, rangeless=rangeless)
 
 
 def learnable_inputs(known: Samples, names: Sequence[str]) -> tuple[str, ...]:
