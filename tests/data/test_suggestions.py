@@ -110,3 +110,12 @@ def test_a_value_reads_back_from_its_toml(value):
 def test_settings_in_one_line():
     assert assignments({"gaps": "split", "k": True}) == 'gaps = "split", k = true'
     assert assignments({}) == ""
+
+
+def test_names_of_columns_in_order_are_never_joined_with_others():
+    first, second = ('set data.header = ["date", "close"].', 'set data.header = ["x", "date"].')
+    findings = [refusal(21, first), refusal(21, second)]
+    for config in (DataConfig(), DataConfig(header=("close", "date"))):
+        suggestion = suggestion_toml(findings, config=config)
+        assert suggestion == '[data]\nheader = ["date", "close"]  # E21'
+        assert with_suggestion(config, suggestion).header == ("date", "close")

@@ -17,6 +17,7 @@ DEFAULTS = DataConfig()
 # as a cure names it: data.gaps = "split", data.splits = FILE
 SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|-?\w+)')
 CHOICE = re.compile(r"\bor\b")
+IN_ORDER = {"header"}  # lists of which one as a whole is right: never joined with another
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +35,7 @@ def suggestion_toml(findings: Iterable[Finding], *, config: DataConfig = DEFAULT
 
     Of a choice ("or") the first that names any stands as it is; the others, and what needs a value
     of the user's own, are comments. Values of one setting that are lists or tables are joined, with
-    those of `config` first: whoever sets them anew loses none.
+    those of `config` first: whoever sets them anew loses none. Of names in order the first stand.
     """
     settings: dict[tuple[str, int], _Suggestion] = {}  # by name, and which of a cure's it is
     for finding in findings:
@@ -49,7 +50,8 @@ def suggestion_toml(findings: Iterable[Finding], *, config: DataConfig = DEFAULT
     if not settings:
         return ""
     for (name, _), setting in settings.items():
-        setting.value = _union(getattr(config, name), setting.value)
+        if name not in IN_ORDER:
+            setting.value = _union(getattr(config, name), setting.value)
     lines = [_line(name, setting) for (name, _), setting in settings.items()]
     return "\n".join(["[data]", *dict.fromkeys(lines)])
 
@@ -109,6 +111,8 @@ def _add_setting(
     setting = settings.setdefault(place, new)
     setting.codes[code] = None
     setting.is_first |= is_first
+    if place[0] in IN_ORDER:
+        return
     if isinstance(value, list | dict) and type(setting.value) is type(value):
         setting.value = _union(setting.value, value)
 
