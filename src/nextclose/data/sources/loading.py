@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
 from nextclose.arguments import refuse_other
 from nextclose.config import DataConfig
@@ -58,10 +59,12 @@ def load_usable_bars(
     """As `load_bars`, but what must be refused is left out and named in `findings`."""
     fix = "give DataConfig(...); of a RunConfig its part, .data"
     refuse_other(config, DataConfig, argument="config", fix=fix)
-    prices = tuple(chain.from_iterable(p if isinstance(p, list | tuple) else (p,) for p in prices))
+    each: list[Any] = []  # what is none of these is refused where it is read
+    for given in prices:
+        each += given if isinstance(given, list | tuple) else [given]
     splits = None
     refusals: list[UncheckedPrices] = []
-    if not prices:
+    if not each:
         nothing = "no file, folder or `sample` named"
         error = UnusableFileError(Issue.NO_FILE, nothing, must="price files", fix="name one.")
         refusals.append(error.refusal(""))
@@ -70,7 +73,7 @@ def load_usable_bars(
             splits = read_splits(Path(config.splits), config)
         except UnusableFileError as error:
             refusals.append(error.refusal(config.splits))
-    items = (item for argument in prices for item in _inputs(argument, config))
+    items = (item for argument in each for item in _inputs(argument, config))
     unchecked = chain(_read(items, config), refusals)
     return assemble_bars(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 
