@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
-    *("errors", "schema", "config", "metrics", "formatting", "durable", "folders"),
+    *("errors", "arguments", "schema", "config", "metrics", "formatting", "durable", "folders"),
     *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
     *("execution", "worker", "processes", "studies", "run", "training"),
     *("runfolder", "terminal", "commands", "cli"),

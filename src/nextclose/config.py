@@ -308,8 +308,13 @@ def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
         hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
         text = f"{where} {key!r} is not a setting{hint}."
     else:
-        text = f"{where} {key} = {problem['input']!r:.60}: {problem['msg']}."
+        text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem['msg'])}."
     return ConfigError(text, section=section, key=key)
+
+
+def _own_words(message: str) -> str:
+    """What pydantic says of a value, as we say it."""
+    return message.removeprefix("Value error, ").replace("Input should be", "expected")
 
 
 def _names(section: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
@@ -76,11 +77,11 @@ def backtest(
     models: Sequence[str | Model] | None = None,
     features: Mapping[str, Feature] | None = None,
     metrics: Mapping[str, Metric] = NO_METRICS,
-    horizons: Sequence[int] | None = None,
+    horizons: int | Sequence[int] | None = None,
     config: RunConfig | None = None,
     workers: int = 1,
     progress: Progress = silent,
-    memory: Path | None = None,
+    memory: str | Path | None = None,
 ) -> Run:
     """Walk forward over `bars` and judge every model of the settings.
 
@@ -93,11 +94,17 @@ def backtest(
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
+    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
+    refuse_other(workers, int, argument="workers", fix="give a number of processes, as workers=2")
+    memory_fix = 'give a folder, as memory="runs/memory"'
+    refuse_other(memory, (str, Path), argument="memory", fix=memory_fix, is_optional=True)
     check_metrics(metrics)
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
     long_enough = with_short_symbols(bars, needed=needed_sessions(settings, plugins))
     study = study_of(long_enough, settings, plugins)
-    walked = walk_study(study, workers=workers, progress=progress, memory=memory)
+    walked = walk_study(
+        study, workers=workers, progress=progress, memory=None if memory is None else Path(memory)
+    )
     _refuse_silent(walked)
     scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from nextclose.arguments import refuse_other
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
@@ -44,7 +45,7 @@ def chosen_settings(
     config: RunConfig | None,
     *,
     models: Sequence[str | Model] | None = None,
-    horizons: Sequence[int] | None = None,
+    horizons: int | Sequence[int] | None = None,
     features: Mapping[str, Feature] | None = None,
     members: Sequence[Model] = (),
 ) -> tuple[RunConfig, Plugins]:
@@ -53,6 +54,12 @@ def chosen_settings(
     `members` are models of the user's own that only the hybrid is asked about.
     Raises: ConfigError for an object that is no model, or a bad value.
     """
+    fix = 'give RunConfig(...), or parse_config(TEXT, path="run.toml")'
+    refuse_other(config, RunConfig, argument="config", fix=fix, is_optional=True)
+    if isinstance(horizons, int):
+        horizons = (horizons,)
+    fix = "give whole sessions in rising order, as horizons=(1, 7, 30)"
+    refuse_other(horizons, (list, tuple, range), argument="horizons", fix=fix, is_optional=True)
     if isinstance(models, str) or hasattr(models, "fit"):
         models = (cast("str | Model", models),)
     settings, asked = config or RunConfig(), tuple(models or ())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.bars import latest_segments, with_short_symbols
@@ -48,6 +49,9 @@ def train(
     Raises: as `backtest`; OutputError if the bundle cannot be written, before any work; LockedError
         while another process writes there.
     """
+    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
+    folder_fix = 'name the folder of the bundle, as "bundles/mine"'
+    refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
     with bundle_folder(Path(folder)) as place:
         return train_into(
             place,

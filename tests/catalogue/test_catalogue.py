@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -15,11 +18,17 @@ from nextclose import cli
 from nextclose.config import DataConfig, RunConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.sources.loading import load_bars, load_usable_bars
-from nextclose.data.suggestions import suggestion_toml, with_suggestion
+from nextclose.data.suggestions import (
+    CHOICE,
+    SETTING,
+    suggestion_toml,
+    toml_value,
+    with_suggestion,
+)
 from nextclose.errors import DataError
 from nextclose.runfolder import effective_toml
 from nextclose.schema import Bars, Finding
-from tests.catalogue.cases import AMBIENT, DAYS, Case, base, csv, text_of
+from tests.catalogue.cases import AMBIENT, COLUMNS, DAYS, Case, base, csv, text_of
 from tests.catalogue.columns import COLUMN_CASES
 from tests.catalogue.dates import DATE_CASES
 from tests.catalogue.files import FILE_CASES
@@ -144,22 +153,113 @@ def test_what_is_refused_when_collecting_is_an_error_when_loading(
     assert {finding.code for finding in raised.value.findings} <= set(case.codes)
 
 
+# What only a person can say: values for the placeholder of a cure, by setting and number.
+VALUES: dict[tuple[str, int], tuple[Any, ...]] = {
+    ("encoding", 5): ("latin-1",),
+    ("header", 21): (list(COLUMNS),),
+    ("date_format", 36): ("%d/%m/%Y", "%m/%d/%Y"),
+    ("date_format", 37): ("%y-%m-%d", "%d/%m/%y"),
+    ("date_format", 38): ("yyyymmdd",),
+    ("calendar", 44): ("XTKS",),
+    ("splits", 59): ("splits.csv",),
+    ("symbols", 21): ("AAPL",),
+}
+NO_DATES = ("yesterday", "2019-02-30", "empty", "2019-13-01", "fractional dates")
+FLIPS = ("pence amid pounds", "pounds become pence", "pence become pounds")
+# No setting can mend these: the file has to be written anew.
+NO_SETTING = {
+    "36 two orders in one file": "no format reads both orders",
+    "38 integers of no reading": "1, 2, 3 are no dates by any reading",
+    **{f"35 {text}": "no format makes it a date" for text in NO_DATES},
+    **{f"61 {title}": "a table of splits is for splits alone" for title in FLIPS},
+}
+OTHER_CLOSES = ("43 same date, other values",)  # the later row is another: see the case behind it
+# The verbs of cures that name no setting: the file is to be corrected, or another to be given.
+REPAIRS = (
+    *("add", "bring", "close", "convert", "copy", "correct", "delete", "export", "fetch", "get"),
+    *(
+        "give",
+        "keep",
+        "leave",
+        "load",
+        "name",
+        "pack",
+        "put",
+        "repair",
+        "separate",
+        "spell",
+        "write",
+    ),
+)
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if c.ends_with], ids=lambda case: case.name)
-def test_a_suggestion_without_a_comment_clears_the_codes_it_is_for(
+def test_every_choice_of_every_cure_clears_its_code_and_keeps_the_closes(
     case: Case, tmp_path: Path
 ) -> None:
     prices = case.write(tmp_path)
     data = data_of(case)
-    suggestion = suggestion_toml(
-        load_usable_bars(*prices, config=data, now=NOW).findings, config=data
-    )
-    lines = [line for line in suggestion.splitlines()[1:] if not line.startswith("#")]
-    codes = {code for line in lines for code in line.rpartition("  # ")[2].split(", ")}
-    if "\n# " not in suggestion:
-        after = load_usable_bars(*prices, config=with_suggestion(data, suggestion), now=NOW)
-        left = codes & {finding.code for finding in after.findings}
-        # a file with two decimal marks: whichever is set, the other is refused
-        assert left == ({"E9"} if case.name == "09 one decimal comma" else set())
+    for finding in load_usable_bars(*prices, config=data, now=NOW).findings:
+        choices = [part for part in CHOICE.split(finding.fix) if SETTING.search(part)]
+        if finding.response == "E" and not choices:
+            assert any(re.search(rf"\b{verb}\b", finding.fix) for verb in REPAIRS), finding.fix
+        if finding.response != "E" or case.name in NO_SETTING:
+            continue
+        for choice in choices:
+            cured = [
+                load_usable_bars(*prices, config=config, now=NOW)
+                for config in cures_of(choice, finding, data, tmp_path)
+            ]
+            clear = [bars for bars in cured if not is_told(finding, bars)]
+            assert clear, (choice, cured[0].findings if cured else "no value for a placeholder")
+            for bars in clear:
+                assert_ratios(case, bars)
+
+
+def is_told(finding: Finding, bars: Bars) -> bool:
+    """Whether the bars' findings have this one still: its code, of that symbol and session."""
+    key = (finding.code, finding.symbol, finding.session)
+    return any((f.code, f.symbol, f.session) == key for f in bars.findings)
+
+
+def assert_ratios(case: Case, bars: Bars) -> None:
+    """A whole symbol moves as the case's closes do, or as those of its second company."""
+    expected = [np.diff(np.log(np.array(case.closes[: len(DAYS)]) + more)) for more in (0.0, 5.0)]
+    for rows in bars.frame.partition_by("symbol"):
+        is_whole = rows["session"].to_list() == DAYS and case.kept is not None
+        if is_whole and case.name not in OTHER_CLOSES:
+            moves = np.diff(np.log(rows["close"].to_numpy()))
+            assert any(np.allclose(moves, right, atol=1e-6) for right in expected), case.name
+
+
+def cures_of(choice: str, finding: Finding, data: DataConfig, folder: Path) -> list[DataConfig]:
+    """The settings with what one choice of a cure names, once for each value of a placeholder."""
+    single = replace(finding, fix=f"set {choice.strip().rstrip('.,')}.")
+    text = suggestion_toml([single], config=data)
+    places = [pair for pair in SETTING.findall(single.fix) if re.search(r"[A-Z]{4,}}?$", pair[1])]
+    if not places:
+        return [with_suggestion(data, text)]
+    ((name, placeholder),) = places
+    configs = []
+    for value in VALUES.get((name, finding.number), ()):
+        if name == "splits":
+            (folder / value).write_text(
+                f"symbol,date,ratio\n{finding.symbol},{finding.session},{splits_ratio(finding)}\n"
+            )
+            value = str(folder / value)
+        word = re.search(r"[A-Z]{4,}(?=}?$)", placeholder)
+        assert word is not None, placeholder
+        filled = placeholder[: word.start()] + toml_value(value) + placeholder[word.end() :]
+        line = next(line for line in text.splitlines() if line.startswith(f"# {name} = "))
+        configs.append(with_suggestion(data, text.replace(line, f"{name} = {filled}")))
+    return configs
+
+
+def splits_ratio(finding: Finding) -> str:
+    """New shares for an old one, from the text of the finding."""
+    numbers = re.search(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", finding.found)
+    assert numbers is not None, finding.found
+    return f"{float(numbers[1]) / float(numbers[2]):g}"
 
 
 def test_every_number_of_the_catalogue_has_a_case_or_a_test() -> None:

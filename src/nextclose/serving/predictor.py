@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.calendars.exchanges import exchanges_of
@@ -54,6 +55,8 @@ def load_bundle(
     `models` and `features` of your own that it was trained with are given again: it holds no code.
     Raises: BundleError if anything about it cannot be trusted.
     """
+    folder_fix = 'name the folder of the bundle, as "bundles/mine"'
+    refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
     what = "parts that do not fit together"
@@ -82,6 +85,8 @@ def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.Da
         the rows, or one is missing whose moves it reads; LeakError if all bars end too early;
         ConfigError if the bars lack the news that it reads, or have others.
     """
+    refuse_other(bundle, Bundle, argument="bundle", fix="load it with load_bundle(FOLDER)")
+    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
     forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
         warnings.warn(finding.line(), ServingWarning, stacklevel=2)

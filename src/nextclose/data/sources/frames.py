@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
+from nextclose.arguments import refuse_other, type_name
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.reading.column_names import unique_names
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
+from nextclose.errors import ConfigError
 from nextclose.schema import Bars
 
 
 def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
     """Bars of a pandas, polars or other data frame; `symbol` names a frame without such a column.
 
+    A pandas Series of closes is a frame with its index and them. A dict has a frame (or such a
+    Series) for each symbol.
+
     A pandas index that holds dates or symbols is read as columns; two-level columns, as a download
     of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
     Raises: DataError with every problem; ConfigError for a setting that cannot be obeyed.
     """
-    prices = frame_prices(frame, path="frame", symbol=symbol, config=config)
-    return raise_for_refusals(assemble_bars([prices], config=config, now=datetime.now(UTC)))
+    data_fix = "give DataConfig(...); of a RunConfig its part, .data"
+    refuse_other(config, DataConfig, argument="config", fix=data_fix)
+    refuse_other(symbol, str, argument="symbol", fix='give a text, as symbol="AAPL"')
+    frames = frame if isinstance(frame, Mapping) else {symbol: frame}
+    for name in frames:
+        refuse_other(name, str, argument="a key of the dict", fix="name each frame by its symbol")
+    if not frames:
+        raise ConfigError("the dict is empty. Fix: give a frame for each symbol.")
+    parts = [
+        frame_prices(
+            table,
+            path="frame" if frames is not frame else f"frame {name}",
+            symbol=name,
+            config=config,
+        )
+        for name, table in frames.items()
+    ]
+    return raise_for_refusals(assemble_bars(parts, config=config, now=datetime.now(UTC)))
 
 
 def frame_prices(
@@ -43,6 +64,15 @@ def polars_frame(frame: Any) -> pl.DataFrame:
     """
     if isinstance(frame, pl.DataFrame):
         return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if hasattr(frame, "to_frame") and hasattr(frame, "index"):  # a pandas Series
+        frame = frame.to_frame("close" if frame.name is None else frame.name)
+    if not nw.dependencies.is_into_dataframe(frame):
+        raise ConfigError(
+            f"{type_name(frame)} is no data frame. Fix: give a pandas or polars frame with a date "
+            "and a close; read files with load_bars()."
+        )
     if hasattr(frame, "index") and hasattr(frame, "reset_index"):
         frame = _flat_pandas(frame)
     foreign = nw.from_native(frame, eager_only=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import importlib.resources
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
+from typing import Any
 
+from nextclose.arguments import refuse_other
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
@@ -34,13 +36,15 @@ FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample 
 
 
 def load_bars(
-    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
+    *prices: str | Path | Source | Sequence[str | Path | Source],
+    config: DataConfig = DEFAULTS,
+    now: datetime | None = None,
 ) -> Bars:
     """Bars of files, folders, stores, `postgresql://` URLs, the word `sample` or sources, joined.
 
-    A file without a symbol column holds one symbol, named by the file. Folders are read in the
-    order of their file names, one level deep, but for partitions (symbol=AAPL). `now` is the
-    clock's unless it is given.
+    Lists of them are taken as they come. A file without a symbol column holds one symbol, named by
+    the file. Folders are read in the order of their file names, one level deep, but for partitions
+    (symbol=AAPL). `now` is the clock's unless it is given.
     Raises: DataError with every problem of every file; SourceError if a database or a source gives
         nothing; ConfigError for an argument that is none of these.
     """
@@ -48,12 +52,19 @@ def load_bars(
 
 
 def load_usable_bars(
-    *prices: str | Path | Source, config: DataConfig = DEFAULTS, now: datetime | None = None
+    *prices: str | Path | Source | Sequence[str | Path | Source],
+    config: DataConfig = DEFAULTS,
+    now: datetime | None = None,
 ) -> Bars:
     """As `load_bars`, but what must be refused is left out and named in `findings`."""
+    fix = "give DataConfig(...); of a RunConfig its part, .data"
+    refuse_other(config, DataConfig, argument="config", fix=fix)
+    each: list[Any] = []  # what is none of these is refused where it is read
+    for given in prices:
+        each += given if isinstance(given, list | tuple) else [given]
     splits = None
     refusals: list[UncheckedPrices] = []
-    if not prices:
+    if not each:
         nothing = "no file, folder or `sample` named"
         error = UnusableFileError(Issue.NO_FILE, nothing, must="price files", fix="name one.")
         refusals.append(error.refusal(""))
@@ -62,7 +73,7 @@ def load_usable_bars(
             splits = read_splits(Path(config.splits), config)
         except UnusableFileError as error:
             refusals.append(error.refusal(config.splits))
-    items = (item for argument in prices for item in _inputs(argument, config))
+    items = (item for argument in each for item in _inputs(argument, config))
     unchecked = chain(_read(items, config), refusals)
     return assemble_bars(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 

@@ -69,7 +69,7 @@ def _name_of(source: object) -> str:
     name = getattr(source, "name", None)
     if isinstance(name, str) and name and callable(getattr(source, "prices", None)):
         return name
-    fix = "give it a text `name` and a method `prices()`."
+    fix = "name a file or a folder, or give it a text `name` and a method `prices()`."
     if nw.dependencies.is_into_dataframe(source):
         fix = "read a data frame with frame_bars()."
     raise ConfigError(f"{_type_name(source)} is no path, no URL and no source. Fix: {fix}")

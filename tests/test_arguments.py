@@ -1,0 +1,89 @@
+"""What callers from Python pass: read where it has one reading, refused in our words elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import nextclose as nc
+
+DAYS = pd.bdate_range("2024-01-02", periods=8)
+CLOSES = np.array([10.0, 10.2, 10.1, 10.4, 10.3, 10.6, 10.5, 10.9])
+FRAME = pd.DataFrame({"Close": CLOSES}, index=DAYS)
+SERIES = FRAME["Close"]
+POLARS = pl.DataFrame({"date": DAYS.to_numpy(), "close": CLOSES})
+BARS = nc.frame_bars(FRAME, symbol="AAPL")
+
+TAKEN = {  # what is given, and the symbols that it holds
+    "a dict of frames": ({"AAPL": FRAME, "MSFT": FRAME + np.arange(8)[:, None]}, ("AAPL", "MSFT")),
+    "a dict of series": ({"AAPL": SERIES}, ("AAPL",)),
+    "a series under a symbol": (SERIES.rename("AAPL"), ("AAPL",)),
+    "a wide frame": (
+        pd.DataFrame({"AAPL": CLOSES, "MSFT": CLOSES[::-1]}, index=DAYS),
+        ("AAPL", "MSFT"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_has_one_reading_is_read(name):
+    given, symbols = TAKEN[name]
+    read = nc.frame_bars(given)
+    assert read.symbols == symbols
+    assert read.frame.filter(pl.col("symbol") == "AAPL")["close"].to_list() == CLOSES.tolist()
+
+
+@pytest.mark.parametrize("given", [SERIES, SERIES.rename(None), POLARS, POLARS.lazy()])
+def test_a_series_and_a_lazy_frame_are_frames(given):
+    assert nc.frame_bars(given, symbol="AAPL").fingerprint == BARS.fingerprint
+
+
+def test_paths_come_one_by_one_or_in_lists(tmp_path):
+    for name in ("AAPL", "MSFT"):
+        POLARS.with_columns(pl.col("close") + len(name)).write_csv(tmp_path / f"{name}.csv")
+    paths = [tmp_path / "AAPL.csv", str(tmp_path / "MSFT.csv")]
+    expected = nc.load_bars(tmp_path).symbols
+    assert nc.load_bars(paths).symbols == nc.load_bars(*paths).symbols == expected
+
+
+nextclose: Any = nc  # calls that no type checker lets pass
+WRONG = {
+    "no frame": lambda: nextclose.frame_bars(None),
+    "a path for a frame": lambda: nextclose.frame_bars("AAPL.csv"),
+    "an array": lambda: nextclose.frame_bars(CLOSES),
+    "a series without dates": lambda: nextclose.frame_bars(pl.Series("AAPL", CLOSES)),
+    "no frames": lambda: nextclose.frame_bars({}),
+    "a number for a frame": lambda: nextclose.frame_bars({"AAPL": 3}),
+    "a number for a symbol": lambda: nextclose.frame_bars({1: FRAME}),
+    "a number as the symbol": lambda: nextclose.frame_bars(FRAME, symbol=3),
+    "a dict of settings": lambda: nextclose.frame_bars(FRAME, symbol="A", config={"decimal": ","}),
+    "settings of a run": lambda: nextclose.load_bars("x.csv", config=nc.RunConfig()),
+    "no path": lambda: nextclose.load_bars(None),
+    "a number for a path": lambda: nextclose.load_bars(3),
+    "no paths": lambda: nextclose.load_bars([]),
+    "no bars": lambda: nextclose.backtest(None),
+    "a frame for bars": lambda: nextclose.backtest(FRAME),
+    "no models": lambda: nextclose.backtest(BARS, models=[]),
+    "a number for a model": lambda: nextclose.backtest(BARS, models=[3]),
+    "a text for horizons": lambda: nextclose.backtest(BARS, models="har", horizons="1,7"),
+    "half a horizon": lambda: nextclose.backtest(BARS, models="har", horizons=5.5),
+    "no number for a horizon": lambda: nextclose.backtest(BARS, models="har", horizons=["a"]),
+    "a dict for a run": lambda: nextclose.backtest(BARS, models="har", config={"a": 1}),
+    "a word for workers": lambda: nextclose.backtest(BARS, models="har", workers="two"),
+    "a number for a folder": lambda: nextclose.backtest(BARS, models="har", memory=3),
+    "nothing to train on": lambda: nextclose.train(None, "bundle"),
+    "nowhere to write": lambda: nextclose.train(BARS, None),
+    "no bundle": lambda: nextclose.predict(None, BARS),
+    "a path for a bundle": lambda: nextclose.predict("bundle", BARS),
+    "no folder": lambda: nextclose.load_bundle(None),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_read_is_refused_with_a_cure(name):
+    with pytest.raises((nc.ConfigError, nc.DataError), match=r"Fix: |as in|expected|at least one"):
+        WRONG[name]()
