@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nextclose.data.calendars.exchanges import exchange_of
 from tests.corpus.shapes import Shape, file, files, history
 
 AAPL = history()
@@ -56,6 +57,13 @@ NAMED = (
     ("NVDA.CSV", "NVDA", "file systems that shout"),
     ("ALL.csv", "ALL", "Allstate"),
 )
+
+
+def text_of(symbol: str) -> str:
+    """A history on the sessions of the symbol's exchange."""
+    return history(exchange=exchange_of(symbol)).rename({"session": "date"}).write_csv()
+
+
 KNOWN_TODAY = {
     *("brk.b", "BRK.B.csv", "BF-B.csv", "BF_B.csv", "BTC-USD.csv", "sh.600519.csv"),
     *("NVDA.CSV", "ALL.csv"),
@@ -77,8 +85,8 @@ SHAPES = (
         Shape(
             name=f"a file called {name}",
             source=source,
-            write=file(name, TEXT),
-            holds={symbol: AAPL},
+            write=file(name, text_of(symbol)),
+            holds={symbol: history(exchange=exchange_of(symbol))},
             broken="" if name in KNOWN_TODAY else "another symbol is read out of it",
         )
         for name, symbol, source in NAMED
