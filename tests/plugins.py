@@ -67,4 +67,4 @@ def week_range(bars: SymbolBars) -> Floats:
     return values
 
 
-WEEK_RANGE = Feature(week_range, lookback_sessions=4, version="1")
+WEEK_RANGE = Feature(week_range, lookback_sessions=4)

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import polars as pl
 import pytest
@@ -16,7 +15,7 @@ from nextclose.commands import forecast
 from nextclose.config import RunConfig
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
-from nextclose.durable import locked
+from nextclose.durable import folder_lock
 from nextclose.errors import LockedError, SourceError
 from nextclose.schema import Bars, Finding
 
@@ -68,23 +67,9 @@ def test_a_folder_that_another_run_is_writing_is_refused_before_any_work(
 ):
     prices = () if name == "demo" else ("sample",)
     monkeypatch.setattr("nextclose.data.sources.loading.load_bars", lambda *_, **__: 1 / 0)
-    with locked(tmp_path / "out"):
+    with folder_lock(tmp_path / "out"):
         code, _, complaint = command(name, *prices, "--out", tmp_path / "out")
     assert (code, complaint.count("is being written by process")) == (4, 1)
-
-
-def test_a_second_run_into_a_folder_is_refused_while_the_first_works(command, prices, tmp_path):
-    arguments = ("backtest", str(prices), *QUICK, "--horizons", "1", "--out", str(tmp_path / "run"))
-    script = "from nextclose.cli import main; main()"
-    first = subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.DEVNULL)
-    while not (tmp_path / "run" / ".lock").exists():
-        assert first.poll() is None
-        time.sleep(0.05)
-    code, _, complaint = command(*arguments)
-    assert (code, f"process {first.pid}" in complaint) == (4, True)
-    first.terminate()
-    assert first.wait(timeout=60) == 143
-    assert not (tmp_path / "run" / ".lock").exists()
 
 
 @pytest.mark.parametrize("name", ["backtest", "train", "demo"])

@@ -29,6 +29,7 @@ decimal = ","
 thousands = "."
 follow_symlinks = true
 columns = { "Schluss" = "close" }
+only = { Board = "TQBR" }
 missing = ["", "-"]
 date_format = "%d.%m.%Y"
 numeric_symbols = true
@@ -39,9 +40,12 @@ not_a_split = ["AAPL 2000-09-29"]
 since = { FB = 2012-06-01 }
 unfinished = "keep"
 non_session = "keep"
+header = ["date", "close"]
+symbols = { "a.csv" = "AAPL" }
+bad_symbols = "leave out"
+ranges = "refuse"
 duplicates = "last"
 nonpositive = "drop"
-fractional_volume = "round"
 gaps = "split"
 fill = "ffill:2"
 spikes = "clip"
@@ -128,6 +132,7 @@ def test_every_setting_of_every_section_can_be_given():
             thousands=".",
             follow_symlinks=True,
             columns={"Schluss": "close"},
+            only={"Board": "TQBR"},
             missing=("", "-"),
             date_format="%d.%m.%Y",
             numeric_symbols=True,
@@ -138,9 +143,12 @@ def test_every_setting_of_every_section_can_be_given():
             since={"FB": date(2012, 6, 1)},
             unfinished="keep",
             non_session="keep",
+            header=("date", "close"),
+            symbols={"a.csv": "AAPL"},
+            bad_symbols="leave out",
+            ranges="refuse",
             duplicates="last",
             nonpositive="drop",
-            fractional_volume="round",
             gaps="split",
             fill="ffill:2",
             spikes="clip",

@@ -61,7 +61,9 @@ def test_every_vendors_file_of_the_data_page_is_read(tmp_path, monkeypatch, caps
     printed = capsys.readouterr().out
     for shown in (
         "('AAPL',)",
-        "('IBM.US',) {'IBM.US': 'XNYS'}",
+        "('IBM',) {'IBM': 'XNYS'}",
+        "[112.3, 111.7, 111.9]",
+        "('AAPL', 'IBM', 'MSFT') ['1 file passed over: GOOG.xlsx (a spreadsheet)']",
         "adjusted ['R22', 'W26', 'R41',",
         "[datetime.date(2019, 3, 4), datetime.date(2019, 3, 5), datetime.date(2019, 3, 6)]",
         "{'AAPL.US': 'XNYS'} 2019-03-04",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nextclose.durable import LOCK, locked, save, sweep
+from nextclose.durable import LOCK, folder_lock, save, sweep
 from nextclose.errors import LockedError, OutputError
 
 
@@ -127,22 +127,41 @@ def test_a_link_in_the_place_of_a_leftover_is_not_followed_or_removed(tmp_path):
 
 
 def test_a_second_writer_is_refused_naming_the_first_and_nothing_stays_behind(tmp_path):
-    with locked(tmp_path):
+    with folder_lock(tmp_path):
         with pytest.raises(LockedError, match=f"by process {os.getpid()}") as caught:
-            locked(tmp_path).__enter__()
+            folder_lock(tmp_path).__enter__()
         assert caught.value.exit_code == 4
     assert everything_in(tmp_path) == []
+
+
+def test_what_another_process_is_writing_is_refused(tmp_path):
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from nextclose.durable import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])): print('open', flush=True); sys.stdin.read()\n"
+    )
+    arguments = [sys.executable, "-c", code, str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(arguments, text=True, stdin=pipe, stdout=pipe) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "open\n"
+        with pytest.raises(LockedError) as caught:
+            folder_lock(tmp_path).__enter__()
+        assert caught.value.holder == first.pid
+        first.communicate("")
+    with folder_lock(tmp_path):
+        pass
 
 
 def test_the_lock_of_a_killed_process_holds_nobody_up(tmp_path):
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from nextclose.durable import locked\n"
-        "with locked(Path(sys.argv[1])): os.kill(os.getpid(), 9)\n"
+        "from nextclose.durable import folder_lock\n"
+        "with folder_lock(Path(sys.argv[1])): os.kill(os.getpid(), 9)\n"
     )
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == -9
     assert everything_in(tmp_path) == [LOCK]
-    with locked(tmp_path):
+    with folder_lock(tmp_path):
         assert (tmp_path / LOCK).read_text() == str(os.getpid())
 
 
@@ -161,17 +180,17 @@ def test_a_lock_file_that_is_none_is_refused_and_left_as_it_is(tmp_path, kind):
     }
     make[kind]()
     with pytest.raises(OutputError, match=r"Fix: "):
-        locked(tmp_path / "x").__enter__()
+        folder_lock(tmp_path / "x").__enter__()
     assert precious.read_text() == "1"
     assert everything_in(tmp_path) == ["precious", "x"]
     assert kind not in ("text", "long") or len(lock.read_text()) in (10, 1000)
 
 
 def test_a_folder_that_was_made_for_nothing_is_removed(tmp_path):
-    with pytest.raises(KeyError), locked(tmp_path / "a" / "b"):
+    with pytest.raises(KeyError), folder_lock(tmp_path / "a" / "b"):
         raise KeyError
     assert everything_in(tmp_path) == []
-    with locked(tmp_path / "a" / "b"):
+    with folder_lock(tmp_path / "a" / "b"):
         save(tmp_path / "a" / "b" / "x", b"")
     assert everything_in(tmp_path / "a" / "b") == ["x"]
 
@@ -185,5 +204,5 @@ def test_whoever_waits_at_a_lock_that_is_removed_does_not_hold_the_old_one(tmp_p
         take(handle, how)
 
     monkeypatch.setattr(fcntl, "flock", removed_before)
-    with locked(tmp_path), pytest.raises(LockedError):
-        locked(tmp_path).__enter__()
+    with folder_lock(tmp_path), pytest.raises(LockedError):
+        folder_lock(tmp_path).__enter__()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -47,8 +46,8 @@ class Counting:
         return [task for task in self.done if isinstance(task, FitTask)]
 
 
-def remembered(mapper, folder, *, data="bars", code="1") -> Remembered:
-    return Remembered(mapper, folder, data=data, code=code)
+def remembered(mapper, folder, *, code="1") -> Remembered:
+    return Remembered(mapper, folder, code=code)
 
 
 # functions for the processes: at the top of a module, where a spawned process finds them
@@ -124,10 +123,9 @@ def test_a_killed_run_goes_on_where_it_was(walked, tmp_path, n_done):
     assert_frame_equal(resumed.forecasts, walked.forecasts, check_exact=True)
 
 
-@pytest.mark.parametrize("other", [{"data": "other bars"}, {"code": "2"}])
-def test_other_bars_or_other_code_find_nothing(walked, tmp_path, other):
+def test_other_code_finds_nothing(walked, tmp_path):
     task = FitTask(model="ewma", fold=0, seed_index=0)
-    for changed, n_fits in (({}, 1), ({}, 0), (other, 1)):
+    for changed, n_fits in (({}, 1), ({}, 0), ({"code": "2"}, 1)):
         counting = Counting()
         mapper = remembered(counting, tmp_path, **changed)
         list(mapper(lambda study, task: walked.fits["ewma", 0][0], walked.study, [task]))
@@ -144,19 +142,82 @@ def test_each_model_fold_and_seed_is_kept_apart(walked, tmp_path):
             assert state_bytes(encode_state(found)) == state_bytes(encode_state(member)), task
 
 
-def test_a_damaged_memory_is_not_believed(walked, tmp_path):
-    task = FitTask(model="lstm", fold=0, seed_index=0)
-    (kept,) = remembered(serial, tmp_path)(fit, walked.study, [task])
-    (path,) = tmp_path.iterdir()
+def flipped(path: Path, other: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
+
+
+def cut_short(path: Path, other: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def emptied(path: Path, other: Path) -> None:
+    path.write_bytes(b"")
+
+
+def garbage(path: Path, other: Path) -> None:
+    path.write_bytes(b"\x00garbage" * 999)
+
+
+def renamed(path: Path, other: Path) -> None:
+    """Another fit under the key of this one, with the hash that its own name had."""
+    (key, *_), (_, digest, suffix) = path.name.split("."), other.name.split(".")
+    path.unlink()
+    other.rename(path.with_name(f"{key}.{digest}.{suffix}"))
+
+
+def other_content(path: Path, other: Path) -> None:
+    path.write_bytes(other.read_bytes())
+
+
+def folder(path: Path, other: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def link(path: Path, other: Path) -> None:
+    path.rename(path.with_suffix(".elsewhere"))
+    path.symlink_to(path.with_suffix(".elsewhere"))
+
+
+def link_loop(path: Path, other: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def pipe(path: Path, other: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = (
+    *(flipped, cut_short, emptied, garbage, renamed, other_content),
+    *(folder, link, link_loop, pipe),
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_memory_is_not_believed_and_that_is_said_once(walked, tmp_path, damage):
+    tasks = [FitTask(model="lstm", fold=fold, seed_index=0) for fold in (0, 1, 2)]
+    first = remembered(serial, tmp_path)
+    kept = [next(iter(first(fit, walked.study, [task]))) for task in tasks]
+    paths = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    damage(paths[0], paths[2])
+    if damage is not renamed:
+        damage(paths[1], paths[2])
     again = Counting()
-    (found,) = remembered(again, tmp_path)(fit, walked.study, [task])
-    assert again.done == [task]
-    assert encode_state(found).arrays.keys() == encode_state(kept).arrays.keys()
-    for name, array in encode_state(kept).arrays.items():
-        np.testing.assert_array_equal(encode_state(found).arrays[name], array)
+    with pytest.warns(UserWarning, match="is not the fit that was saved") as warned:
+        results = list(remembered(again, tmp_path)(fit, walked.study, tasks))
+    assert len(warned) == 1
+    assert again.done == [tasks[0], tasks[2]] if damage is renamed else again.done == tasks[:2]
+    for one, other in zip(results, kept, strict=True):
+        assert state_bytes(encode_state(one)) == state_bytes(encode_state(other))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if damage in (folder, renamed) else "error")
+        once_more = Counting()
+        results = list(remembered(once_more, tmp_path)(fit, walked.study, tasks))
+    assert once_more.done == (tasks[:2] if damage is folder else [])  # what is there stays there
 
 
 # --- models that are not ours ---
@@ -260,7 +321,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
     walk_frame("AAA", seed=0, n=800).drop("symbol").write_csv(tmp_path / "AAA.csv")
     (tmp_path / "run.toml").write_text(
         '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n'
-        "test_sessions = 200\nrefit_sessions = 40\n"
+        "test_from = 2003-04-21\nrefit_sessions = 40\n"
         "[lstm]\nn_seeds = 3\nunits = 16\nmax_epochs = 20\n"
     )
     out = tmp_path / "run"

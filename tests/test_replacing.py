@@ -16,6 +16,8 @@ from nextclose import folders, runfolder
 from nextclose.durable import save
 from nextclose.errors import OutputError
 from nextclose.runfolder import run_folder, write_run
+from nextclose.serving import bundle as bundle_module
+from nextclose.serving import files as files_module
 from nextclose.serving.bundle import Bundle, read_bundle, write_bundle
 from tests.builders import walk_bars
 from tests.serving.bundles import bundle_of
@@ -87,6 +89,25 @@ def test_a_bundle_is_whole_for_its_readers_where_folders_cannot_be_exchanged(
     test_a_bundle_replaced_by_one_that_is_killed_at_any_call_is_the_old_or_the_new(
         bundles, tmp_path, monkeypatch
     )
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "model.safetensors", "golden.safetensors"])
+def test_a_bundle_that_is_replaced_while_it_is_read_is_read_again(
+    bundles, tmp_path, monkeypatch, file
+):
+    old, new = bundles
+    write_bundle(tmp_path / "b", old)
+    read, left = files_module.file_content, [1]
+
+    def replaced_before(folder: Path, name: str, **settings: Any) -> bytes:
+        if name == file and left:
+            left.clear()
+            write_bundle(tmp_path / "b", new)
+        return read(folder, name, **settings)
+
+    for module in (bundle_module, files_module):
+        monkeypatch.setattr(module, "file_content", replaced_before)
+    assert read_bundle(tmp_path / "b").manifest.fitted_at == new.manifest.fitted_at
 
 
 def contents(folder: Path) -> dict[str, bytes]:

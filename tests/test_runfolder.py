@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from nextclose.config import parse_config
+from nextclose.config import DataConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.breakdowns.training import correction_shares
 from nextclose.evaluation.breakdowns.tutorial import tutorial_table
@@ -19,8 +20,8 @@ from nextclose.report.page import render_page
 from nextclose.report.sections.metrics import metric_tables
 from nextclose.report.sections.reproduce import run_notes
 from nextclose.run import Run
-from nextclose.runfolder import effective_toml, report_content
-from nextclose.schema import QUANTILE_COLUMNS
+from nextclose.runfolder import effective_toml, report_content, write_run
+from nextclose.schema import QUANTILE_COLUMNS, Finding
 from tests.builders import hybrid_bars, hybrid_walk, walk_bars
 from tests.plugins import Wide
 
@@ -93,6 +94,32 @@ def test_metrics_of_the_users_own_reach_the_report(run):
 
 def test_the_settings_that_are_written_are_the_settings_that_ran(run):
     assert parse_config(effective_toml(run.config), path="config.toml") == run.config
+
+
+ODD = "a\u202eb\x85c\u2028d\U000e0001e"  # turns, breaks and hides what one reads
+
+
+def test_settings_with_marks_that_nobody_sees_are_written_as_escapes_and_read_back(run):
+    data = DataConfig(missing=("", ODD), columns={ODD: "close"})
+    config = run.config.model_copy(update={"data": data})
+    text = effective_toml(config)
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert parse_config(text, path="config.toml") == config
+
+
+@pytest.mark.parametrize(
+    "path", ["/home/ann/secret/splits.csv", r"C:\ann\splits.csv", "~/splits.csv"]
+)
+def test_no_full_path_reaches_a_run_folder(run, tmp_path, path):
+    config = run.config.model_copy(update={"data": DataConfig(splits=path)})
+    finding = Finding(number=50, response="P", found="a bar", rule="r", path="/home/ann/x.csv")
+    bars = replace(run.bars, findings=(finding,))
+    write_run(replace(run, config=config, bars=bars), tmp_path / "run", figures=False)
+    for file in (tmp_path / "run").rglob("*"):
+        content = file.read_bytes() if file.is_file() else b""
+        assert not re.search(rb"home/ann|\\ann|~/splits", content), file.name
+    written = parse_config((tmp_path / "run/config.toml").read_text(), path="config.toml")
+    assert written.data.splits == "splits.csv"
 
 
 def test_a_run_without_the_tutorials_network_has_no_table_of_it(run):

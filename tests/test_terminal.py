@@ -10,6 +10,7 @@ import polars as pl
 from rich.console import Console
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.schema import WEIGHT_SCHEMA, Bars, Finding
 from nextclose.terminal import data_lines, forecast_table, hybrid_lines, progress_on, scoreboard
 from tests.report.frames import make_ablation
@@ -113,6 +114,9 @@ def test_a_result_says_what_data_it_rests_on():
     assert lines[1] == "found    R22: 1, W52: 1,200"
     assert lines[2].startswith("allowed  ")
     assert printed(data_lines(Bars(frame=frame), DataConfig()), width=200)[1] == "found    nothing"
+    left_out = (Issue.LEFT_OUT.finding("E54: -1.0", symbol="MSFT"),)
+    lines = printed(data_lines(Bars(frame=frame, findings=left_out), DataConfig()), width=200)
+    assert lines[-1] == "left out  MSFT"
 
 
 def test_progress_off_a_terminal_is_four_plain_lines_a_stage(capsys):

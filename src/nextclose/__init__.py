@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from nextclose.errors import NotEnoughDataError as NotEnoughDataError
     from nextclose.errors import OutputError as OutputError
     from nextclose.errors import ResourceError as ResourceError
+    from nextclose.errors import ServingWarning as ServingWarning
     from nextclose.errors import SourceError as SourceError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
@@ -91,6 +92,7 @@ _HOMES = {
         "NotEnoughDataError",
         "OutputError",
         "ResourceError",
+        "ServingWarning",
         "SourceError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
@@ -136,6 +138,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "ResourceError",
     "RunConfig",
     "Samples",
+    "ServingWarning",
     "Source",
     "SourceError",
     "SymbolBars",

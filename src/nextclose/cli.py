@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import logging
 import os
 import signal
 import sys
@@ -15,9 +17,9 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from nextclose.commands import check, fetch, forecast
-from nextclose.commands.messages import JSON_ERRORS, say_ending, say_error
+from nextclose.commands.messages import JSON_ERRORS, VERBOSE, say_ending, say_error
 from nextclose.commands.options import err
-from nextclose.errors import NextcloseError
+from nextclose.errors import NextcloseError, without_secrets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,7 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-INTERRUPTED, OUT_OF_MEMORY = 130, 6
+BUG, NO_RESOURCE, INTERRUPTED = 1, 6, 130
+SHORTAGES = {  # what a system refuses whoever asks: no bug, and not to be mended in a program
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN),
+}
 STOPPED = "stopped; run the same command again to go on where it was"
 EXAMPLES: dict[Callable[..., None], str] = {
     forecast.demo: "nextclose demo",
@@ -45,23 +51,29 @@ def every_command(
         bool,
         typer.Option(JSON_ERRORS, help="Findings and errors as JSON, one object a line."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option(*VERBOSE, help="Of a bug, where it is, on standard error.")
+    ] = False,
 ) -> None:
     """Forecasts of the next close, built only from what was knowable, and told honestly."""
-    # `main` has read the option by then: a wrong call is told in the same way
+    # `main` has read the options by then: a wrong call is told in the same way
 
 
 def main() -> None:
     """Run the command line; an error on purpose is one line and its own exit code."""
     arguments = sys.argv[1:]
     err.quiet = JSON_ERRORS in arguments
-    if err.quiet:  # wherever it was given: it belongs to no command
-        arguments = [JSON_ERRORS, *(text for text in arguments if text != JSON_ERRORS)]
-    sys.stdout, sys.stderr = without_broken_pipes(sys.stdout), without_broken_pipes(sys.stderr)
+    # wherever they were given: they belong to no command
+    common = [text for text in arguments if text in (JSON_ERRORS, *VERBOSE)]
+    arguments = [*common, *(text for text in arguments if text not in common)]
+    sys.stdout, sys.stderr = tolerant_stream(sys.stdout), tolerant_stream(sys.stderr)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is its own
     with signals_as_exceptions(signal.SIGTERM, signal.SIGHUP):
-        sys.exit(_exit_code(arguments))
+        code = _exit_code(arguments, is_verbose=any(text in VERBOSE for text in common))
+        sys.exit(code or _code_of_output(sys.stdout))
 
 
-def _exit_code(arguments: Sequence[str]) -> int:
+def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
     try:
         # typer gives the code of an Exit back, 130 for Ctrl-C
         code = app(args=arguments, standalone_mode=False)
@@ -77,42 +89,89 @@ def _exit_code(arguments: Sequence[str]) -> int:
         say_error(error)
         return error.exit_code
     except typer._click.ClickException as error:
-        if err.quiet:
-            say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
-        else:
-            error.show()
+        _show_wrong_call(error)
         return error.exit_code
     except MemoryError:
         say_ending(
             "Out of memory. Fix: give fewer symbols or a shorter history, or run fewer workers.",
             kind="memory",
-            exit_code=OUT_OF_MEMORY,
+            exit_code=NO_RESOURCE,
         )
-        return OUT_OF_MEMORY
-    except Exception:  # noqa: BLE001 -- the outermost handler: a bug becomes a log file, not a dump
-        return _write_bug_report()
+        return NO_RESOURCE
+    except Exception as error:  # noqa: BLE001 -- the outermost handler: no dump, whatever it is
+        if shortage := _shortage(error):
+            say_ending(shortage, kind="resource", exit_code=NO_RESOURCE)
+            return NO_RESOURCE
+        return _report_bug(is_verbose=is_verbose)
+
+
+def _show_wrong_call(error: typer._click.ClickException) -> None:
+    for name, value in vars(error).items():  # before the box around it breaks lines
+        if isinstance(value, str):
+            setattr(error, name, without_secrets(value))
+    if err.quiet:
+        say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
+    else:
+        error.show()
 
 
 class TolerantFileIO(io.FileIO):
-    """A stream to write to whose reader may leave, as `head` does: what nobody reads is let go."""
+    """A stream to write to whose reader may leave, as `head` does: what nobody reads is let go.
+
+    So is what cannot be written; `failure` says why.
+    """
+
+    failure: OSError | None = None
 
     def write(self, data: Any, /) -> int:
-        """All of it is taken once there is no reader."""
+        """All of it is taken once there is no reader, or no room."""
         try:
             return super().write(data)
         except BrokenPipeError:
             return len(data)
+        except OSError as error:
+            self.failure = error
+            return len(data)
 
 
-def without_broken_pipes(stream: TextIO) -> TextIO:
-    """The stream, going on without its reader if it is the process's own."""
+def _shortage(error: Exception) -> str:
+    """What the system lacks, if that is what an error is about, and what to do."""
+    if isinstance(error, OSError) and error.errno in SHORTAGES:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system refuses: {error.strerror}{where}. Fix: free what it lacks."
+    # the words of tempfile and of matplotlib, which keeps its list of fonts in a file
+    if isinstance(error, OSError) and "temporary directory" in str(error):
+        return (
+            "There is no folder for temporary files that can be written. Fix: name one in TMPDIR "
+            "(and MPLCONFIGDIR, where the home folder cannot be written either)."
+        )
+    return ""
+
+
+def _code_of_output(stream: TextIO) -> int:
+    """0 if all that was printed could be written; else it is said why not."""
+    if stream is not None:
+        stream.flush()
+    failure = getattr(getattr(getattr(stream, "buffer", None), "raw", None), "failure", None)
+    if failure is None:
+        return 0
+    message = (
+        f"cannot write to standard output: {failure.strerror}. Fix: send it to another place; "
+        "what goes into files was written."
+    )
+    say_ending(message, kind="output", exit_code=NO_RESOURCE)
+    return NO_RESOURCE
+
+
+def tolerant_stream(stream: TextIO) -> TextIO:
+    """The stream, if it is the process's own, going on without its reader and with any text."""
     if stream is None or stream not in (sys.__stdout__, sys.__stderr__):
         return stream
     stream.flush()
     return io.TextIOWrapper(
         io.BufferedWriter(TolerantFileIO(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
-        errors=stream.errors,
+        errors="backslashreplace",  # names of files need not be text
         line_buffering=stream is sys.__stderr__ or stream.isatty(),
     )
 
@@ -142,11 +201,19 @@ def signals_as_exceptions(*signals: signal.Signals) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _write_bug_report() -> int:
-    """Write the traceback to a file and say where; returns the exit code of a bug."""
-    handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        traceback.print_exc(file=file)
-    message = f"This is a bug in nextclose. The details are in {path}"
-    say_ending(message, kind="bug", exit_code=1)
-    return 1
+def _report_bug(*, is_verbose: bool) -> int:
+    """Write the traceback to a file and say where; returns the exit code of a bug.
+
+    It is shown as well if that is asked for, or if there is no place for the file.
+    """
+    details = without_secrets(traceback.format_exc())
+    try:
+        handle, path = tempfile.mkstemp(prefix="nextclose-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(details)
+        where = f"The details are in {path}"
+    except OSError as error:
+        where, is_verbose = f"No file could be written ({error.strerror}); see above.", True
+    shown = details if is_verbose else ""
+    say_ending(f"This is a bug in nextclose. {where}", kind="bug", exit_code=BUG, details=shown)
+    return BUG

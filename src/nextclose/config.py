@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
@@ -23,16 +23,25 @@ from pydantic import (
     model_validator,
 )
 
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, without_secrets
 from nextclose.schema import HORIZONS
 
 Device = Literal["cpu", "cuda"]
+MAX_HORIZON_SESSIONS = 10_000  # forty years: more than any file has outcomes for
 
 
 class Settings(BaseModel):
     """A frozen group of settings: strict types, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _without_secrets(cls, value: Any) -> Any:
+        """Settings are written into run folders, reports and bundles."""
+        if any(without_secrets(text) != text for text in _texts(value)):
+            raise ValueError("a password or key does not belong into settings")
+        return value
 
 
 class BacktestConfig(Settings):
@@ -61,6 +70,8 @@ class BacktestConfig(Settings):
     @field_validator("horizons")
     @classmethod
     def _rising(cls, horizons: tuple[int, ...]) -> tuple[int, ...]:
+        if horizons and max(horizons) > MAX_HORIZON_SESSIONS:
+            raise ValueError(f"horizons are at most {MAX_HORIZON_SESSIONS:,} sessions")
         if not horizons or min(horizons) < 1 or list(horizons) != sorted(set(horizons)):
             raise ValueError("horizons are distinct whole sessions >= 1, in rising order")
         return horizons
@@ -75,12 +86,13 @@ class DataConfig(Settings):
     # the file
     encoding: str = "utf-8"
     separator: Literal[",", ";", "\t", "|"] | None = None  # None: told by the file
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None  # None: told by the file, as is the next
     thousands: Literal[",", ".", "'", " "] | None = None
     follow_symlinks: bool = False
     columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
     header: tuple[str, ...] = ()  # names of the columns of files without a header row, in order
     symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
+    only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
     date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
@@ -98,7 +110,6 @@ class DataConfig(Settings):
     duplicates: Literal["last"] | None = None  # two rows of one session
     nonpositive: Literal["drop"] | None = None  # closes of 0 or less
     ranges: Literal["widen", "refuse"] = "widen"  # a high below open or close, a low above
-    fractional_volume: Literal["round"] | None = None
     gaps: Literal["split"] | None = None  # six sessions missing or more
     fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None  # incomplete bars
     spikes: Literal["clip"] | None = None
@@ -204,8 +215,8 @@ def parse_config(text: str, *, path: str) -> RunConfig:
     Raises: ConfigError for broken TOML, an unknown key (with the nearest name) or a bad value.
     """
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = tomllib.loads(text.removeprefix("\ufeff"))  # as editors of Windows begin a file
+    except (ValueError, RecursionError) as error:  # numbers too long and lists too deep as well
         raise ConfigError(f"{path}: not TOML: {error}. Fix: correct that line.") from error
     try:
         return RunConfig.model_validate(_with_tuples(values))
@@ -237,7 +248,7 @@ def overridden(
             values["backtest"]["horizons"] = tuple(int(part) for part in horizons.split(","))
         except ValueError as error:
             raise ConfigError(
-                f"--horizons {horizons!r}: expected whole sessions, as in 1,7,30.",
+                f"--horizons {horizons!r:.60}: expected whole sessions, as in 1,7,30.",
                 section="backtest",
                 key="horizons",
             ) from error
@@ -268,6 +279,18 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value and in what it holds."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for pair in value.items():
+            yield from _texts(pair)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def _with_tuples(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _with_tuples(inner) for key, inner in value.items()}
@@ -285,7 +308,7 @@ def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
         hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
         text = f"{where} {key!r} is not a setting{hint}."
     else:
-        text = f"{where} {key} = {problem['input']!r}: {problem['msg']}."
+        text = f"{where} {key} = {problem['input']!r:.60}: {problem['msg']}."
     return ConfigError(text, section=section, key=key)
 
 

@@ -52,7 +52,7 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def locked(folder: Path, *, option: str = "--out") -> Iterator[None]:
+def folder_lock(folder: Path, *, option: str = "--out") -> Iterator[None]:
     """Within, no other process writes into `folder`, which is made if there is none.
 
     The lock is the kernel's, which frees it when the process ends, however it ends; a lock file
@@ -62,7 +62,7 @@ def locked(folder: Path, *, option: str = "--out") -> Iterator[None]:
     with output_errors(folder, option=option):
         made = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
         folder.mkdir(parents=True, exist_ok=True)
-        handle = _held(folder)
+        handle = _take_lock(folder)
     try:
         yield
     finally:
@@ -125,7 +125,7 @@ def _is_held(path: Path) -> bool:
     return False
 
 
-def _held(folder: Path) -> int:
+def _take_lock(folder: Path) -> int:
     """The descriptor of the folder's lock, taken. Raises: LockedError; OSError."""
     path = folder / LOCK
     while True:

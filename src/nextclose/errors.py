@@ -2,6 +2,7 @@
 
 NextcloseError          one line to the user, no traceback, its own exit code
 ├── ConfigError         the run file or the call cannot be obeyed    exit 2
+│   └── LibraryError    a library that a chosen model needs          exit 2
 ├── DataError           a bar or column cannot be trusted            exit 3
 │   └── SourceError     a download or a database gave no prices      exit 9
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
@@ -17,11 +18,25 @@ attributes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 N_LINE = 300  # characters of a message
+HIDDEN = "***"
+_SCHEME = r"(?i:[a-z][a-z0-9+.\-]+:/{1,3})"
+_HELP = r"(?!USER@HOST:PORT/|\*\*\*)"  # of our own messages
+_ACCOUNT = re.compile(rf"({_SCHEME}){_HELP}[^\s?#/][^\n]*@(?=\S)")
+_UNFINISHED = re.compile(  # a user and no server: what follows the colon is no port
+    rf"({_SCHEME}){_HELP}[^\s/@:\[?#]+:(?!\d+(?:[^\w@:]|$)|\*\*\*|[\s/])[^\s@]+(?!\S*@)"
+)
+_SECRET_NAME = (  # after a letter's end, or an escape as in %3BPWD%3D
+    r"(?i:(?:(?<![a-z0-9_])|(?<=%[0-9a-f]{2}))(?:(?:pg|ssl)?password|passwd|pwd|passphrase|secret|"
+    r"token|sig|signature|credential|api[_-]?key|(?:access|account|secret)[_-]?key|x-amz-[a-z-]+)"
+    r"(?:=|%3D))"
+)
+_SECRET_VALUE = re.compile(rf"({_SECRET_NAME})(?!\*)[^\s&;,'\"]+")
 Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
 
 
@@ -45,6 +60,11 @@ class Finding:
     symbol: str = ""
     session: str = ""
     count: int = 1
+
+    def __post_init__(self) -> None:
+        """No field holds a secret: findings go into messages, reports and bundles."""
+        for name in ("found", "rule", "fix", "path", "column", "symbol", "session"):
+            object.__setattr__(self, name, without_secrets(getattr(self, name)))
 
     @property
     def code(self) -> str:
@@ -91,8 +111,19 @@ class Finding:
         return f"{head}: found {found}{times}; rule: {self.rule}.{fix}"
 
 
+def without_secrets(text: str) -> str:
+    """The text with `***` where an address in it holds a password, and for values of secret names.
+
+    An address is cut up to the last @ of its line: a password may hold any character.
+    """
+    if ":/" in text:
+        text = _UNFINISHED.sub(rf"\1{HIDDEN}", _ACCOUNT.sub(rf"\1{HIDDEN}@", text))
+    return _SECRET_VALUE.sub(rf"\1{HIDDEN}", text) if "=" in text or "%3" in text else text
+
+
 def printable(text: str) -> str:
-    """Foreign text fit for a terminal: control and bidirectional characters escaped."""
+    """Foreign text fit for a terminal: control and bidirectional characters escaped, no secrets."""
+    text = without_secrets(text)
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -106,6 +137,12 @@ class NextcloseError(Exception):
     """The root: anything raised on purpose. `exit_code` is what a command returns for it."""
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, *args: Any) -> None:  # neither message nor facts hold a secret
+        super().__init__(*(without_secrets(a) if isinstance(a, str) else a for a in args))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, without_secrets(value) if isinstance(value, str) else value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuilt from message and attributes: an error must survive the way out of a process."""
@@ -130,6 +167,10 @@ class ConfigError(NextcloseError):
         super().__init__(message)
         self.section = section
         self.key = key
+
+
+class LibraryError(ConfigError):
+    """A library that a chosen model needs is not installed, or cannot be loaded."""
 
 
 class DataError(NextcloseError):
@@ -219,3 +260,7 @@ class SourceError(DataError):
     """A download or a database that gave no prices, or not all of them; nothing was kept."""
 
     exit_code = 9
+
+
+class ServingWarning(UserWarning):
+    """Something about a forecast that its reader must know; the forecast stands."""

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from nextclose.backtesting.fit_key import fit_keys
 from nextclose.backtesting.study import Study
-from nextclose.backtesting.walk_forward import FitTask, Mapper, Result, Task, serial
-from nextclose.config import canonical_json
+from nextclose.backtesting.walk_forward import (
+    FitTask,
+    Mapper,
+    NotFitted,
+    Result,
+    Task,
+    serial,
+)
+from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.sources.files import open_file
 from nextclose.durable import save
 from nextclose.models.mixture import restore_fit
 from nextclose.models.protocol import Fitted, Model
@@ -19,6 +29,7 @@ from nextclose.models.registry import OURS
 from nextclose.serving.states import state_of, written_fit
 
 SUFFIX = ".safetensors"
+LARGEST_FIT = 1 << 29  # bytes, as of a bundle
 
 Progress = Callable[[str, int, int], None]  # stage, tasks done, tasks in all
 
@@ -55,44 +66,37 @@ def code_fingerprint() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Finished fits on disk, found by the hash of all that determines them.
+    """Finished fits on disk, each found by the key of all that determines it.
 
-    Another configuration, other bars (`data`) or other code (`code`) never meet a fit; a file whose
-    bytes are not those that were saved is not believed.
+    A file is believed if its name holds the hash of that key and its own bytes: not another fit's
+    under this name, not what was damaged, no link, pipe or folder.
     """
 
     folder: Path
-    data: str
-    code: str
 
-    def keep(self, study: Study, task: FitTask, fitted: Fitted) -> None:
+    def keep(self, key: str, model: Model, fitted: Fitted) -> None:
         """Save the fit, whole or not at all."""
-        content = written_fit(study.model(task.model), fitted)
-        digest = hashlib.sha256(content).hexdigest()
-        save(self.folder / f"{self._name(study, task)}.{digest}{SUFFIX}", content)
+        content = written_fit(model, fitted)
+        path = self.folder / f"{key}.{_bound(key, content)}{SUFFIX}"
+        if path.is_symlink() or not path.is_dir():  # a folder in its place stays there
+            save(path, content)
 
-    def recalled(self, study: Study, task: FitTask) -> Fitted | None:
-        """The fit of this task, or None if there is none to be believed."""
-        for path in sorted(self.folder.glob(f"{self._name(study, task)}.*{SUFFIX}")):
-            content = path.read_bytes()
-            if path.name.split(".")[1] == hashlib.sha256(content).hexdigest():
-                with suppress(ValueError, LookupError, TypeError, AttributeError):
-                    return restore_fit(study.model(task.model), state_of(content))
-        return None
+    def recalled(self, key: str, model: Model) -> tuple[Fitted | None, list[Path]]:
+        """The fit of this key, None if there is none to be believed; and what was not believed."""
+        disbelieved: list[Path] = []
+        for path in sorted(self.folder.glob(f"{key}.*{SUFFIX}")):
+            with suppress(UnusableFileError, ValueError, LookupError, TypeError, AttributeError):
+                with open_file(path, follow_symlinks=False) as file:
+                    content = file.read(LARGEST_FIT)
+                if path.name.split(".")[1] == _bound(key, content):
+                    return restore_fit(model, state_of(content)), disbelieved
+            disbelieved.append(path)
+        return None, disbelieved
 
-    def _name(self, study: Study, task: FitTask) -> str:
-        traits, fold = study.model(task.model).traits, study.folds[task.fold]
-        what = {
-            **asdict(task),
-            "config": dict(traits.settings),
-            "version": traits.version,
-            "horizons": list(study.samples.horizons),
-            "valid_from": str(fold.valid_from),
-            "fitted_at": str(fold.fitted_at),
-            "data": self.data,
-            "code": self.code,
-        }
-        return hashlib.sha256(canonical_json(what).encode()).hexdigest()
+
+def _bound(key: str, content: bytes) -> str:
+    """What only this content under this key has."""
+    return hashlib.sha256(key.encode() + content).hexdigest()
 
 
 def is_kept(model: Model) -> bool:
@@ -106,6 +110,7 @@ class Keeping:
 
     function: Callable[[Study, Any], Any]
     memory: Memory
+    keys: Mapping[FitTask, str]  # of the fits that are kept
 
     @property
     def __name__(self) -> str:
@@ -114,8 +119,8 @@ class Keeping:
     def __call__(self, study: Study, task: FitTask) -> Any:
         """Run the task and keep what it gives."""
         fitted = self.function(study, task)
-        if is_kept(study.model(task.model)):
-            self.memory.keep(study, task, fitted)
+        if task in self.keys and not isinstance(fitted, NotFitted):
+            self.memory.keep(self.keys[task], study.model(task.model), fitted)
         return fitted
 
 
@@ -126,9 +131,11 @@ class Remembered:
     are cheap and made anew.
     """
 
-    def __init__(self, mapper: Mapper, folder: Path, *, data: str, code: str) -> None:
+    def __init__(self, mapper: Mapper, folder: Path, *, code: str) -> None:
         self._mapper = mapper
-        self._memory = Memory(folder=folder, data=data, code=code)
+        self._memory = Memory(folder=folder)
+        self._code = code
+        self._has_warned = False
 
     def __call__(
         self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
@@ -139,9 +146,24 @@ class Remembered:
             yield from self._mapper(function, study, tasks)
             return
         kept = [task for task in fits if is_kept(study.model(task.model))]
-        recalled = {task: self._memory.recalled(study, task) for task in kept}
+        keys = fit_keys(study, kept, code=self._code)
+        recalled = {}
+        for task, key in keys.items():
+            recalled[task], disbelieved = self._memory.recalled(key, study.model(task.model))
+            self._warn_once(disbelieved)
         missing = [task for task in fits if recalled.get(task) is None]
-        keeping = Keeping(function=function, memory=self._memory)
+        keeping = Keeping(function=function, memory=self._memory, keys=keys)
         fresh = iter(self._mapper(keeping, study, missing))
         for task in fits:
             yield cast(Result, next(fresh) if recalled.get(task) is None else recalled[task])
+
+    def _warn_once(self, disbelieved: Sequence[Path]) -> None:
+        """Say that a file is not the fit that its name says; once, for there may be many."""
+        if disbelieved and not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"{disbelieved[0].name} in {self._memory.folder} is not the fit that was saved "
+                "there; it is not used, nor are others like it. Fix: none needed: what is missing "
+                "is fitted again.",
+                stacklevel=2,
+            )

@@ -6,7 +6,7 @@ The new results are written into a folder of their own, then take the place of t
    (as hard links), in one step of the system: killed before, it is as it was; after, it is new.
 2. Where that cannot be (a file system without it, a mount, a folder that holds other things, or
    that somebody stands in), the new results become `.ready` in one step and are then moved to
-   their places; the next start carries on from there, and `newest` looks there first.
+   their places; the next start carries on from there, and `current_place` looks there first.
 
 A symbolic link that is pointed elsewhere would be one step too, but results are files that people
 copy, mail and serve; links to them are not.
@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nextclose.durable import LOCK, locked, output_errors, save, sweep, sync_folder
+from nextclose.durable import LOCK, folder_lock, output_errors, save, sweep, sync_folder
 
 READY = ".ready"  # finished results on their way to their places
 GONE = ".gone."  # in there, before the name of a result that the new ones lack
@@ -163,14 +163,14 @@ def open_folder(
 
     Raises: LockedError while another process has it; OutputError if it cannot be written.
     """
-    with locked(path):
+    with folder_lock(path):
         folder = OpenFolder(path=path, parts=parts, beside=beside)
         with output_errors(path):
             folder.tidy()
         yield folder
 
 
-def newest(path: Path) -> Path:
+def current_place(path: Path) -> Path:
     """Where a result is to be read: at its place, or where it waits to be moved there."""
     waiting = path.parent / READY / path.name
     return waiting if os.path.lexists(waiting) else path

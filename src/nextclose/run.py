@@ -13,9 +13,11 @@ from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
+from nextclose.data.left_out import left_out_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
+from nextclose.evaluation.breakdowns.training import borrowed_volatility
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
@@ -25,7 +27,14 @@ from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import (
+    chosen_settings,
+    needed_sessions,
+    public_settings,
+    study_of,
+    walk_study,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +54,7 @@ class Run:
 
     @property
     def forecasts(self) -> pl.DataFrame:
-        """Every forecast with its outcome, in `FORECAST_SCHEMA`."""
+        """Every forecast with its outcome, in `FORECAST_SCHEMA`; those of yardsticks too."""
         return self.backtest.forecasts
 
     @property
@@ -76,9 +85,11 @@ def backtest(
     """Walk forward over `bars` and judge every model of the settings.
 
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
-    own. `features` are columns and `metrics` losses of your own, by name (docs/extending.md).
+    own. Drift, the historical simulations and garch run beside them to measure them with: of those
+    that were not asked for only forecasts are kept. `features` are columns and `metrics` losses of
+    your own, by name (docs/extending.md).
     `workers` processes share the tasks (1: none is started); finished fits are kept in `memory`
-    and found there by a later run of the same settings and bars. Bars with news are walked twice:
+    and found there by a later run that would fit the same. Bars with news are walked twice:
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
@@ -86,14 +97,7 @@ def backtest(
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
     long_enough = with_short_symbols(bars, needed=needed_sessions(settings, plugins))
     study = study_of(long_enough, settings, plugins)
-    walked = walk_study(
-        study,
-        long_enough,
-        plugins.features,
-        workers=workers,
-        progress=progress,
-        memory=memory,
-    )
+    walked = walk_study(study, workers=workers, progress=progress, memory=memory)
     _refuse_silent(walked)
     scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
     return Run(
@@ -101,7 +105,9 @@ def backtest(
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=verdict_rows(scores.panels),
+        verdict=tuple(
+            row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models
+        ),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=leading_model(study))
         if bars.news is not None
@@ -121,20 +127,27 @@ def _refuse_silent(walked: walk.Backtest) -> None:
 
 def run_facts(run: Run) -> dict[str, Any]:
     """What somebody needs to do the run again, as JSON values."""
-    study, news = run.backtest.study, run.bars.news
+    study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    return news_facts | {
-        "config": run.config.model_dump(mode="json"),
-        "config_hash": config_hash(run.config),
-        "data_fingerprint": run.bars.fingerprint,
-        "basis": run.bars.basis,
-        "symbols": list(run.bars.symbols),
-        "findings": finding_counts(run.bars.findings),
-        "policies": policies_in_force(run.config.data),
-        "folds": [
-            {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
-            for fold in study.folds
-        ],
-        "crossings": dict(run.backtest.crossings),
-        "versions": versions(),
-    }
+    borrowed = borrowed_volatility(run.backtest)
+    garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    return (
+        news_facts
+        | garch_facts
+        | {
+            "config": config.model_dump(mode="json"),
+            "config_hash": config_hash(config),
+            "data_fingerprint": run.bars.fingerprint,
+            "basis": run.bars.basis,
+            "symbols": list(run.bars.symbols),
+            "findings": finding_counts(run.bars.findings),
+            "left_out": left_out_symbols(run.bars.findings),
+            "policies": policies_in_force(run.config.data),
+            "folds": [
+                {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
+                for fold in study.folds
+            ],
+            "crossings": dict(run.backtest.crossings),
+            "versions": versions(),
+        }
+    )

@@ -28,12 +28,12 @@ from nextclose.evaluation.breakdowns.training import (
 from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.folders import OpenFolder, open_folder
-from nextclose.models.classic.network import network_table
 from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
-from nextclose.studies import versions
+from nextclose.serving.versions import versions
+from nextclose.studies import public_settings
 
 PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
 TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains
@@ -66,7 +66,7 @@ def fill_run(place: OpenFolder, run: Run, *, command: str, figures: bool = True)
 
 def _files(run: Run, *, command: str, figures: bool) -> Iterator[tuple[str, bytes]]:
     content = report_content(run, command=command)
-    yield "config.toml", effective_toml(run.config).encode()
+    yield "config.toml", effective_toml(public_settings(run.config)).encode()
     yield "forecasts.parquet", _parquet(run.forecasts)
     yield "verdict.json", json_text(run.document, what="verdict.json", indent=1).encode()
     yield "report.html", render_page(content).encode()
@@ -75,41 +75,51 @@ def _files(run: Run, *, command: str, figures: bool) -> Iterator[tuple[str, byte
 
 
 def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line."""
-    return tomli_w.dumps(_without_none(config.model_dump()))
+    """All settings in force as TOML; settings that are None have no line.
+
+    What no reader sees, as U+202E, stands as an escape.
+    """
+    text = tomli_w.dumps(_without_none(config.model_dump()))
+    return "".join(c if c.isprintable() or c == "\n" else _toml_escape(c) for c in text)
+
+
+def _toml_escape(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
-    scored, panels = run.scores.frame, run.scores.panels
+    asked = pl.col("model").is_in(run.config.backtest.models)
+    scored, panels = run.scores.frame.filter(asked), run.scores.panels
     return ReportContent(
         headline=headline(run.config.backtest.models),
         verdicts=run.verdict,
         bars=run.bars.frame,
-        forecasts=run.forecasts,
+        forecasts=run.forecasts.filter(asked),
         coverage=coverage_by_level(scored),
         rolling=rolling_coverage(scored),
         pit=pit_histogram(scored),
-        by_year=by_year(panels),
-        by_regime=by_regime(panels),
+        by_year=by_year(panels).filter(asked),
+        by_regime=by_regime(panels).filter(asked),
         curves=learning_curves(run.backtest),
         tutorial=tutorial_table(scored),
         ablation=run.ablation,
         weights=run.backtest.weights,
         news=run.news,
         importance=tree_importance(run.backtest),
-        network=network_table() if CLASSIC in run.config.backtest.models else "",
+        network=_network_table() if CLASSIC in run.config.backtest.models else "",
         basis=run.bars.basis,
         summaries=symbol_summaries(run.bars),
         policies=policies_in_force(run.config.data),
         findings=run.bars.findings,
         run=RunFacts(
             command=command,
-            config=effective_toml(run.config),
+            config=effective_toml(public_settings(run.config)),
             versions=versions(),
             seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
-            config_hash=config_hash(run.config),
+            config_hash=config_hash(public_settings(run.config)),
         ),
         prior_refits=refits_seen_by_the_prior(run.backtest),
         correction_shares=correction_shares(run.backtest),
@@ -119,6 +129,13 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             if model.traits.colours
         },
     )
+
+
+def _network_table() -> str:
+    """The tutorial's network; a run without it does without torch too."""
+    from nextclose.models.classic.network import network_table
+
+    return network_table()
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:

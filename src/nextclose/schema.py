@@ -170,7 +170,7 @@ class Table:
     Row i of every array speaks of the same symbol and session, and reads no bar after it.
     """
 
-    values: Floats32  # (row, feature); NaN within a family's warm-up
+    values: Floats32  # (row, feature); NaN within a family's warm-up, and where bars lack a range
     names: tuple[str, ...]  # (feature,)
     families: Mapping[str, Family]
     left_out: Mapping[str, str]  # feature that could not be built -> why

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import cast
 
@@ -17,15 +17,16 @@ from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution import InTurn, Progress, Remembered, code_fingerprint
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
+from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
+from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
-from nextclose.models.registry import HYBRID, check_plugin, models_of, news_readers
+from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
 from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
-
-PACKAGES = ("nextclose", "numpy", "polars", "torch", "arch", "scipy", "ta-lib")
+from nextclose.serving.versions import versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +113,8 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
         today = sessions_of(samples)[-1].astype(object)
         plan = config.backtest.model_copy(update={"test_from": today, "last_folds": {}})
         config = config.model_copy(update={"backtest": plan})
-    return make_study(samples, config, plugins=plugins.models)
+    yardsticks = () if only_now else COMPARED_WITH
+    return make_study(samples, config, plugins=plugins.models, yardsticks=yardsticks)
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
@@ -120,7 +122,8 @@ def _on_best_device(config: RunConfig) -> RunConfig:
     members = config.hybrid.members if HYBRID in config.backtest.models else ()
     if not {"lstm", "classic"} & {*config.backtest.models, *members}:
         return config
-    from nextclose.models.device import best_device
+    with library_errors("torch", model="a network"):
+        from nextclose.models.device import best_device
 
     device = {"device": best_device()}
     return config.model_copy(
@@ -133,8 +136,6 @@ def _on_best_device(config: RunConfig) -> RunConfig:
 
 def walk_study(
     study: Study,
-    bars: Bars,
-    features: Mapping[str, Feature],
     *,
     workers: int,
     progress: Progress,
@@ -142,22 +143,24 @@ def walk_study(
 ) -> walk.Backtest:
     """Fit and forecast all of the study; with news a second time without them.
 
-    Finished fits are kept in `memory`, found by all that they depend on, features included.
+    Finished fits are kept in `memory`, found by all that they depend on.
     """
     if study.config.lstm.device == "cuda":
         workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
         mapper: walk.Mapper = pool or InTurn(progress=progress)
-        if memory is not None and all(own.version for own in features.values()):
+        if memory is not None:
             code = canonical_json([code_fingerprint(), versions()])
-            columns = [part.model_dump() for part in (study.config.features, study.config.news)]
-            own = {name: [f.version, f.lookback_sessions] for name, f in features.items()}
-            data = canonical_json([bars.fingerprint, *columns, own])
-            mapper = Remembered(mapper, memory, data=data, code=code)
+            mapper = Remembered(mapper, memory, code=code)
         walked = walk.backtest(study, mapper=mapper)
-        return walked if bars.news is None else with_news_ablation(walked, mapper=mapper)
+        has_news = NEWS in study.samples.table.families
+        return with_news_ablation(walked, mapper=mapper) if has_news else walked
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide the numbers."""
-    return {name: version(name) for name in PACKAGES}
+def public_settings(config: RunConfig) -> RunConfig:
+    """The settings as a run folder shows them: of a file's full path its name alone."""
+    splits = config.data.splits or ""
+    name = re.split(r"[/\\]", splits)[-1]
+    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
+        return config
+    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})

@@ -17,7 +17,9 @@ from rich.text import Text
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.inventory import BASES, extent_text, symbol_summaries
+from nextclose.data.left_out import left_out_symbols
 from nextclose.data.suggestions import assignments
+from nextclose.errors import printable
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.comparison import skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
@@ -122,10 +124,13 @@ def _weights_of(latest: pl.DataFrame, member: str) -> list[float]:
 
 
 def forecast_table(prices: pl.DataFrame) -> Table:
-    """The next closes: median and the 90 % range of each symbol and horizon."""
+    """The next closes: median and the 90 % range of each symbol and horizon, and their notes."""
     table = Table(title="Next closes", **LOOK)
     for name in ("symbol", "last close", "date", "sessions", "median", "low", "high"):
         table.add_column(name, justify="left" if name in ("symbol", "date") else "right")
+    has_notes = "notes" in prices.columns and (prices["notes"] != "").any()
+    if has_notes:
+        table.add_column("notes")
     for row in prices.iter_rows(named=True):
         table.add_row(
             row["symbol"],
@@ -136,6 +141,7 @@ def forecast_table(prices: pl.DataFrame) -> Table:
                 terminal_number(row[name], ".2f")
                 for name in ("median", f"low_{RANGE}", f"high_{RANGE}")
             ),
+            *([row["notes"]] if has_notes else []),
         )
     table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table
@@ -150,6 +156,9 @@ def data_lines(bars: Bars, config: DataConfig) -> Table:
         "found", ", ".join(f"{code}: {count(n)}" for code, n in counts.items()) or "nothing"
     )
     facts.add_row("allowed", Text(assignments(policies_in_force(config)) or "no lossy repair"))
+    left_out = left_out_symbols(bars.findings)
+    if left_out:
+        facts.add_row("left out", Text(printable(", ".join(left_out))))
     return facts
 
 

@@ -22,10 +22,12 @@ from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
 from nextclose.models.state import State
 from nextclose.schema import Bars
-from nextclose.serving.bundle import FORMAT, Bundle, Manifest, bundle_folder, fill_bundle
-from nextclose.serving.golden import golden_example
+from nextclose.serving.bundle import Bundle, bundle_folder, fill_bundle
+from nextclose.serving.golden import golden_example, served_names
+from nextclose.serving.manifest import FORMAT, PRIVATE, Manifest
 from nextclose.serving.states import state_of, written_forecaster
-from nextclose.studies import chosen_settings, needed_sessions, study_of, versions, walk_study
+from nextclose.serving.versions import versions
+from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
 def train(
@@ -79,7 +81,7 @@ def train_into(
     needed = needed_sessions(settings, plugins)
     known = with_short_symbols(bars, needed=needed)
     study = study_of(known, settings, plugins, only_now=True)
-    walked = walk_study(study, known, plugins.features, workers=workers, progress=progress)
+    walked = walk_study(study, workers=workers, progress=progress)
     fold = study.folds[-1]
     fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
     state = state_of(written_forecaster(study.models[name], fitted))
@@ -104,6 +106,9 @@ def train_into(
         findings=finding_counts(known.findings),
         versions=versions(),
         files={},
+    )
+    manifest = manifest.model_copy(
+        update={"features": served_names(known, manifest, plugins.features)}
     )
     golden = golden_example(served, known, manifest, plugins.features)
     bundle = Bundle(
@@ -135,10 +140,10 @@ def _refuse_unservable(model: Forecaster) -> None:
 def settled_data(config: DataConfig, bars: Bars) -> DataConfig:
     """The `[data]` settings for later bars: with what the files decided, without what was theirs.
 
-    A table of splits and a date in the past belong to the prices that were learnt from.
+    A table of splits, a date in the past and leave to follow links belong to the prices that were
+    learnt from.
     """
-    own = {"splits": None, "as_of": None}
-    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | own)
+    return DataConfig.model_validate(config.model_dump() | dict(bars.settled) | PRIVATE)
 
 
 def reads_market(state: State, study: Study) -> bool:

@@ -78,6 +78,22 @@ CLOSED = [day for day in sessions_from("2001-08-30", 20)]  # over 2001-09-11
 TOKYO = sessions_from("2019-01-04", 60, exchange="XTKS")
 STORM = [day for day in sessions_from("2012-10-15", 20)]  # over the storm of 2012-10-29
 
+DEARER = base(
+    {
+        (k, c): f"{float(SAME[k][c]) + 5:.1f}"
+        for k in EVERY_DAY
+        for c in ("open", "high", "low", "close")
+    }
+)
+COMPANIES = [
+    row | {"paper": name} for name, rows in (("AAPL", SAME), ("MSFT", DEARER)) for row in rows
+]
+LISTINGS = [
+    row | {"symbol": "AAPL", "exchange": name}
+    for name, rows in (("NYSE", SAME), ("LSE", DEARER))
+    for row in rows
+]
+
 DATE_CASES = (
     *(
         Case(number=35, title=text or "empty", write=cells((4, "date", text)), codes={"E35": 1, "W52": 1}, row=6, column="date", kept=GONE)
@@ -107,6 +123,11 @@ DATE_CASES = (
     Case(number=42, title="a row thrice", write=reordered(0, 1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9), codes={"R42": 2}),
     Case(number=43, title="same date, other values", write=csv(text_of([*SAME[:5], {**SAME[4], "close": "10.4"}, *SAME[5:]])), codes={"E43": 1}, row=7, session="2019-03-08", found="10.4 against 10.3", fix='data.duplicates = "last"'),
     Case(number=43, title="same date, the last kept", write=csv(text_of([*SAME[:5], {**SAME[4], "close": "10.4"}, *SAME[5:]])), data={"duplicates": "last"}, codes={"P43": 1}, closes=[*CLOSES[:4], 10.4, *CLOSES[5:]]),
+    Case(number=43, title="two companies", write=csv(text_of(COMPANIES), name="all.csv"), codes={"E43": 10}, found="10 of 10 dates", fix='data.columns = { "paper" = "symbol" }', kept=()),
+    Case(number=43, title="two companies, the last wanted", write=csv(text_of(COMPANIES), name="all.csv"), data={"duplicates": "last"}, codes={"E43": 10}, kept=()),
+    Case(number=43, title="two companies by name", write=csv(text_of([{**row, "Company": row["paper"]} for row in COMPANIES]), name="all.csv"), symbols=("AAPL", "MSFT"), closes=[*CLOSES, *(round(c + 5, 1) for c in CLOSES)]),
+    Case(number=43, title="two exchanges", write=csv(text_of(LISTINGS)), codes={"E43": 10}, symbol="AAPL", fix='data.only = { "exchange" = "LSE" }', kept=()),
+    Case(number=43, title="two exchanges, one said", write=csv(text_of(LISTINGS)), data={"only": {"exchange": "NYSE"}}, codes={"W43": 10}),
     Case(number=44, title="midnight in New York", write=zoned("America/New_York", 0, show="America/New_York")),
     Case(number=44, title="midnight in New York, shown in UTC", write=zoned("America/New_York", 0), codes={"R44": 10}),
     Case(number=44, title="midnight in UTC is the date written", write=zoned("UTC", 0)),

@@ -102,6 +102,25 @@ MIXED_ENDS = "".join(row + ("\r\n" if k % 2 else "\n") for k, row in enumerate(P
 WIDE = ",".join([*COLUMNS, *(f"x{k}" for k in range(16_400))])
 HUGE = pl.DataFrame({"date": np.zeros(4_000_000, np.int32), "close": np.ones(4_000_000)})
 
+
+def one_bad_of_two(folder: Path) -> list[str]:
+    """Good prices of AAPL, and of MSFT some with a text in place of a close."""
+    (folder / "AAPL.csv").write_text(PLAIN)
+    (folder / "MSFT.csv").write_text(text_of(base({(3, "close"): "x"})))
+    return [str(folder / "AAPL.csv"), str(folder / "MSFT.csv")]
+
+
+def mixed_folder(folder: Path) -> list[str]:
+    lake = folder / "lake"
+    lake.mkdir()
+    (lake / "AAPL.csv").write_text(PLAIN)
+    for name in ("MSFT.json", "IBM.xlsx", "README.md", ".DS_Store"):
+        (lake / name).write_text("")
+    return [str(lake)]
+
+
+NO_HEADER = "".join(PLAIN.splitlines(keepends=True)[1:])
+
 FILE_CASES = (
     Case(number=1, title="no such file", write=nothing("AAPL.csv"), codes={"E1": 1}, found="No such file", kept=()),
     Case(number=1, title="no such folder", write=nothing("lake"), codes={"E1": 1}, found="working directory", kept=()),
@@ -137,6 +156,10 @@ FILE_CASES = (
     Case(number=12, title="a field too many", write=line(5, "2019-03-07,10.3,10.7,10.1,10.4,1030,9"), codes={"E12": 1}, row=5, found="7 fields", kept=None),
     Case(number=12, title="a field too few", write=line(5, "2019-03-07,10.3,10.7,10.1,10.4"), codes={"E12": 1}, row=5, found="5 fields", kept=None),
     Case(number=12, title="a sentence amid the rows", write=line(5, "see the notes"), codes={"E12": 1}, row=5, found="1 field", kept=None),
+    Case(number=12, title="a title above", write=csv("Prices of Apple\n\n" + PLAIN), codes={"R12": 1}, row=1, found="Prices of Apple"),
+    Case(number=12, title="lines of comment", write=csv("# Apple, adjusted\n" + PLAIN + "# end\n"), codes={"R12": 2}, row=1, found="# Apple"),
+    Case(number=12, title="a sentence below", write=csv(PLAIN + "Downloaded from Barchart.com as of 06-01-2024\n"), codes={"R12": 1}, row=12, found="Downloaded"),
+    Case(number=12, title="a comma after each row", write=csv("\n".join(f"{row}," for row in PLAIN.splitlines())), codes={}),
     Case(number=13, title="a quote that stays open", write=line(5, '"2019-03-07,10.3,10.7,10.1,10.4,1030'), codes={"E13": 1}, row=5, kept=None),
     Case(number=13, title="a field of 70,000 characters", write=csv(PLAIN.replace("10.4", QUOTED)), codes={"E13": 1}, found="64 KiB", kept=None),
     Case(number=14, title="a line of 2 MiB", write=csv(PLAIN + "x" * (2 << 20)), codes={"E14": 1}, found="1 MiB", kept=None),
@@ -163,6 +186,7 @@ FILE_CASES = (
     Case(number=17, title="HDF5", write=csv(b"\x89HDF\r\n\x1a\n", name="AAPL.h5"), codes={"E17": 1}, fix="CSV or Parquet", kept=()),
     Case(number=17, title="Excel", write=csv(b"PK\x03\x04", name="AAPL.xlsx"), codes={"E17": 1}, fix="CSV or Parquet", kept=()),
     Case(number=17, title="old Excel", write=csv(b"\xd0\xcf\x11\xe0", name="AAPL.xls"), codes={"E17": 1}, fix="CSV or Parquet", kept=()),
+    Case(number=17, title="other formats in a folder", write=mixed_folder, codes={"W17": 1}, found="IBM.xlsx (a spreadsheet), MSFT.json (JSON)"),
     Case(number=18, title="symbolic link", write=link, codes={"E18": 1}, found="not a regular file", fix="data.follow_symlinks = true", kept=()),
     Case(number=18, title="symbolic link, followed", write=link, data={"follow_symlinks": True}),
     Case(number=18, title="pipe", write=pipe, codes={"E18": 1}, found="not a regular file", kept=()),
@@ -175,4 +199,9 @@ FILE_CASES = (
     Case(number=19, title="Parquet footer overwritten", write=csv(parquet_bytes()[:-40] + b"\xff" * 32 + parquet_bytes()[-8:], name="AAPL.parquet"), codes={"E19": 1}, kept=()),
     Case(number=19, title="nested column", write=parquet(typed().with_columns(pl.concat_list("close").alias("close"))), codes={"E19": 1}, found="close", kept=()),
     Case(number=19, title="declared size 1,000 times the file", write=parquet(HUGE), codes={"E19": 1}, kept=()),
+    Case(number=21, title="bars without a header", write=csv(NO_HEADER), codes={"E21": 1}, row=1, found="no header row", fix="data.header = NAMES", kept=()),
+    Case(number=21, title="bars without a header, names said", write=csv(NO_HEADER), data={"header": ("date", "open", "high", "low", "close", "volume")}),
+    Case(number=21, title="a file without a symbol in its name", write=csv(PLAIN, name="HistoricalData_170.csv"), codes={"E21": 1}, column="symbol", fix="data.symbols = {", kept=()),
+    Case(number=21, title="a file without a symbol in its name, said", write=csv(PLAIN, name="HistoricalData_170.csv"), data={"symbols": {"HistoricalData_170.csv": "AAPL"}}),
+    Case(number=80, title="one bad symbol of two", write=one_bad_of_two, data={"bad_symbols": "leave out"}, codes={"P80": 1, "W52": 1}, symbol="MSFT", found="E27 in row 5: x"),
 )  # fmt: skip

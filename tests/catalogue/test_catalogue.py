@@ -30,6 +30,7 @@ CASES = (*FILE_CASES, *COLUMN_CASES, *DATE_CASES, *VALUE_CASES)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 # Numbers that need a server, a run or a race: where they are shown, by test.
 SOURCES = "tests/data/sources"
+NOTICES = "tests/serving/test_notices.py"
 ELSEWHERE = {
     20: f"{SOURCES}/test_files.py::test_a_file_that_changes_while_it_is_read_is_refused",
     60: "tests/data/rules/test_stock_splits.py::test_a_ratio_that_cannot_be_right_is_told",
@@ -43,6 +44,11 @@ ELSEWHERE = {
     77: "tests/report/test_exports.py::test_a_text_that_a_spreadsheet_would_run_gets_a_quote_in_front",
     78: "tests/report/test_in_browser.py::test_markup_in_findings_is_shown_as_text_and_nothing_runs",
     79: "tests/report/test_exports.py::test_each_number_that_is_not_finite_is_refused_with_its_place_and_symbol",
+    81: f"{NOTICES}::test_old_bars_are_told_with_the_day_they_should_reach",
+    82: f"{NOTICES}::test_a_symbol_that_ends_before_the_others_is_told",
+    83: f"{NOTICES}::test_symbols_never_learnt_and_missing_are_told",
+    84: f"{NOTICES}::test_a_symbol_under_another_name_is_recognised_by_its_moves",
+    85: f"{NOTICES}::test_other_versions_are_told_as_long_as_the_forecasts_agree",
 }
 
 

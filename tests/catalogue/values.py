@@ -54,10 +54,24 @@ def volumes(n: int, changes: dict[int, float] | None = None) -> list[str]:
 
 
 def split(ratio: float, *, n: int = 120, at: int = 80, volume: bool = True) -> Write:
-    """A split of `ratio` new shares for one that nobody adjusted for."""
+    """A split of `ratio` new shares for one that nobody adjusted for: closes, and volumes."""
     closes = scaled(walk(n, sd=0.005), 1 / ratio, at)
     more = {"volume": volumes(n, {at: ratio})} if volume else {}
     return series(closes, **more)
+
+
+def opened_split(ratio: float) -> Write:
+    """The same with the opens: the night makes the move."""
+    closes = scaled(walk(120, sd=0.005), 1 / ratio, 80)
+    opened = np.append(closes[0], closes[:-1])
+    opened[80] /= ratio
+    opens = [f"{price:.4f}" for price in opened]
+    return series(closes, volume=volumes(120, {80: ratio}), open=opens)
+
+
+def tick(factor: float, n_rows: int = 1) -> Write:
+    """Closes of which some are so many times too high, or too low."""
+    return series(scaled(WALK, factor, 80, 80 + n_rows))
 
 
 def adjusted_split(folder: Path) -> list[str]:
@@ -156,11 +170,15 @@ VALUE_CASES = (
     Case(number=58, title="two in a row, one filled", write=cells((4, "close", ""), (5, "close", "")), data={"fill": "ffill:1"}, codes={"P58": 1, "W58": 1, "W52": 1}, kept=(0, 1, 2, 3, 4, 6, 7, 8, 9), closes=[*CLOSES[:4], CLOSES[3], *CLOSES[5:]]),
     Case(number=58, title="two in a row, both filled", write=cells((4, "close", ""), (5, "close", "")), data={"fill": "ffill:2"}, codes={"P58": 2}, closes=[*CLOSES[:4], CLOSES[3], CLOSES[3], *CLOSES[6:]]),
     *(
-        Case(number=59, title=f"split of {ratio:g}", write=split(ratio), codes={"E59": 1, **CLOSE_ONLY}, symbol="AAPL", session=DAY_80, fix="data.splits", kept=None)
-        for ratio in (2.0, 1.5, 3.0, 4.0, 7.0, 10.0, 20.0, 0.5, 0.1, 0.04)
+        Case(number=59, title=f"split of {ratio:g}", write=split(ratio), codes={"E59": 1, "W64": 1, **CLOSE_ONLY}, symbol="AAPL", session=DAY_80, fix="data.splits", kept=None)
+        for ratio in (2.0, 3.0, 4.0, 7.0, 10.0, 12.0, 20.0, 0.5, 0.1, 1 / 12, 0.04, 1 / 30, 1 / 150, 0.001)
     ),
-    Case(number=59, title="split without volume", write=split(2.0, volume=False), codes={"E59": 1, **CLOSE_ONLY}, session=DAY_80, kept=None),
+    Case(number=59, title="split of 1.5", write=opened_split(1.5), codes={"E59": 1, "W64": 1, **CLOSE_ONLY}, session=DAY_80, fix="data.not_a_split", kept=None),
+    Case(number=59, title="closes that fall by a third", write=split(1.5), codes={"W64": 1, **CLOSE_ONLY}, session=DAY_80, kept=None),
+    Case(number=59, title="a fall like a split's in a wild symbol", write=series(scaled(walk(120, sd=0.1), 0.5, 80)), codes={"W59": 1, **CLOSE_ONLY}, symbol="AAPL", kept=None),
+    Case(number=59, title="split without volume", write=split(2.0, volume=False), codes={"E59": 1, "W64": 1, **CLOSE_ONLY}, session=DAY_80, kept=None),
     Case(number=59, title="no split", write=split(2.0), data={"not_a_split": (f"AAPL {DAY_80}",)}, codes={**CLOSE_ONLY, "W64": 1}, kept=None),
+    Case(number=59, title="no split, though twelve-fold", write=split(1 / 12), data={"not_a_split": (f"AAPL {DAY_80}",)}, codes={**CLOSE_ONLY, "W64": 1}, kept=None),
     Case(number=59, title="split that the adjusted close knows", write=adjusted_split, codes={"R59": 1, "W26": 1, **CLOSE_ONLY}, session=DAY_80, kept=None),
     Case(number=61, title="pence amid pounds", write=series(scaled(WALK, 100, 60, 63)), codes={"E61": 1, **CLOSE_ONLY}, symbol="AAPL", found="100", kept=None),
     Case(number=61, title="pounds become pence", write=series(scaled(WALK, 100, 60)), codes={"E61": 1, **CLOSE_ONLY}, symbol="AAPL", kept=None),
@@ -172,6 +190,10 @@ VALUE_CASES = (
     Case(number=63, title="twelve flat rows", write=halt(12), codes={"W63": 8, **CLOSE_ONLY}, symbol="AAPL", kept=None),
     Case(number=63, title="seventy flat rows", write=halt(70), codes={"W63": 66, **CLOSE_ONLY}, kept=None),
     Case(number=64, title="a spike", write=series(SPIKE), codes={"W64": 2, **CLOSE_ONLY}, symbol="AAPL", kept=None),
+    Case(number=64, title="a ten-fold tick", write=tick(10.0), codes={"W64": 2, **CLOSE_ONLY}, symbol="AAPL", session=DAY_80, fix='data.spikes = "clip"', kept=None),
+    Case(number=64, title="a ten-fold tick of two days", write=tick(10.3, 2), codes={"W64": 2, **CLOSE_ONLY}, session=DAY_80, kept=None),
+    Case(number=64, title="a tenth for a day", write=tick(0.1), codes={"W64": 2, **CLOSE_ONLY}, session=DAY_80, kept=None),
+    Case(number=64, title="a ten-fold tick, clipped", write=tick(10.0), data={"spikes": "clip"}, codes={"P64": 2, **CLOSE_ONLY}, kept=None),
     Case(number=64, title="a spike, clipped", write=series(SPIKE), data={"spikes": "clip"}, codes={"P64": 1, **CLOSE_ONLY}, kept=None),
     Case(number=65, title="constant close", write=series(np.full(30, 12.5)), codes={"E65": 1, **CLOSE_ONLY}, symbol="AAPL", kept=None),
     Case(number=67, title="a name taken over", write=reuse, data={"gaps": "split"}, codes={"W67": 1, "P52": 1, **CLOSE_ONLY}, symbol="AAPL", session=reused_at(), kept=None),

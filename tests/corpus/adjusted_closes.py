@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tests.corpus.columns_text import adjusted, table, until_mended
+from tests.corpus.columns_text import adjusted, table
 from tests.corpus.shapes import Shape, file, history
 
 AAPL = adjusted(history())
@@ -122,14 +122,5 @@ SHAPES = (
             "AAPL.csv", table(AAPL.select(pl.all()), {"date": "session", "close_adj": "close"})
         ),
         holds={"AAPL": AAPL},
-    ),
-)
-SHAPES = until_mended(
-    SHAPES,
-    working=(
-        "adjusted close: Adjusted_close",
-        "adjusted close: Adj. Close",
-        "adjusted close: adjClose",
-        "adjusted close: a factor is none",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus.columns_text import german, table, until_mended
+from tests.corpus.columns_text import german, table
 from tests.corpus.shapes import Shape, file, history
 
 AAPL = history()
@@ -107,7 +107,7 @@ SHAPES = (
         source="CHRIS futures of Nasdaq Data Link",
         write=file("AAPL.csv", table(AAPL, FUTURES | {"Settle": "open"})),
         holds={"AAPL": AAPL},
-        asks=("E21",),
+        asks=("E23",),
     ),
     Shape(
         name="words: closes of a name that nobody knows",
@@ -138,4 +138,3 @@ SHAPES = (
         holds={"AAPL": AAPL},
     ),
 )
-SHAPES = until_mended(SHAPES, working=("words: Prev Close beside Close",))

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import polars as pl
-
-from tests.corpus.shapes import Shape
 
 Cell = Callable[[float], str]
 Day = Callable[..., str]
@@ -68,9 +65,3 @@ def adjusted(history: pl.DataFrame) -> pl.DataFrame:
     """The history with an adjusted close, and that close as what counts."""
     close = (history["close"] * 0.8).round(4)
     return history.with_columns(history["close"].alias("raw"), close.alias("close"))
-
-
-def until_mended(shapes: tuple[Shape, ...], *, working: tuple[str, ...] = ()) -> tuple[Shape, ...]:
-    """The shapes marked as broken today, but for those that are read."""
-    why = "refused without a way forward, or read as something else"
-    return tuple(s if s.name in working else replace(s, broken=why) for s in shapes)

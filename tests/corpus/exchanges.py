@@ -115,7 +115,7 @@ LATE = TRUE.with_columns(pl.col("session").dt.offset_by("1d"))
 
 REFUSED = (
     asked("VOD.L of Tokyo", TOKYO, "XTKS", source="a suffix of the second listing"),
-    asked("AAPL.US of Shanghai", SHANGHAI, "XSHG", source="a bulk export with one suffix for all"),
+    asked("AAPL.UK of Shanghai", SHANGHAI, "XSHG", source="a bulk export with one suffix for all"),
     asked("ES.F of Stooq", FUTURE, "CMES", source="Stooq, a future"),
     asked("MOUTAI.csv of 120 bars", SHORT, "XSHG", source="akshare, written by hand"),
     asked("BTC-USD of weekdays", history(exchange="24/5"), "24/5", source="a broker's coin"),

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from nextclose.data.calendars.exchanges import exchange_of
+import polars as pl
+
 from tests.corpus.shapes import Shape, file, files, history
 
 AAPL = history()
-TABLE = AAPL.rename({name: name.capitalize() for name in AAPL.columns}).rename({"Session": "Date"})
-TEXT = TABLE.write_csv()
+# what does not trade in New York: symbol -> its calendar
+ELSEWHERE = {
+    "VOD.UK": "XLON",
+    "SH.600519": "XSHG",
+    "BTCUSDT": "24/7",
+    "BTC-USD": "24/7",
+    "EURUSD": "24/5",
+    "EUR_USD": "24/5",
+}
 
-# file name, its symbol, who names files so, whether today's code is told so
+
+def prices(symbol: str) -> pl.DataFrame:
+    return history(exchange=ELSEWHERE[symbol]) if symbol in ELSEWHERE else AAPL
+
+
+def text(frame: pl.DataFrame) -> str:
+    names = {name: name.capitalize() for name in frame.columns}
+    return frame.rename(names).rename({"Session": "Date"}).write_csv()
+
+
+TEXT = text(AAPL)
+
+# file name, its symbol, who names files so
 NAMED = (
     ("aapl.us.txt", "AAPL", "Stooq bulk data; Huge Stock Market Dataset (Kaggle)"),
     ("brk-b.us.txt", "BRK-B", "Stooq bulk data"),
@@ -57,17 +77,6 @@ NAMED = (
     ("NVDA.CSV", "NVDA", "file systems that shout"),
     ("ALL.csv", "ALL", "Allstate"),
 )
-
-
-def text_of(symbol: str) -> str:
-    """A history on the sessions of the symbol's exchange."""
-    return history(exchange=exchange_of(symbol)).rename({"session": "date"}).write_csv()
-
-
-KNOWN_TODAY = {
-    *("brk.b", "BRK.B.csv", "BF-B.csv", "BF_B.csv", "BTC-USD.csv", "sh.600519.csv"),
-    *("NVDA.CSV", "ALL.csv"),
-}
 NAMELESS = (
     ("HistoricalData_1700000000000.csv", "nasdaq.com"),
     ("HistoricalPrices.csv", "wsj.com and marketwatch.com"),
@@ -85,9 +94,8 @@ SHAPES = (
         Shape(
             name=f"a file called {name}",
             source=source,
-            write=file(name, text_of(symbol)),
-            holds={symbol: history(exchange=exchange_of(symbol))},
-            broken="" if name in KNOWN_TODAY else "another symbol is read out of it",
+            write=file(name, text(prices(symbol))),
+            holds={symbol: prices(symbol)},
         )
         for name, symbol, source in NAMED
     ),
@@ -99,7 +107,6 @@ SHAPES = (
             holds={"AAPL": AAPL},
             asks=("E21",),
             answers={"symbols": {name: "AAPL"}},
-            broken="the name is taken for a symbol",
         )
         for name, source in NAMELESS
     ),
@@ -115,6 +122,5 @@ SHAPES = (
         holds={"AAPL": AAPL, "MSFT": history(seed=1)},
         asks=("E21",),
         answers={"symbols": {"AAPL/part-0.csv": "AAPL", "MSFT/part-0.csv": "MSFT"}},
-        broken="both become PART-0",
     ),
 )

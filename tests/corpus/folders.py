@@ -72,21 +72,18 @@ SHAPES = (
         source="Kaggle, borismarjanovic: Stocks/aapl.us.txt",
         write=folder({"aapl.us.txt": csv(AAPL), "msft.us.txt": csv(MSFT)}),
         holds=BOTH,
-        broken="no price files",
     ),
     Shape(
         name="Stooq: the bulk file of a symbol",
         source="stooq.com/db/h, d_us_txt.zip: data/daily/us/nasdaq stocks/aapl.us.txt",
         write=folder({"aapl.us.txt": BULK}),
         holds={"AAPL.US": AAPL},
-        broken="no price files",
     ),
     Shape(
         name="endings in capitals",
         source="old Windows software",
         write=folder({"AAPL.CSV": csv(AAPL), "MSFT.TXT": csv(MSFT)}),
         holds=BOTH,
-        broken="the .TXT is passed over without a word",
     ),
     Shape(
         name="notes and scripts among the prices",
@@ -124,7 +121,6 @@ SHAPES = (
         ),
         holds={**BOTH, "NVDA": NVDA},
         codes=("W17",),
-        broken="passed over without a word",
     ),
     Shape(
         name="DuckDB: a folder a symbol",
@@ -136,7 +132,6 @@ SHAPES = (
             }
         ),
         holds=BOTH,
-        broken="no price files",
     ),
     Shape(
         name="Spark: a folder a ticker, marks of success beside",
@@ -150,35 +145,30 @@ SHAPES = (
             }
         ),
         holds=BOTH,
-        broken="no price files",
     ),
     Shape(
         name="pyarrow: symbol, then year",
         source="pyarrow.dataset.write_dataset(partitioning=['symbol', 'year'], flavor hive)",
         write=folder({**by_year(AAPL, "symbol=AAPL/"), **by_year(MSFT, "symbol=MSFT/")}),
         holds=BOTH,
-        broken="no price files",
     ),
     Shape(
         name="polars: year, symbols inside",
         source="DataFrame.write_parquet(partition_by='year')",
         write=folder(by_year(AAPL.with_columns(symbol=pl.lit("AAPL")), "")),
         holds={"AAPL": AAPL},
-        broken="no price files",
     ),
     Shape(
         name="a folder a day, symbols inside",
         source="lakes that grow by the day: date=2021-06-01/part-0.parquet",
         write=folder(by_day({"AAPL": AAPL[:40], "MSFT": MSFT[:40]})),
         holds={"AAPL": AAPL[:40], "MSFT": MSFT[:40]},
-        broken="no price files",
     ),
     Shape(
         name="CSV in folders of symbols",
         source="DuckDB, COPY ... (FORMAT csv, PARTITION_BY (symbol))",
         write=folder({"symbol=BRK%2EB/data_0.csv": csv(AAPL), "symbol=MSFT/data_0.csv": csv(MSFT)}),
         holds={"BRK.B": AAPL, "MSFT": MSFT},
-        broken="no price files",
     ),
     Shape(
         name="pandas: Parquet whose index of dates has no name",

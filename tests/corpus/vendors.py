@@ -67,7 +67,6 @@ class Table:
             holds={self.symbol: holds},
             asks=self.asks,
             answers=self.answers,
-            broken=BROKEN.get(self.name, ""),
         )
 
 
@@ -278,7 +277,7 @@ TABLES = (
         "preclose=close,volume=volume,amount='1.0',adjustflag='3',turn='0.1',tradestatus='1',"
         "pctChg='0.1',isST='0'",
         path="sh.600519.csv",
-        symbol="sh.600519",
+        symbol="SH.600519",
         rows=SHANGHAI,
     ),
     Table(
@@ -666,48 +665,4 @@ TABLES = (
     ),
 )
 
-BROKEN = dict.fromkeys(
-    (
-        "alpha vantage: JSON keys as columns",
-        "alpha vantage: adjusted JSON keys as columns",
-        "sharadar: SEP",
-        "tidyquant: tq_get",
-        "quantmod: getSymbols and write.zoo",
-        "quantmod: as data.frame and write.csv",
-        "finrl: a processed panel",
-        "tushare: daily",
-        "akshare: stock_zh_a_hist",
-        "baostock: query_history_k_data_plus",
-        "pykrx: get_market_ohlcv",
-        "nseindia: historical equity download",
-        "bseindia: stock price download",
-        "investing.com: English",
-        "investing.com: German",
-        "investing.com: Spanish",
-        "investing.com: Portuguese",
-        "investing.com: French",
-        "boursorama: télécharger les cotations",
-        "börse frankfurt: Kurshistorie",
-        "ariva: Kurse als CSV",
-        "finanzen.net: historische Kurse",
-        "euronext: historical price with a preamble",
-        "nasdaq nordic: sep line, trailing mark",
-        "stooq.pl: Polish header",
-        "metastock: ASCII of seven columns",
-        "amibroker: ASCII export",
-        "sierra chart: spaces after commas",
-        "marketwatch: volumes in groups",
-        "macrotrends: preamble",
-        "barchart: footer",
-        "nasdaq.com: dollar signs",
-        "dukascopy: JForex export",
-        "coinbase: candles",
-        "cryptodatadownload: preamble, newest first",
-        "coingecko: market data",
-        "bloomberg: bdh fields",
-        "interactive brokers: ib_insync util.df",
-        "excel: a sheet saved as CSV in Germany",
-    ),
-    "refused, or read as something else",
-)
 SHAPES = tuple(table.shape() for table in TABLES)

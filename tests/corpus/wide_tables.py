@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from tests.corpus.columns_text import until_mended, wide
+from tests.corpus.columns_text import wide
 from tests.corpus.shapes import Shape, Write, file, history
 
 TWO = {"AAPL": history(), "MSFT": history(seed=1)}
@@ -132,11 +132,3 @@ SHAPES = (
         asks=("E21",),
     ),
 )  # fmt: skip
-SHAPES = until_mended(
-    SHAPES,
-    working=(
-        "wide: ('Close', 'AAPL')",
-        "wide: ('Close', 'AAPL'), closes alone",
-        "wide: bid and ask are no symbols",
-    ),
-)

@@ -61,12 +61,12 @@ def test_a_policy_is_in_force_where_a_setting_turns_a_rule_into_a_lossy_repair(m
         rule(54, "E", setting="nonpositive", policies={"drop": ("P", None)}),
         rule(50, "P", setting="unfinished", policies={"keep": None}),
         rule(52, "E", setting="gaps", policies={"split": ("P", None)}),
-        rule(31, "W", setting="fractional_volume", policies={"round": ("R", None)}),
+        rule(43, "W", setting="duplicates", policies={"last": ("R", None)}),
         rule(65, "E"),
     ]
     monkeypatch.setattr("nextclose.data.finding_counts.RULES", tuple(rules))
     assert policies_in_force(DataConfig()) == {"unfinished": "drop"}
-    chosen = DataConfig(nonpositive="drop", unfinished="keep", fractional_volume="round")
+    chosen = DataConfig(nonpositive="drop", unfinished="keep", duplicates="last")
     assert policies_in_force(chosen) == {"nonpositive": "drop"}
 
 

@@ -22,7 +22,6 @@ SUFFIXES = (".csv", ".csv", ".csv", ".csv", ".csv.gz", ".zip", ".csv.zst", ".par
 LENIENT = DataConfig(
     duplicates="last",
     nonpositive="drop",
-    fractional_volume="round",
     gaps="split",
     fill="ffill:2",
     spikes="clip",

@@ -153,6 +153,26 @@ def late() -> Frame:
     return with_cells(frame, of == "CCC.T", volume=none).drop("place")
 
 
+def lacking() -> Frame:
+    """Closes whose ranges are empty, zero, negative, contradicting, or beyond all reason."""
+    noise = np.random.default_rng(6)
+    frame = clean().with_columns(pl.int_range(pl.len()).over("symbol").alias("place"))
+    draw, at = pl.Series(noise.random(frame.height)), pl.col("close")
+    none = dict.fromkeys(("open", "high", "low"), pl.lit(None, dtype=pl.Float64))
+    for low, high, cells in (
+        (0.00, 0.03, none),
+        (0.03, 0.06, {"open": pl.lit(0.0)}),
+        (0.06, 0.08, {"low": pl.lit(-1.0)}),
+        (0.08, 0.12, {"high": at * 0.97}),
+        (0.12, 0.15, {"low": at * 1.02, "high": at * 0.99}),
+        (0.15, 0.18, {"open": at * 40}),
+        (0.18, 0.20, {"volume": pl.lit(None, dtype=pl.Float64)}),
+    ):
+        frame = with_cells(frame, draw.is_between(low, high, closed="left"), **cells)
+    early = (pl.col("symbol") == "BBB") & (pl.col("place") < 400)
+    return with_cells(frame, early, **none).drop("place")
+
+
 BASES: dict[str, Callable[[], Frame]] = {
     "clean": clean,
     "dirty": dirty,
@@ -161,4 +181,5 @@ BASES: dict[str, Callable[[], Frame]] = {
     "adjusted": adjusted,
     "twins": twins,
     "late": late,
+    "lacking": lacking,
 }

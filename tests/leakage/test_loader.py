@@ -14,6 +14,7 @@ from nextclose.config import DataConfig
 from nextclose.data.bars import assemble_bars
 from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.prices import unchecked_prices
+from nextclose.data.rules.engine import OF_HISTORIES
 from nextclose.data.sources.loading import load_usable_bars
 from nextclose.schema import Bars, Finding
 from tests.catalogue.cases import Case
@@ -26,6 +27,10 @@ from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
 # R31 is told at its first line, and the worlds put lines of later dates at the end of the file; a
 # symbol that in some future never has a complete bar is told as such (E58) in place of its rows
 FIRST_OF_THE_FILE = {"R31", "W57", "W58"}
+# a refusal may look at the whole file: a tick that comes back is no split, and W59 is what E59 is
+# not; of a symbol with refused rows nothing is refused that they may have brought about. What is
+# marked in the rows is compared
+LOOKS_AHEAD = {"W59", *(f"E{number}" for number in OF_HISTORIES)}
 CONFIGS = {"strict": DataConfig(), "lenient": LENIENT}
 Frame = pl.DataFrame
 
@@ -47,7 +52,7 @@ def said(bars: Bars, at: date) -> dict[str, set[tuple[str, str, str]]]:
     return {
         code: {(f.symbol, f.session, f.column) for f in findings if f.session <= str(at)}
         for code, findings in found.items()
-        if len(findings) < N_NAMED and code not in FIRST_OF_THE_FILE
+        if len(findings) < N_NAMED and code not in FIRST_OF_THE_FILE | LOOKS_AHEAD
     }
 
 
@@ -111,6 +116,10 @@ def told_of_symbols(frame: Frame) -> Bars:
     )
     rows = pl.int_range(1, frame.height + 1, eager=True)
     closes = frame.select("symbol", "date", "close")
+    for symbol, session, ratio in splits.iter_rows():  # prices that lack them
+        is_before = (pl.col("symbol") == symbol) & (pl.col("date") < session)
+        close = pl.when(is_before).then(pl.col("close") * ratio).otherwise("close")
+        closes = closes.with_columns(close.alias("close"))
     part = unchecked_prices(closes, path="closes", rows=rows, config=config)
     return assemble_bars([part], config=config, now=NOW, splits=splits)
 
@@ -130,10 +139,25 @@ def test_the_bases_hold_what_they_promise() -> None:
     assert made["halted"].frame["halted"].any()
     assert made["spiky"].frame["spiked"].any()
     assert made["dirty"].frame["filled"].any()
+    assert made["lacking"].frame["widened"].any()
     assert made["halted"].frame["segment"].max() == 1
     assert made["spiky"].frame["segment"].max() == 1
     codes = {finding.code for bars in made.values() for finding in bars.findings}
-    assert codes >= {"E59", "E61", "E65", "E69", "P43", "P52", "P54", "P58", "P64", "R42", "W63"}
+    assert codes >= {
+        "E59",
+        "E61",
+        "E65",
+        "E69",
+        "P43",
+        "P52",
+        "P54",
+        "P55",
+        "P58",
+        "P64",
+        "R42",
+        "W55",
+        "W63",
+    }
 
 
 LEAKS = {
@@ -143,6 +167,15 @@ LEAKS = {
     "M07 spike that came back": lambda frame: frame.with_columns(
         pl.col("spiked") & ((pl.col("close").shift(-1) / pl.col("close") - 1).abs() > 0.2)
     ),
+    "a range widened by the next open": lambda frame: frame.with_columns(
+        pl.max_horizontal("high", pl.col("open").shift(-1).over("symbol")).alias("high")
+    ),
+    "a missing range filled from behind": lambda frame: frame.with_columns(
+        pl.col("open", "high", "low").backward_fill().over("symbol")
+    ),
+    "widened where the next close lies outside": lambda frame: frame.with_columns(
+        pl.col("widened") & (pl.col("close").shift(-1) > pl.col("high"))
+    ),
     "M10 the last segment alone": lambda frame: frame.filter(
         pl.col("segment") == pl.col("segment").max().over("symbol")
     ),
@@ -151,7 +184,9 @@ LEAKS = {
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_mask_or_segment_that_looks_ahead_is_found(leak: str) -> None:
-    assert any(changes_the_past(LEAKS[leak], BASES[name]()) for name in ("spiky", "halted"))
+    assert any(
+        changes_the_past(LEAKS[leak], BASES[name]()) for name in ("spiky", "halted", "lacking")
+    )
 
 
 def changes_the_past(change: Callable[[Frame], Frame], base: Frame) -> bool:

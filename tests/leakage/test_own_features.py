@@ -55,7 +55,8 @@ def looking_ahead(feature: Feature) -> Feature:
 
     def centred(bars: SymbolBars) -> Floats:
         values = feature.values(bars)
-        return np.concatenate([values[2:], values[-2:]])
+        ahead = np.concatenate([values[2:], values[-2:]])
+        return np.nan_to_num(ahead)  # unknown before its range is missing, it would be refused
 
     return Feature(centred, lookback_sessions=feature.lookback_sessions, needs=feature.needs)
 

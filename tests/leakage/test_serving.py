@@ -25,15 +25,15 @@ from nextclose.training import train
 from tests.frames import collect_bars
 from tests.leakage.artefacts import FOLDS, STACKED, Pipeline, leaks, of_backtest
 from tests.leakage.thresholds import lower_thresholds
-from tests.leakage.worlds import clean_panel, day, perturbed, price_file
+from tests.leakage.worlds import clean_panel, day, lacking_panel, perturbed, price_file
 
 # The drift and the expanding density are about all of a symbol's past, by definition.
 FINITE = ("naive", "ewma", "har", "loghar", "lstm")
 
 
-@pytest.fixture(scope="module")
-def bars() -> Bars:
-    return collect_bars(clean_panel())
+@pytest.fixture(scope="module", params=[clean_panel, lacking_panel])
+def bars(request) -> Bars:
+    return collect_bars(request.param())
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ from tests.leakage.worlds import (
     clean_panel,
     day,
     every_world,
+    lacking_panel,
     perturbed,
     ragged_panel,
 )
@@ -34,10 +35,11 @@ from tests.leakage.worlds import (
 # Amid the first training block, the day before the first fold, fold borders, the middle of a fold.
 CUTS = [day(row) for row in (350, 399, 400, 415, 430)]
 SOME = ("x1e6", "wild walk", "saw")  # they keep every session in place
-BASES = {"clean": clean_panel, "ragged": ragged_panel}
+BASES = {"clean": clean_panel, "ragged": ragged_panel, "lacking": lacking_panel}
 # Functions of the date alone, a forecast that is 0 by definition, and what no setting asked for.
 EXCUSED = {
     "bars filled",
+    "bars widened",  # on sound ranges
     *(f"feature {name}" for name in ("weekday_sin", "weekday_cos", "month_sin", "month_cos")),
     *(f"forecast naive {horizon}" for horizon in (1, 7, 30)),
 }

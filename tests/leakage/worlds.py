@@ -104,6 +104,42 @@ def ragged_panel() -> Frame:
     return pl.concat([frame[swapped], copies, others])
 
 
+def lacking_panel() -> Frame:
+    """Symbols without ranges: never any, none at first, none for a while, none now and then.
+
+    And ranges and opens that contradict the close, by a little and beyond all reason.
+    """
+    noise = np.random.default_rng(8)
+    names = ("AAA", "BBB", "CCC", "DDD")
+    frame = pl.concat([price_file(name, seed=40 + k) for k, name in enumerate(names)])
+    draw, of = pl.Series(noise.random(frame.height)), pl.col("symbol")
+    none, close = pl.lit(None, dtype=pl.Float64), pl.col("close")
+    no_range = dict.fromkeys(("open", "high", "low"), none)
+    is_gone = pl.col("date").is_between(pl.lit(day(270)), pl.lit(day(395)))
+    rules: list[tuple[pl.Expr, dict[str, pl.Expr]]] = [
+        *(
+            (pl.lit(draw.is_between(low, low + 0.02)), cells)
+            for low, cells in (
+                (0.00, no_range),
+                (0.02, {"open": pl.lit(0.0)}),
+                (0.04, {"high": close * 0.99}),
+                (0.06, {"open": close * 30}),
+                (0.08, {"volume": none}),
+                (0.10, {"low": pl.lit(-1.0)}),
+            )
+        ),
+        ((of == "BBB") & (pl.col("date") < pl.lit(day(300))), {"open": pl.lit(0.0)}),
+        (of == "CCC", {**no_range, "volume": none}),
+        ((of == "DDD") & is_gone, no_range),
+    ]
+    for is_hit, cells in rules:
+        frame = frame.with_columns(
+            pl.when(is_hit).then(value).otherwise(pl.col(name)).alias(name)
+            for name, value in cells.items()
+        )
+    return frame
+
+
 def day(row: int) -> date:
     """The date of the session at `row`."""
     found: date = SESSIONS[row].astype(object)

@@ -15,6 +15,7 @@ from tests.report.synthetic import RUN, make_content
 from tests.report.verdict_rows import with_evidence
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u2028$x^2$"
+SHOWN = HOSTILE.replace("\u2028", r"\u2028")
 VOID = {"wbr", "meta", "input", "br", "img", "link", "hr"}
 
 
@@ -183,7 +184,7 @@ def test_hostile_names_are_shown_as_text_and_make_no_element():
     for tag in ("script", "img"):
         assert len(page.all(tag)) == len(clean.all(tag)), tag
     assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
-    assert HOSTILE in "".join(page.text)
+    assert SHOWN in "".join(page.text)
     (data,) = [body for attrs, body in page.scripts if attrs.get("type") == "application/json"]
     assert json.loads(data)["symbols"][0]["name"] == HOSTILE
     assert not set("<>&\u2028\u2029") & set(data)
@@ -210,7 +211,7 @@ def test_a_hostile_model_name_is_a_name_only():
     page = Page(render_page(replace(tame, headline=HOSTILE, verdicts=verdicts, **frames)))
     assert len(page.scripts) == 3
     assert page.all("img") == []
-    assert "The verdict on " + HOSTILE in "".join(page.text)
+    assert "The verdict on " + SHOWN in "".join(page.text)
 
 
 def test_folders_of_the_machine_are_not_shown():
@@ -303,3 +304,20 @@ def test_a_verdict_without_frames_is_still_a_page():
     )
     names = [attrs["id"] for attrs in Page(render_page(bare)).all("section")]
     assert names == ["verdict", "scoreboard", "direction", "noise", "data", "reproduce"]
+
+
+BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200f\u061c\x1b\u0085"
+
+
+def test_marks_that_turn_what_one_reads_are_shown_as_escapes():
+    content = make_content()
+    evil = f"AAPL{BIDI}gpj.exe"
+    finding = Finding(number=50, response="P", found=evil, rule=evil, path=f"/home/ann/{evil}")
+    facts = replace(
+        content.run, command=f"nextclose backtest {evil}", config=f'x = "{evil}"\ny = 1'
+    )
+    page = render_page(replace(content, findings=(finding,), run=facts, basis="adjusted"))
+    assert not set(BIDI) & set(page)
+    assert "AAPL\\u202a" in page
+    assert "/home/ann" not in page
+    assert "\ny = 1" in page  # lines stay lines

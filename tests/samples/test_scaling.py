@@ -10,6 +10,7 @@ from nextclose.samples.scaling import (
     available_names,
     family_columns,
     fit_scaler,
+    known_names,
     named_columns,
 )
 from nextclose.samples.splits import known_at
@@ -85,3 +86,28 @@ def test_one_row_is_too_few_to_scale():
     with pytest.raises(NotEnoughDataError) as caught:
         fit_scaler(daily_samples(2, horizons=(1,)), names=["x0"], family="bare")
     assert (caught.value.needed, caught.value.found) == (2, 1)
+
+
+def test_what_hardly_a_row_knows_is_not_read_and_the_rest_is_scaled_by_what_is_known():
+    values = np.arange(1200, dtype=np.float32).reshape(300, 4)
+    values[:, 1] = NAN
+    values[:51, 2] = NAN  # 248 of 299 rows know it
+    values[:40, 3] = NAN  # 259 do
+    samples = daily_samples(300, horizons=(1,), values=values)
+    scaler = fit_scaler(samples, names=["x0", "x1", "x2", "x3"], family="bare")
+    assert scaler.names == ("x0", "x3")
+    np.testing.assert_allclose(scaler.center[1], values[40:299, 3].mean(dtype=float))
+    np.testing.assert_allclose(scaler.width[1], values[40:299, 3].std(dtype=float))
+    scaled = scaler.apply(samples)
+    np.testing.assert_array_equal(scaled[:40, 1], 0)
+    full = fit_scaler(samples, names=["x0"], family="bare")
+    np.testing.assert_allclose((scaler.center[0], scaler.width[0]), (full.center[0], full.width[0]))
+
+
+def test_of_few_rows_all_must_know_a_column():
+    values = np.arange(20, dtype=np.float32).reshape(10, 2)
+    values[4, 1] = NAN
+    samples = daily_samples(10, horizons=(1,), values=values)
+    assert known_names(samples, ("x1", "x0"), np.arange(10)) == ("x0",)
+    assert known_names(samples, ("x1", "x0"), np.arange(5, 10)) == ("x1", "x0")
+    assert known_names(samples, (), np.arange(10)) == ()

@@ -13,10 +13,12 @@ from nextclose.errors import BundleError
 from nextclose.models.mixture import combine_seeds
 from nextclose.models.state import State
 from nextclose.schema import HORIZONS, Bars
-from nextclose.serving.bundle import FORMAT, MANIFEST, Bundle, Manifest
-from nextclose.serving.golden import golden_example
+from nextclose.serving.bundle import Bundle
+from nextclose.serving.golden import golden_example, served_names
+from nextclose.serving.manifest import FORMAT, MANIFEST, Manifest
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_bytes
+from nextclose.serving.versions import versions
 from nextclose.studies import served_rows
 from tests.builders import hybrid_bars, hybrid_walk, until
 
@@ -47,9 +49,10 @@ def bundle_of(
         market=(),
         data_fingerprint=known.fingerprint,
         findings={"W66": 1},
-        versions={"nextclose": "0"},
+        versions=versions(),
         files={},
     )
+    manifest = manifest.model_copy(update={"features": served_names(known, manifest)})
     golden = golden_example(fitted, known, manifest)
     return Bundle(
         manifest=manifest, fitted=fitted, golden=golden, replays=forecaster.traits.replays

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,8 @@ import pytest
 from nextclose.errors import BundleError, OutputError
 from nextclose.models.registry import SERVABLE
 from nextclose.models.state import encode_state
-from nextclose.serving.bundle import (
-    GOLDEN,
-    MANIFEST,
-    MODEL,
-    Bundle,
-    agreement,
-    read_bundle,
-    write_bundle,
-)
+from nextclose.serving.bundle import Bundle, agreement, read_bundle, write_bundle
+from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_bytes
 from tests.builders import walk_bars
@@ -133,7 +127,11 @@ def test_a_folder_without_a_manifest_was_never_finished(tmp_path):
 def test_a_link_is_refused_even_to_the_right_bytes(folder, tmp_path, name):
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
-    refused(folder, name=name)
+    error = refused(folder, name=name)
+    assert (error.found, error.expected) == ("a symbolic link", "a regular file")
+    assert "cp -rL" in str(error)  # as a cache of downloads has them
+    shutil.copytree(folder, tmp_path / "copy")  # which follows links
+    load_bundle(tmp_path / "copy")
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -154,15 +152,22 @@ def test_swapped_files_are_refused(folder):
 
 
 def test_agreement_is_exact_or_portable_or_refused():
-    expected = np.array([[-0.02, 0.0, 0.04]])
-    folder = Path("bundle")
-    assert agreement(path=folder, expected=expected, replayed=expected.copy()) == "exact"
-    close = expected * (1 + 9e-7)
-    assert agreement(path=folder, expected=expected, replayed=close) == "portable"
-    # around zero the size of the largest quantile counts: 3e-8 of .04 is 7.5e-7
-    near = expected + np.array([[0, 3e-8, 0]])
-    assert agreement(path=folder, expected=expected, replayed=near) == "portable"
-    short = expected[:, :2]  # numpy would not even compare them
-    for off in (expected * (1 + 2e-6), expected + 1e-7, expected * np.nan, short):
+    expected = np.array([[[-0.02, 0.0, 0.04]], [[-0.2, 0.0, 0.4]]])
+
+    def compare(replayed: np.ndarray, symbols: tuple[str, ...] = ("A", "B")) -> str:
+        path = Path("bundle")
+        return agreement(path=path, symbols=symbols, expected=expected, replayed=replayed)
+
+    assert compare(expected.copy()) == "exact"
+    assert compare(expected * (1 + 9e-7)) == "portable"
+    # around zero the size of the symbol's largest quantile counts: 3e-8 of .04 is 7.5e-7
+    near = np.array([[[0, 3e-8, 0]], [[0, 0, 0]]])
+    assert compare(expected + near) == "portable"
+    short = expected[:, :, :2]  # numpy would not even compare them
+    for off in (expected * (1 + 2e-6), expected + 2 * near, expected * np.nan, short):
         with pytest.raises(BundleError):
-            agreement(path=folder, expected=expected, replayed=off)
+            compare(off)
+    with pytest.raises(BundleError, match="shape"):
+        compare(expected.copy(), ("A",))
+    with pytest.raises(BundleError, match="forecast of B that is off by"):
+        compare(expected + np.array([0, 1])[:, None, None])

@@ -9,7 +9,8 @@ import pytest
 
 from nextclose.errors import BundleError
 from nextclose.models.state import encode_state
-from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL, Bundle, write_bundle
+from nextclose.serving.bundle import Bundle, write_bundle
+from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.states import state_of
 from tests.builders import walk_bars
@@ -30,11 +31,61 @@ def folder(made, tmp_path: Path) -> Path:
 # --- manifests that say something else ---
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 2.5, "1", True, [1], None])
+@pytest.mark.parametrize("number", [0, 1, 2, 3.0, 2.5, "3", True, [1], None])
 def test_another_format_is_refused_naming_both(folder, number):
     rewritten(folder, format=number)
     error = refused(folder, name=MANIFEST)
-    assert (error.found, error.expected) == (f"format {number!r}", "format 2")
+    assert (error.found, error.expected) == (f"format {number!r}", "format 3")
+    assert "Fix: train again" in str(error)
+
+
+@pytest.mark.parametrize("number", [4, 5, 10**30])
+def test_a_later_format_asks_for_a_later_nextclose_and_not_for_another_training(folder, number):
+    rewritten(folder, format=number, more={"of": "the future"})
+    assert "Fix: upgrade nextclose" in str(refused(folder, name=MANIFEST))
+    assert "train" not in str(refused(folder, name=MANIFEST))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"splits": "/etc/passwd"},
+        {"splits": "splits.csv"},
+        {"follow_symlinks": True},
+        {"as_of": "2020-01-01"},
+    ],
+)
+def test_a_setting_about_files_of_another_computer_is_refused(folder, setting):
+    data = json.loads((folder / MANIFEST).read_bytes())["data"]
+    rewritten(folder, data=data | setting)
+    (name,) = setting
+    assert refused(folder, name=MANIFEST).found == f"a setting data.{name}"
+
+
+def test_features_that_the_golden_bars_do_not_give_are_refused(folder):
+    names = json.loads((folder / MANIFEST).read_bytes())["features"]
+    for others in (names[:-1], [*names, "more"], names[::-1]):
+        rewritten(folder, features=others)
+        with pytest.raises(BundleError, match=r"features that its golden bars do not give"):
+            load_bundle(folder)
+
+
+def test_other_versions_are_named_where_a_forecast_is_off(made, folder):
+    state = encode_state(made.fitted)
+    spread = state.arrays["spread"] * (1 + 1e-5)
+    forged(folder, MODEL, replace(state, arrays={**state.arrays, "spread": spread}))
+    rewritten(folder, versions=made.manifest.versions | {"numpy": "1.0"})
+    assert "numpy 1.0, here" in refused(folder, name=GOLDEN).expected
+
+
+def test_a_golden_forecast_is_there_for_each_symbol_and_compared(made, folder):
+    assert made.golden.facts["symbols"] == ["AAA", "BBB"]
+    quantiles = made.golden.arrays["quantiles"].copy()
+    quantiles[1, 0, 0] -= 1e-3
+    forged(
+        folder, GOLDEN, replace(made.golden, arrays={**made.golden.arrays, "quantiles": quantiles})
+    )
+    assert "forecast of BBB that is off" in refused(folder, name=GOLDEN).found
 
 
 def test_a_key_that_stands_twice_is_refused(folder):
@@ -115,14 +166,16 @@ def test_a_golden_example_without_one_of_its_arrays_is_refused(made, folder, mis
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("change", [{"min_rows": 325}, {"fitted_at": "2003-01-01"}])
+@pytest.mark.parametrize(
+    "change", [{"min_rows": 325}, {"min_rows": 319}, {"fitted_at": "2003-01-01"}]
+)
 def test_a_manifest_that_the_golden_bars_do_not_bear_out_is_refused(folder, change):
     rewritten(folder, **change)
-    with pytest.raises(BundleError, match=r"do not fit together .*golden bars up to"):
+    with pytest.raises(BundleError, match=r"do not fit together .*golden bars"):
         load_bundle(folder)
 
 
-@pytest.mark.parametrize(("rows", "levels"), [(2, 23), (1, 22), (1, 1)])
+@pytest.mark.parametrize(("rows", "levels"), [(1, 23), (3, 23), (2, 22), (2, 1)])
 def test_a_golden_forecast_of_another_shape_is_refused(made, folder, rows, levels):
     arrays = {**made.golden.arrays, "quantiles": np.zeros((rows, 3, levels))}
     forged(folder, GOLDEN, replace(made.golden, arrays=arrays))

@@ -34,7 +34,9 @@ def test_the_bundle_names_the_symbols_whose_moves_it_reads(bundle):
 def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle, origin):
     plan = BacktestConfig(models=("loghar",), test_from=FITTED_AT, refit_sessions=999)
     run = backtest(BARS, config=RunConfig(backtest=plan))
-    expected = run.forecasts.filter(pl.col("origin") == origin).select(ISSUED)
+    expected = run.forecasts.filter(pl.col("origin") == origin, pl.col("model") == "loghar").select(
+        ISSUED
+    )
     known = until(BARS, origin)
     tail = known.frame.group_by("symbol", maintain_order=True).tail(bundle.manifest.min_rows)
     for bars in (known, Bars(frame=tail)):
@@ -100,12 +102,12 @@ def test_without_the_market_every_symbol_is_served_alone(tmp_path):
     assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
 
 
-def test_the_golden_symbol_is_one_that_the_model_forecasts(tmp_path):
+def test_the_golden_symbols_are_those_that_the_model_forecasts(tmp_path):
     # garch wants 520 sessions: the first symbol by name has none
     short = walk_frame("AAA", seed=1, n=300, first=400)
     bars = Bars(frame=pl.concat([short, walk_frame("BBB", seed=2, n=700)]))
     train(bars, tmp_path, model="garch")
-    assert load_bundle(tmp_path).golden.facts["symbol"] == "BBB"
+    assert load_bundle(tmp_path).golden.facts["symbols"] == ["BBB"]
     alone = Bars(frame=walk_frame("AAA", seed=1, n=450))
     with pytest.raises(NotEnoughDataError, match="forecasts none of 1 symbols"):
         train(alone, tmp_path / "short", model="garch")

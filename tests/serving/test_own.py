@@ -23,7 +23,7 @@ from nextclose.models.trees.trees import FittedTrees
 from nextclose.run import backtest
 from nextclose.samples.samples import Samples
 from nextclose.schema import QUANTILE_COLUMNS, Bars, Floats, Ints, Spread
-from nextclose.serving.bundle import GOLDEN, MANIFEST, MODEL
+from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.serving.states import state_of
 from nextclose.training import train
@@ -109,7 +109,9 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(request,
     ours = PLUGIN if model == "wide" else model
     run = backtest(BARS, models=[ours], features=MINE, config=SETTINGS)
     columns = ["symbol", "horizon_sessions", "close", *QUANTILE_COLUMNS]
-    expected = run.forecasts.filter(pl.col("origin") == LATER).select(columns)
+    expected = run.forecasts.filter(pl.col("origin") == LATER, pl.col("model") == model).select(
+        columns
+    )
     known = until(BARS, LATER)
     tail = Bars(
         frame=known.frame.group_by("symbol", maintain_order=True).tail(bundle.manifest.min_rows)

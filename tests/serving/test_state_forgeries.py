@@ -16,7 +16,8 @@ import safetensors.numpy
 
 from nextclose.errors import BundleError
 from nextclose.models.state import State, encode_state
-from nextclose.serving.bundle import MODEL, Bundle, write_bundle
+from nextclose.serving.bundle import Bundle, write_bundle
+from nextclose.serving.manifest import MODEL
 from nextclose.serving.predictor import load_bundle
 from tests.serving.bundles import MEMBERS, forged, forged_content, late_bundle, refused
 
@@ -264,7 +265,7 @@ CONTRADICTIONS: list[tuple[str, Callable[[State], State], str]] = [
         "variance is infinite",
     ),
     ("loghar", put("scale.levels", 1, -0.01), "levels is not above 0"),
-    ("loghar", said("scale", "names", value=["move_ratio_1"]), "weights for 1 inputs"),
+    ("loghar", said("scale", "names", value=["move_ratio_1"]), "weights for 2 inputs"),
     ("loghar", said("scale", "symbols", value=["AAA", "BBB"]), "levels has 3 along"),
     ("trees", said("scale", "symbols", value=["AAA", "BBB"]), "levels has 3 along"),
     ("trees", narrower("shares"), "shares of shape"),

@@ -28,11 +28,23 @@ class Study:
     folds: tuple[Fold, ...]
     n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
     plugins: tuple[Model, ...] = ()  # models of the settings that are not ours
+    yardsticks: tuple[str, ...] = ()  # run beside those of the settings, to measure them with
 
     @property
     def models(self) -> Models:
-        """The models of the settings, and the hybrid's members."""
-        return models_of(self.config, self.plugins)
+        """The models of the settings, the hybrid's members, and the yardsticks."""
+        models = models_of(self.config, self.plugins)
+        return {**{name: self.model(name) for name in self.yardsticks}, **models}
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """Models whose forecasts are scored: those of the settings, and the yardsticks."""
+        return (*self.config.backtest.models, *self.yardsticks)
+
+    @property
+    def spare(self) -> frozenset[str]:
+        """Yardsticks that nothing else needs: one that cannot be fitted is done without."""
+        return frozenset(self.yardsticks) - {*members_of(models_of(self.config, self.plugins))}
 
     @property
     def hybrid(self) -> Hybrid | None:
@@ -45,10 +57,17 @@ class Study:
         return model_named(name, self.config, self.plugins)
 
 
-def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] = ()) -> Study:
+def make_study(
+    samples: Samples,
+    config: RunConfig,
+    *,
+    plugins: Sequence[Model] = (),
+    yardsticks: Sequence[str] = (),
+) -> Study:
     """The folds of the run; test origins are those that every model of the run can forecast.
 
-    `plugins` are the models of the settings that are not ours.
+    `plugins` are the models of the settings that are not ours; `yardsticks` run beside them, and
+    forecast at those origins what they can.
     Without a `test_from` the test begins with the refit that the calendar puts before the last
     `test_sessions`, or before the second half of what there is; its settings say which one it was.
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
@@ -90,6 +109,7 @@ def make_study(samples: Samples, config: RunConfig, *, plugins: Sequence[Model] 
         folds=folds,
         n_rehearsals=n_rehearsals,
         plugins=tuple(plugins),
+        yardsticks=tuple(name for name in yardsticks if name not in plan.models),
     )
 
 

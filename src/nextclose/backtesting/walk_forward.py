@@ -24,14 +24,15 @@ from nextclose.backtesting.forecasts import (
 from nextclose.backtesting.stacking import walk_hybrid
 from nextclose.backtesting.study import Study
 from nextclose.config import canonical_json
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.news import NEWS
 from nextclose.models.mixture import mixture_quantiles
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import HYBRID, OURS, members_of
 from nextclose.models.threads import one_thread
-from nextclose.samples.samples import without_last_family
+from nextclose.samples.samples import Samples, without_last_family
 from nextclose.samples.splits import Fold, known_at, outsider_view
+from nextclose.schema import LEVELS, Floats, Ints
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -143,8 +144,26 @@ def run_tasks(
     return fits, {(task.model, task.fold): result for task, result in results}
 
 
+@dataclass(frozen=True, slots=True)
+class NotFitted:
+    """What stands for a yardstick that had too little to learn from: it forecasts nothing."""
+
+    def quantiles(self, samples: Samples, rows: Ints) -> Floats:
+        """NaN. Shape (row, horizon, level)."""
+        return np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
+
+
 def fit(study: Study, task: FitTask) -> Fitted:
-    """Run one fit task."""
+    """Run one fit task; a yardstick that nobody asked for may lack what it needs."""
+    try:
+        return _fitted(study, task)
+    except NotEnoughDataError:
+        if task.model not in study.spare:
+            raise
+        return NotFitted()
+
+
+def _fitted(study: Study, task: FitTask) -> Fitted:
     model = study.model(task.model)
     fold = study.folds[task.fold]
     seed = seed_of(model, fold, study.samples.horizons, seed_index=task.seed_index)
@@ -184,7 +203,7 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
 
 
 def _forecasts(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
-    """The forecasts of the settings' models in the tested folds, in `FORECAST_SCHEMA`."""
+    """The forecasts of the judged models in the tested folds, in `FORECAST_SCHEMA`."""
     frames = [
         forecast_frame(
             study.samples,
@@ -194,7 +213,7 @@ def _forecasts(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.D
             fold=fold - study.n_rehearsals,
         )
         for (model, fold), forecast in issued.items()
-        if model in study.config.backtest.models and fold >= study.n_rehearsals
+        if model in study.judged and fold >= study.n_rehearsals
     ]
     return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
 
@@ -231,7 +250,7 @@ def seed_of(model: Model, fold: Fold, horizons: Sequence[int], *, seed_index: in
 
 
 def fit_tasks(study: Study) -> list[FitTask]:
-    """Fits of the settings' models and of the hybrid's members, which begin with the rehearsals."""
+    """Fits of all models of the study; those of the hybrid's members begin with the rehearsals."""
     plan, models = study.config.backtest, study.models
     members = members_of(models)
     tasks = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nextclose.commands.messages import say_as_json
+from nextclose.commands.messages import STYLES, say, say_as_json
 from nextclose.commands.options import (
     AsJson,
     AsOf,
@@ -21,6 +21,7 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
+from nextclose.errors import LibraryError
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, RunConfig
@@ -123,5 +124,9 @@ def _bars_with_findings(prices: Sequence[str], settings: RunConfig) -> Bars:
     bars = load_usable_bars(*prices, config=settings.data)
     if not bars.symbols:
         return bars
-    short = short_symbols(bars, needed=needed_sessions(settings))
+    try:
+        short = short_symbols(bars, needed=needed_sessions(settings))
+    except LibraryError as error:  # prices can be looked at without
+        say(f"{error} Whether the history is long enough was not asked.", style=STYLES["W"])
+        return bars
     return replace(bars, findings=(*bars.findings, *short))

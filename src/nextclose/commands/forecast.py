@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextclose.commands.messages import say, say_findings
+from nextclose.commands.messages import say, say_each, say_findings
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
@@ -29,7 +29,7 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, NewsConfig, RunConfig
@@ -58,7 +58,7 @@ def demo(
         forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
     if not as_json:
         out.print(forecast_table(forecasts))
-        print_lines(f"bundle   {out_folder / 'bundle'}")
+        print_lines(f"bundle   {printable(str(out_folder / BUNDLE))}")
         out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
 
 
@@ -82,9 +82,9 @@ def backtest(
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
-    names = " ".join(quote(_public_name(source)) for source in prices)
+    names = " ".join(quote(printable(_public_name(source))) for source in prices)
     if news is not None:
-        names += f" --news {quote(news.name)}"
+        names += f" --news {quote(printable(news.name))}"
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     with run_folder(out_folder) as place:
         bars = _bars_of(prices, news, data=settings.data, config=settings.news)
@@ -123,8 +123,8 @@ def train(
     else:
         out.print(data_lines(bars, settings.data))
         print_lines(
-            f"bundle   {out_folder}\n{quantity(len(manifest.symbols), 'symbol')} up to "
-            f"{manifest.fitted_at}; "
+            f"bundle   {printable(str(out_folder))}\n"
+            f"{quantity(len(manifest.symbols), 'symbol')} up to {manifest.fitted_at}; "
             f"a forecast needs the last {manifest.min_rows} bars of a symbol"
         )
 
@@ -141,12 +141,15 @@ def predict(
 ) -> None:
     """The next closes of PRICES: dates, prices and ranges from a bundle.
 
-    Prices are read as those of its training were, but for what --config says of data.
+    Prices are read as those of its training were, but for what --config says of data. Old bars,
+    symbols never learnt and symbols that are missing are told, and stand in the column "notes".
     """
+    import polars as pl
+
     from nextclose.config import NewsConfig
     from nextclose.report.exports import csv_text, json_text
-    from nextclose.serving.predictor import load_bundle, price_table, reasons_without
-    from nextclose.serving.predictor import predict as forecasts_of
+    from nextclose.serving.notices import notices_of
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table, reasons_without
     from nextclose.terminal import forecast_table
 
     as_format = "json" if as_json else as_format
@@ -160,7 +163,11 @@ def predict(
     )
     bars = _bars_of(prices, news, data=data, config=manifest.news or NewsConfig())
     say_findings(bars)
-    table = price_table(forecasts_of(checked, bars))
+    forecasts = forecasts_of(checked, bars)
+    notices = notices_of(checked, bars, forecasts, now=datetime.now(UTC))
+    say_each(notices.findings)
+    notes = pl.col("symbol").replace_strict(notices.notes, return_dtype=pl.String)
+    table = price_table(forecasts).with_columns(notes.alias("notes"))
     for symbol, reason in reasons_without(checked, bars, table).items():
         say(f"{symbol}: no forecast; {reason}")
     if as_format == "csv":
@@ -203,11 +210,13 @@ def _run_and_report(
         print(json_text(run.document, what="verdict"))
         return
     _print_run(run)
-    print_lines(f"report   {folder / 'report.html'}\nverdict  {folder / 'verdict.json'}")
+    for name in ("report.html", "verdict.json"):
+        print_lines(f"{name.partition('.')[0]:<8} {printable(str(folder / name))}")
 
 
 def _print_run(run: Run) -> None:
     """Scoreboard, sentences, what the hybrid and news are worth, and the data behind them."""
+    from nextclose.evaluation.breakdowns.training import borrowed_volatility
     from nextclose.evaluation.breakdowns.tutorial import CLASSIC
     from nextclose.models.registry import headline
     from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
@@ -218,6 +227,13 @@ def _print_run(run: Run) -> None:
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.backtest.weights, run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
+    if borrowed := borrowed_volatility(run.backtest):
+        said = ", ".join(f"{name} ({n} refits)" for name, n in borrowed.items())
+        out.print(
+            f"\ngarch: no sound fit of their own, with the dynamics of others: {said}",
+            markup=False,
+            highlight=False,
+        )
     for part in run.news:
         out.print(f"\n{part.sentence}", markup=False, highlight=False)
     out.print()
@@ -244,19 +260,20 @@ def _demo_settings() -> RunConfig:
 
 def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.serving.predictor import load_bundle, predict, price_table
+    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table
     from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):
         train_bundle(bars, folder, config=config)
-        return price_table(predict(load_bundle(folder), bars))
+        return price_table(forecasts_of(load_bundle(folder), bars))
 
 
 def _public_name(source: str) -> str:
     """Prices as a run folder may name them: a file's name, or a database and a table."""
-    from nextclose.data.sources.postgres_url import is_url, public_url
+    from nextclose.data.sources.postgres_url import database_url, public_url
 
-    return public_url(source) if is_url(source) else Path(source).name
+    url = database_url(source)
+    return Path(source).name if url is None else public_url(url)
 
 
 def _json_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -7,29 +7,34 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nextclose.commands.options import err
-from nextclose.errors import DataError, NextcloseError, printable
+from nextclose.errors import DataError, Finding, NextcloseError, printable, without_secrets
 
 if TYPE_CHECKING:
     from nextclose.schema import Bars
 
 JSON_ERRORS = "--json-errors"
+VERBOSE = ("--verbose", "-v")
 STYLES = {"E": "red", "P": "yellow", "W": "yellow", "R": "dim"}
 
 
 def say_findings(bars: Bars, *, besides: Bars | None = None) -> None:
     """Print what was found in the input, one line a code, less what was said before."""
+    before = besides.findings if besides else ()
+    say_each([finding for finding in bars.findings if finding not in before])
+
+
+def say_each(findings: Sequence[Finding]) -> None:
+    """Print findings, one line a code."""
     from nextclose.data.finding_counts import first_of_each_code
 
-    before = besides.findings if besides else ()
-    new = [finding for finding in bars.findings if finding not in before]
     if err.quiet:
-        say_as_json(finding.facts() for finding in new)
+        say_as_json(finding.facts() for finding in findings)
         return
-    for finding in first_of_each_code(new):
+    for finding in first_of_each_code(findings):
         say(finding.line(), style=STYLES[finding.response])
 
 
@@ -41,12 +46,14 @@ def say_error(error: NextcloseError) -> None:
         say(str(error), style="red")
 
 
-def say_ending(message: str, *, kind: str, exit_code: int) -> None:
+def say_ending(message: str, *, kind: str, exit_code: int, details: str = "") -> None:
     """Print why the program ends for another reason: a signal, a wrong call, our own bug."""
+    message = without_secrets(message)
     if err.quiet:
-        say_as_json([{"error": kind, "exit_code": exit_code, "message": message}])
+        more = {"details": details} if details else {}
+        say_as_json([{"error": kind, "exit_code": exit_code, "message": message} | more])
     else:
-        say(message)
+        say(f"{details}{message}")
 
 
 def say(text: str, *, style: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import RunConfig
 
 out, err = Console(), Console(stderr=True)
+CONFIG_BYTES = 1 << 20  # more than any settings take
 
 Prices = Annotated[
     list[str],
@@ -49,6 +51,7 @@ N_CORES = os.cpu_count() or 1
 
 def print_lines(text: str) -> None:
     """Print lines as they are: no path is broken at the edge or taken for markup."""
+    text = "\n".join(map(printable, text.split("\n")))
     out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -78,11 +81,7 @@ def settings_of(
 
     settings = RunConfig()
     if config is not None:
-        try:
-            text = config.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"cannot read {config}: {error}. Fix: check the path.") from error
-        settings = parse_config(text, path=str(config))
+        settings = parse_config(_text_of(config), path=str(config))
     settings = overridden(
         settings, models=models, horizons=horizons, data=data_settings(data or {})
     )
@@ -90,3 +89,24 @@ def settings_of(
         if not is_known(name):
             raise unknown_model(name)
     return settings
+
+
+def _text_of(path: Path) -> str:
+    """The text of a file of settings. Raises: ConfigError if it is none."""
+    try:
+        # a pipe that nobody writes would keep us waiting
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            is_file = stat.S_ISREG(os.fstat(handle).st_mode)
+            content = file.read(CONFIG_BYTES + 1) if is_file else b""
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}. Fix: check the path.") from error
+    if not is_file or len(content) > CONFIG_BYTES:
+        kind = "larger than any settings" if is_file else "no file, but a folder, pipe or device"
+        raise ConfigError(f"cannot read {path}: it is {kind}. Fix: name a file of TOML.")
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"cannot read {path}: byte {error.start} is not UTF-8. Fix: save it as UTF-8."
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
@@ -13,6 +13,7 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import N_NAMED, merge_findings, safe_text
+from nextclose.data.left_out import with_bad_symbols_left_out
 from nextclose.data.reading.prices import Basis, UncheckedPrices
 from nextclose.data.rules.adjustment import divide_by_splits, with_adjusted_prices, with_masks
 from nextclose.data.rules.alignment import with_sessions
@@ -23,12 +24,14 @@ from nextclose.data.rules.engine import (
     RuleFindings,
     apply_rules,
     concat_batches,
+    refused_symbols,
     symbol_batches,
 )
 from nextclose.data.rules.gaps import with_breaks
 from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
+from nextclose.data.rules.stock_splits import SPLIT_COLUMNS, with_split_moves
 from nextclose.errors import DataError, NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
@@ -42,6 +45,7 @@ _EMPTY_SCHEMA = {
     "close": pl.Float64(),
     "part": pl.Int32(),
     "row": pl.UInt32(),
+    "is_adjusted": pl.Boolean(),
 }
 
 
@@ -66,6 +70,7 @@ def assemble_bars(
     paths = [path for head in heads for path in head.files or (head.path,)]
     notes = [finding for head in heads for finding in head.findings]
     frame, of_cells = apply_rules(rows, CELL_RULES, paths, config)
+    refused = refused_symbols(of_cells)
     del rows
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
@@ -85,11 +90,11 @@ def assemble_bars(
             exchanges.update(choice.taken)
             taken.update(choice.taken)
             rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
-        rows, of_days = apply_rules(rows, DAY_RULES, paths, config)
+        rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
         rows, of_splits = divide_by_splits(rows, splits)
-        rows, of_moves = apply_rules(
-            with_breaks(with_adjusted_prices(rows)), MOVE_RULES, paths, config
-        )
+        rows = with_split_moves(with_breaks(with_adjusted_prices(rows)))
+        known = refused | refused_symbols(of_days)
+        rows, of_moves = apply_rules(rows, MOVE_RULES, paths, config, refused=known)
         return _with_bar_columns(rows), [
             RuleFindings(findings=choice.findings, n_named=N_NAMED),
             *of_days,
@@ -100,17 +105,27 @@ def assemble_bars(
     batches = map(checked_rows, symbol_batches(frame))
     del frame  # each batch is let go once its rows are copied
     frame, of_series = concat_batches(batches)
+    refused |= {k: code for k, code in refused_symbols(of_series).items() if k not in refused}
+    if config.bad_symbols is not None:
+        frame = _without_symbols(frame, refused)
     frame = frame.with_columns(frame["symbol"].rle_id().alias("series"))
-    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config)
+    frame, of_panel = apply_rules(frame, PANEL_RULES, paths, config, refused=refused)
     of_rules = chain(*(rule.findings for rule in (*of_cells, *of_series, *of_panel)))
     of_settings = _unknown_symbols(config, splits, known=set(exchanges))
-    findings = _in_report_order([*notes, *of_rules, *of_settings, *survivorship(frame)], paths)
+    findings: Sequence[Finding] = [*notes, *of_rules, *of_settings]
+    if config.bad_symbols is not None:
+        refused |= refused_symbols(of_panel) | _refused_in(heads)
+        frame = _without_symbols(frame, refused)
+        if frame.height:
+            unread = {head.path for head in heads if head.frame is None}
+            findings = with_bad_symbols_left_out(findings, symbols=refused, files=unread)
+    findings = _in_report_order([*findings, *survivorship(frame)], paths)
     if not frame.height and not any(finding.response == "E" for finding in findings):
         findings = (Issue.NO_ROWS.finding("0 data rows", path=paths[0]), *findings)
     bases = {head.basis for head in heads if head.frame is not None}
     basis: Basis = bases.pop() if len(bases) == 1 else "unknown"
     return Bars(
-        frame=frame.drop("part", "row", "series", "breaks"),
+        frame=frame.drop("part", "row", "series", "breaks", *SPLIT_COLUMNS),
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
@@ -135,6 +150,16 @@ def _without_gaps(
         yield replace(result, findings=kept)
 
 
+def _without_symbols(frame: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:
+    return frame.filter(~pl.col("symbol").is_in(list(symbols))) if symbols else frame
+
+
+def _refused_in(heads: Iterable[UncheckedPrices]) -> dict[str, str]:
+    """Symbols of which a file that was read says a refusal itself, with its code."""
+    findings = chain(*(head.findings for head in heads if head.frame is not None))
+    return {f.symbol: f.code for f in findings if f.response == "E" and f.symbol}
+
+
 def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with the columns of `Bars`, and those that rules over all symbols read."""
     frame = with_masks(frame).with_columns(pl.col("^volume$").cast(pl.Float64))
@@ -143,7 +168,7 @@ def _with_bar_columns(frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(pl.col("close_raw").fill_null(pl.col("close")))
     segment = pl.Series("segment", segment_numbers(frame)).cast(pl.Int32)
     columns = [name for name in (*BAR_COLUMNS, "close_raw") if name in frame.columns]
-    return frame.select(*columns, segment, *MASK_COLUMNS, "part", "row", "breaks")
+    return frame.select(*columns, segment, *MASK_COLUMNS, *SPLIT_COLUMNS, "part", "row", "breaks")
 
 
 def _unknown_symbols(
@@ -208,7 +233,8 @@ def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[
         if frame is not None:
             file = pl.col("file") if part.files else pl.lit(0, pl.Int32)
             place = (file + n_files).alias("part")
-            frames.append(frame.with_columns(place).drop("file", strict=False))
+            is_adjusted = pl.lit(part.basis == "adjusted").alias("is_adjusted")
+            frames.append(frame.with_columns(place, is_adjusted).drop("file", strict=False))
         n_files += len(part.files) or 1
         heads.append(part if frame is None else replace(part, frame=frame.clear()))
     if not frames:

@@ -36,7 +36,7 @@ class Issue(IntEnum):
     NO_FILE = (1, "E", "a path that cannot be read, a folder without price files",
         "a readable file or folder", "correct the path.")
     EMPTY_FILE = (2, "E", "0 bytes", "", "export the prices again.")
-    NO_ROWS = (3, "E", "a header without rows", "at least one complete bar",
+    NO_ROWS = (3, "EW", "a header without rows", "at least one complete bar",
         "give a file with prices.")
     BYTE_ORDER_MARK = (4, "R", "UTF-8 with a byte-order mark",
         "UTF-8 without a byte-order mark; removed")
@@ -45,10 +45,11 @@ class Issue(IntEnum):
     LINE_ENDS = (7, "R", "CR or CRLF line ends", "LF line ends; read alike")
     SEPARATOR = (8, "ER", "cells separated by another mark than a comma",
         "one separator that gives every row as many fields as the header")
-    DECIMAL_MARK = (9, "E", "another decimal mark than the settings say",
-        "a decimal mark as data.decimal says")
-    THOUSANDS_MARK = (10, "E", "a mark between thousands",
-        "digits without a mark between thousands")
+    DECIMAL_MARK = (9, "ER", "two decimal marks, or another than is set",
+        "one decimal mark in all numbers, data.decimal if that is set",
+        "write all numbers with one decimal mark.")
+    THOUSANDS_MARK = (10, "ER", "marks that stand for thousands or for fractions",
+        "marks that can only be read in one way")
     CUT_LAST_LINE = (11, "E", "a last line that was cut short", "",
         "get the whole file: its end is missing.")
     UNEVEN_ROW = (12, "ER", "a row of another length than the header, or a line that is none", "",
@@ -60,7 +61,7 @@ class Issue(IntEnum):
     UNSAFE_ARCHIVE = (15, "E", "an archive that is damaged, has several files or grows too much")
     OTHER_FORMAT = (16, "E", "Parquet, a web page, JSON or a pointer under the name of a CSV",
         "CSV", "export the prices as CSV or Parquet.")
-    UNKNOWN_FORMAT = (17, "E", "a spreadsheet, a pickle, HDF5 or any other ending",
+    UNKNOWN_FORMAT = (17, "EW", "a spreadsheet, a pickle, HDF5 or any other ending",
         "CSV or Parquet", "export the prices as CSV or Parquet.")
     NOT_REGULAR_FILE = (18, "E", "a symbolic link, pipe, socket or device",
         "a regular file", "copy the prices to a file.")
@@ -77,21 +78,21 @@ class Issue(IntEnum):
         "each column once", "delete or rename all but one.")
     TWO_LEVEL_COLUMNS = (24, "R", "columns of several symbols side by side",
         "one row per symbol and date; split by symbol")
-    NO_ADJUSTED_CLOSE = (25, "WR", "a close alone",
+    NO_ADJUSTED_CLOSE = (25, "WRE", "a close alone",
         "whether close is adjusted for splits and dividends is unknown",
         "add a column 'adj_close'.")
     TWO_CLOSES = (26, "WE", "a close and an adjusted close",
         "close is the adjusted one, open, high, low and volume in proportion")
-    NOT_A_NUMBER = (27, "E", "text in place of a number", "a number, or an empty cell",
-        "correct the file, or list the text in data.missing.")
+    NOT_A_NUMBER = (27, "ERW", "text in place of a number", "a number, or an empty cell",
+        "correct the file, or set data.missing = [\"TEXT\"] if it means that there is none.")
     SYMBOL_LIKE_A_VALUE = (28, "", "a symbol such as NA, TRUE or 1E5: text, as any other")
     SPREADSHEET_SYMBOL = (29, "E", "a symbol that a spreadsheet took for a number or a date",
         "a symbol that is no number: spreadsheets lose its letters and zeros",
         "repair the symbols; for an exchange with numeric codes data.numeric_symbols = true.")
-    ILLEGAL_SYMBOL = (30, "E", "a symbol with odd characters, or too long",
+    ILLEGAL_SYMBOL = (30, "ER", "a symbol with odd characters, or too long",
         "a symbol like AAPL, BRK-B or ^GSPC, up to 20 characters",
         "correct the symbol, or name a one-symbol file after it.")
-    ODD_VOLUME = (31, "ERP", "a volume that is negative, too large, short for another or no whole",
+    ODD_VOLUME = (31, "ERW", "a volume that is negative, too large, short for another or no whole",
         "a volume written out, from 0 to below 2^63", "correct the file: write volumes in digits.")
     PRICE_OUT_OF_RANGE = (32, "E", "a price that is infinite, or of a size that no price has",
         "a finite price from 1e-10 to 1e12", "correct the file.")
@@ -114,7 +115,7 @@ class Issue(IntEnum):
     SHUFFLED_ROWS = (40, "R", "rows out of order", "oldest first; sorted")
     NEWEST_FIRST = (41, "R", "rows from the newest to the oldest", "oldest first; reversed")
     REPEATED_ROW = (42, "R", "a row that is there twice", "each row once; one kept")
-    CONTRADICTING_ROWS = (43, "EP", "a second row of one symbol and date, with other values",
+    CONTRADICTING_ROWS = (43, "EPW", "a second row of one symbol and date, with other values",
         "one row per symbol and date; this is a duplicate date",
         'keep one row of each, or set data.duplicates = "last".')
     ZONED_STAMP = (44, "ER", "a time with its zone",
@@ -153,18 +154,19 @@ class Issue(IntEnum):
         "the ratio of adjusted to raw close moves by splits and dividends, once")
     UNIT_FLIP = (61, "E", "prices in pence amid prices in pounds",
         "one unit; this looks like pence and pounds, a factor of 100",
-        "bring all prices to one unit.")
+        "bring all prices to one unit; if it is a split, set data.splits = FILE.")
     MIXED_CURRENCIES = (62, "E", "several currencies of one symbol",
         "one currency per symbol", "convert the prices to one currency.")
     HALT = (63, "W", "five equal closes without volume, or more",
         "a halt: marked from the fifth row on, a segment's end at the sixtieth")
     OUTLIER = (64, "WP", "a move out of all proportion to the past",
-        "a move of at most 20 robust standard deviations of the past; marked")
+        "a move of at most 20 robust standard deviations of the past; marked",
+        'set data.spikes = "clip" to cut such moves to that.')
     CONSTANT_CLOSE = (65, "E", "a close that never moves",
         "a close that moves", "leave the symbol out.")
     SHORT_HISTORY = (66, "WE", "fewer sessions than a forecast reads",
         "a symbol with too little history gets no forecast", "give a longer history.")
-    REUSED_SYMBOL = (67, "W", "a symbol that another company took over",
+    REUSED_SYMBOL = (67, "WE", "a symbol that another company took over",
         "one company under one name; a new segment begins",
         'if it is another company, set data.since = {"SYMBOL" = DATE}.')
     SURVIVORSHIP = (68, "W", "no symbol that ends before the others",
@@ -193,6 +195,26 @@ class Issue(IntEnum):
     NOT_FINITE = (79, "E", "NaN or infinity among the numbers given on",
         "finite numbers in what is given on",
         "see what `nextclose check` says of these prices, and leave out what it names.")
+
+    # what a setting leaves out
+    LEFT_OUT = (80, "P", "a symbol or file with refusals",
+        'nothing refused of a symbol; left out, with hindsight, by data.bad_symbols = "leave out"')
+
+    # what a bundle is served with
+    STALE_BARS = (81, "W", "bars that end before the last finished session",
+        "bars up to the last finished session of the exchange",
+        "give newer bars: a forecast counts from the newest one.")
+    EARLY_END = (82, "W", "a symbol that ends before others of its exchange",
+        "symbols of one exchange end together", "give their newer bars, or leave them out.")
+    NEVER_LEARNT = (83, "W", "a symbol that a bundle has not learnt from",
+        "symbols of the bundle's training; others go by what all have in common",
+        "train with them.")
+    MISSING_SYMBOLS = (84, "W", "symbols of a bundle's training that are not given",
+        "each symbol of the bundle's training, under its name then",
+        "give them under that name, or train again.")
+    OTHER_VERSIONS = (85, "W", "a bundle made with other versions of libraries",
+        "the versions that it was made with; its golden forecasts agree",
+        "train again to be rid of this.")
     # fmt: on
 
     about: str

@@ -11,13 +11,15 @@ import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.suggestions import toml_value
-from nextclose.errors import printable
+from nextclose.errors import printable, without_secrets
 from nextclose.schema import Finding, Ints, Response
 
 N_NAMED = 100  # refusals of one rule named one by one; the rest are counted in the last
 N_CHARACTERS = 60  # of a found value, before it is cut
 BLOCK = 1 << 18  # rows looked at together
+APART = {Issue.UNKNOWN_FORMAT, Issue.LEFT_OUT}  # each names what it is about
 
 Find = Callable[[pl.DataFrame], pl.DataFrame]
 Repair = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
@@ -130,7 +132,7 @@ def hits_by_block(frame: pl.DataFrame, find: Find) -> pl.DataFrame:
 
 def safe_text(text: str) -> str:
     """Foreign text fit for a message: control and bidirectional characters escaped, cut at 60."""
-    safe = printable(text[: N_CHARACTERS + 1])
+    safe = printable(without_secrets(text)[: N_CHARACTERS + 1])  # cut, one is not known for it
     return safe if len(safe) <= N_CHARACTERS else safe[: N_CHARACTERS - 1] + "…"
 
 
@@ -165,6 +167,8 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    if '["TEXT"]' in cure:
+        cure = cure.replace('["TEXT"]', toml_value([row["text"]]))
     return replace(
         rule.finding,
         found=safe_text(row["text"]),
@@ -181,11 +185,13 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
 def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """One finding per code and column, the earliest in time, with the counts of all.
 
-    Refusals stay apart. One without a session is before all others.
+    Refusals stay apart, and what names all that was passed over or left out. One without a session
+    is before all others.
     """
     merged: dict[tuple[object, ...], Finding] = {}
     for k, finding in enumerate(findings):
-        key = (k,) if finding.response == "E" else (finding.code, finding.column)
+        is_apart = finding.response == "E" or finding.number in APART
+        key = (k,) if is_apart else (finding.code, finding.column)
         old = merged.get(key, finding)
         first = finding if finding.session < old.session else old  # "" is before any date
         n = finding.count + (old.count if key in merged else 0)

@@ -36,18 +36,22 @@ def suggestion_toml(findings: Iterable[Finding], *, config: DataConfig = DEFAULT
     of the user's own, are comments. Values of one setting that are lists or tables are joined, with
     those of `config` first: whoever sets them anew loses none.
     """
-    settings: dict[str, _Suggestion] = {}
+    settings: dict[tuple[str, int], _Suggestion] = {}  # by name, and which of a cure's it is
     for finding in findings:
         if finding.response == "E":
             choices = filter(None, map(_settings_in, CHOICE.split(finding.fix)))
+            n_before: dict[str, int] = {}
             for k, choice in enumerate(choices):
                 for name, text in choice:
-                    _add_setting(settings, name, text, code=finding.code, is_first=k == 0)
+                    place = (name, n_before.get(name, 0))
+                    _add_setting(settings, place, text, code=finding.code, is_first=k == 0)
+                    n_before[name] = place[1] + 1
     if not settings:
         return ""
-    for name, setting in settings.items():
+    for (name, _), setting in settings.items():
         setting.value = _union(getattr(config, name), setting.value)
-    return "\n".join(["[data]", *(_line(name, setting) for name, setting in settings.items())])
+    lines = [_line(name, setting) for (name, _), setting in settings.items()]
+    return "\n".join(["[data]", *dict.fromkeys(lines)])
 
 
 def with_suggestion(config: DataConfig, suggestion: str) -> DataConfig:
@@ -64,13 +68,25 @@ def assignments(settings: Mapping[str, object]) -> str:
     return ", ".join(f"{name} = {toml_value(value)}" for name, value in settings.items())
 
 
+def columns_setting(mapping: Mapping[str, str]) -> str:
+    """The setting that says what columns stand for, as cures name it: data.columns = {...}."""
+    return f"data.columns = {toml_value(mapping)}"
+
+
 def toml_value(value: Any) -> str:
     """A setting as TOML has it, on one line."""
     if isinstance(value, list):
         return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{json.dumps(k)} = {toml_value(v)}' for k, v in value.items())} }}"
-    return json.dumps(value) if isinstance(value, str | bool | int) else str(value)
+        return f"{{ {', '.join(f'{_quoted(k)} = {toml_value(v)}' for k, v in value.items())} }}"
+    if isinstance(value, str):
+        return _quoted(value)
+    return json.dumps(value) if isinstance(value, bool | int) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text as TOML has it; as it reads, unless a character of it cannot be seen."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _settings_in(choice: str) -> list[tuple[str, str]]:
@@ -81,11 +97,16 @@ def _settings_in(choice: str) -> list[tuple[str, str]]:
 
 
 def _add_setting(
-    settings: dict[str, _Suggestion], name: str, text: str, *, code: str, is_first: bool
+    settings: dict[tuple[str, int], _Suggestion],
+    place: tuple[str, int],
+    text: str,
+    *,
+    code: str,
+    is_first: bool,
 ) -> None:
     value = _value_of(text)
     new = _Suggestion(value=value, text=text, codes={}, is_first=is_first)
-    setting = settings.setdefault(name, new)
+    setting = settings.setdefault(place, new)
     setting.codes[code] = None
     setting.is_first |= is_first
     if isinstance(value, list | dict) and type(setting.value) is type(value):

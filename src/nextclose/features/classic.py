@@ -133,6 +133,11 @@ def _bands(bars: SymbolBars) -> tuple[Floats, Floats, Floats]:
     return talib.BBANDS(bars.close, timeperiod=20, nbdevup=2.0, nbdevdn=2.0)
 
 
+def on_whole_bars(bars: SymbolBars, *, values: Callable[[SymbolBars], Floats]) -> Floats:
+    """A column of bars without holes: the recursive ones would never forget a NaN."""
+    return values(bars.whole)
+
+
 CHANGE = partial(price_change, span=1)
 BARS_NEEDED = ("open", "high", "low", "volume")
 # The tutorial names 39 columns, counts the price change once more without a name, and feeds 41:
@@ -171,6 +176,7 @@ ROWS: tuple[tuple[str, int, Callable[[SymbolBars], Floats]], ...] = (
 CLASSIC = FamilyDefinition(
     cap=np.inf,
     columns=tuple(
-        Column(name, lookback, values, needs=BARS_NEEDED) for name, lookback, values in ROWS
+        Column(name, lookback, partial(on_whole_bars, values=values), needs=BARS_NEEDED)
+        for name, lookback, values in ROWS
     ),
 )

@@ -10,18 +10,19 @@ import numpy as np
 
 from nextclose.errors import ConfigError, NextcloseError
 from nextclose.features.indicators import VOLATILITY_FLOOR, garman_klass, log_returns, volatility
-from nextclose.features.rolling import rolling_mean
-from nextclose.schema import Dates, Floats
+from nextclose.features.rolling import rolling_max, rolling_mean
+from nextclose.schema import Bools, Dates, Floats
 
 YEAR = 250  # sessions
+BARS = ("open", "high", "low", "volume")  # what a session may lack
 
 
 @dataclass(frozen=True, kw_only=True)
 class SymbolBars:
     """The bars of one segment of one symbol as arrays (session,), and what several columns share.
 
-    `columns` holds close, those of open, high, low, volume that the source has, and the masks of
-    0 and 1 that a loader sets; float64.
+    `columns` holds close, those of open, high, low, volume that the source has, NaN where a session
+    lacks one, and the masks of 0 and 1 that a loader sets; float64.
     """
 
     session: Dates
@@ -78,6 +79,17 @@ class SymbolBars:
         return np.maximum(rolling_mean(self.moves, sessions=YEAR), VOLATILITY_FLOOR)
 
     @cached_property
+    def whole(self) -> SymbolBars:
+        """The same with the close for a missing open, high or low, and 0 for a missing volume."""
+        own = {name: self.columns[name] for name in BARS if name in self.columns}
+        holes = {name: np.isnan(column) for name, column in own.items()}
+        if not any(hole.any() for hole in holes.values()):
+            return self
+        filler = {name: 0.0 if name == "volume" else self.close for name in own}
+        new = {name: np.where(holes[name], filler[name], own[name]) for name in own}
+        return SymbolBars(session=self.session, columns={**self.columns, **new})
+
+    @cached_property
     def range_volatility(self) -> Floats:
         """Garman-Klass volatility of each session."""
         return garman_klass(self.open, self.high, self.low, self.close)
@@ -87,7 +99,8 @@ class SymbolBars:
 class Column:
     """One feature: its name, the bar columns it needs besides close, and how it is computed.
 
-    `values` gives shape (session,): NaN for exactly the first `lookback_sessions`, finite after.
+    `values` gives shape (session,): NaN for exactly the first `lookback_sessions`, finite after but
+    where bar columns that it needs are missing in its window.
     """
 
     name: str
@@ -110,14 +123,13 @@ class Feature:
 
     `values` gives shape (session,), finite from `lookback_sessions` on; the value at t reads bars
     up to t, or the leak tests find it. Values beyond +-20 are set to that. `needs` names bar
-    columns besides close; where a source lacks one the feature is left out. `version` is part of
-    what a remembered fit is found by: raise it when the function changes; "": never remembered.
+    columns besides close; where no source has one the feature is left out, where a session lacks
+    one the value may be NaN for as long as that session is in reach.
     """
 
     values: Callable[[SymbolBars], Floats]
     lookback_sessions: int
     needs: tuple[str, ...] = ()
-    version: str = ""
 
     def column(self, name: str) -> Column:
         """It as a column of the table, checked wherever it is computed."""
@@ -129,6 +141,7 @@ class Feature:
 def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
     """The values of somebody's feature; NaN on a segment that is no longer than its look-back.
 
+    NaN too where a bar column that it needs is missing in its reach.
     Raises: ConfigError if the function raises, or gives what is no finite number where it must.
     """
     if len(bars.close) <= feature.lookback_sessions:
@@ -150,7 +163,8 @@ def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
             "Fix: return one value a session.",
             section="features",
         )
-    late = np.flatnonzero(~np.isfinite(values[feature.lookback_sessions :]))
+    lacks = _lacks_bars(feature, bars) & np.isnan(values)
+    late = np.flatnonzero(~(np.isfinite(values) | lacks)[feature.lookback_sessions :])
     if len(late):
         session = bars.session[feature.lookback_sessions + late[0]]
         raise ConfigError(
@@ -159,6 +173,15 @@ def _checked_values(feature: Feature, name: str, bars: SymbolBars) -> Floats:
             section="features",
         )
     return values
+
+
+def _lacks_bars(feature: Feature, bars: SymbolBars) -> Bools:
+    """Whether a bar column that the feature needs is missing within its look-back. (session,)."""
+    holes = np.zeros(len(bars.close))
+    for name in feature.needs:
+        holes = np.maximum(holes, np.isnan(bars.columns[name]))
+    reach = min(feature.lookback_sessions + 1, len(holes))
+    return np.asarray(rolling_max(np.append(np.zeros(reach), holes), sessions=reach)[reach:] > 0)
 
 
 def check_features(features: Mapping[str, Feature], taken: Collection[str]) -> None:

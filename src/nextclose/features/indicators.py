@@ -2,8 +2,9 @@
 
 Arrays are (session,), oldest first, of validated bars: prices finite and > 0, open and close within
 low and high. The value at t reads bars up to t. All are free of the price level: multiplying prices
-by a power of two changes no bit. NaN fills the leading rows and nothing else, on flat prices too:
-where a ratio can be 0 / 0 the docstring says what is put there.
+by a power of two changes no bit. NaN fills the leading rows, and rows whose ranges or volumes are
+missing, now or in more than a quarter of a window; nothing else, on flat prices too: where a ratio
+can be 0 / 0 the docstring says what is put there.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import numpy as np
 
 from nextclose.features.rolling import (
     exponential_mean,
+    known_mean,
+    known_std,
     rolling_max,
     rolling_mean,
     rolling_min,
-    rolling_std,
 )
 from nextclose.schema import Floats
 
@@ -90,8 +92,13 @@ def stochastic(
     NaN: the first `period + 1` sessions of %K, `period + 3` of %D. 0 / 0 (no range): 1/2.
     Source: Lane (1984), Technical Analysis of Stocks & Commodities 2; TA-Lib's STOCH / 100.
     """
+    is_known = np.isfinite(high) & np.isfinite(low)
+    if not is_known.all():  # the close alone is known of the range, and bounds it
+        high, low = np.where(is_known, high, close), np.where(is_known, low, close)
     lowest = rolling_min(low, sessions=period)
     place = share(close - lowest, rolling_max(high, sessions=period) - lowest, undecided=0.5)
+    if not is_known.all():
+        place[np.isnan(known_mean(np.where(is_known, 1.0, np.nan), sessions=period))] = np.nan
     slow_k = rolling_mean(place, sessions=3)
     return slow_k, rolling_mean(slow_k, sessions=3)
 
@@ -102,8 +109,8 @@ def z_score(x: Floats, *, sessions: int) -> Floats:
     Halved, at 20 sessions of closes, it is the Bollinger position: -1 lower band, 1 upper band.
     NaN: the first `sessions - 1`. At most sqrt(sessions - 1) in size.
     """
-    spread = rolling_std(x, sessions=sessions)
-    return share(x - rolling_mean(x, sessions=sessions), spread, undecided=0.0)
+    spread = known_std(x, sessions=sessions)
+    return share(x - known_mean(x, sessions=sessions), spread, undecided=0.0)
 
 
 def garman_klass(open_: Floats, high: Floats, low: Floats, close: Floats) -> Floats:

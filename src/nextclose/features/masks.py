@@ -1,4 +1,4 @@
-"""What is odd about a bar, as inputs of 0 and 1: halted, spiked, filled."""
+"""What is odd about a bar, as inputs of 0 and 1: halted, spiked, filled, widened."""
 
 from __future__ import annotations
 

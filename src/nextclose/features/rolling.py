@@ -7,7 +7,8 @@ or a price multiplied by a power of two, gives the same bits. A running total wo
 its rounding remembers the first row for ever. Cost: about 2 log2(sessions) passes over the array.
 
 All functions take and return shape (session,), oldest first.
-NaN: the first `sessions - 1` values, and every window that holds a NaN.
+NaN: the first `sessions - 1` values, and every window that holds a NaN; the `known_` ones pass over
+NaN in windows of which at least three quarters are known, and give the same bits where all are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import TypeAlias
 import numpy as np
 
 from nextclose.schema import Floats
+
+KNOWN_SHARE = 0.75  # of a window, for it to speak of ranges or volumes some of which are missing
 
 # Start-indexed statistics of all windows of one length: element i speaks of x[i : i + length].
 Windows: TypeAlias = tuple[Floats, ...]
@@ -43,6 +46,32 @@ def rolling_std(x: Floats, *, sessions: int) -> Floats:
     """
     _, squares = _window_statistics((x, np.zeros_like(x)), sessions=sessions, join=_joined_moments)
     return _ending(np.sqrt(squares / sessions), n_rows=len(x))
+
+
+def known_mean(x: Floats, *, sessions: int) -> Floats:
+    """Mean of the known among the last `sessions` values, in units of `x`."""
+    is_known = ~np.isnan(x)
+    if is_known.all():
+        return rolling_mean(x, sessions=sessions)
+    n_known = rolling_sum(is_known.astype(np.float64), sessions=sessions)
+    total = rolling_sum(np.where(is_known, x, 0.0), sessions=sessions)
+    return total / _enough(n_known, sessions=sessions)
+
+
+def known_std(x: Floats, *, sessions: int) -> Floats:
+    """Population standard deviation of the known among the last `sessions` values."""
+    is_known = ~np.isnan(x)
+    if is_known.all():
+        return rolling_std(x, sessions=sessions)
+    unit = (np.where(is_known, x, 0.0), np.zeros_like(x), is_known.astype(np.float64))
+    _, squares, n_known = _window_statistics(unit, sessions=sessions, join=_joined_known_moments)
+    enough = _enough(n_known, sessions=sessions)
+    return _ending(np.sqrt(squares / enough), n_rows=len(x))
+
+
+def _enough(n_known: Floats, *, sessions: int) -> Floats:
+    """How many values of each window are known; NaN where they are too few."""
+    return np.where(n_known >= KNOWN_SHARE * sessions, n_known, np.nan)
 
 
 def rolling_max(x: Floats, *, sessions: int) -> Floats:
@@ -109,6 +138,18 @@ def _joined_moments(left: Windows, right: Windows, n_left: int, n_right: int) ->
     mean = left[0] + step * (n_right / n)
     squares = left[1] + right[1] + step * step * (n_left * n_right / n)
     return mean, squares
+
+
+def _joined_known_moments(left: Windows, right: Windows, n_left: int, n_right: int) -> Windows:
+    """The same of windows of which only so many values are known, the third statistic."""
+    known_left, known_right = left[2], right[2]
+    n = known_left + known_right
+    step = right[0] - left[0]
+    share = np.divide(known_right, n, out=np.zeros_like(n), where=n > 0)
+    both = np.divide(known_left * known_right, n, out=np.zeros_like(n), where=n > 0)
+    # where nothing is known on one side, mean and squares are those of the other
+    mean = left[0] + step * share
+    return mean, left[1] + right[1] + step * step * both, n
 
 
 def _extreme(x: Floats, *, sessions: int, pick: np.ufunc) -> Floats:

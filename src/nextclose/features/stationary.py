@@ -3,6 +3,8 @@
 To add one: write a function of `SymbolBars`, add a row to `STATIONARY`. Its look-back is the sum of
 its windows, less one per window of values that exist from session 0 on; a test recomputes it.
 Sizes are in units of the symbol's own causal volatility `scale`, over n sessions `scale * sqrt(n)`.
+A column of ranges or volumes is NaN where the session's own is missing, or more than a quarter of a
+window's; what the close alone gives never is.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 from nextclose.features import indicators
 from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBars
 from nextclose.features.indicators import VOLATILITY_FLOOR, log_ratio, log_returns, share
-from nextclose.features.rolling import rolling_max, rolling_mean
+from nextclose.features.rolling import known_mean, rolling_max, rolling_mean
 from nextclose.schema import Floats
 
 SCALE = indicators.VOLATILITY_LOOKBACK
@@ -59,7 +61,7 @@ def scaled_range(bars: SymbolBars) -> Floats:
 def range_ratio(bars: SymbolBars, *, sessions: int) -> Floats:
     """ln of the session's log range over its mean, both at least 1e-4."""
     span = np.maximum(np.log(bars.high / bars.low), VOLATILITY_FLOOR)
-    return np.log(span / rolling_mean(span, sessions=sessions))
+    return np.log(span / known_mean(span, sessions=sessions))
 
 
 def close_location(bars: SymbolBars) -> Floats:
@@ -79,8 +81,8 @@ def fall_ratio(bars: SymbolBars, *, sessions: int) -> Floats:
 
 def range_volatility_ratio(bars: SymbolBars, *, sessions: int) -> Floats:
     """Mean Garman-Klass volatility over that of the last 250 sessions, > 0."""
-    recent = rolling_mean(bars.range_volatility, sessions=sessions)
-    return recent / rolling_mean(bars.range_volatility, sessions=YEAR)
+    recent = known_mean(bars.range_volatility, sessions=sessions)
+    return recent / known_mean(bars.range_volatility, sessions=YEAR)
 
 
 def log_scale_ratio(bars: SymbolBars) -> Floats:
@@ -132,7 +134,7 @@ def bollinger(bars: SymbolBars) -> Floats:
 
 def volume_ratio(bars: SymbolBars, *, sessions: int) -> Floats:
     """ln of volume over its mean, within +-5; 0 where nothing was traded for long."""
-    mean = rolling_mean(bars.volume, sessions=sessions)
+    mean = known_mean(bars.volume, sessions=sessions)
     return log_ratio(bars.volume, mean, limit=VOLUME_LIMIT)
 
 

@@ -71,7 +71,8 @@ def make_table(
     left is not in the table's `families`. With `market` the family of that name comes last: what
     all symbols did together (`market.py`), or those it names, whom the others then do not move.
     With `news` that of the bars' headlines comes behind it.
-    NaN: every column of a family for the family's warm-up at the start of a segment; nowhere else.
+    NaN: every column of a family for the family's warm-up at the start of a segment; behind it only
+        columns of ranges and volumes, where bars lack them.
     Causal: row i reads bars up to i of its own segment of its symbol.
     Raises: ConfigError for a family that does not exist, own columns that cannot be, or news that
         are not as the settings say.
@@ -148,7 +149,7 @@ def own_names(table: Table) -> tuple[str, ...]:
 def own_values(bars: Bars, own: Mapping[str, Feature]) -> dict[str, Floats]:
     """What own columns say of bars of one segment, each from its look-back on. Shape (session,).
 
-    One whose bar columns are missing is not among them.
+    One whose bar columns no bar has is not among them.
     """
     session, prices = _arrays(bars.frame)
     symbol_bars = SymbolBars(session=session, columns=prices)
@@ -157,6 +158,12 @@ def own_values(bars: Bars, own: Mapping[str, Feature]) -> dict[str, Floats]:
         for name, feature in own.items()
         if set(feature.needs) <= set(prices)
     }
+
+
+def bar_columns_of(names: Collection[str], own: Mapping[str, Feature] = NO_FEATURES) -> set[str]:
+    """The bar columns besides close that the stationary columns of these names read."""
+    columns = with_own(FAMILIES[MAIN], own).columns if own else FAMILIES[MAIN].columns
+    return {need for column in columns if column.name in names for need in column.needs}
 
 
 def lookback_sessions(family: str, own: Mapping[str, Feature] = NO_FEATURES) -> int:

@@ -13,6 +13,7 @@ from nextclose.config import LstmConfig, RunConfig, canonical_json
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
 from nextclose.models.hybrid.hybrid import Hybrid
+from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Forecaster, Model, Traits
 from nextclose.models.state import State, fact, names_in
 from nextclose.models.volatility.garch import GARCH
@@ -31,6 +32,8 @@ BASELINES: Mapping[str, Model] = {
         baselines.LOGHAR,
     )
 }
+# What a verdict measures every model with, beside "no change": they run whether asked for or not.
+COMPARED_WITH = ("drift", "hs_250", "hs_expanding", "garch")
 HYBRID = "hybrid"  # learns from what others issued, not from samples alone
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
 OURS = (*BASELINES, "trees", "lstm", HYBRID, "classic")
@@ -60,11 +63,13 @@ def model_named(name: str, config: RunConfig, plugins: Iterable[Model] = ()) -> 
 
         return Trees(settings=config.trees)
     if name == "lstm":
-        from nextclose.models.lstm.lstm import Lstm  # torch takes a second to import
+        with library_errors("torch", model=name):
+            from nextclose.models.lstm.lstm import Lstm  # torch takes a second to import
 
         return Lstm(settings=config.lstm)
     if name == "classic":
-        from nextclose.models.classic.classic import Classic
+        with library_errors("torch", model=name):
+            from nextclose.models.classic.classic import Classic
 
         return Classic(settings=config.classic)
     return _installed_model(name)

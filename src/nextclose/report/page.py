@@ -7,11 +7,13 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+from unicodedata import category
 
 import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from nextclose.errors import printable
 from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
@@ -168,14 +170,22 @@ def _static_file(name: str) -> str:
 
 def with_break_points(name: str) -> Markup:
     """A name that may go on in the next line after each `_` if it is long."""
-    text = escape(name)
+    text = escape(readable(name))
     return text.replace("_", Markup("_<wbr>")) if len(name) > UNBROKEN_CHARACTERS else text
+
+
+def readable(value: Any) -> Any:
+    """What a template shows: of text, marks that turn or hide what one reads (U+202E) escaped."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "".join(c if c == "\n" or category(c) == "Zs" else printable(c) for c in value)
 
 
 def _template_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("nextclose.report"),
         autoescape=True,
+        finalize=readable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -10,10 +10,11 @@ import numpy as np
 
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.samples.samples import Samples
-from nextclose.schema import Floats, Floats32
+from nextclose.schema import Floats, Floats32, Ints
 
 CAP = 5.0  # standard deviations; method section 2: inputs are capped at +-5
 NARROWEST = 1e-12  # below this a feature does not move
+KNOWN_ROWS = 250  # a year of one symbol, for a column to be learnt from where others lack it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,9 @@ class Scaler:
     def apply(self, samples: Samples) -> Floats32:
         """The named columns, standardised and capped at +-5. Shape (row, feature).
 
-        NaN: warm-up rows become 0, the training mean; `Samples.ready` keeps them out of every
-            window that is trained on or forecast from.
+        NaN: what is not known becomes 0, the training mean: ranges and volumes that bars lack, and
+            warm-up rows, which `Samples.ready` keeps out of every window that is trained on or
+            forecast from.
         Raises: ConfigError if the table lacks a column.
         """
         columns = named_columns(samples, self.names)
@@ -62,6 +64,18 @@ def named_columns(samples: Samples, names: Sequence[str]) -> Floats32:
     return samples.table.values[:, [position[name] for name in names]]
 
 
+def known_names(samples: Samples, names: Sequence[str], rows: Ints) -> tuple[str, ...]:
+    """Those of `names` that are known at 250 of `rows`, or at all of them.
+
+    What a fit may read: a column that its rows do not know is as one that the table has not, so
+    that a symbol listed later changes nothing before.
+    Raises: ConfigError if the table lacks one.
+    """
+    n_known = np.isfinite(named_columns(samples, names)[rows]).sum(axis=0)
+    needed = min(len(rows), KNOWN_ROWS)
+    return tuple(name for name, n in zip(names, n_known, strict=True) if n >= needed)
+
+
 def family_columns(samples: Samples, family: str) -> Floats32:
     """The columns of one family, a view. Shape (row, feature)."""
     span = samples.table.families[family]
@@ -71,7 +85,8 @@ def family_columns(samples: Samples, family: str) -> Floats32:
 def fit_scaler(train: Samples, *, names: Sequence[str], family: str) -> Scaler:
     """Mean and standard deviation of each feature over the rows that may be learnt from.
 
-    A feature that never moves gets width 1, so it becomes 0.
+    Of those of `names` that are known there (`known_names`), over the rows that know them. A
+    feature that never moves gets width 1, so it becomes 0.
     Raises: NotEnoughDataError with fewer than 2 such rows; ConfigError for an unknown name.
     """
     rows = train.learnable(family)
@@ -82,10 +97,22 @@ def fit_scaler(train: Samples, *, names: Sequence[str], family: str) -> Scaler:
             needed=2,
             found=len(rows),
         )
+    names = known_names(train, names, rows)
     columns = named_columns(train, names)[rows].astype(np.float64)
-    width = columns.std(axis=0)
+    center, width = _moments(columns)
     return Scaler(
-        names=tuple(names),
-        center=columns.mean(axis=0),
+        names=names,
+        center=center,
         width=np.where(width > NARROWEST, width, 1.0),
     )
+
+
+def _moments(columns: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of the known values of each column. Shapes (feature,)."""
+    is_known = np.isfinite(columns)
+    if is_known.all():
+        return columns.mean(axis=0), columns.std(axis=0)
+    n_known = np.maximum(is_known.sum(axis=0), 1)
+    center = np.where(is_known, columns, 0.0).sum(axis=0) / n_known
+    apart = np.where(is_known, columns - center, 0.0)
+    return center, np.sqrt((apart * apart).sum(axis=0) / n_known)

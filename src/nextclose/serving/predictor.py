@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,28 @@ from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.catalogue import Issue
 from nextclose.errors import (
-    BundleError,
     ConfigError,
     DataError,
     LeakError,
-    NextcloseError,
     NotEnoughDataError,
+    ServingWarning,
 )
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Ints
-from nextclose.serving.bundle import UNFIT, Bundle, Manifest, agreement, read_bundle
-from nextclose.serving.golden import latest_rows, refuse_other_features, replay, samples_for
+from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
+from nextclose.serving.golden import (
+    golden_symbols,
+    latest_rows,
+    refuse_other_features,
+    replay,
+    samples_for,
+)
+from nextclose.serving.manifest import Manifest
+from nextclose.serving.notices import notices_of, renamed_symbols
+from nextclose.serving.versions import other_versions
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -40,32 +49,31 @@ def load_bundle(
     models: Sequence[Model] = (),
     features: Mapping[str, Feature] = NO_FEATURES,
 ) -> Bundle:
-    """The bundle in `folder`, checked and its golden forecast replayed.
+    """The bundle in `folder`, checked and its golden forecasts replayed.
 
     `models` and `features` of your own that it was trained with are given again: it holds no code.
     Raises: BundleError if anything about it cannot be trusted.
     """
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
-    try:
+    what = "parts that do not fit together"
+    expected = "a model that gives its golden forecasts"
+    with refusals(path, what=what, expected=expected), np.errstate(all="ignore"):
         refuse_other_features(bundle, path=str(path))
-        expected, again = replay(bundle)
-    except BundleError:
-        raise
-    except (*UNFIT, pl.exceptions.PolarsError, NextcloseError) as error:
-        raise BundleError(
-            path=str(path),
-            found=f"parts that do not fit together ({error})",
-            expected="a model that gives its golden forecast",
-        ) from error
-    agreement(path=path, expected=expected, replayed=again)
-    return bundle
+        symbols = golden_symbols(bundle.golden)
+        stored, again = replay(bundle)
+    others = other_versions(bundle.manifest.versions)
+    agreement(path=path, symbols=symbols, expected=stored, replayed=again, versions=others)
+    findings = (Issue.OTHER_VERSIONS.finding(others),) if others else ()
+    return replace(bundle, findings=findings)
 
 
-def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
+def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
-    `resolved` is the session of the symbol's exchange that will fix the outcome.
+    `resolved` is the session of the symbol's exchange that will fix the outcome. A ServingWarning
+    says which bars are old (`now` is the clock's unless it is given), which symbols the bundle has
+    never learnt, and which of its own are missing.
     A symbol whose latest segment has fewer rows than one forecast needs gets none, nor does one
     whose bars end before the last session that the bundle has learnt from, nor one that it has
     learnt from whose bars do not reach back far enough, if the model goes on from the state of that
@@ -74,11 +82,19 @@ def predict(bundle: Bundle, bars: Bars) -> pl.DataFrame:
         the rows, or one is missing whose moves it reads; LeakError if all bars end too early;
         ConfigError if the bars lack the news that it reads, or have others.
     """
+    forecasts = forecasts_of(bundle, bars)
+    for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
+        warnings.warn(finding.line(), ServingWarning, stacklevel=2)
+    return forecasts
+
+
+def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
+    """The forecasts of `predict`, which raises the same, without a word about them."""
     manifest = bundle.manifest
     _refuse_other_news(bars, manifest)
     _refuse_incomplete(bars)
     with_short_symbols(bars, needed=manifest.min_rows)
-    _refuse_part_of_a_market(bars, manifest)
+    _refuse_part_of_a_market(bars, bundle)
     samples = samples_for(bars, manifest, bundle.features)
     rows = latest_rows(samples)
     rows = rows[_segment_lengths(samples, rows) >= manifest.min_rows]
@@ -109,18 +125,22 @@ def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
     raise ConfigError(f"this bundle {needed}, and {offer}. Fix: {cure}.", section="news")
 
 
-def _refuse_part_of_a_market(bars: Bars, manifest: Manifest) -> None:
+def _refuse_part_of_a_market(bars: Bars, bundle: Bundle) -> None:
     """Its symbols must be there with as many bars as at the fit, or as one forecast reads."""
+    manifest = bundle.manifest
     counts = dict(bars.frame.group_by("symbol").len().iter_rows())
     needed = {
         name: manifest.min_rows if name in manifest.symbols else 1 for name in manifest.market
     }
-    missing = [
-        f"{name} ({counts.get(name, 0)} bars)"
-        for name, n in needed.items()
-        if counts.get(name, 0) < n
-    ]
-    if missing:
+    short = [name for name, n in needed.items() if counts.get(name, 0) < n]
+    if short:
+        others = renamed_symbols(bundle, bars, short)
+        missing = [
+            f"{name} ({others[name]} has its moves)"
+            if name in others
+            else f"{name} ({counts.get(name, 0)} bars)"
+            for name in short
+        ]
         raise NotEnoughDataError(
             f"this bundle reads how {len(needed)} symbols move together, and {len(missing)} of "
             f"them are missing, or too short to tell: {', '.join(missing[:5])}. Fix: give "

@@ -29,7 +29,7 @@ def test_spellings_of_the_adjusted_close_are_one(name):
     assert column_map(["date", name]) == {"date": "session", name: "adj_close"}
 
 
-@pytest.mark.parametrize("name", ["symbol", "Symbol", "ticker", "Ticker", "Name"])
+@pytest.mark.parametrize("name", ["symbol", "Symbol", "ticker", "Ticker", "tic", "SecuritiesCode"])
 def test_the_symbol_column_wins_over_the_name_of_the_file(name):
     assert bars(texts().with_columns(pl.lit("MSFT").alias(name))).symbols == ("MSFT",)
 
@@ -47,11 +47,10 @@ def test_a_missing_column_is_refused_with_the_names_found_and_the_nearest():
         ("E21", "close"),
     ]
     assert findings[0].found == "only dates, open, high, low, closing, volume"
-    assert findings[0].fix == (
-        "rename 'dates' to 'date', or set data.columns = {\"dates\" = \"date\"}."
-    )
+    whole = 'data.columns = { "dates" = "date", "closing" = "close" }'
+    assert findings[0].fix == f"rename 'dates' to 'date', or set {whole}."
     assert findings[1].fix == "add a column 'symbol', or say in data.columns which one it is."
-    assert '{"closing" = "close"}' in findings[2].fix
+    assert '{ "closing" = "close", "dates" = "date" }' in findings[2].fix
 
 
 def test_names_given_in_the_settings_stand_for_ours_before_any_other():
@@ -75,6 +74,7 @@ def test_a_setting_for_a_column_that_this_file_lacks_changes_nothing():
 def test_two_columns_of_one_meaning_are_refused_with_both_positions():
     (finding,) = refusals(texts().with_columns(pl.lit("1").alias("Close")), symbol="AAPL")
     assert (finding.code, finding.found) == ("E23", "close in columns 5 and 7")
+    assert finding.fix == "delete or rename all but one."
     said = {"open": "close", "high": "close"}
     found = part(texts(), columns=said).findings
     assert ("E23", "close in columns 2 and 3") in [(f.code, f.found) for f in found]
@@ -111,3 +111,49 @@ def test_a_column_is_left_out_when_the_settings_say_so_whatever_its_spelling():
         assert "volume" not in read.frame.columns
         assert findings_of(read, "W21")[0].found == "no volume"
         assert read.frame.height == 5
+
+
+def test_the_name_of_a_company_is_no_symbol_where_the_file_has_one():
+    frame = texts().with_columns(pl.lit("APPLE").alias("Name"))
+    assert bars(frame).symbols == ("AAPL",)
+    assert bars(frame.with_columns(pl.lit("MSFT").alias("Name")), symbol="ALL").symbols == ("MSFT",)
+    assert "E21" in [f.code for f in part(frame.drop("Name"), symbol="").findings]
+
+
+EQUALS = [("Last", "Settle"), ("adjusted", "closeadj"), ("Close Price", "ClsPric")]
+
+
+@pytest.mark.parametrize(("first", "second"), EQUALS)
+def test_two_names_of_one_meaning_are_a_question_and_either_answer_is_obeyed(first, second):
+    ours = "close" if first != "adjusted" else "adj_close"
+    frame = texts(header=["date", "open", "high", first, second, "volume"])
+    finding = next(f for f in part(frame).findings if f.code == "E23")
+    assert (finding.found, finding.column) == (f"{ours} in columns 4 and 5", ours)
+    for name in (first, second):
+        setting = f'data.columns = {{ "{name}" = "{ours}" }}'
+        assert setting in finding.fix
+        read = part(frame, columns={name: ours}).frame
+        assert read["close"].to_list() == frame[name].cast(pl.Float64).to_list()
+
+
+def test_an_adjusted_close_under_another_name_is_asked_about():
+    frame = texts().with_columns(pl.lit("7").alias("adj_px"), pl.lit("1").alias("adj_factor"))
+    (finding,) = refusals(frame, symbol="AAPL")
+    assert (finding.code, finding.column) == ("E25", "adj_px")
+    assert part(frame, columns={"adj_px": "adj_close"}).basis == "adjusted"
+    assert part(frame, columns={"adj_px": ""}).basis == "unknown"
+
+
+def test_letters_are_columns_only_where_all_four_prices_are_letters():
+    letters = texts(header=["t", "o", "h", "l", "c", "v"])
+    assert bars(letters).fingerprint == bars(texts()).fingerprint
+    assert column_map(["date", "t", "c", "v"]) == {"date": "session"}
+
+
+def test_a_mapping_is_whole_and_of_the_side_that_it_begins_with():
+    sides = ("bid", "ask")
+    frame = texts(header=["dt", "bid_open", "ask_open", "bid_px", "ask_px", "qty"])
+    fix = next(f for f in part(frame).findings if f.column == "close").fix
+    for side in sides:
+        mapping = f'"{side}_px" = "close", "dt" = "date", "{side}_open" = "open", "qty" = "volume"'
+        assert mapping in fix

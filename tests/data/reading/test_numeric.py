@@ -6,13 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.reading.numeric import parse_prices, parse_volumes
+from nextclose.data.reading.numeric import (
+    NumberFormat,
+    UnsettledMarks,
+    number_format,
+    parse_numbers,
+)
 
-US = DataConfig()
-GERMAN = DataConfig(decimal=",", thousands=".")
-SWISS = DataConfig(thousands="'")
-FRENCH = DataConfig(decimal=",", thousands=" ")
-GROUPED = DataConfig(thousands=",")
+US = NumberFormat()
+GERMAN = NumberFormat(decimal=",", thousands=".")
+SWISS = NumberFormat(thousands="'")
+FRENCH = NumberFormat(decimal=",", thousands=" ")
+GROUPED = NumberFormat(thousands=",")
+DOLLARS = NumberFormat(currency="$", thousands=",")
+EUROS = NumberFormat(currency="€", decimal=",", thousands=".")
+
+
+def parse_prices(column, form):
+    return parse_numbers("close", column, form)
+
+
+def parse_volumes(column, form):
+    return parse_numbers("volume", column, form)
 
 
 def cells(column):
@@ -38,6 +53,10 @@ READ = [  # settings, text, value
     (FRENCH, "1 234 567,5", 1234567.5),
     (GROUPED, "1,234.5", 1234.5),
     (GROUPED, "12.5", 12.5),
+    (GROUPED, "1,00,234.5", 100234.5),  # a lakh
+    (DOLLARS, "$1,234.5", 1234.5),
+    (DOLLARS, "1.5", 1.5),
+    (EUROS, "1.234,5 €", 1234.5),
 ]
 
 
@@ -78,7 +97,7 @@ def test_missing_numbers_are_null_and_nothing_to_see(text):
 
 
 def test_only_the_texts_of_the_settings_are_missing():
-    config = DataConfig(missing=("", "N/A"))
+    config = NumberFormat(missing=("", "N/A"))
     read = parse_prices(pl.Series(["N/A", "nan", "null", "1"]), config)
     assert read.value.to_list() == [None, None, None, 1.0]
     assert cells(read.text) == [None, "nan", "null", None]
@@ -92,18 +111,18 @@ def test_numbers_of_any_type_are_read_and_nan_is_missing():
     assert parse_prices(pl.Series(["1.5"], dtype=pl.Categorical), US).value.to_list() == [1.5]
 
 
-VOLUMES = [  # cells, values, cells to see, whole numbers respelt
-    (["9007199254740993", "1"], [2**53 + 1, 1], None, None),
-    ([" 200 ", "0"], [200, 0], None, None),
-    (["200.0", "1"], [200, 1], None, [True, False]),
-    (["2e2", "1"], [200, 1], None, [True, False]),
-    (["-5", "1"], [-5, 1], None, None),
-    (["2.5", "1"], [2, 1], ["2.5", None], None),
-    (["1.2M", "1"], [None, 1], ["1.2M", None], None),
-    (["9223372036854775808", "1"], [None, 1], ["9223372036854775808", None], None),
-    ([200.0, None], [200, None], None, [True, False]),
-    ([float("nan"), 2.5], [None, 2], [None, "2.5"], None),
-    ([float("inf"), 1e18], [None, 10**18], ["inf", None], [False, True]),
+VOLUMES = [  # cells, values, cells to see, why they were respelt
+    (["9007199254740993", "1"], [2**53 + 1, 1], None, {}),
+    ([" 200 ", "0"], [200, 0], None, {}),
+    (["200.0", "1"], [200, 1], None, {"whole": [True, False]}),
+    (["2e2", "1"], [200, 1], None, {"whole": [True, False]}),
+    (["-5", "1"], [-5, 1], None, {}),
+    (["9223372036854775808", "1"], [None, 1], ["9223372036854775808", None], {}),
+    (["2.22M", "1.2k"], [2_220_000, 1200], None, {"short": [True, True]}),
+    (["1B", "0.5T"], [10**9, 5 * 10**11], None, {"short": [True, True]}),
+    (["1.2Q", "1"], [None, 1], ["1.2Q", None], {}),
+    ([200.0, None], [200, None], None, {"whole": [True, False]}),
+    ([float("inf"), 1e18], [None, 10**18], ["inf", None], {"whole": [False, True]}),
 ]
 
 
@@ -113,7 +132,16 @@ def test_volumes_are_whole_and_exact(given, values, seen, respelt):
     assert read.value.dtype == pl.Int64
     assert read.value.to_list() == values
     assert cells(read.text) == seen
-    assert cells(read.is_respelt) == respelt
+    assert {why: mask.to_list() for why, mask in read.respelt.items()} == respelt
+
+
+@pytest.mark.parametrize("given", [["2.5", "1"], [2.5, 1.0], ["1.0025K", "1"]])
+def test_a_volume_with_a_fraction_keeps_it(given):
+    read = parse_volumes(pl.Series(given), US)
+    assert read.value.dtype == pl.Float64
+    assert read.value.to_list() == [1002.5 if given[0] == "1.0025K" else 2.5, 1.0]
+    assert read.text is None
+    assert read.respelt["fraction"].to_list() == [True, False]
 
 
 def test_integers_too_large_for_a_volume_are_left_to_see():
@@ -133,3 +161,60 @@ def test_price_text_is_read_to_the_last_bit(price):
     assert parse_prices(pl.Series([text]), US).value[0] == price
     assert parse_prices(pl.Series([f" {text}"]), US).value[0] == price
     assert parse_prices(pl.Series([text.replace(".", ",")]), GERMAN).value[0] == price
+
+
+FORMATS = [  # prices, volumes, the format that reads them all
+    (["10.5", "11"], ["100"], US),
+    (["10,5", "11"], ["100"], NumberFormat(decimal=",")),
+    (["1.234,5"], ["100"], GERMAN),
+    (["1234,50"], ["1.234.567"], GERMAN),
+    (["12,345"], ["1.234.567"], GERMAN),
+    (["12,345"], ["1,234,567"], GROUPED),
+    (["12.5"], ["1,234"], GROUPED),
+    (["1,234.5", "N/A"], ["100"], GROUPED),
+    (["1,23,456.5"], ["1"], GROUPED),
+    (["$1.5", "$2"], ["1"], NumberFormat(currency="$")),
+    (["1,5 €", "2 €"], ["1"], NumberFormat(currency="€", decimal=",")),
+    (["1.5 USD", "USD 2"], ["1"], NumberFormat(currency="USD")),
+    (["1.5 USD", "2"], ["1"], US),  # on one price alone: who knows what the other is
+    (["$1.5", "€2"], ["1"], US),
+    (["10,4", "10.3"], ["1"], US),  # no reading fits both: the odd one is left to see
+    (["1'234.5"], ["2,22M"], US),
+    (["61,91"], ["2,22M"], NumberFormat(decimal=",")),
+    (["1.2.3", "10.5"], ["1"], US),
+]
+
+
+@pytest.mark.parametrize(("prices", "volumes", "form"), FORMATS)
+def test_the_marks_are_those_of_the_whole_file(prices, volumes, form):
+    columns = {"close": pl.Series(prices), "volume": pl.Series(volumes)}
+    assert number_format(columns, DataConfig()) == form
+
+
+SETTLED = [  # settings, prices, the format or the formats that the cure offers
+    ({"decimal": ","}, ["12,345"], [NumberFormat(decimal=",")]),
+    ({"thousands": ","}, ["12,345"], [GROUPED]),
+    ({}, ["12,345"], [GROUPED, NumberFormat(decimal=",")]),
+    ({"decimal": ","}, ["12.5"], [US]),
+    ({"decimal": "."}, ["12,5"], [NumberFormat(decimal=",")]),
+    ({"decimal": ","}, ["12"], [NumberFormat(decimal=",")]),
+]
+
+
+@pytest.mark.parametrize(("settings", "prices", "forms"), SETTLED)
+def test_settings_decide_and_what_they_do_not_fit_is_told_with_the_reading_that_does(
+    settings, prices, forms
+):
+    found = number_format({"close": pl.Series(prices)}, DataConfig(**settings))
+    fitting = found.fitting if isinstance(found, UnsettledMarks) else (found,)
+    assert [(form.decimal, form.thousands) for form in fitting] == [
+        (form.decimal, form.thousands) for form in forms
+    ]
+    is_open = len(forms) > 1 or forms[0].decimal != settings.get("decimal", forms[0].decimal)
+    assert isinstance(found, UnsettledMarks) == is_open
+
+
+def test_a_point_alone_is_a_price_that_is_not_there():
+    read = parse_prices(pl.Series([".", "1"]), US)
+    assert (read.value.to_list(), read.text) == ([None, 1.0], None)
+    assert read.respelt["point"].to_list() == [True, False]

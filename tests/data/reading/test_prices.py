@@ -49,7 +49,7 @@ def test_an_adjusted_close_alone_is_the_close():
 
 def test_one_mark_for_fractions_and_thousands_is_a_mistake_in_the_settings():
     with pytest.raises(ConfigError, match=r"both '\.'") as raised:
-        part(texts(), thousands=".")
+        part(texts(), decimal=".", thousands=".")
     assert (raised.value.section, raised.value.key) == ("data", "thousands")
 
 

@@ -139,3 +139,13 @@ def test_another_number_of_names_than_of_cells_is_refused():
 def test_a_preamble_does_not_shift_the_rows_of_a_file_without_header():
     cells = read("# klines\n" + BARS, header=("date", "open", "high", "low", "close", "volume"))
     assert cells.rows.to_list() == [2, 3, 4, 5]
+
+
+def test_the_names_of_klines_stand_whole_in_the_line_that_is_printed():
+    row = "1622505600000,29786.34,30997.40,29784.28,30972.20,429.5,1622591999999,13305.0,1,1,1,0\n"
+    path = "/a/long/path/to/spot/monthly/klines/BTCUSDT/1d/BTCUSDT-1d-2023.csv"
+    with pytest.raises(UnusableFileError) as raised:
+        read(row * 3)
+    (finding,) = raised.value.refusal(path).findings
+    assert finding.fix in finding.line()
+    assert finding.fix.startswith('set data.header = ["open_time", "open", "high", "low", "close"')

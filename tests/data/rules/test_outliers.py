@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from nextclose.data.rules import outliers
-from tests.data.bar_frames import closes, codes, days, read, the, where
+from tests.data.bar_frames import closes, codes, days, read, the, walk, where
 
 
 def zigzag(n: int, *, size: float = 0.01) -> np.ndarray:
@@ -67,12 +67,23 @@ def test_a_price_that_mostly_stands_still_has_no_scale():
     assert codes(read(closes(close))) == {}
 
 
-def test_what_a_split_or_a_unit_explains_is_no_spike_unless_the_move_is_real():
+def test_a_split_is_a_spike_too_and_a_change_of_unit_is_not():
     halved = jumped(-np.log(2), at=100)
-    assert codes(read(closes(halved))) == {"E59": 1}
+    assert codes(read(closes(halved))) == {"E59": 1, "W64": 1}
     real_move = (f"AAPL {days(120)[100]}",)
     assert codes(read(closes(halved), not_a_split=real_move)) == {"W64": 1}
     assert codes(read(closes(jumped(np.log(100), at=100, stays=False)))) == {"E61": 1}
+
+
+def test_beyond_tenfold_a_move_is_a_spike_whatever_the_past():
+    for at, size in ((5, 2.4), (100, -2.4)):
+        bars = read(closes(jumped(size, at=at, stays=False)))
+        assert where(bars, "spiked") == [at, at + 1]
+        clipped = read(closes(jumped(size, at=at, stays=False)), spikes="clip")
+        assert abs(np.log(clipped.frame["close"][at] / 50)) < 2.33
+    wild = zigzag(120, size=0.2)  # twenty deviations would be a factor of 376
+    wild[100:] *= 12
+    assert where(read(closes(wild)), "spiked") == [100]
 
 
 def test_clipping_brings_the_close_to_the_bound_and_the_row_with_it():
@@ -170,3 +181,43 @@ def test_no_spike_is_missed_by_looking_at_likely_rows_alone():
     rows = outliers.spikes(frame)["at"].to_list()
     assert len(expected) > 20
     assert rows == [row for row in expected if abs(sizes[row] - np.log(100)) >= 0.3]
+
+
+# --- pence and pounds ---
+
+UNITS = [  # rows whose closes are multiplied, by what, rows told
+    (range(30, 33), 100.0, [30]),
+    (range(30, 40), 100.0, [30]),
+    (range(30, 40), 0.01, [30]),
+    (range(30, 31), 0.01, [30]),
+    (range(30, 40), 75.0, [30]),
+    (range(30, 40), 70.0, []),
+    (range(5, 40), 100.0, [5]),
+    (range(4, 40), 100.0, []),  # four closes are too few to know the unit by
+]
+
+
+@pytest.mark.parametrize(("rows", "factor", "told"), UNITS)
+def test_a_hundredfold_of_the_closes_before_is_a_change_of_unit(rows, factor, told):
+    close = walk(40, sd=0.004)
+    close[list(rows)] *= factor
+    bars = read(closes(close))
+    flips = [finding for finding in bars.findings if finding.code == "E61"]
+    assert [finding.session for finding in flips] == [str(days(40)[k]) for k in told]
+    assert bars.frame["close"].to_list() == close.tolist()
+
+
+def test_the_first_change_of_unit_is_told_and_the_others_counted():
+    close = walk(80, sd=0.004)
+    close[30] *= 100
+    close[60] *= 100
+    finding = the(read(closes(close)), "E61")
+    assert (finding.session, finding.count) == (str(days(80)[30]), 2)
+    assert "about 100 times the median" in finding.found
+
+
+def test_the_unit_is_that_of_the_twenty_closes_before_not_of_all():
+    close = np.concatenate([np.full(60, 10.0), np.full(20, 20.0), np.full(20, 2000.0)])
+    close *= 1 + 0.001 * (np.arange(100) % 2)
+    sessions = [f.session for f in read(closes(close)).findings if f.code == "E61"]
+    assert sessions == [str(days(100)[80])]  # 200 times the median of all

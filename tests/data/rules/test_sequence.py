@@ -43,6 +43,9 @@ FAULTS = {
     "otherwise": 3,
     "stamped": 2,
     "saturday": 1,
+    "rangeless": 40,
+    "crossed": 5,
+    "absurd": 3,
 }
 
 
@@ -106,6 +109,9 @@ def with_fault(frame: pl.DataFrame, kind: str, start: int, stop: int) -> pl.Data
         "empty": {"close": pl.lit(None)},
         "zero": dict.fromkeys(PRICES, pl.lit(0.0)),
         "negative": {"low": pl.lit(-1.0)},
+        "rangeless": dict.fromkeys(("open", "high", "low", "volume"), pl.lit(None)),
+        "crossed": {"high": pl.col("close") * 0.97},
+        "absurd": {"open": pl.col("open") * 40},
         "spike": {c: pl.col(c) * 1.3 for c in PRICES},
         "split": {c: pl.col(c) / 2 for c in PRICES} | {"volume": pl.col("volume") * 2},
         "pence": {c: pl.col(c) * 100 for c in PRICES},
@@ -168,6 +174,12 @@ LEAKS = {  # what a rule might do, and a fault that shows it
         ),
         "spike",
     ),
+    "a range taken from the next row": (
+        lambda bars: bars.frame.with_columns(
+            pl.col("open", "high", "low").backward_fill().over("symbol")
+        ),
+        "absurd",
+    ),
     "segments numbered from the end": (
         lambda bars: bars.frame.with_columns(
             pl.col("segment") - pl.col("segment").max().over("symbol")
@@ -206,6 +218,9 @@ def test_each_fault_of_the_drawn_histories_is_answered(kind):
         "otherwise": "E43",
         "stamped": "P50",
         "saturday": "P51",
+        "rangeless": "W58",
+        "crossed": "P55",
+        "absurd": "W55",
     }
     if kind == "saturday":
         frame = with_fault(sound("AAPL", seed=1), kind, 0, 12).drop("place")

@@ -15,7 +15,9 @@ N_ROWS = 2 * BLOCK // 20
 
 def large(n: int = N_ROWS) -> str:
     """Some 10 MB of plain rows."""
-    return HEADER + "".join(f"2019-03-{k % 28 + 1:02d},{k}.5,{k}\n" for k in range(1, n + 1))
+    return HEADER + "".join(
+        f"2019-03-{k % 28 + 1:02d},{k % 28 + 1}.5,{k}\n" for k in range(1, n + 1)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def test_a_large_file_is_read_in_blocks_as_if_at_once(tmp_path, text):
     frame = rows(part)
     assert frame.height == N_ROWS
     assert frame["row"].to_list() == list(range(2, N_ROWS + 2))
-    assert frame["close"].to_list() == [k + 0.5 for k in range(1, N_ROWS + 1)]
+    assert frame["close"].to_list() == [k % 28 + 1.5 for k in range(1, N_ROWS + 1)]
     assert frame["symbol"].unique().to_list() == ["A"]
 
 

@@ -137,30 +137,46 @@ def test_what_is_wrong_with_the_content_counts_before_a_change(prices):
 
 
 NAMES = [
-    # name, how it is read, its packing, its symbol, whether a folder gives it
-    ("AAPL.csv", "csv", "", "AAPL", True),
-    ("Aapl.CSV", "csv", "", "Aapl", True),
-    ("aapl.csv", "csv", "", "AAPL", True),
-    ("AAPL.tsv", "csv", "", "AAPL", True),
-    ("AAPL.txt", "csv", "", "AAPL", False),
-    ("AAPL.csv.gz", "csv", ".gz", "AAPL", True),
-    ("AAPL.csv.zst", "csv", ".zst", "AAPL", True),
-    ("AAPL.csv.zip", "csv", ".zip", "AAPL", True),
-    ("AAPL.zip", "csv", ".zip", "AAPL", True),
-    ("BRK.B.csv.gz", "csv", ".gz", "BRK.B", True),
-    ("AAPL.parquet", "parquet", "", "AAPL", True),
-    ("7203.T.pq", "parquet", "", "7203.T", True),
-    ("AAPL.gz", "", ".gz", "AAPL", False),
-    ("AAPL.xlsx", "", "", "AAPL.xlsx", False),
-    ("README", "", "", "README", False),
+    # name, how it is read, its packing, its symbol
+    ("AAPL.csv", "csv", "", "AAPL"),
+    ("Aapl.CSV", "csv", "", "Aapl"),
+    ("aapl.csv", "csv", "", "AAPL"),
+    ("AAPL.tsv", "csv", "", "AAPL"),
+    ("AAPL.txt", "csv", "", "AAPL"),
+    ("AAPL.csv.gz", "csv", ".gz", "AAPL"),
+    ("AAPL.csv.zst", "csv", ".zst", "AAPL"),
+    ("AAPL.csv.zip", "csv", ".zip", "AAPL"),
+    ("AAPL.zip", "csv", ".zip", "AAPL"),
+    ("BRK.B.csv.gz", "csv", ".gz", "BRK.B"),
+    ("AAPL.parquet", "parquet", "", "AAPL"),
+    ("7203.T.pq", "parquet", "", "7203.T"),
+    ("AAPL.gz", "", ".gz", "AAPL"),
+    ("AAPL.xlsx", "", "", "AAPL.xlsx"),
+    ("aapl.us.txt.gz", "csv", ".gz", "AAPL"),
+    ("brk-b.us.parquet", "parquet", "", "BRK-B"),
+    ("my prices.csv", "csv", "", ""),
+    ("part-00000-1d2c.c000.snappy.parquet", "parquet", "", ""),
 ]
 
 
-@pytest.mark.parametrize(("name", "kind", "packing", "symbol", "is_given"), NAMES)
-def test_what_a_name_says(name, kind, packing, symbol, is_given):
+@pytest.mark.parametrize(("name", "kind", "packing", "symbol"), NAMES)
+def test_what_a_name_says(name, kind, packing, symbol):
     path = Path("lake") / name
     assert filenames.format_of(path) == kind
     assert filenames.compression_of(path) == packing
-    assert filenames.is_price_file(path) == is_given
-    if kind:
-        assert filenames.symbol_of(path) == symbol
+    assert filenames.symbol_of(path, {}) == symbol
+
+
+def test_what_a_person_says_of_a_file_wins_over_its_name():
+    told = {"a/AAPL.csv": "MSFT", "HistoricalData.csv": "IBM"}
+    assert filenames.symbol_of(Path("lake/a/AAPL.csv"), told) == "MSFT"
+    assert filenames.symbol_of(Path("lake/b/AAPL.csv"), told) == "AAPL"
+    assert filenames.symbol_of(Path("HistoricalData.csv"), told) == "IBM"
+
+
+def test_folders_say_what_a_partition_is_of():
+    path = Path("lake/symbol=BRK%2EB/year=2021/part-0.parquet")
+    assert filenames.partitions_of(path) == {"symbol": "BRK.B", "year": "2021"}
+    assert filenames.partitions_of(Path("lake/a=b.csv")) == {}
+    assert filenames.is_partition(Path("lake/symbol=AAPL"))
+    assert not filenames.is_partition(Path("lake/AAPL"))

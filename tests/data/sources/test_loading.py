@@ -295,9 +295,10 @@ def test_the_problems_of_all_files_are_told_together_in_their_order(tmp_path):
     assert [code for code, _, _ in refusals(tmp_path)] == ["E54", "E2", "E27"]
 
 
-def test_a_table_of_splits_divides_the_prices_before(tmp_path):
+@pytest.mark.parametrize("ratio", ["2", "2:1", "2/1", " 4 : 2 "])
+def test_a_table_of_splits_divides_the_prices_before(tmp_path, ratio):
     splits, prices = tmp_path / "splits.csv", tmp_path / "A.csv"
-    splits.write_text("Symbol,Date,Ratio\nA,2019-03-05,2\n")
+    splits.write_text(f"Symbol,Date,Ratio\nA,2019-03-05,{ratio}\n")
     prices.write_text("date,close\n2019-03-04,20\n2019-03-05,10.5\n2019-03-06,11\n")
     bars = load_bars(prices, config=DataConfig(splits=str(splits)))
     assert bars.frame["close"].to_list() == [10.0, 10.5, 11.0]
@@ -307,6 +308,8 @@ BAD_SPLITS = [
     ("symbol,date,ratio\nA,2019-03-05,x\n", "A, 2019-03-05, x", 2),
     ("symbol,date,ratio\nA,2019-03-05,0\n", "A, 2019-03-05, 0", 2),
     ("symbol,date,ratio\nA,2019-03-05,nan\n", "A, 2019-03-05, nan", 2),
+    ("symbol,date,ratio\nA,2019-03-05,2:0\n", "A, 2019-03-05, 2:0", 2),
+    ("symbol,date,ratio\nA,2019-03-05,2:1:1\n", "A, 2019-03-05, 2:1:1", 2),
     ("symbol,date,ratio\nA,5 March,2\n", "A, 5 March, 2", 2),
     ("symbol,date,ratio\n,2019-03-05,2\n", "an empty cell, 2019-03-05, 2", 2),
     ("symbol,date,ratio\nA,2019-03-05\n", "2 fields", 2),

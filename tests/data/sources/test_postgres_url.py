@@ -4,7 +4,7 @@ import pytest
 
 from nextclose.config import DataConfig
 from nextclose.data.sources.postgres import postgres_prices
-from nextclose.data.sources.postgres_url import address_of, is_url, public_url
+from nextclose.data.sources.postgres_url import address_of, database_url, public_url
 from nextclose.errors import ConfigError
 
 SECRET = "hunter2"
@@ -18,10 +18,15 @@ def _bare_shell(monkeypatch):
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [("postgresql://h/d", True), ("postgres://h/d", True), ("postgresql.csv", False), ("d", False)],
+    [
+        ("postgresql://h/d", "postgresql://h/d"),
+        ("postgres://h/d", "postgresql://h/d"),
+        ("postgresql.csv", None),
+        ("d", None),
+    ],
 )
 def test_an_argument_is_a_url_by_its_scheme(given, expected):
-    assert is_url(given) is expected
+    assert database_url(given) == expected
 
 
 @pytest.mark.parametrize(

@@ -145,9 +145,9 @@ def test_a_volume_that_gets_fractions_is_kept_with_them(tmp_path):
     fetch(tmp_path, provider)
     last = bars(31)[30:].with_columns(volume=pl.lit(0.5))
     provider.frames["AAPL"] = pl.concat([bars(30), last], how="vertical_relaxed")
-    (outcome,) = fetch(tmp_path, provider, fractional_volume="round")
+    (outcome,) = fetch(tmp_path, provider)
     assert outcome.state == "grown"
-    assert {f.code for f in read(tmp_path, fractional_volume="round").findings} >= {"P31"}
+    assert {f.code for f in read(tmp_path).findings} >= {"R31"}
 
 
 def test_another_currency_is_another_history(tmp_path):

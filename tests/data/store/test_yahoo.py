@@ -87,6 +87,12 @@ FAULTS = [
     ("without adjclose", 73, "no adjclose"),
     ("short close", 73, "5 of close for 6 dates"),
     ("other", 73, "in place of prices (HTTP 200)"),
+    ("about MSFT", 73, "an answer about 'MSFT'"),
+    ("about AAPL.MX", 73, "an answer about 'AAPL.MX'"),
+    ("nobody", 73, "an answer about None"),
+    ("differs 2", 73, "two rows of 2024-01-04"),
+    ("differs 5", 73, "two rows of 2024-01-09"),  # the client would keep the first of them
+    ("later 2", 73, "two rows of 2024-01-04"),
 ]
 
 
@@ -105,6 +111,26 @@ def test_what_is_wrong_with_an_answer_is_said_with_the_version_of_the_client(
     assert time.monotonic() - started < 10
     yahoo.faults = []
     assert ask(yahoo).frame.height == 6  # nothing of it sticks
+
+
+def test_a_row_that_stands_twice_with_the_same_values_is_one(yahoo):
+    expected = ask(yahoo).frame
+    for k in (0, 2, 5):
+        yahoo.faults = [f"again {k}", "for ever"]
+        assert ask(yahoo).frame.equals(expected)
+
+
+def test_a_live_quote_behind_the_bar_of_its_day_is_the_newest_bar(yahoo):
+    yahoo.faults = ["later 5", "for ever"]
+    frame = ask(yahoo).frame
+    assert frame["session"].to_list() == DAYS
+    assert frame["close"][-1] == 16.5  # it is asked for again once the session is over
+
+
+def test_the_spelling_of_a_symbol_in_an_answer_may_be_another(yahoo):
+    for name in ("aapl", "AAPL"):
+        yahoo.faults = [f"about {name}", "for ever"]
+        assert ask(yahoo).frame.height == 6
 
 
 def test_a_symbol_yahoo_does_not_know_has_no_rows(yahoo):

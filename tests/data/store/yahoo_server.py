@@ -173,7 +173,24 @@ def spoilt(document: dict[str, Any], fault: str, value: str) -> dict[str, Any]:
         indicators.pop(value, None)
     elif fault == "short":
         indicators["quote"][0][value].pop()
+    elif fault == "about":
+        result["meta"]["symbol"] = value
+    elif fault == "nobody":
+        del result["meta"]["symbol"]
+    elif fault in ("again", "differs"):  # a row a second time, its close another
+        repeated(result, int(value), close=0.0 if fault == "again" else 1.0)
+    elif fault == "later":  # the same, an hour later
+        repeated(result, int(value), close=1.0, seconds=3600)
     return document
+
+
+def repeated(result: dict[str, Any], k: int, *, close: float, seconds: int = 0) -> None:
+    """Put row `k` in a second time behind itself, with a close so much higher."""
+    quote, adjusted = result["indicators"]["quote"][0], result["indicators"]["adjclose"][0]
+    for series in (*quote.values(), adjusted["adjclose"]):
+        series.insert(k + 1, series[k])
+    quote["close"][k + 1] += close
+    result["timestamp"].insert(k + 1, result["timestamp"][k] + seconds)
 
 
 def send_json(request: BaseHTTPRequestHandler, document: Any, *, status: int = 200) -> None:

@@ -355,6 +355,7 @@ def test_the_expected_move_stays_within_its_bounds(samples):
         scale = LogHarScale(
             names=("move_ratio_1",),
             weights=weights,
+            rangeless=weights,
             symbols=(),
             levels=none,
             since=none.astype(np.int64),

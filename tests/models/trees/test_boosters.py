@@ -8,10 +8,13 @@ from nextclose.config import TreesConfig
 from nextclose.models.trees.boosters import (
     BoostingData,
     BoostingRun,
+    best_trees,
     fit_booster,
     is_finished,
     shap_shares,
+    with_usual_ways,
 )
+from nextclose.models.trees.forests import Forest
 
 SMALL = TreesConfig(rounds=20, patience_rounds=20, max_leaves=6, min_child_weight=5.0)
 
@@ -100,3 +103,26 @@ def test_shap_shares_sum_to_one_and_name_the_column_that_matters():
     shares = shap_shares(run, TRAIN.inputs)
     assert shares.sum() == pytest.approx(1.0)
     assert shares[0] > 0.5 > shares[1:].sum()
+
+
+# --- rows that lack an input ---
+
+
+def test_a_row_that_lacks_what_none_lacked_goes_with_the_mean_and_others_as_was_learnt():
+    noise = np.random.default_rng(4)
+    inputs = np.where(noise.random(TRAIN.inputs.shape) < [0, 0.3, 0, 0], np.nan, TRAIN.inputs)
+    inputs = inputs.astype(np.float32)
+    run = fit_booster(SMALL, train=replace(TRAIN, inputs=inputs), valid=VALID)
+    learnt = best_trees(run)
+    usual = with_usual_ways(learnt, inputs)
+    forest = Forest(arrays=usual, n_features=4)
+    rows = np.repeat(VALID.inputs[:50], 2, axis=0)
+    for column in (0, 2, 3):
+        lacking, mean = rows.copy(), rows.copy()
+        lacking[:, column], mean[:, column] = np.nan, inputs[:, column].mean()
+        np.testing.assert_array_equal(forest.margins(lacking), forest.margins(mean))
+    lacking = rows.copy()
+    lacking[:, 1] = np.nan
+    plain = Forest(arrays=learnt, n_features=4)
+    np.testing.assert_array_equal(forest.margins(lacking), plain.margins(lacking))
+    np.testing.assert_array_equal(forest.margins(rows), plain.margins(rows))

@@ -7,6 +7,7 @@ from arch import arch_model
 
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.state import decode_state, encode_state
+from nextclose.models.volatility import garch as garch_module
 from nextclose.models.volatility.garch import GARCH, Filter, Garch, fit_garch
 from nextclose.models.volatility.gjr import Gjr
 from nextclose.samples.samples import Samples, make_samples
@@ -410,6 +411,37 @@ def test_a_symbol_that_cannot_be_fitted_borrows_the_median_of_the_others(odd):
     assert own.mu == pytest.approx(seen.mean())
     grid = garch.quantiles(samples, np.arange(1780, 1800))
     assert (np.diff(grid, axis=2) > 0).all()
+
+
+def jump_then_peg(*, seed: int) -> np.ndarray:
+    """A jump, then next to nothing: the optimum of the likelihood is that of another series."""
+    quiet = 1e-4 * np.random.default_rng(seed).standard_normal(599)
+    return np.concatenate([[0.0, 0.5], quiet[1:]])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_an_optimum_of_an_absurd_scale_is_refused(seed):
+    samples = world_with(jump_then_peg(seed=seed))
+    garch = fitted_by(samples, day(580))
+    seen = np.diff(np.log(samples.table.close[1200:1781]))
+    expected = garch.ratio(samples, np.arange(1780, 1800)) * 0.02  # the scale of these samples
+    ratio = np.median(expected, axis=0) / np.sqrt(np.mean(seen[-250:] ** 2))
+    assert (ratio > 0.1).all()
+    assert (ratio < 10).all()
+
+
+def test_a_symbol_no_start_of_which_leads_to_its_scale_is_named(monkeypatch):
+    monkeypatch.setattr(garch_module, "SCALE_BOUNDS", (2.0, 3.0))
+    samples = world_with()
+    garch = fitted_by(samples, day(580))
+    assert garch.failed == ("AAA", "BBB")
+    assert garch.filters["AAA"].parameters.beta == 0.94  # an exponential mean, of any scale
+
+
+def test_one_crash_among_the_last_sessions_is_no_absurd_scale():
+    returns = gjr_returns(600, seed=5)
+    returns[575] = -1.2
+    assert fitted_by(world_with(returns), day(580)).failed == ()
 
 
 def test_without_any_sound_fit_volatility_is_exponentially_weighted():

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from datetime import date
 from typing import TypeAlias
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nextclose.errors import LeakError, NotEnoughDataError
@@ -17,6 +19,7 @@ from nextclose.models.volatility.har import (
     year_move,
 )
 from nextclose.samples.samples import Samples
+from nextclose.samples.scaling import named_columns
 from nextclose.samples.splits import known_at, originating_from, walk_forward
 from nextclose.schema import LEVELS, Bars
 from tests.builders import close_only, daily_samples, day, samples_of, until, walk_bars
@@ -191,10 +194,30 @@ def test_har_pools_targets_over_its_own_ratio(samples):
 
 
 def test_the_expected_move_has_a_floor_of_a_fifth_of_the_years_mean(samples):
-    down = HarScale(names=("move_ratio_1",), weights=np.tile([-9.0, 0.0], (3, 1)))
+    weights = np.tile([-9.0, 0.0], (3, 1))
+    down = HarScale(names=("move_ratio_1",), weights=weights, rangeless=weights)
     rows = np.array([300, 900])
     ratio = down.ratio(samples, rows)
     np.testing.assert_allclose(ratio, 0.2 * np.repeat(year_move(samples)[rows, None], 3, axis=1))
+
+
+def test_a_row_without_a_range_is_judged_by_the_closes_that_all_rows_know(bars):
+    lacking = replace(
+        bars,
+        frame=bars.frame.with_columns(
+            pl.when(pl.int_range(pl.len()).over("symbol") % 7 != 3).then(name).alias(name)
+            for name in ("open", "high", "low")
+        ),
+    )
+    whole, closes, holed = (samples_of(b) for b in (bars, close_only(bars), lacking))
+    scale = fit_har_scale(*halves(holed))
+    plain = fit_har_scale(*halves(closes))
+    np.testing.assert_array_equal(scale.rangeless, plain.weights)
+    lacks = np.isnan(named_columns(holed, ["range_volatility_ratio_1"])[:, 0])
+    rows = np.flatnonzero(holed.ready("stationary") & lacks)
+    assert len(rows) > 50
+    np.testing.assert_array_equal(scale.ratio(holed, rows), plain.ratio(closes, rows))
+    np.testing.assert_array_equal(fit_har_scale(*halves(whole)).rangeless, plain.weights)
 
 
 def test_har_never_looks_at_what_it_may_not_learn_from(bars):

@@ -38,6 +38,16 @@ def test_days_and_origins_are_steps_prices_six_digits_ranges_basis_points():
     assert symbol["ranges"] == [[123] * 7 + [-1] * 7]
 
 
+def test_a_session_without_a_range_is_a_dash_and_a_symbol_without_any_a_line():
+    ranged = bars().with_columns(open=pl.Series([None, 10.0, 0.4]), high=pl.lit(11.0))
+    forecasts = forecast(DAYS[1], 1, 0.0)
+    (symbol,) = chart_data(ranged, forecasts, model="lstm", horizons=(1,))["symbols"]
+    assert symbol["open"] == [10.0, 10.0, 0.4]
+    none = ranged.with_columns(open=pl.lit(None, dtype=pl.Float64))
+    (symbol,) = chart_data(none, forecasts, model="lstm", horizons=(1,))["symbols"]
+    assert "open" not in symbol
+
+
 def test_an_origin_without_a_forecast_at_one_horizon_has_nulls_there():
     forecasts = pl.concat(
         [forecast(DAYS[0], 1, 0.0), forecast(DAYS[0], 7, 0.0), forecast(DAYS[1], 1, 0.0)]

@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from nextclose.data.catalogue import Issue
 from nextclose.data.inventory import SymbolSummary
 from nextclose.report.sections import data_quality
 from nextclose.schema import Finding
@@ -122,5 +123,11 @@ def test_symbols_with_too_little_history_are_listed_with_the_reason():
         ("A", "1 sessions, 9 needed"),
         ("B", "2 sessions, 9 needed"),
     ]
+    left_out = [
+        Issue.LEFT_OUT.finding("E54 in row 3: -1.0", symbol="C", path="/a/C.csv"),
+        Issue.LEFT_OUT.finding("E2: an empty file", path="/a/D.csv"),
+    ]
+    named = {row.name: row.cells[0].text for row in data_quality.excluded_symbols(left_out).rows}
+    assert named == {"C": "E54 in row 3: -1.0", "D.csv": "E2: an empty file"}
     many = [replace(short[0], symbol=f"S{k:02}") for k in range(data_quality.MAX_EXCLUDED + 3)]
     assert data_quality.excluded_symbols(many).note == "Shown are 60 of 63 symbols left out."

@@ -88,6 +88,11 @@ SUFFIXES: Mapping[str, str] = {
 }
 INDICES: Mapping[str, str] = {
     **dict.fromkeys(("^GSPC", "^DJI", "^IXIC", "^NDX", "^RUT", "^VIX", "^NYA"), "XNYS"),
+    "^SPX": "XNYS",  # as Stooq writes them
+    "^UKX": "XLON",
+    "^DAX": "XETR",
+    "^CAC": "XPAR",
+    "^NKX": "XTKS",
     "^FTSE": "XLON",
     "^FTMC": "XLON",
     "^GDAXI": "XETR",

@@ -11,7 +11,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, hits_where, no_hits, safe_text
-from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.rules.cells import illegal_symbols
 from nextclose.data.rules.engine import apply_rules
 from nextclose.schema import Finding

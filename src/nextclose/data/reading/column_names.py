@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.guesses import looks_adjusted, mapping_fix
+from nextclose.data.reading.columns.spellings import KNOWN, LETTERS, TIERS, canonical_name
+from nextclose.data.suggestions import columns_setting
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
-# Canonical spellings in order of preference: where a file has both `ticker` and `name`, `name` is a
-# company, and the column is left alone.
-SPELLINGS = {
-    "symbol": ("symbol", "ticker", "sym", "name"),
-    "session": ("session", "date", "time", "timestamp", "datetime", "day", "trade_date"),
-    "open": ("open",),
-    "high": ("high",),
-    "low": ("low",),
-    "close": ("close",),
-    "volume": ("volume", "vol"),
-    "adj_close": ("adj_close", "adjclose", "adjusted_close"),
-    "close_raw": ("close_raw",),
-    "currency": ("currency", "ccy"),
-}
-KNOWN = {spelling: ours for ours, spellings in SPELLINGS.items() for spelling in spellings}
 OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
-
-
-def canonical_name(name: str) -> str:
-    """A column name less case, spaces, underscores, dots, <>, and the mark of a repeated name."""
-    plain = re.sub(r"_duplicated_\d+$", "", name.replace("\ufeff", ""))
-    return re.sub(r"[\s_.-]+", "_", plain.strip().strip("<>").lower()).strip("_")
+PUBLIC = {"session": "date"}  # what people call a column of ours, where it differs
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
@@ -53,32 +35,35 @@ def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -
     """Foreign name -> our name, for each of our columns that is there.
 
     `renames` is `data.columns`: a name in it stands for what it says, and no other name does; one
-    that stands for "" is not read. Two such names may stand for one of ours: `header_faults` tells.
+    that stands for "" is not read, and no column is if it is one of our own names. Two names may
+    stand for one of ours: `header_faults` tells.
     Raises: ConfigError if `renames` says a name that is none of ours.
     """
     meanings = {
         canonical_name(theirs): ours and _standard_column(ours)
         for theirs, ours in (renames or {}).items()
     }
-    ignored = {KNOWN.get(key) for key, meant in meanings.items() if not meant}
     by_key: dict[str, str] = {}
     for name in names:
         by_key.setdefault(canonical_name(name), name)
+    has_letters = {"o", "h", "l", "c"} <= by_key.keys()
     mapped: dict[str, str] = {}
-    for ours, spellings in SPELLINGS.items():
-        if ours in ignored:
+    for ours, tiers in TIERS.items():
+        if meanings.get(ours) == "":
             continue
-        keys = [key for key, meant in meanings.items() if meant == ours and key in by_key]
-        if not keys:
-            keys = [key for key in spellings if key in by_key and key not in meanings][:1]
-        mapped |= {by_key[key]: ours for key in keys}
+        letters = tuple(key for key, meant in LETTERS.items() if meant == ours and has_letters)
+        said = [key for key, meant in meanings.items() if meant == ours and key in by_key]
+        usual = (
+            [k for k in tier if k in by_key and k not in meanings] for tier in (*tiers, letters)
+        )
+        mapped |= {by_key[key]: ours for key in said or next(filter(None, usual), [])}
     return mapped
 
 
 def _standard_column(name: str) -> str:
     key = canonical_name(name)
     if key not in KNOWN:
-        nearest = difflib.get_close_matches(key, list(KNOWN), n=1, cutoff=0.0)[0]
+        nearest = difflib.get_close_matches(key, list(TIERS), n=1, cutoff=0.0)[0]
         raise ConfigError(
             f"[data] columns: {name!r} is no column that is read; the nearest is {nearest!r}.",
             section="data",
@@ -88,65 +73,96 @@ def _standard_column(name: str) -> str:
 
 
 def header_faults(
-    frame: pl.DataFrame, names: Mapping[str, str], *, path: str, has_symbol: bool
+    frame: pl.DataFrame,
+    names: Mapping[str, str],
+    *,
+    path: str,
+    has_symbol: bool,
+    renames: Mapping[str, str],
 ) -> list[Finding]:
     """Why the columns cannot be used: missing, double, or of a type that does not hold them.
 
-    `names` is the `column_map`; `has_symbol` says that the file is of one known symbol.
+    `names` is the `column_map` under `renames`; `has_symbol` says that the file is of one symbol.
     """
     present = set(names.values()) | ({"symbol"} if has_symbol else set())
     return [
         *_duplicate_columns(frame.columns, names, path),
         *_missing_columns(frame.columns, present, path),
+        *_other_adjusted_closes(frame.columns, names, path, renames),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
 
 def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: str) -> list[Finding]:
-    """Rule 23: two columns whose names mean the same."""
+    """Rule 23: two columns of one name, or of names that mean the same."""
     places: dict[str, list[int]] = {}
-    keys = KNOWN.keys() | {canonical_name(name) for name in mapped}
+    keys = {canonical_name(name) for name in mapped}
     for position, name in enumerate(names, start=1):
         if canonical_name(name) in keys:
             places.setdefault(canonical_name(name), []).append(position)
-    claims: dict[str, list[int]] = {}
+    claims: dict[str, list[str]] = {}
     for theirs, ours in mapped.items():
-        claims.setdefault(ours, []).append(names.index(theirs) + 1)
-    return [
+        claims.setdefault(ours, []).append(theirs)
+    findings = [
         Issue.REPEATED_COLUMN.finding(
-            f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}",
-            path=path,
-            column=safe_text(name),
+            _in_columns(name, positions), path=path, column=safe_text(name)
         )
-        for name, positions in (*places.items(), *claims.items())
+        for name, positions in places.items()
         if len(positions) > 1
     ]
+    for ours, claimants in claims.items():
+        if len(claimants) > 1:
+            public = PUBLIC.get(ours, ours)
+            choices = [columns_setting({name: public}) for name in claimants]
+            finding = Issue.REPEATED_COLUMN.finding(
+                _in_columns(public, [names.index(name) + 1 for name in claimants]),
+                fix=f"say which: set {' or '.join(choices)}.",
+                path=path,
+                column=public,
+            )
+            findings.append(finding)
+    return findings
+
+
+def _in_columns(name: str, positions: Sequence[int]) -> str:
+    return f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}"
 
 
 def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list[Finding]:
     """Rule 21: a needed column that is not there."""
     present = present | ({"close"} if "adj_close" in present else set())
+    missing = [ours for ours in ("session", "symbol", "close") if ours not in present]
     return [
         Issue.MISSING_COLUMN.finding(
             f"only {safe_text(', '.join(names))}",
-            rule=f"a column {public!r}",
-            fix=_column_fix(public, names),
+            rule=f"a column {PUBLIC.get(ours, ours)!r}",
+            fix=mapping_fix(names, present=present, missing=ours),
             path=path,
-            column=public,
+            column=PUBLIC.get(ours, ours),
         )
-        for ours, public in (("session", "date"), ("symbol", "symbol"), ("close", "close"))
-        if ours not in present
+        for ours in missing
     ]
 
 
-def _column_fix(public: str, names: Sequence[str]) -> str:
-    """How to give a column: the nearest name there is, or any, claims to stand for it."""
-    keys = {canonical_name(name): name for name in names}
-    near = difflib.get_close_matches(public, list(keys), n=1, cutoff=0.6)
-    if near:
-        name = safe_text(keys[near[0]])
-        return f'rename {name!r} to {public!r}, or set data.columns = {{"{name}" = "{public}"}}.'
-    return f"add a column {public!r}, or say in data.columns which one it is."
+def _other_adjusted_closes(
+    names: Sequence[str], mapped: Mapping[str, str], path: str, renames: Mapping[str, str]
+) -> list[Finding]:
+    """Rule 25: beside the close, a column whose name speaks of an adjusted one."""
+    if {"adj_close", "close_raw"} & {*mapped.values()}:
+        return []
+    settled = {canonical_name(name) for name in renames}
+    return [
+        Issue.NO_ADJUSTED_CLOSE.finding(
+            safe_text(name),
+            response="E",
+            rule="a name that says whether this is the adjusted close",
+            fix=f"set {columns_setting({name: 'adj_close'})} or {columns_setting({name: ''})}.",
+            path=path,
+            column=safe_text(name),
+        )
+        for name in names
+        if looks_adjusted(name) and canonical_name(name) not in settled and name not in mapped
+    ]
 
 
 def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> list[Finding]:

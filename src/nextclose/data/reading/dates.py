@@ -12,7 +12,7 @@ from nextclose.config import DataConfig
 from nextclose.data.calendars.evenings import is_evening_before
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
-from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.date_words import english_dates
 from nextclose.data.reading.epochs import (
     COMPACT,

@@ -67,6 +67,12 @@ def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tup
     return data, notes
 
 
+def refuse_unreadable(start: bytes, *, path: str, config: DataConfig) -> None:
+    """What the first lines of a file tell of all of it. Raises: as `utf8_text` does."""
+    if _codec(config.encoding) == "utf-8":  # another encoding may end amid a character
+        utf8_text(start, path=path, config=config)
+
+
 def _refuse_foreign(data: bytes) -> None:
     head = data[:64].lstrip()
     start = head.lower() if head.startswith(b"<") else head

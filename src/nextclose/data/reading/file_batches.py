@@ -10,6 +10,8 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.series import has_lesser_symbols
+from nextclose.data.reading.file_errors import UNNAMED
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 
 FIRST_ROW = 2  # the header is row 1
@@ -31,17 +33,21 @@ class FileBatch:
 def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None:
     """The batch as one; None where its files must be told apart.
 
-    That is so if one of them lacks a column throughout or has anything to refuse. What is said of
+    That is so if one of them lacks a column throughout, may hold several series, or has anything to
+    refuse. What is said of
     one file is then said of each: the findings count files.
     """
     n_files = len(batch.paths)
     heights = np.asarray(batch.heights)
-    if n_files > 1 and _has_empty_column(batch.frame, heights):
+    is_doubtful = has_lesser_symbols(batch.frame.columns)
+    if n_files > 1 and (is_doubtful or _has_empty_column(batch.frame, heights)):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
     rows += FIRST_ROW
     frame, symbol = batch.frame, batch.symbols[0]
     if n_files > 1 and "symbol" not in column_map(frame.columns, config.columns).values():
+        if UNNAMED in batch.symbols:
+            return None
         symbols = pl.Series("symbol", batch.symbols, dtype=pl.String)
         frame = frame.with_columns(symbols.gather(np.repeat(np.arange(n_files), heights)))
     prices = unchecked_prices(frame, path=batch.paths[0], rows=rows, symbol=symbol, config=config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -11,7 +11,8 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.column_names import canonical_name, column_map
+from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.schema import Finding, Floats
 
 DATE = (
@@ -59,6 +60,12 @@ def with_date_column(
         safe_text(found), rule="a column 'date'; read as that", path=path
     )
     return frame.rename({name: "date"}), [note]
+
+
+def with_partitions(frame: pl.DataFrame, partitions: Mapping[str, str]) -> pl.DataFrame:
+    """The frame with a column for each partition that it is of (symbol=AAPL), if it has none."""
+    new = {name: value for name, value in partitions.items() if name not in frame.columns}
+    return frame.with_columns(pl.lit(value).alias(name) for name, value in new.items())
 
 
 def _holds_dates(column: pl.Series) -> bool:

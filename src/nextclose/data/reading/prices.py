@@ -10,8 +10,16 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.columns.multiindex import long_format
+from nextclose.data.reading.columns.series import (
+    chosen_rows,
+    lesser_symbol,
+    one_volume,
+    respelt_note,
+    several_series,
+    spelt_alike,
+)
 from nextclose.data.reading.dates import (
     DIGITS,
     ParsedDates,
@@ -20,8 +28,15 @@ from nextclose.data.reading.dates import (
     parse_dates,
 )
 from nextclose.data.reading.epochs import EARLIEST, READINGS
-from nextclose.data.reading.multiindex import long_format
-from nextclose.data.reading.numeric import parse_prices, parse_volumes, refuse_equal_marks
+from nextclose.data.reading.number_notes import at_first, number_notes, unsettled_marks
+from nextclose.data.reading.numeric import (
+    NumberFormat,
+    ParsedNumbers,
+    UnsettledMarks,
+    number_format,
+    parse_numbers,
+    refuse_equal_marks,
+)
 from nextclose.schema import Finding
 
 DEFAULTS = DataConfig()
@@ -34,8 +49,8 @@ class UncheckedPrices:
     """Prices of one file, frame or table in our names and types: what `assemble_bars` joins.
 
     `frame` has row, symbol, session and numbers, null where a cell could not be read; the cell's
-    text is then in `<column>_text`, as is that of a volume that was rounded. Prices are Float64,
-    volumes Int64, exact, or Float64 where they came adjusted. `second_of_day` (Int32) is there if
+    text is then in `<column>_text`. Prices are Float64, volumes Int64, exact, or Float64 where one
+    has a fraction. `second_of_day` (Int32) is there if
     stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
     cannot be used at all. `settled` holds format facts that this file decided, by the name of their
     `[data]` setting. Prices of several `files` begin with `path`, and `file` (Int32) in its frame
@@ -64,7 +79,7 @@ def parsing_types(header: Sequence[str], config: DataConfig) -> dict[str, pl.Dat
     A cell that does not parse, and settings that only text can obey, ask for all columns as text.
     """
     names = column_map(header, config.columns)
-    is_plain = config.decimal == "." and set(DEFAULTS.missing) <= set(config.missing)
+    is_plain = config.decimal in (None, ".") and set(DEFAULTS.missing) <= set(config.missing)
     kinds = dict.fromkeys(NUMBERS, pl.Float64()) | {"volume": pl.Int64()}
     return {
         theirs: kinds[ours] if is_plain and ours in kinds else pl.String()
@@ -88,22 +103,32 @@ def unchecked_prices(
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
     refuse_equal_marks(config)
-    frame, rows, levels = long_format(frame, rows, path=path)
+    frame, rows, levels = long_format(frame, rows, path=path, renames=config.columns)
+    frame, rows, of_rows = chosen_rows(frame, rows, config, path=path)
     names = column_map(frame.columns, config.columns)
-    faults = header_faults(frame, names, path=path, has_symbol=bool(symbol))
+    key = lesser_symbol(frame, names, symbol)
+    names |= {} if key is None else {key: "symbol"}
+    faults = header_faults(frame, names, path=path, has_symbol=bool(symbol), renames=config.columns)
     if faults:
         return UncheckedPrices(path=path, frame=None, findings=tuple(faults))
-    ours = frame.select(list(names)).rename(names).with_columns(rows.alias("row").cast(pl.UInt32))
+    chosen = one_volume(frame, names)
+    ours = frame.select(list(chosen)).rename(chosen)
+    ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     times = column_of_times(frame, names, config)
     if times is not None:
         ours = ours.with_columns(times.alias("second_of_day"))
-    is_adjusted = "close_raw" in ours.columns or basis == "adjusted"
     ours, basis, of_basis = _with_basis(ours, config, basis, path)
-    typed, cells, date_format = _typed_columns(ours, config, path, is_adjusted=is_adjusted)
-    notes = (*levels, *header_notes(typed, names, path=path), *of_basis, *cells)
-    settled = {"date_format": date_format} if date_format else {}
+    form = number_format({c: ours[c] for c in NUMBERS if c in ours.columns}, config)
+    if isinstance(form, UnsettledMarks):
+        finding = unsettled_marks(form, ours, path=path)
+        return UncheckedPrices(path=path, frame=None, findings=(finding,))
+    typed, cells, settled = _typed_columns(ours, config, form, path)
+    series = several_series(frame, typed, names, path=path, renames=config.columns)
+    if series:
+        return UncheckedPrices(path=path, frame=None, findings=tuple(series))
+    notes = (*levels, *of_rows, *header_notes(typed, names, path=path), *of_basis, *cells)
     return UncheckedPrices(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
 
 
@@ -142,41 +167,40 @@ def _lone_close_finding(source_basis: Basis | None, path: str) -> Finding:
 
 
 def _typed_columns(
-    frame: pl.DataFrame, config: DataConfig, path: str, *, is_adjusted: bool
-) -> tuple[pl.DataFrame, list[Finding], str]:
-    """Cells in our types, null where unreadable, their text beside them; and the date format.
+    frame: pl.DataFrame, config: DataConfig, form: NumberFormat, path: str
+) -> tuple[pl.DataFrame, list[Finding], dict[str, str]]:
+    """Cells in our types, null where unreadable, their text beside them; what the file settled.
 
-    Rules 31, 38 and 44, where they repair.
+    Rules 9, 10, 27, 30, 31, 38 and 44, where they repair.
     """
-    symbol = _without_spaces(frame["symbol"].cast(pl.String))
+    symbol, respelt = spelt_alike(_without_spaces(frame["symbol"].cast(pl.String)))
     days = parse_dates(frame["session"], symbol, config)
     new = [symbol, days.session.alias("session")]
     if days.second_of_day is not None:
         new.append(days.second_of_day.alias("second_of_day"))
     if days.session.null_count() or not (days.session >= EARLIEST).all():
         new.append(_date_cells(frame["session"], days).alias("session_text"))
-    is_respelt = None
+    numbers: dict[str, ParsedNumbers] = {}
     for name in NUMBERS:
         if name in frame.columns:
-            is_whole = name == "volume" and not is_adjusted
-            parsed = (
-                parse_volumes(frame[name], config)
-                if is_whole
-                else parse_prices(frame[name], config)
-            )
+            numbers[name] = parsed = parse_numbers(name, frame[name], form)
             new.append(parsed.value.alias(name))
             if parsed.text is not None:
                 new.append(parsed.text.alias(f"{name}_text"))
-            is_respelt = parsed.is_respelt if is_whole else is_respelt
     typed = frame.with_columns(new)
     if "currency" in typed.columns:
         typed = typed.with_columns(pl.col("currency").cast(pl.String).str.strip_chars())
-    notes = _date_notes(frame, typed, days, path)
-    if is_respelt is not None:
-        must = "whole volumes; read as whole numbers"
-        note = Issue.ODD_VOLUME.finding(response="R", rule=must, fix="", path=path, column="volume")
-        notes += _at_first(typed, is_respelt, frame["volume"], note)
-    return typed, notes, days.date_format
+    notes = [
+        *respelt_note(respelt, path=path),
+        *_date_notes(frame, typed, days, path),
+        *number_notes(numbers, frame, typed, path=path),
+    ]
+    facts = {
+        "date_format": days.date_format,
+        "decimal": form.decimal if form.decimal != "." else "",
+    }
+    facts["thousands"] = form.thousands or ""
+    return typed, notes, {name: value for name, value in facts.items() if value}
 
 
 def _date_cells(column: pl.Series, days: ParsedDates) -> pl.Series:
@@ -209,26 +233,9 @@ def _date_notes(
     if days.date_format in READINGS:
         must = f"dates; read as {days.date_format}"
         note = Issue.INTEGER_DATE.finding(response="R", rule=must, fix="", path=path, column="date")
-        notes += _at_first(typed, days.session.is_not_null(), text, note)
+        notes += at_first(typed, days.session.is_not_null(), text, note)
     if days.is_moved is not None:
         must = "plain dates; the date at the exchange is taken"
         note = Issue.ZONED_STAMP.finding(response="R", rule=must, fix="", path=path, column="date")
-        notes += _at_first(typed, days.is_moved, text, note)
+        notes += at_first(typed, days.is_moved, text, note)
     return notes
-
-
-def _at_first(
-    typed: pl.DataFrame, is_hit: pl.Series, cells: pl.Series, note: Finding
-) -> list[Finding]:
-    """The note with the first of its places and their count."""
-    at = is_hit.arg_max()
-    if at is None or not is_hit[at]:
-        return []
-    row = typed.select("row", "symbol", "session").row(at, named=True)
-    place = {
-        "row": row["row"],
-        "symbol": safe_text(row["symbol"] or ""),
-        "session": "" if row["session"] is None else str(row["session"]),
-    }
-    found = safe_text(date_texts(cells)[at] or "")
-    return [replace(note, **place, found=found, count=int(is_hit.sum()))]

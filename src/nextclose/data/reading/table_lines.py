@@ -15,7 +15,8 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.column_names import KNOWN, canonical_name, column_map, unique_names
+from nextclose.data.reading.column_names import column_map, unique_names
+from nextclose.data.reading.columns.spellings import KNOWN, canonical_name
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.inferred_names import has_date, inferred_names, is_row_of_bars
 from nextclose.data.suggestions import toml_value
@@ -212,7 +213,7 @@ def _headerless_error(rows: list[list[str]], row: int) -> UnusableFileError:
     return UnusableFileError(
         Issue.MISSING_COLUMN,
         f"no header row but {', '.join(rows[0])}",
-        must="a first row with the names of the columns",
+        must="a header row",
         fix=fix,
         row=row,
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import polars as pl
 
-from nextclose.data.catalogue import Issue
+from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import hit_mask
 from nextclose.schema import MASK_COLUMNS, PRICE_COLUMNS, Finding, Floats
 
 DIVIDED = "prices before a split are divided by its ratio"
+NOT_SHOWN = "a split of the table that no close moves by is in the prices already; not divided"
+NOT_SHOWN_FIX = "correct its date and ratio if it is not."
+HIDDEN = 0.2  # log ratio below which a day's own move hides a split
 
 
 def body_prices(frame: pl.DataFrame) -> list[str]:
@@ -95,19 +100,23 @@ def with_adjusted_prices(frame: pl.DataFrame) -> pl.DataFrame:
 def divide_by_splits(
     frame: pl.DataFrame, splits: pl.DataFrame | None
 ) -> tuple[pl.DataFrame, tuple[Finding, ...]]:
-    """Prices before each split divided by its ratio, volume times it; and a finding (R59) of each.
+    """Prices before each split divided by its ratio, volume times it; and a finding of each.
 
-    `splits` has symbol, session and ratio: new shares for an old one, from that session on. An
-    adjusted close that the file gave beside the close has them already, and stays.
-    Expects: rows sorted by symbol and session. Causal: the table is given, not read from prices;
-    but a split behind the last row is not applied yet, and once it is, every level before it moves.
+    `splits` has symbol, session and ratio: new shares for an old one, from that session on. Only a
+    close that moves by the split is divided: a close, or an adjusted close beside it, that goes on
+    as if nothing were has the split already, or the table is wrong. Of a ratio near 1 a day's own
+    move hides which, and the table is believed. R59: it is divided; W59: no close moves by it.
+    Expects: rows sorted by symbol and session. Causal: the table is given, and the closes before
+    and at a split say whether it is in them; but a split behind the last row is not applied yet,
+    and once it is, every level before it moves.
     """
     if splits is None or not splits.height or not frame.height:
         return frame, ()
-    factor, findings = _split_factors(frame, splits)
-    by = pl.lit(pl.Series(factor))
-    prices = [pl.col(c) / by for c in (*open_high_low(frame), "close")]
-    volume = [pl.col("volume") * by] if "volume" in frame.columns else []
+    by_name, findings = _split_factors(frame, splits)
+    prices = [pl.col(c) / pl.lit(pl.Series(by_name["close"])) for c in open_high_low(frame)]
+    prices += [pl.col(c) / pl.lit(pl.Series(by_name[c])) for c in by_name]
+    is_traded = "volume" in frame.columns
+    volume = [pl.col("volume") * pl.lit(pl.Series(by_name["close"]))] if is_traded else []
     new = frame.with_columns(*prices, *volume)
     if "is_pair" in frame.columns:  # elsewhere adj_close is but a copy of close
         is_copy = ~pl.col("is_pair").fill_null(value=True)
@@ -116,27 +125,48 @@ def divide_by_splits(
     return new, findings
 
 
-def _split_factors(frame: pl.DataFrame, splits: pl.DataFrame) -> tuple[Floats, tuple[Finding, ...]]:
-    """Product of the ratios of later splits, shape (row,), and a finding of each split."""
+def _split_factors(
+    frame: pl.DataFrame, splits: pl.DataFrame
+) -> tuple[dict[str, Floats], tuple[Finding, ...]]:
+    """Product of the ratios of later splits, shape (row,), by the name of the close it divides.
+
+    That is `close` and, where it is there, `adj_close`. And a finding of each split.
+    """
     runs = frame["symbol"].rle().struct.unnest()
     stops = np.cumsum(runs["len"].to_numpy())
     places = {s: (k - n, k) for s, n, k in zip(runs["value"], runs["len"], stops, strict=True)}
-    factor, findings = np.ones(frame.height), []
-    for symbol, session, ratio in splits.select("symbol", "session", "ratio").iter_rows():
+    names = [name for name in ("close", "adj_close") if name in frame.columns]
+    factors: dict[str, Floats] = {name: np.ones(frame.height) for name in names}
+    findings: list[Finding] = []
+    for symbol, session, ratio in (
+        splits.select("symbol", "session", "ratio").unique(maintain_order=True).iter_rows()
+    ):
         start, stop = places.get(symbol, (0, 0))
         n_before = int(frame["session"][start:stop].search_sorted(session)) if stop else 0
-        if 0 < n_before < stop - start:
-            factor[start : start + n_before] *= ratio
-            finding = Issue.SPLIT.finding(
-                f"{ratio:g} new shares for an old one, in the table of splits",
-                response="R",
-                rule=DIVIDED,
-                fix="",
-                symbol=symbol,
-                session=str(session),
-            )
-            findings.append(finding)
-    return factor, tuple(findings)
+        if not 0 < n_before < stop - start:
+            continue
+        row = start + n_before
+        moving = [name for name in names if _moves_by_split(frame[name], row, ratio)]
+        for name in moving:
+            factors[name][start:row] *= ratio
+        findings.append(_split_finding(symbol, session, ratio, is_divided=bool(moving)))
+    return factors, tuple(findings)
+
+
+def _moves_by_split(price: pl.Series, row: int, ratio: float) -> bool:
+    """Whether a price moves, at a row, by that split rather than not at all."""
+    size, (before, after) = np.log(ratio), price[row - 1 : row + 1]
+    if abs(size) < HIDDEN or not (before and after and before > 0 and after > 0):
+        return True
+    return bool(abs(np.log(after / before) + size) < abs(size) / 2)
+
+
+def _split_finding(symbol: str, session: date, ratio: float, *, is_divided: bool) -> Finding:
+    found = f"{ratio:g} new shares for an old one, in the table of splits"
+    place = Place(symbol=symbol, session=str(session))
+    if is_divided:
+        return Issue.SPLIT.finding(found, response="R", rule=DIVIDED, fix="", **place)
+    return Issue.SPLIT.finding(found, response="W", rule=NOT_SHOWN, fix=NOT_SHOWN_FIX, **place)
 
 
 def with_masks(frame: pl.DataFrame) -> pl.DataFrame:

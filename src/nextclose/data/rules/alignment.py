@@ -78,6 +78,15 @@ def _exchange_numbers(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> Ints
     return np.repeat(np.array(numbers), runs["len"].to_numpy())
 
 
+def last_finished_session(exchange: str, now: datetime) -> date:
+    """The newest session of the exchange whose bar is final at `now`; a weekday for ""."""
+    day, is_over = _exchange_today(exchange, now)
+    days = day - np.arange(not is_over, 31 + (not is_over))  # no exchange rests for a month
+    _, is_session = session_table(exchange).at(days)
+    newest: date = days[int(is_session.argmax())].astype(object)
+    return newest
+
+
 def _exchange_today(exchange: str, now: datetime) -> tuple[np.datetime64, bool]:
     """Today's date at the exchange, and whether its bar is final."""
     today = np.datetime64(now.astimezone(ZoneInfo(zone_of(exchange))).date(), "D")

@@ -6,7 +6,14 @@ from functools import partial
 
 import polars as pl
 
-from nextclose.data.findings import Find, cell_hits, hits_by_block, hits_where, no_hits
+from nextclose.data.findings import (
+    Find,
+    cell_hits,
+    hit_mask,
+    hits_by_block,
+    hits_where,
+    no_hits,
+)
 from nextclose.data.reading.column_names import NUMBERS
 from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.reading.epochs import EARLIEST
@@ -21,31 +28,12 @@ DATE_LIKE = rf"(?i)^(?:\d{{1,2}}-{MONTH}(?:-\d{{2,4}})?|{MONTH}-\d{{1,4}}|\d{{4}
 SERIAL = r"^\d{5}(?:\.\d+)?$"
 COUNT = r"(?i)^[+-]?(?:[\d.,]+(?:e[+-]?\d+)?\s*[kmbt]?|inf(?:inity)?)$"
 TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].*)?$"
+NO_VOLUME = -1  # of Interactive Brokers, for what has none
 SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
 LARGEST_CONTRADICTION = 0.25  # of the close: beyond it a range says nothing of its session
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
 CLOSES = ("close", "adj_close", "close_raw")
-
-LEAD = r"^[+-]?\d{1,3}"
-DOTS, COMMAS, QUOTES, SPACES = (rf"(?:{mark}\d{{3}})" for mark in (r"\.", ",", "['\u2019]", r"\s"))
-
-# Form of a cell with marks, and the settings that would read it.
-COMMA_NUMBERS = (  # passed over once the decimal mark is a comma
-    (rf"{LEAD}{DOTS}+,\d*$", 'set data.decimal = "," and data.thousands = ".".'),
-    (rf"{LEAD}{DOTS}{{2,}}$", 'set data.decimal = "," and data.thousands = ".".'),
-    (rf"{LEAD}{QUOTES}+,\d*$", 'set data.decimal = "," and data.thousands = "\'".'),
-    (rf"{LEAD}{SPACES}+,\d*$", 'set data.decimal = "," and data.thousands = " ".'),
-    (r"^[+-]?(?:\d*,\d{0,2}|\d*,\d{4,}|(?:0|\d{4,}),\d{3})$", 'set data.decimal = ",".'),
-)
-GROUPED_NUMBERS = (
-    (rf"{LEAD}{COMMAS}(?:{COMMAS}*\.\d*|{COMMAS}+)$", 'set data.thousands = ",".'),
-    (rf"{LEAD}{DOTS}(?:{DOTS}*,\d*|{DOTS}+)$", 'set data.thousands = ".".'),
-    (rf"{LEAD}{QUOTES}+(?:[.,]\d*)?$", 'set data.thousands = "\'".'),
-    (rf"{LEAD}{SPACES}+(?:[.,]\d*)?$", 'set data.thousands = " ".'),
-)
-UNCLEAR_NUMBER = rf"{LEAD}[.,]\d{{3}}$"
-POINT_NUMBER = r"^[+-]?\d*\.\d*$"
 
 Frame = pl.DataFrame
 
@@ -204,20 +192,37 @@ def prices_out_of_range(frame: Frame) -> Frame:
 
 
 def impossible_volumes(frame: Frame) -> Frame:
-    """Volumes below zero, too large to count, or written short as in 1.2M."""
-    hits = [cell_hits(frame, ("volume",), lambda c: (c < 0) | (c >= 2.0**63))]
+    """Volumes below zero, or too large to count; -1 is no volume (`unknown_volumes`)."""
+    hits = [cell_hits(frame, ("volume",), lambda c: ((c < 0) & (c != NO_VOLUME)) | (c >= 2.0**63))]
     if "volume_text" in frame.columns:
         is_unread = pl.col("volume").is_null() & pl.col("volume_text").str.contains(COUNT)
         hits.append(hits_where(frame, is_unread, text=pl.col("volume_text"), column="volume"))
     return pl.concat(hits).sort("at", maintain_order=True)
 
 
-def fractional_volumes(frame: Frame) -> Frame:
-    """Volumes that were rounded to whole numbers."""
-    if "volume_text" not in frame.columns:
+def unknown_volumes(frame: Frame) -> Frame:
+    """Rows with -1 for the volume of a symbol that never had one up to then."""
+    return _without_volume(frame, has_any=False)
+
+
+def lost_volumes(frame: Frame) -> Frame:
+    """Rows with -1 for the volume of a symbol that had one before."""
+    return _without_volume(frame, has_any=True)
+
+
+def _without_volume(frame: Frame, *, has_any: bool) -> Frame:
+    if "volume" not in frame.columns or not (frame["volume"] == NO_VOLUME).any():
         return no_hits()
-    is_rounded = pl.col("volume").is_not_null() & pl.col("volume_text").is_not_null()
-    return hits_where(frame, is_rounded, text=pl.col("volume_text"), column="volume")
+    volume = pl.col("volume")
+    is_some = (volume >= 0).fill_null(value=False).cast(pl.Int32).cum_sum().over("series") > 0
+    is_hit = (volume == NO_VOLUME) & (is_some if has_any else ~is_some)
+    return hits_where(frame, is_hit, text=volume, column="volume")
+
+
+def without_volume(frame: Frame, hits: Frame) -> Frame:
+    """The frame, the volume of the hit rows null."""
+    is_hit = pl.lit(hit_mask(frame, hits))
+    return frame.with_columns(pl.when(is_hit).then(None).otherwise("volume").alias("volume"))
 
 
 def all_zero_prices(frame: Frame) -> Frame:

@@ -67,9 +67,8 @@ def _is_idle(frame: Frame) -> np.ndarray:
     if not has_calendar.all():  # a quiet close alone may be a market that is open on Sundays
         is_still &= has_calendar | _has_range(frame)
     if "volume" in frame.columns and has_calendar.any():
-        still = [
-            (pl.col(name) == pl.col("close")).fill_null(value=True) for name in open_high_low(frame)
-        ]
+        close = pl.col("close")
+        still = [(pl.col(c) == close).fill_null(value=True) for c in open_high_low(frame)]
         is_flat = pl.all_horizontal(pl.col("volume") == 0, *still).fill_null(value=False)
         is_still |= has_calendar & frame.select(is_flat).to_series().to_numpy()
     return np.asarray(is_closed & is_still)

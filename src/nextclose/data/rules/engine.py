@@ -2,41 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, n_named, no_hits, rule_findings
 from nextclose.schema import Finding
 
+OF_HISTORIES = {  # refusals that rows which are not there can bring about
+    *(Issue.NO_ROWS, Issue.NOT_DAILY, Issue.MISSING_SESSIONS, Issue.INCOMPLETE_BAR),
+    *(Issue.SPLIT, Issue.UNIT_FLIP, Issue.CONSTANT_CLOSE, Issue.TWIN_SYMBOLS),
+}
 BATCH_ROWS = 1 << 18  # rows checked together, but for a symbol that has more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFindings:
-    """Findings of one rule: its first `n_named` hits, the rest counted in the last of them."""
+    """Findings of one rule: its first `n_named` hits, the rest counted in the last of them.
+
+    `refused`: each symbol with a row that the rule refuses -> the code.
+    """
 
     findings: Sequence[Finding] = ()
     n_named: int
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 CheckedRows = tuple[pl.DataFrame, list[RuleFindings]]
 
 
 def apply_rules(
-    frame: pl.DataFrame, rules: Sequence[Rule], paths: Sequence[str], config: DataConfig
+    frame: pl.DataFrame,
+    rules: Sequence[Rule],
+    paths: Sequence[str],
+    config: DataConfig,
+    *,
+    refused: Collection[str] = (),
 ) -> CheckedRows:
-    """The rows as the rules keep or repair them, and the findings of each rule in force."""
+    """The rows as the rules keep or repair them, and the findings of each rule in force.
+
+    Of symbols in `refused`, some of whose rows are not there, a refusal says nothing that reads a
+    whole history: it would follow from the rows that are missing.
+    """
     results: list[RuleFindings] = []
     for rule in filter(None, (rule.with_settings(config) for rule in rules)):
         hits = rule.find(frame) if frame.height else no_hits()
-        findings = rule_findings(rule, frame, hits, paths) if hits.height else []
-        results.append(RuleFindings(findings=findings, n_named=n_named(rule)))
+        is_refusal = rule.finding.response == "E"
+        told = hits
+        if hits.height and is_refusal and refused and rule.finding.number in OF_HISTORIES:
+            is_known = frame["symbol"].gather(hits["at"]).is_in(list(refused))
+            told = hits.filter(~is_known)
+        findings = rule_findings(rule, frame, told, paths) if told.height else []
+        names = _names(frame, told) if is_refusal else ()
+        results.append(
+            RuleFindings(
+                findings=findings,
+                n_named=n_named(rule),
+                refused=dict.fromkeys(names, rule.finding.code),
+            )
+        )
         frame = rule.repair(frame, hits) if hits.height else frame
     return frame, results
+
+
+def refused_symbols(results: Iterable[RuleFindings]) -> dict[str, str]:
+    """Each symbol with a refused row, and the code of the first rule that refuses one."""
+    refused: dict[str, str] = {}
+    for rule in results:
+        refused = {**rule.refused, **refused}
+    return refused
+
+
+def _names(frame: pl.DataFrame, hits: pl.DataFrame) -> list[str]:
+    if not hits.height:
+        return []
+    return frame["symbol"].gather(hits["at"]).fill_null("").unique(maintain_order=True).to_list()
 
 
 def symbol_batches(frame: pl.DataFrame, *, n_rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
@@ -93,4 +137,4 @@ def _total(batches: Sequence[RuleFindings]) -> RuleFindings:
     named, last = findings[: n_most - 1], findings[n_most - 1 : n_most]
     n_more = sum(finding.count for finding in findings[n_most:])
     named += [replace(finding, count=finding.count + n_more) for finding in last]
-    return RuleFindings(findings=named, n_named=n_most)
+    return RuleFindings(findings=named, n_named=n_most, refused=refused_symbols(batches))

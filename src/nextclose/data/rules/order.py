@@ -7,6 +7,7 @@ import polars as pl
 
 from nextclose.data.findings import hit_mask, hits_at, hits_where, no_hits
 from nextclose.data.reading.column_names import NUMBERS
+from nextclose.data.reading.columns.series import is_several
 from nextclose.data.rules.steps import day_numbers, is_first
 from nextclose.schema import Ints
 
@@ -67,6 +68,26 @@ def joined_rows(frame: Frame, hits: Frame) -> Frame:
     gaps = [name for name in NUMBERS if name in frame.columns and frame[name].null_count()]
     whole = [pl.col(name).backward_fill().over((~is_again).cum_sum()) for name in gaps]
     return frame.with_columns(whole).filter(~is_again)
+
+
+def several_series(frame: Frame) -> Frame:
+    """The first row of each symbol that has several closes on many of its sessions.
+
+    What such a file holds, nobody knows before its end: that is asked, and never repaired.
+    """
+    rows = _second_rows(frame)
+    close = frame["close"].to_numpy()
+    rows = rows[close[rows] != close[rows - 1]]
+    if not len(rows):
+        return no_hits()
+    series = frame["series"].to_numpy()
+    first, n_rows = np.unique(series, return_index=True, return_counts=True)[1:]
+    n_dates = n_rows - np.bincount(series[_second_rows(frame)] - series[0], minlength=len(n_rows))
+    dates = np.unique(np.stack([series[rows] - series[0], day_numbers(frame)[rows]]), axis=1)[0]
+    counts = pl.DataFrame({"n_repeated": np.bincount(dates, minlength=len(n_rows)), "n": n_dates})
+    is_hit = counts.select(is_several(pl.col("n_repeated"), pl.col("n"))).to_series().to_numpy()
+    texts = [f"{k} of {n} dates more than once" for k, n in counts.filter(pl.Series(is_hit)).rows()]
+    return hits_at(first[is_hit], texts, column="date")
 
 
 def contradicting_rows(frame: Frame) -> Frame:

@@ -1,6 +1,7 @@
-"""Moves out of all proportion to a symbol's own past: masked, or clipped to a bound of that past.
+"""Moves out of all proportion to a symbol's past: marked, or clipped to a bound of that past.
 
-"It came back the next day" is not asked: on the day itself nobody knows.
+"It came back the next day" is not asked: on the day itself nobody knows. Pence amid pounds are told
+apart from them.
 """
 
 from __future__ import annotations
@@ -8,11 +9,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hit_mask, hits_at
+from nextclose.data.findings import hit_mask, hits_at, no_hits
 from nextclose.data.rules.adjustment import open_high_low
-from nextclose.data.rules.steps import close_ratios, is_segment_start
-from nextclose.data.rules.stock_splits import is_unit_step, split_rows
-from nextclose.schema import Floats, Ints
+from nextclose.data.rules.steps import close_ratios, is_segment_start, segment_starts
+from nextclose.schema import Bools, Floats, Ints
 
 N_SIGMA = 20.0
 MAD_TO_SIGMA = 1.4826  # the standard deviation of a normal law over its median absolute value
@@ -21,6 +21,9 @@ N_PAST, N_LEAST = 250, 60  # returns before that are read, and that must be ther
 BLOCK = 50  # rows of a block whose small returns bound the median from below
 N_BLOCKS = 6  # that 250 rows can touch
 RANKS = [9, 20]  # in a sorted block: the tenth return and the 21st
+TENFOLD = np.log(10)  # the log of a move that no session makes
+UNIT_FACTOR, UNIT_NEAR, UNIT_PAST = 100.0, 0.3, 20  # pence in a pound; log distance; rows before
+UNIT_LEAST = 5  # rows before that must be there
 AT_ONCE = 10_000  # rows whose pasts are compared together: 20 MB
 
 Frame = pl.DataFrame
@@ -30,8 +33,8 @@ def spikes(frame: Frame) -> Frame:
     """Rows whose close moves by more than 20 robust standard deviations of the past.
 
     That is 20 x 1.4826 x the median |log return| of the 250 returns before, at least 60, in the
-    row's own segment. Where that median is 0, nothing can be said. Left out are moves that a
-    split or a change of unit explains.
+    row's own segment. Where that median is 0 or the past shorter, only a move beyond ten-fold is
+    one, and there it always is. Left out are changes of unit.
     """
     rows = _spike_rows(frame)
     close = frame["close"].to_numpy()
@@ -80,18 +83,46 @@ def with_clipped_prices(frame: Frame, hits: Frame) -> Frame:
     return with_spike_mask(frame.with_columns(columns), hits)
 
 
+def unit_flips(frame: Frame) -> Frame:
+    """Rows whose close jumps to 100 times the median of the 20 closes before, or a 100th.
+
+    Within a factor 1.35 of 100. Causal: the closes before, in the row's own segment, at least five.
+    """
+    ratio = close_ratios(frame)
+    with np.errstate(invalid="ignore"):
+        rows = np.flatnonzero((ratio < 0.1) | (ratio > 10))
+    close, start = frame["close"].to_numpy(), segment_starts(frame, rows)
+    hits, texts = [], []
+    for row, first in zip(rows, np.maximum(start, rows - UNIT_PAST), strict=True):
+        factor = close[row] / np.median(close[first:row])
+        if row - first >= UNIT_LEAST and _is_unit_step(factor):
+            hits.append(row)
+            times = "100 times" if factor > 1 else "a 100th of"
+            texts.append(f"{close[row]:.10g}, about {times} the median of the closes before")
+    return hits_at(np.array(hits, dtype=np.int64), texts, column="close") if hits else no_hits()
+
+
+def is_change_of_unit(frame: Frame, rows: Ints) -> Bools:
+    """Whether each of `rows` moves as from pence to pounds, five rows or more behind it. (row,)."""
+    ratio = close_ratios(frame)[rows]
+    return np.asarray(_is_unit_step(ratio) & (rows - segment_starts(frame, rows) >= UNIT_LEAST))
+
+
+def _is_unit_step(ratio: Floats) -> Bools:
+    """Whether prices in these ratios may be one price in pence and in pounds."""
+    distance = np.abs(np.abs(np.log(ratio)) - np.log(UNIT_FACTOR))
+    return np.asarray(distance < UNIT_NEAR)
+
+
 def _spike_rows(frame: Frame) -> Ints:
-    """Positions of the spikes that no other rule explains."""
+    """Positions of the spikes."""
     size, starts = _absolute_returns(frame), np.flatnonzero(is_segment_start(frame))
     rows = _possible_spikes(size, starts)
     parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
     rows = np.concatenate([rows[:0], *(_likely_spikes(size, part, starts) for part in parts)])
-    median = _past_medians(size, rows, starts)
-    rows = rows[(median > 0) & (size[rows] > BOUND * median)]
-    if not len(rows):
-        return rows
-    is_explained = is_unit_step(close_ratios(frame)[rows]) | np.isin(rows, split_rows(frame))
-    return np.asarray(rows[~is_explained])
+    rows = rows[size[rows] > _past_bounds(size, rows, starts)]
+    rows = np.union1d(rows, np.flatnonzero(size > TENFOLD))
+    return np.asarray(rows[~is_change_of_unit(frame, rows)])
 
 
 def _absolute_returns(frame: Frame) -> Floats:
@@ -137,13 +168,16 @@ def _first_returns(rows: Ints, starts: Ints) -> Ints:
     return np.asarray(starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
 
 
-def _past_medians(size: Floats, rows: Ints, starts: Ints) -> Floats:
-    """Median of the up to 250 returns before each row, in its segment; 0 where fewer than 60."""
-    medians = np.zeros(len(rows))
+def _past_bounds(size: Floats, rows: Ints, starts: Ints) -> Floats:
+    """Absolute log return above which each row is a spike: twenty deviations of its past.
+
+    At most ten-fold, and that where fewer than 60 returns or a median of 0 say nothing.
+    """
+    bounds = np.full(len(rows), TENFOLD)
     begin = np.maximum(_first_returns(rows, starts), rows - N_PAST)
     for k in np.flatnonzero(rows - begin >= N_LEAST):
-        medians[k] = np.median(size[begin[k] : rows[k]])
-    return medians
+        bounds[k] = min(BOUND * np.median(size[begin[k] : rows[k]]) or TENFOLD, TENFOLD)
+    return bounds
 
 
 def _clip_bounds(frame: Frame) -> dict[int, tuple[float, float]]:
@@ -157,9 +191,8 @@ def _clip_bounds(frame: Frame) -> dict[int, tuple[float, float]]:
         while row > last and row < len(close) and not is_start[row]:
             last = row
             before = bounds[row - 1][1] if row - 1 in bounds else close[row - 1]
-            median = _past_medians(size, np.array([row]), starts)[0]
-            move, most = np.log(close[row] / before), BOUND * median
-            if median == 0 or abs(move) <= most:
+            move, most = np.log(close[row] / before), _past_bounds(size, np.array([row]), starts)[0]
+            if abs(move) <= most:
                 break
             bounds[row] = float(before), float(before * np.exp(np.copysign(most, move)))
             row += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, all_rows, without_rows
 from nextclose.data.reading.epochs import READINGS
+from nextclose.data.reading.numeric import MARKED_NUMBER
 from nextclose.data.rules import (
     cells,
     closed_days,
@@ -61,42 +62,8 @@ CELL_RULES: tuple[Rule, ...] = (
     Rule(Issue.TWO_DIGIT_YEAR.finding(), cells.two_digit_years, per="file"),
     Rule(Issue.NOT_A_DATE.finding(), cells.unreadable_dates),
     Rule(Issue.EARLY_DATE.finding(), cells.early_dates),
-    *(
-        Rule(
-            Issue.DECIMAL_MARK.finding(fix=fix),
-            cells.unread_numbers(pattern),
-            per="file",
-            setting="decimal",
-            policies={",": None},
-        )
-        for pattern, fix in cells.COMMA_NUMBERS
-    ),
-    *(
-        Rule(Issue.THOUSANDS_MARK.finding(fix=fix), cells.unread_numbers(pattern), per="file")
-        for pattern, fix in cells.GROUPED_NUMBERS
-    ),
-    Rule(
-        Issue.THOUSANDS_MARK.finding(
-            rule="a comma or point that can only be a fraction, or only thousands",
-            fix="set data.decimal = MARK or data.thousands = MARK.",
-        ),
-        cells.unread_numbers(cells.UNCLEAR_NUMBER),
-        per="file",
-    ),
-    Rule(
-        Issue.DECIMAL_MARK.finding(fix='set data.decimal = ".".'),
-        cells.unread_numbers(cells.POINT_NUMBER),
-        per="file",
-    ),
+    Rule(Issue.DECIMAL_MARK.finding(), cells.unread_numbers(MARKED_NUMBER), per="file"),
     Rule(Issue.ODD_VOLUME.finding(), cells.impossible_volumes),
-    Rule(
-        Issue.ODD_VOLUME.finding(
-            rule="a whole volume", fix='correct the file, or set data.fractional_volume = "round".'
-        ),
-        cells.fractional_volumes,
-        setting="fractional_volume",
-        policies={"round": ("P", all_rows)},
-    ),
     Rule(Issue.NOT_A_NUMBER.finding(), cells.unread_numbers()),
     Rule(Issue.PRICE_OUT_OF_RANGE.finding(), cells.prices_out_of_range),
     Rule(Issue.ZERO_BAR.finding(), cells.all_zero_prices, per="rule"),
@@ -150,6 +117,18 @@ CELL_RULES: tuple[Rule, ...] = (
 # Which rows there are: sorted by symbol and session and placed among the sessions of their exchange
 # (alignment.py), prices as the file has them.
 DAY_RULES: tuple[Rule, ...] = (
+    Rule(
+        Issue.ODD_VOLUME.finding(
+            response="W", rule="a volume of -1 is none, and is missing", fix=""
+        ),
+        cells.unknown_volumes,
+        repair=cells.without_volume,
+        per="rule",
+    ),
+    Rule(
+        Issue.ODD_VOLUME.finding(rule="-1 for no volume in every row of a symbol, or in none"),
+        cells.lost_volumes,
+    ),
     Rule(Issue.FUTURE_DATE.finding(), closed_days.future_bars),
     Rule(
         Issue.UNFINISHED_BAR.finding(),
@@ -190,6 +169,15 @@ DAY_RULES: tuple[Rule, ...] = (
     ),
     Rule(Issue.INCOMPLETE_BAR.finding(), missing.incomplete_bars, per="rule"),
     Rule(Issue.REPEATED_ROW.finding(), order.repeated_rows, repair=order.joined_rows, per="rule"),
+    Rule(
+        Issue.CONTRADICTING_ROWS.finding(
+            rule="one row per symbol and date; these are several series",
+            fix="give each series a symbol of its own, or leave all but one out.",
+        ),
+        order.several_series,
+        repair=missing.without_symbols,
+        per="whole",
+    ),
     Rule(
         Issue.CONTRADICTING_ROWS.finding(),
         order.contradicting_rows,
@@ -244,14 +232,13 @@ MOVE_RULES: tuple[Rule, ...] = (
         repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.SPLIT.finding(), stock_splits.unadjusted_splits, repair=all_rows),
     Rule(
         Issue.DOUBTFUL_DIVIDEND.finding(),
         stock_splits.doubtful_dividends,
         repair=all_rows,
         per="rule",
     ),
-    Rule(Issue.UNIT_FLIP.finding(), stock_splits.unit_flips, repair=all_rows, per="symbol"),
+    Rule(Issue.UNIT_FLIP.finding(), outliers.unit_flips, repair=all_rows, per="symbol"),
     Rule(
         Issue.OUTLIER.finding(),
         outliers.spikes,
@@ -272,6 +259,21 @@ MOVE_RULES: tuple[Rule, ...] = (
 
 # What symbols say of each other: read with all of them there.
 PANEL_RULES: tuple[Rule, ...] = (
+    Rule(
+        Issue.SPLIT.finding(
+            response="W",
+            rule="a move as of a split that other evidence speaks against; kept and marked",
+            fix="",
+        ),
+        stock_splits.doubtful_splits,
+        repair=stock_splits.with_split_mask,
+        per="rule",
+    ),
+    Rule(
+        Issue.SPLIT.finding(),
+        stock_splits.unadjusted_splits,
+        repair=stock_splits.with_split_mask,
+    ),
     Rule(Issue.TWIN_SYMBOLS.finding(), duplicates.twin_symbols, repair=all_rows, per="whole"),
 )
 

@@ -57,6 +57,18 @@ def close_ratios(frame: pl.DataFrame, column: str = "close") -> Floats:
     return ratio
 
 
+def segment_starts(frame: pl.DataFrame, rows: Ints) -> Ints:
+    """The first row of the segment of each of `rows`. Shape (row,)."""
+    starts = np.flatnonzero(is_segment_start(frame))
+    return np.asarray(starts[np.searchsorted(starts, rows, side="right") - 1])
+
+
+def past_rows(frame: pl.DataFrame, rows: Ints, n: int) -> Ints:
+    """The n rows before each of `rows`, newest first; -1 for those of another segment. (row, n)."""
+    past = rows[:, None] - np.arange(1, n + 1)
+    return np.where(past >= segment_starts(frame, rows)[:, None], past, -1)
+
+
 def segment_numbers(frame: pl.DataFrame) -> Ints:
     """0, 1, ... within each symbol, one more from each row that breaks. Shape (row,)."""
     breaks = frame["breaks"].to_numpy()

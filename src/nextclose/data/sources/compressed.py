@@ -40,6 +40,9 @@ def file_chunks(file: BinaryIO, path: Path) -> Iterator[bytes]:
     if suffix:
         yield from decompress(file, suffix=suffix)
         return
+    n_bytes = os.fstat(file.fileno()).st_size
+    if n_bytes > MAX_BYTES:
+        raise oversized_error(f"{n_bytes} bytes, more than 2 GiB", must="at most 2 GiB of text")
     while chunk := file.read(BLOCK):
         yield chunk
 
@@ -60,6 +63,12 @@ def decompress(file: BinaryIO, *, suffix: str) -> Iterator[bytes]:
             yield piece
     except FAULTS as error:
         raise _archive_error(f"this does not unpack: {error}", suffix) from None
+
+
+def oversized_error(found: str, *, must: str) -> UnusableFileError:
+    """Rule 14: more than may come into memory."""
+    fix = "export it as Parquet, or in parts: a folder of several files."
+    return UnusableFileError(Issue.OVERSIZED_TABLE, found, must=must, fix=fix)
 
 
 def _bomb_error(found: str) -> UnusableFileError:

@@ -16,11 +16,12 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.prices import UncheckedPrices
-from nextclose.data.sources.csvfiles import csv_prices, csv_text_prices
-from nextclose.data.sources.filenames import format_of, is_price_file
+from nextclose.data.sources.csvfiles import csv_prices, csv_text_prices, is_price_table
+from nextclose.data.sources.filenames import format_of
 from nextclose.data.sources.files import open_file, path_error
+from nextclose.data.sources.folders import empty_folder, folder_files
 from nextclose.data.sources.parquet import parquet_prices
-from nextclose.data.sources.postgres_url import is_url
+from nextclose.data.sources.postgres_url import database_url
 from nextclose.data.sources.source import Source, source_prices
 from nextclose.data.sources.splits_table import read_splits
 from nextclose.schema import Bars
@@ -28,7 +29,7 @@ from nextclose.schema import Bars
 SAMPLE = "sample"
 FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample is
     *("encoding", "separator", "decimal", "thousands"),
-    *("columns", "missing", "date_format"),
+    *("columns", "header", "only", "missing", "date_format"),
 )
 
 
@@ -38,7 +39,8 @@ def load_bars(
     """Bars of files, folders, stores, `postgresql://` URLs, the word `sample` or sources, joined.
 
     A file without a symbol column holds one symbol, named by the file. Folders are read in the
-    order of their file names, one level deep. `now` is the clock's unless it is given.
+    order of their file names, one level deep, but for partitions (symbol=AAPL). `now` is the
+    clock's unless it is given.
     Raises: DataError with every problem of every file; SourceError if a database or a source gives
         nothing; ConfigError for an argument that is none of these.
     """
@@ -79,40 +81,28 @@ def _inputs(argument: str | Path | Source, config: DataConfig) -> Iterable[Path 
         return source_prices(argument, config)
     if str(argument) == SAMPLE:
         return [_sample_prices(config)]
-    if is_url(argument):
+    if (url := database_url(argument)) is not None:
         from nextclose.data.sources.postgres import postgres_prices
 
-        return [postgres_prices(str(argument), config=config)]
+        return [postgres_prices(url, config=config)]
     return _folder_inputs(Path(argument), config) if os.path.isdir(argument) else [Path(argument)]
 
 
 def _folder_inputs(path: Path, config: DataConfig) -> Iterable[Path | UncheckedPrices]:
-    """A store's prices, or the price files of a folder by name, one level deep."""
+    """A store's prices, or the price files of a folder by name, and what was passed over."""
     from nextclose.data.store.index import is_store, store_prices
 
     try:
         if is_store(path):
             return store_prices(path, config=config)
-        files = sorted(file for file in path.iterdir() if is_price_file(file))
+        files = folder_files(path, is_table=lambda file: is_price_table(file, config))
     except OSError as error:
         return [path_error(path, error).refusal(str(path))]
-    if files:
-        return files
-    return [_empty_folder(path).refusal(str(path))]
-
-
-def _empty_folder(folder: Path) -> UnusableFileError:
-    """Why a folder gave no prices: nothing there, or folders of files one level deeper."""
-    deeper = sorted(
-        inner.name
-        for inner in folder.iterdir()
-        if inner.is_dir() and any(is_price_file(file) for file in inner.iterdir())
-    )
-    fix = "put files ending in .csv or .parquet there."
-    if deeper:
-        fix = f"name the {len(deeper)} folders in it that hold some, as {folder.name}/{deeper[0]}."
-    nothing = "no price files in this folder"
-    return UnusableFileError(Issue.NO_FILE, nothing, must="at least one", fix=fix)
+    if not files.paths:
+        return [empty_folder(path, files).refusal(str(path))]
+    note = files.finding(path)
+    passed_over = UncheckedPrices(path=str(path), frame=None, findings=(note,)) if note else None
+    return [*files.paths, *filter(None, [passed_over])]
 
 
 def _read(items: Iterable[Path | UncheckedPrices], config: DataConfig) -> Iterator[UncheckedPrices]:

@@ -12,20 +12,24 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.reading.file_errors import UnusableFileError
-from nextclose.data.reading.inferred_names import with_date_column
+from nextclose.data.reading.file_errors import UNNAMED, UnusableFileError, with_symbol_cure
+from nextclose.data.reading.inferred_names import with_date_column, with_partitions
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
-from nextclose.data.sources.filenames import symbol_of
+from nextclose.data.sources.filenames import partitions_of, symbol_of
 from nextclose.data.sources.files import open_file
 from nextclose.data.sources.parquet_child import parquet_error
 
 MAGIC = b"PAR1"
 TAIL = len(MAGIC) + 4  # magic, and the length of the footer before it
+MAX_BYTES = 2 << 30
+CHUNK = 1 << 20
+IN_PARTS = "give it in parts: a folder of several files."
 BASE_SECONDS, BYTES_PER_SECOND = 30.0, 4 << 20  # a file may take so long
 
 
@@ -34,23 +38,33 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
     for path in paths:
         try:
             with open_file(path, follow_symlinks=config.follow_symlinks) as file:
-                data = file.read()
-            frame = parquet_frame(data)
+                frame = _file_frame(file, os.fstat(file.fileno()).st_size)
         except UnusableFileError as error:
             yield error.refusal(str(path))
             continue
+        frame = with_partitions(frame, partitions_of(path))
         frame, notes = with_date_column(frame, config, path=str(path))
         rows = pl.int_range(1, frame.height + 1, eager=True)
         prices = unchecked_prices(
-            frame, path=str(path), rows=rows, symbol=symbol_of(path), config=config
+            frame,
+            path=str(path),
+            rows=rows,
+            symbol=symbol_of(path, config.symbols) or UNNAMED,
+            config=config,
         )
-        yield replace(prices, findings=(*notes, *prices.findings))
+        yield with_symbol_cure(replace(prices, findings=(*notes, *prices.findings)))
 
 
 def parquet_frame(data: bytes) -> pl.DataFrame:
     """The table of a Parquet file's bytes, read elsewhere. Raises: UnusableFileError (2, 3, 19)."""
-    _refuse_misshapen(data)
-    frame = _Child.shared().frame(data)
+    return _file_frame(io.BytesIO(data), len(data))
+
+
+def _file_frame(file: BinaryIO, n_bytes: int) -> pl.DataFrame:
+    """The table of an open file of that size; what it says of itself is looked at first."""
+    _refuse_misshapen(file, n_bytes)
+    file.seek(0)
+    frame = _Child.shared().frame(file, n_bytes)
     if not frame.height:
         raise UnusableFileError(
             Issue.NO_ROWS, "0 data rows", must="at least one row", fix="export the prices again."
@@ -58,15 +72,24 @@ def parquet_frame(data: bytes) -> pl.DataFrame:
     return frame
 
 
-def _refuse_misshapen(data: bytes) -> None:
-    """What needs no reading: no bytes, no mark at both ends, a footer longer than the file."""
-    if not data:
+def _refuse_misshapen(file: BinaryIO, n_bytes: int) -> None:
+    """What a look at both ends tells: no bytes, no mark of Parquet, a footer longer than the file.
+
+    A file over the cap is refused after that, and before any of it is read.
+    """
+    if not n_bytes:
         raise UnusableFileError(Issue.EMPTY_FILE, "an empty file", must="Parquet")
-    if not (data.startswith(MAGIC) and data.endswith(MAGIC)) or len(data) < 2 * TAIL:
+    start = file.read(len(MAGIC))
+    file.seek(max(n_bytes - TAIL, 0))
+    end = file.read(TAIL)
+    if start != MAGIC or not end.endswith(MAGIC) or n_bytes < 2 * TAIL:
         raise parquet_error("no mark of Parquet at both ends")
-    n_footer = int.from_bytes(data[-TAIL : -len(MAGIC)], "little")
-    if n_footer > len(data) - TAIL - len(MAGIC):
-        raise parquet_error(f"a footer of {n_footer} bytes in a file of {len(data)}")
+    n_footer = int.from_bytes(end[: -len(MAGIC)], "little")
+    if n_footer > n_bytes - TAIL - len(MAGIC):
+        raise parquet_error(f"a footer of {n_footer} bytes in a file of {n_bytes}")
+    if n_bytes > MAX_BYTES:
+        found = f"{n_bytes} bytes, more than 2 GiB"
+        raise UnusableFileError(Issue.OVERSIZED_TABLE, found, must="at most 2 GiB", fix=IN_PARTS)
 
 
 class _Child:
@@ -93,14 +116,14 @@ class _Child:
             cls._shared = child = cls()
         return child
 
-    def frame(self, data: bytes) -> pl.DataFrame:
-        """What the child makes of the bytes. Raises: UnusableFileError if it refuses or dies."""
-        seconds = BASE_SECONDS + len(data) / BYTES_PER_SECOND
+    def frame(self, file: BinaryIO, n_bytes: int) -> pl.DataFrame:
+        """What the child makes of a file. Raises: UnusableFileError if it refuses or dies."""
+        seconds = BASE_SECONDS + n_bytes / BYTES_PER_SECOND
         with self._lock:
             timer = threading.Timer(seconds, self._process.kill)
             timer.start()
             try:
-                problem, payload = self._answer(data)
+                problem, payload = self._answer(file, n_bytes)
             except (OSError, EOFError):
                 self.close()
                 signal = -(self._process.returncode or 0)
@@ -109,17 +132,23 @@ class _Child:
             finally:
                 timer.cancel()
         if problem:
+            issue = Issue(int(problem["number"]))
             raise UnusableFileError(
-                Issue.DAMAGED_FILE, problem["found"], must=problem["must"], fix=problem["fix"]
+                issue, problem["found"], must=problem["must"], fix=problem["fix"]
             )
         return pl.read_ipc(io.BytesIO(payload))
 
-    def _answer(self, data: bytes) -> tuple[dict[str, str], bytes]:
+    def _answer(self, file: BinaryIO, n_bytes: int) -> tuple[dict[str, str], bytes]:
+        """The child's answer to a file that is handed on piece by piece."""
         requests, replies = self._process.stdin, self._process.stdout
         if requests is None or replies is None:
             raise EOFError
-        requests.write(len(data).to_bytes(8))
-        requests.write(data)
+        requests.write(n_bytes.to_bytes(8))
+        for start in range(0, n_bytes, CHUNK):
+            piece = file.read(min(CHUNK, n_bytes - start))
+            if len(piece) < min(CHUNK, n_bytes - start):
+                raise EOFError  # the file became shorter
+            requests.write(piece)
         requests.flush()
         line, head = replies.readline(), replies.read(8)
         payload = replies.read(int.from_bytes(head)) if len(head) == 8 else b""

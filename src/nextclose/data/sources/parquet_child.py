@@ -20,6 +20,7 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.reading.file_errors import UnusableFileError
 
 MAX_RATIO = 1000
+MAX_TABLE = 2 << 30  # 16 bytes a cell: 19 million rows of seven columns
 FREE_BYTES = 16 << 20  # below, any ratio is fine
 SPARE_BYTES = 256 << 20  # of address space, beside what the table needs
 THREAD_BYTES = 64 << 20  # reserved, not used, by each thread of the library
@@ -58,6 +59,10 @@ def _limit_memory(data: bytes, n_declared: int) -> None:
         found = f"a declared size of {n_declared} bytes in a file of {len(data)}"
         must = f"past 16 MiB at most {MAX_RATIO} times the file"
         raise UnusableFileError(Issue.DAMAGED_FILE, found, must=must)
+    if n_declared > MAX_TABLE:
+        found = f"a table of {n_declared} bytes, more than 2 GiB"
+        fix = "give it in parts, or only the columns that are read."
+        raise UnusableFileError(Issue.OVERSIZED_TABLE, found, must="at most 2 GiB", fix=fix)
     size = Path("/proc/self/statm")
     if not size.exists():  # no Linux: the parent's life is protected, the machine's memory is not
         return
@@ -81,7 +86,8 @@ def main(requests: BinaryIO, replies: BinaryIO) -> None:
         try:
             frame_of(requests.read(int.from_bytes(head))).write_ipc(payload)
         except UnusableFileError as error:
-            problem = {"found": error.found, "must": error.must, "fix": error.fix}
+            facts = {"found": error.found, "must": error.must, "fix": error.fix}
+            problem = {"number": int(error.number), **facts}
         replies.write(json.dumps(problem).encode() + b"\n")
         replies.write(payload.getbuffer().nbytes.to_bytes(8))
         replies.write(payload.getbuffer())

@@ -13,17 +13,21 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote, unquote
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.errors import ConfigError, Finding
+from nextclose.errors import HIDDEN, ConfigError, Finding
 
-SCHEMES = ("postgresql://", "postgres://")
+FAMILIES = ("postgresql", "postgres")  # before the + of a driver
+OTHER_FIX = (
+    "export or download the prices as CSV or Parquet and name that file, or read them into a frame "
+    "and use frame_bars(frame); of databases, postgresql:// is read."
+)
+# A scheme has two letters or more, for C:/ is a drive; a Path has made one slash of two.
+_ADDRESS = re.compile(r"(?i)(?:jdbc:)?(?P<scheme>[a-z][a-z0-9+.\-]+):(?P<slashes>/+)")
 SECRETS = ("password", "sslpassword")
 CONNECT_SECONDS = "10"  # to each host, unless the URL says otherwise
-HIDDEN = "***"
 
 # One @ at most, after user and password, and digits after a colon: else a password with one of
 # : / ? # @ in it would be taken for a port, a database or a key, and libpq would print it.
@@ -53,9 +57,26 @@ class Address:
         return text
 
 
-def is_url(prices: str | Path) -> bool:
-    """Whether an argument names a PostgreSQL server rather than a file."""
-    return str(prices).startswith(SCHEMES)
+def database_url(prices: str | os.PathLike[str]) -> str | None:
+    """The `postgresql://` URL that an argument is in any spelling of it; None for a file.
+
+    As SQLAlchemy, JDBC and others write it: with a driver, in capitals, amid blanks.
+    Raises: ConfigError for any other address, which is not repeated.
+    """
+    text = os.fspath(prices).strip()
+    match = _ADDRESS.match(text)
+    if match is None:
+        return None
+    scheme, is_path = match["scheme"].lower(), len(match["slashes"]) == 1
+    if scheme.partition("+")[0] not in FAMILIES:
+        kind = "an address of this kind" if is_path else f"{scheme}://"
+        raise ConfigError(f"{scheme}: prices are not read from {kind}. Fix: {OTHER_FIX}")
+    if is_path:
+        raise ConfigError(
+            f"{scheme}: the URL of a database, shortened by Path. Fix: give it as text, not as a "
+            "Path."
+        )
+    return f"postgresql://{text[match.end() :]}"
 
 
 def public_url(url: str) -> str:

@@ -9,14 +9,15 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.column_names import canonical_name
+from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import line_blocks
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources.files import open_file
 
 COLUMNS = ("symbol", "date", "ratio")
-MUST = "a CSV of symbol, date (YYYY-MM-DD) and ratio, new shares for an old one"
+MUST = "a CSV of symbol, date (YYYY-MM-DD) and ratio, new shares for an old one, as 2, 3:2 or 1:12"
+RATIO = r"^([0-9.]+)\s*[:/]\s*([0-9.]+)$"  # as vendors write it: new shares for old ones
 LARGEST_RATIO = 1e6
 FIX = "correct that file, or give another in data.splits."
 
@@ -39,7 +40,7 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
     splits = text.select(
         "symbol",
         pl.col("date").str.to_date("%Y-%m-%d", strict=False).alias("session"),
-        pl.col("ratio").cast(pl.Float64, strict=False),
+        _ratios(pl.col("ratio")),
     )
     is_ratio = pl.col("ratio").is_between(1 / LARGEST_RATIO, LARGEST_RATIO)
     is_good = splits.select(
@@ -50,6 +51,12 @@ def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
         row = ", ".join(cell or "an empty cell" for cell in text.row(at))
         raise _splits_error(row, row=int(cells.rows[at]))
     return splits
+
+
+def _ratios(text: pl.Expr) -> pl.Expr:
+    """New shares for an old one: a number, or two as in 3:2 or 1/12; null for anything else."""
+    new, old = (text.str.extract(RATIO, k).cast(pl.Float64, strict=False) for k in (1, 2))
+    return text.cast(pl.Float64, strict=False).fill_null(new / old)
 
 
 def _splits_error(found: str, *, row: int | None = None) -> UnusableFileError:

@@ -20,7 +20,7 @@ from nextclose.data.store.index import (
     read_index,
     read_rows,
 )
-from nextclose.durable import LOCK, locked, output_errors, save
+from nextclose.durable import LOCK, folder_lock, output_errors, save
 from nextclose.errors import OutputError
 
 OURS = re.compile(r"[0-9a-f]{64}\.parquet")
@@ -69,7 +69,7 @@ def open_store(path: Path) -> Iterator[StoreWriter]:
     Raises: LockedError while another process writes; OutputError if the folder holds other things
     or cannot be written; DataError if the index is damaged.
     """
-    with locked(path, option="--store"):
+    with folder_lock(path, option="--store"):
         with output_errors(path, option="--store"):
             index = _prepare(path)
         yield StoreWriter(path, index)

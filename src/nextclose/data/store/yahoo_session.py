@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
+from zoneinfo import ZoneInfo
 
 from curl_cffi import CurlECode, CurlOpt
 from curl_cffi.requests import Response, Session
@@ -25,7 +27,7 @@ MAX_BYTES = 64 * 2**20  # of one answer; 60 years of daily bars are about 1.5 MB
 CHART = "/v8/finance/chart/"
 CONSENT = "consent.yahoo.com"  # asks for consent to cookies: yfinance answers, then asks again
 NOT_THERE = (400, 404, 422)
-SERIES = ("open", "high", "low", "close", "volume")
+SERIES = ("open", "high", "low", "close", "volume", "adjclose")
 
 
 class BoundedSession(Session[Response]):
@@ -47,7 +49,8 @@ class BoundedSession(Session[Response]):
     def request(self, method: Any, url: str, *args: Any, **settings: Any) -> Response:
         """The answer. Raises: NoHistoryError for a request for prices that has no sound one."""
         settings["timeout"] = max(0.1, self._ends_at - time.monotonic())
-        is_chart = urlsplit(url).path.startswith(CHART)
+        path = urlsplit(url).path
+        is_chart, symbol = path.startswith(CHART), unquote(path.removeprefix(CHART))
         if self._base.netloc:
             url = urlunsplit(
                 urlsplit(url)._replace(scheme=self._base.scheme, netloc=self._base.netloc)
@@ -59,7 +62,7 @@ class BoundedSession(Session[Response]):
                 raise _request_error(error) from error
             raise
         if is_chart:
-            _check_answer(answer)
+            _check_answer(answer, symbol)
         return answer
 
 
@@ -70,8 +73,8 @@ def _request_error(error: RequestException) -> NoHistoryError:
     return NoHistoryError(f"no whole answer: {safe_text(reason)}", number=Issue.NO_ANSWER)
 
 
-def _check_answer(answer: Response) -> None:
-    """Raise NoHistoryError for an answer that is not the prices asked for.
+def _check_answer(answer: Response, symbol: str) -> None:
+    """Raise NoHistoryError for an answer that is not the prices of the symbol asked for.
 
     401 and 403 pass: yfinance then tries again with another cookie.
     """
@@ -87,9 +90,17 @@ def _check_answer(answer: Response) -> None:
         if chart["error"] and status in NOT_THERE:
             found = f"0 rows: {safe_text(chart['error']['description'])}"
             raise NoHistoryError(found, number=Issue.NO_BARS)
+        _check_symbol(chart["result"][0], symbol)
         _check_shape(chart["result"][0])
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NoHistoryError(_description(answer), number=Issue.OTHER_ANSWER) from error
+
+
+def _check_symbol(result: dict[str, Any], symbol: str) -> None:
+    """Raise NoHistoryError unless the result says that it is about that symbol."""
+    about = result["meta"].get("symbol")
+    if not isinstance(about, str) or about.upper() != symbol.upper():
+        raise NoHistoryError(f"an answer about {safe_text(repr(about))}", number=Issue.OTHER_ANSWER)
 
 
 def _check_shape(result: dict[str, Any]) -> None:
@@ -99,13 +110,32 @@ def _check_shape(result: dict[str, Any]) -> None:
         return  # no trade in the days asked for
     series = dict(result["indicators"]["quote"][0])
     series["adjclose"] = result["indicators"].get("adjclose", [{}])[0].get("adjclose")
-    missing = [name for name in (*SERIES, "adjclose") if series.get(name) is None]
+    missing = [name for name in SERIES if series.get(name) is None]
     uneven = [name for name in SERIES if name not in missing and len(series[name]) != n_dates]
     if missing or uneven:
         faults = [f"no {name}" for name in missing] + [
             f"{len(series[name])} of {name} for {n_dates} dates" for name in uneven
         ]
         raise NoHistoryError(", ".join(faults), number=Issue.OTHER_ANSWER)
+    _check_days(result["timestamp"], zip(*(series[name] for name in SERIES), strict=True), result)
+
+
+def _check_days(
+    stamps: Sequence[int], rows: Iterable[tuple[float | None, ...]], result: dict[str, Any]
+) -> None:
+    """Raise NoHistoryError for two rows of a day that differ: the client would drop one of them.
+
+    But the newest bar may have a live quote behind it, of another time, which stands for it.
+    """
+    zone = ZoneInfo(result["meta"]["exchangeTimezoneName"])
+    newest = max(stamps)
+    seen: dict[date, tuple[int, tuple[float | None, ...]]] = {}
+    for stamp, row in sorted(zip(stamps, rows, strict=True), key=lambda pair: pair[0]):
+        day = datetime.fromtimestamp(stamp, zone).date()
+        other, before = seen.setdefault(day, (stamp, row))
+        is_live_quote = stamp == newest != other
+        if row != before and not is_live_quote:
+            raise NoHistoryError(f"two rows of {day} that differ", number=Issue.OTHER_ANSWER)
 
 
 def _description(answer: Response) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,6 +12,7 @@ import polars as pl
 from nextclose.backtesting.walk_forward import Backtest
 from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.models.protocol import Fitted, LearningCurve, Trained
+from nextclose.models.volatility.garch import Garch
 
 if TYPE_CHECKING:  # both load libraries that a run without them can do without
     from nextclose.models.lstm.lstm import FittedLstm
@@ -67,13 +69,15 @@ def tree_importance(walked: Backtest) -> pl.DataFrame:
     importance = [cast("FittedTrees", fitted).importance for fitted in fits_of(walked, "trees")]
     if not importance:
         return pl.DataFrame(schema=IMPORTANCE_SCHEMA)
-    shares = np.array([list(fit.values()) for fit in importance])  # (refit, feature, horizon)
+    names = tuple(dict.fromkeys(name for fit in importance for name in fit))
+    none = [0.0] * len(walked.study.samples.horizons)  # a refit whose rows did not know a feature
+    shares = np.array([[fit.get(name, none) for name in names] for fit in importance])
     rows: list[tuple[int, str, float]] = []
     for k, horizon in enumerate(walked.study.samples.horizons):
         grown = shares[shares[:, :, k].sum(axis=1) > 0, :, k]
         if len(grown):
             mean = grown.mean(axis=0)
-            rows += [(horizon, *pair) for pair in zip(importance[0], mean, strict=True)]
+            rows += [(horizon, *pair) for pair in zip(names, mean, strict=True)]
     return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")
 
 
@@ -98,6 +102,17 @@ def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:
     """Refits in the years from which the prior of log-HAR is, and all; rehearsals counted."""
     fitted_at = [fold.fitted_at for fold in walked.study.folds]
     return sum(bool(session <= PRIOR_UNTIL) for session in fitted_at), len(fitted_at)
+
+
+def borrowed_volatility(walked: Backtest) -> dict[str, int]:
+    """Symbols that garch could not fit by themselves, and at how many refits; sorted."""
+    failed = [
+        name
+        for fitted in fits_of(walked, "garch")
+        if isinstance(fitted, Garch)
+        for name in fitted.failed
+    ]
+    return dict(sorted(Counter(failed).items()))
 
 
 def fits_of(walked: Backtest, model: str) -> list[Fitted]:

@@ -19,13 +19,17 @@ from nextclose.models.state import refuse_not_above_zero
 from nextclose.models.volatility.har import (
     HAR_CAP_LEVEL,
     POOL_SESSIONS,
+    is_range,
+    learnable_inputs,
+    refuse_other_weights,
     refuse_too_few,
+    weighted_sum,
     year_move,
 )
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import available_names, named_columns
 from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap
-from nextclose.schema import Floats, Ints, Spread
+from nextclose.schema import Bools, Floats, Ints, Spread
 
 # Mean size of the last moves and ranges over that of a year, as logarithms; falls and the single
 # session, which may be 0, as they are.
@@ -52,6 +56,7 @@ WIDTH_FLOOR = 0.1
 class LogHarScale:
     """Expected move over each horizon. `weights`: (horizon, 1 + input), the constant first.
 
+    `rangeless` are the weights of the inputs that are no ranges, for rows that lack one.
     `levels` are the symbols' mean |log return| over all sessions up to `since`, a day number;
     both (symbol,). From then on a symbol's long run stands still until the next fit.
     `widths` (symbol, horizon): how much further a symbol's outcomes lay than the weights expect.
@@ -59,6 +64,7 @@ class LogHarScale:
 
     names: tuple[str, ...]
     weights: Annotated[Floats, "float64 horizon weight"]
+    rangeless: Annotated[Floats, "float64 horizon rangeless_weight"]
     symbols: Annotated[tuple[str, ...], "scaled_symbol"]
     levels: Annotated[Floats, "float64 scaled_symbol"]
     since: Annotated[Ints, "int64 scaled_symbol"]
@@ -66,22 +72,20 @@ class LogHarScale:
 
     def __post_init__(self) -> None:
         """Raise ValueError unless there are weights for all, and levels and widths above 0."""
-        if self.weights.shape[1] != 2 + len(self.names):  # the constant and the level
-            raise ValueError(f"{self.weights.shape[1]} weights for {len(self.names)} inputs")
+        refuse_other_weights(self.weights, self.rangeless, is_range=_is_range(self.names))
         refuse_not_above_zero(levels=self.levels, widths=self.widths)
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
         """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
 
-        Summed input by input in a fixed order, so that a row's bits never depend on its neighbours.
         Expects: rows no older than the fit, unless `samples` are those of the fit: the long run of
             an older row is the mean over all that its own samples hold up to there.
         """
         levels = self._levels(samples)[rows]
         inputs = design(samples, self.names, levels=levels, rows=rows)
-        log_move = np.repeat(self.weights[None, :, 0], len(rows), axis=0)
-        for j in range(inputs.shape[1]):
-            log_move = log_move + inputs[:, j : j + 1] * self.weights[None, :, j + 1]
+        log_move = weighted_sum(
+            inputs, self.weights, self.rangeless, is_range=_is_range(self.names)
+        )
         move = np.exp(np.clip(log_move, *MOVE_BOUNDS)) * year_move(samples)[rows, None]
         return np.asarray(move * self._widths(samples)[samples.table.symbol[rows]])
 
@@ -127,7 +131,8 @@ def fit_loghar(train: Samples, valid: Samples) -> LogHar:
 def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     """Gamma quasi-likelihood of future on past moves, pooled over symbols, per horizon; no seed.
 
-    Learns from all that `train` and `valid` know. Range inputs are left out where bars have none.
+    Learns from all that `train` and `valid` know. Range inputs are left out where hardly a row
+    knows them.
     Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
     Source: log form of Corsi (2009), A simple approximate long-memory model of realized volatility,
         J. Financial Econometrics 7, on |return|; McCullagh & Nelder (1989), Generalized linear
@@ -140,6 +145,28 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     everywhere = np.arange(len(known.origin))
     inputs = design(known, names, levels=levels, rows=everywhere)
     inputs = np.column_stack([np.ones(len(inputs)), inputs])
+    is_plain = np.append(True, ~_is_range(names))
+    weights = rangeless = _fitted_weights(known, inputs)
+    if not is_plain.all():
+        rangeless = _fitted_weights(known, inputs[:, is_plain])
+    newest = last_rows(known)
+    scale = LogHarScale(
+        names=names,
+        weights=weights,
+        rangeless=rangeless,
+        symbols=tuple(known.table.symbols[i] for i in known.table.symbol[newest]),
+        levels=levels[newest],
+        since=known.origin[newest].astype(np.int64),
+        widths=np.ones((len(newest), len(known.horizons))),
+    )
+    return replace(scale, widths=own_widths(scale, known, symbols=known.table.symbol[newest]))
+
+
+def _fitted_weights(known: Samples, inputs: Floats) -> Floats:
+    """Weights of future moves on `inputs` (row, input), blended with the prior's, by horizon.
+
+    Of the rows that know all inputs; the first is the constant.
+    """
     movement = known.movement / year_move(known)[:, None]
     sound = np.isfinite(inputs).all(axis=1)
     weights = np.empty((len(known.horizons), inputs.shape[1]))
@@ -149,16 +176,7 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
         cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
         own_weights = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
         weights[k] = blended_weights(own_weights, n_rows=len(rows), horizon_sessions=horizon)
-    newest = last_rows(known)
-    scale = LogHarScale(
-        names=names,
-        weights=weights,
-        symbols=tuple(known.table.symbols[i] for i in known.table.symbol[newest]),
-        levels=levels[newest],
-        since=known.origin[newest].astype(np.int64),
-        widths=np.ones((len(newest), len(weights))),
-    )
-    return replace(scale, widths=own_widths(scale, known, symbols=known.table.symbol[newest]))
+    return weights
 
 
 def own_widths(scale: LogHarScale, known: Samples, *, symbols: Ints) -> Floats:
@@ -209,7 +227,8 @@ def available_inputs(samples: Samples) -> tuple[str, ...]:
     _, n_symbols = np.unique(market, return_counts=True)
     has_market &= bool(len(latest)) and int(n_symbols.min()) >= MARKET_SYMBOLS
     ranged = RANGE_INPUTS if is_ranged else ()
-    return CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
+    names = CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
+    return learnable_inputs(samples, names)
 
 
 def design(samples: Samples, names: Sequence[str], *, levels: Floats, rows: Ints) -> Floats:
@@ -251,6 +270,11 @@ def last_rows(samples: Samples) -> Ints:
         if stop - start > LEVEL_SESSIONS:
             newest[int(samples.table.symbol[start])] = int(stop) - 1
     return np.array([newest[symbol] for symbol in sorted(newest)], dtype=np.int64)
+
+
+def _is_range(names: Sequence[str]) -> Bools:
+    """Which inputs of `design`, the level at the end, are of ranges. Shape (input,)."""
+    return np.append(is_range(names), False)
 
 
 def _column(name: str) -> str:

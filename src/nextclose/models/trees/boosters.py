@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,6 +108,18 @@ def best_trees(run: BoostingRun) -> dict[str, npt.NDArray[Any]]:
         "condition": nodes_of("split_conditions", np.float32),
         "default_left": nodes_of("default_left", np.uint8),
     }
+
+
+def with_usual_ways(
+    arrays: Mapping[str, npt.NDArray[Any]], inputs: Floats32
+) -> dict[str, npt.NDArray[Any]]:
+    """The trees, in which a row that lacks what none of `inputs` lacks goes where their mean goes.
+
+    Boosting learns the way of such rows from others like them; where there were none it names any.
+    """
+    means = inputs.mean(axis=0, dtype=np.float64)[arrays["feature"]]  # NaN where some lacked it
+    usual = np.where(np.isnan(means), arrays["default_left"], means < arrays["condition"])
+    return {**arrays, "default_left": usual.astype(np.uint8)}
 
 
 def shap_shares(run: BoostingRun, inputs: Floats32) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 
 from nextclose.features.news import NEWS_NAMES
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import available_names, named_columns
+from nextclose.samples.scaling import available_names, known_names, named_columns
 from nextclose.samples.windows import windows
 from nextclose.schema import MASK_COLUMNS, Floats32, Ints
 
@@ -16,12 +16,16 @@ LAGS = 5  # sessions back, a trading week
 FAMILY = "stationary"
 
 
-def input_names(samples: Samples) -> tuple[str, ...]:
-    """The features of the table that trees may read: stationary, less the calendar; masks; news."""
-    span = samples.table.families[FAMILY]
-    names = samples.table.names[span.start : span.stop]
+def input_names(train: Samples) -> tuple[str, ...]:
+    """What trees may read of the table: stationary, less the calendar; masks; news.
+
+    As far as the rows to learn from know it.
+    """
+    span = train.table.families[FAMILY]
+    names = train.table.names[span.start : span.stop]
     stationary = tuple(name for name in names if name not in CALENDAR)
-    return (*stationary, *available_names(samples, (*MASK_COLUMNS, *NEWS_NAMES)))
+    names = (*stationary, *available_names(train, (*MASK_COLUMNS, *NEWS_NAMES)))
+    return known_names(train, names, train.learnable(FAMILY))
 
 
 def lag_names() -> tuple[str, ...]:
@@ -32,6 +36,7 @@ def lag_names() -> tuple[str, ...]:
 def tree_inputs(samples: Samples, names: tuple[str, ...], rows: Ints) -> Floats32:
     """The named features at `rows` and the lags behind them. Shape (row, feature).
 
+    NaN: ranges and volumes that bars lack; a tree knows where such a row goes.
     Expects: rows with `LAGS` ready rows before them in their segment.
     """
     recent = windows(named_columns(samples, LAGGED), rows, sessions=LAGS + 1)

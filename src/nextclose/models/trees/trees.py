@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 
 from nextclose.config import TreesConfig
+from nextclose.models.libraries import library_errors
 from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar
 from nextclose.models.loghar.prior import blended_spread
 from nextclose.models.protocol import LearningCurve, Traits
@@ -98,15 +99,22 @@ class Trees:
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         # XGBoost is for training alone: forecasts do without
-        from nextclose.models.trees.boosters import best_trees, fit_booster, shap_shares
-        from nextclose.models.trees.training import boosting_data, evenly_spaced_rows
+        with library_errors("xgboost", model=self.name):
+            from nextclose.models.trees.boosters import (
+                best_trees,
+                fit_booster,
+                shap_shares,
+                with_usual_ways,
+            )
+            from nextclose.models.trees.training import boosting_data, evenly_spaced_rows
 
-        har = fit_loghar(train, valid)
+        har, names = fit_loghar(train, valid), input_names(train)
         forests, shares, curves = [], [], []
         for k, horizon in enumerate(train.horizons):
-            train_data, valid_data = boosting_data(har, train, valid, k=k)
+            train_data, valid_data = boosting_data(har, train, valid, names=names, k=k)
             run = fit_booster(self.settings, train=train_data, valid=valid_data)
-            forests.append(Forest(arrays=best_trees(run), n_features=train_data.inputs.shape[1]))
+            arrays = with_usual_ways(best_trees(run), train_data.inputs)
+            forests.append(Forest(arrays=arrays, n_features=train_data.inputs.shape[1]))
             sample = evenly_spaced_rows(train_data.inputs, n_rows=SHAP_ROWS)
             shares.append(shap_shares(run, sample))
             curve = LearningCurve(
@@ -117,9 +125,9 @@ class Trees:
             )
             curves.append(curve)
         return FittedTrees(
-            names=input_names(train),
+            names=names,
             scale=har.scale,
-            spread=pooled_spread(har, forests, train=train, valid=valid),
+            spread=pooled_spread(har, forests, names, train=train, valid=valid),
             forests=tuple(forests),
             shares=np.stack(shares),
             curves=tuple(curves),
@@ -127,7 +135,12 @@ class Trees:
 
 
 def pooled_spread(
-    har: LogHar, forests: Sequence[Forest], *, train: Samples, valid: Samples
+    har: LogHar,
+    forests: Sequence[Forest],
+    names: tuple[str, ...],
+    *,
+    train: Samples,
+    valid: Samples,
 ) -> Floats:
     """Pooled targets over what the forecast will multiply them by. Shape (horizon, level).
 
@@ -135,5 +148,5 @@ def pooled_spread(
     """
     ratio = har.scale.ratio(valid, np.arange(len(valid.origin)))
     rows = np.flatnonzero(valid.ready(FAMILY, context_sessions=1 + LAGS))
-    ratio[rows] *= np.exp(_corrections(forests, valid, input_names(valid), rows))
+    ratio[rows] *= np.exp(_corrections(forests, valid, names, rows))
     return blended_spread(train, valid, ratio=ratio)

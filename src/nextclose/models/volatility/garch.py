@@ -16,7 +16,7 @@ from datetime import date
 
 import numpy as np
 
-from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns
+from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns, volatility
 from nextclose.models.baselines import Baseline
 from nextclose.models.protocol import Traits
 from nextclose.models.volatility.gjr import Gjr
@@ -29,6 +29,8 @@ FIT_RETURNS = 2520  # ten years of trading
 MINIMUM_SESSIONS = 520  # of the current segment; shorter ones get no fit
 FIT_DECIMALS = 7  # of a return in per cent
 EPOCH = date(1970, 1, 1).toordinal()
+SCALE_SESSIONS = 250  # the last of the fit, over which forecasts must have the scale of returns:
+SCALE_BOUNDS = (0.1, 10.0)  # median of forecast over trailing volatility; stocks: 0.9 to 1.8
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
@@ -71,8 +73,9 @@ class Filter:
 class Garch:
     """A running filter by symbol and `spread`, pooled outcomes over volatility (horizon, level).
 
-    `failed` names the symbols whose own fit did not converge or made no sense; they are forecast
-    with parameters borrowed from the others and a variance level of their own.
+    `failed` names the symbols whose own fit did not converge, made no sense or was not of their
+    scale; they are forecast with parameters borrowed from the others and a variance level of their
+    own, or as an exponential mean.
     """
 
     filters: Mapping[str, Filter]
@@ -125,12 +128,14 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
         name: log_returns(valid.table.close[start:stop])[1:]
         for name, (start, stop) in windows.items()
     }
-    own = {name: _estimate(returns[name]) for name in windows}
+    own = {name: _estimate(returns[name], valid.horizons) for name in windows}
     sound = [parameters for parameters in own.values() if parameters is not None]
     filters = {}
     ratio = np.full(valid.outcome.shape, np.nan)
     for name, (start, stop) in windows.items():
         parameters = own[name] or _median_parameters(sound, returns[name])
+        if own[name] is None and not _is_to_scale(parameters, returns[name], valid.horizons):
+            parameters = _parameters_around(returns[name], **EXPONENTIAL)  # follows any level
         variance = parameters.variances(returns[name], first=_first(parameters, returns[name]))
         rows = np.arange(start, stop)
         if own[name] or not sound:  # outcomes over a guessed volatility would widen all others
@@ -171,7 +176,21 @@ def _fit_windows(samples: Samples) -> dict[str, tuple[int, int]]:
     }
 
 
-def _estimate(returns: Floats) -> Gjr | None:
+def _is_to_scale(parameters: Gjr, returns: Floats, horizons: Sequence[int]) -> bool:
+    """Whether forecasts of the last year are of the size of the trailing volatility by then.
+
+    The likelihood has optima far off, as after a jump into a peg. A median, for one crash is not.
+    """
+    last = slice(-SCALE_SESSIONS, None)
+    shocks = returns - returns[last].mean()  # not the parameters' mu, which may be absurd as well
+    trailing = volatility(np.exp(np.cumsum(np.append(0.0, shocks))))
+    variance = parameters.variances(returns, first=_first(parameters, returns))
+    expected = parameters.volatility(variance[last], horizons) / np.sqrt(horizons)
+    ratio = np.median(expected / trailing[last, None], axis=0)
+    return bool(((ratio > SCALE_BOUNDS[0]) & (ratio < SCALE_BOUNDS[1])).all())
+
+
+def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
     """Maximum likelihood from arch's own start, else from a typical one; None if neither serves."""
     from arch import arch_model  # takes a second or two to import
 
@@ -187,7 +206,8 @@ def _estimate(returns: Floats) -> Gjr | None:
         for start in (None, np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent):
             result = model.fit(disp="off", show_warning=False, starting_values=start)
             estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
-            if result.convergence_flag == 0 and estimate.is_sound(returns):
+            is_found = result.convergence_flag == 0 and estimate.is_sound(returns)
+            if is_found and _is_to_scale(estimate, returns, horizons):
                 return estimate
     return None
 

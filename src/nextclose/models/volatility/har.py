@@ -9,6 +9,7 @@ securities.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,9 +17,9 @@ import numpy as np
 
 from nextclose.errors import NotEnoughDataError
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import available_names, named_columns
+from nextclose.samples.scaling import available_names, known_names, named_columns
 from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap
-from nextclose.schema import LEVELS, Floats, Ints, Spread
+from nextclose.schema import LEVELS, Bools, Floats, Ints, Spread
 
 POOL_SESSIONS = 2520  # ten years of trading
 POOL_MINIMUM = 100  # outcomes behind a 1 % quantile that is more than the smallest value
@@ -79,25 +80,26 @@ class Ewma:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarScale:
-    """Expected move over each horizon, linear in past moves. `weights`: (horizon, 1 + input)."""
+    """Expected move over each horizon, linear in past moves. `weights`: (horizon, 1 + input).
+
+    `rangeless` are the weights of the inputs that are no ranges, for rows that lack one.
+    """
 
     names: tuple[str, ...]
     weights: Annotated[Floats, "float64 horizon weight"]
+    rangeless: Annotated[Floats, "float64 horizon rangeless_weight"]
 
     def __post_init__(self) -> None:
         """Raise ValueError unless there is a weight for each input and the constant."""
-        if self.weights.shape[1] != 1 + len(self.names):
-            raise ValueError(f"{self.weights.shape[1]} weights for {len(self.names)} inputs")
+        refuse_other_weights(self.weights, self.rangeless, is_range=is_range(self.names))
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
-        """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
+        """Expected mean |log return| over the horizon in units of the scale: (row, horizon), > 0.
 
-        Summed input by input in a fixed order, so that a row's bits never depend on its neighbours.
+        A row's bits never depend on its neighbours.
         """
         inputs = named_columns(samples, self.names)[rows].astype(np.float64)
-        move = np.repeat(self.weights[None, :, 0], len(rows), axis=0)
-        for j in range(len(self.names)):
-            move = move + inputs[:, j : j + 1] * self.weights[None, :, j + 1]
+        move = weighted_sum(inputs, self.weights, self.rangeless, is_range=is_range(self.names))
         expected: Floats = np.maximum(move, HAR_FLOOR) * year_move(samples)[rows, None]
         return expected
 
@@ -114,6 +116,36 @@ class Har:
         return self.scale.ratio(samples, rows)[:, :, None] * self.spread
 
 
+def is_range(names: Sequence[str]) -> Bools:
+    """Which inputs are of ranges: bars may lack them. Shape (input,)."""
+    return np.array(["range_volatility" in name for name in names], dtype=np.bool_)
+
+
+def weighted_sum(inputs: Floats, weights: Floats, rangeless: Floats, *, is_range: Bools) -> Floats:
+    """Constant plus inputs (row, input) times `weights` (horizon, 1 + input). (row, horizon).
+
+    Of rows with an unknown range: what is no range times `rangeless`, whose fit knew no more.
+    Summed input by input in a fixed order, so that a row's bits never depend on its neighbours.
+    """
+    total = np.repeat(weights[None, :, 0], len(inputs), axis=0)
+    for j in range(inputs.shape[1]):
+        total = total + inputs[:, j : j + 1] * weights[None, :, j + 1]
+    lacks = np.isnan(inputs[:, is_range]).any(axis=1)
+    if lacks.any():
+        none = np.zeros(int((~is_range).sum()), dtype=np.bool_)
+        total[lacks] = weighted_sum(
+            inputs[lacks][:, ~is_range], rangeless, rangeless, is_range=none
+        )
+    return total
+
+
+def refuse_other_weights(weights: Floats, rangeless: Floats, *, is_range: Bools) -> None:
+    """Raise ValueError unless there is a weight for the constant and each input, in both forms."""
+    for each, n_inputs in ((weights, len(is_range)), (rangeless, int((~is_range).sum()))):
+        if each.shape[1] != 1 + n_inputs:
+            raise ValueError(f"{each.shape[1]} weights for {n_inputs} inputs")
+
+
 def year_move(samples: Samples) -> Floats:
     """Mean |log return| of the last 250 sessions in units of the scale. Shape (row,)."""
     log_scale_ratio = named_columns(samples, ["log_scale_ratio"])[:, 0]
@@ -123,26 +155,54 @@ def year_move(samples: Samples) -> Floats:
 def fit_har_scale(train: Samples, valid: Samples) -> HarScale:
     """Least squares of future on past moves, pooled over symbols, per horizon; no seed.
 
-    Learns from all that `train` and `valid` know. Inputs that the bars cannot give (a close-only
-    file has no range) are left out.
+    Learns from all that `train` and `valid` know. Ranges that hardly a row knows (a close-only
+    file has none) are left out.
     Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
     Source: form of Corsi (2009), A simple approximate long-memory model of realized volatility,
         J. Financial Econometrics 7; here on |return|, not realised variance.
     """
     refuse_overlap(train, valid)
-    names = available_names(train, HAR_INPUTS)
+    known = joint_samples(train, valid)
+    movement = known.movement / year_move(train)[:, None]
+    names = learnable_inputs(known, available_names(train, HAR_INPUTS))
     inputs = named_columns(train, names).astype(np.float64)
+    weights = rangeless = _least_squares(inputs, movement, horizons=train.horizons)
+    if is_range(names).any():
+        plain = inputs[:, ~is_range(names)]
+        rangeless = _least_squares(plain, movement, horizons=train.horizons)
+    return HarScale(names=names, weights=weights, rangeless=rangeless)
+
+
+def learnable_inputs(known: Samples, names: Sequence[str]) -> tuple[str, ...]:
+    """The inputs less those of ranges, unless enough of the rows to learn from know them.
+
+    250 of the rows, or all: `known_names`, of rows with an outcome at the longest horizon.
+    """
+    columns = [name.removeprefix("ln ") for name in names]
+    plain, ranged = (
+        [name for name, is_it in zip(columns, is_range(names), strict=True) if is_it == asked]
+        for asked in (False, True)
+    )
+    sound = np.isfinite(named_columns(known, plain)).all(axis=1)
+    rows = np.flatnonzero(sound & np.isfinite(known.movement[:, -1]))
+    is_known = len(known_names(known, ranged, rows)) == len(ranged)
+    return tuple(
+        name for name, column in zip(names, columns, strict=True) if is_known or column in plain
+    )
+
+
+def _least_squares(inputs: Floats, movement: Floats, *, horizons: Sequence[int]) -> Floats:
+    """Weights of `movement` (row, horizon) on a constant and `inputs` (row, input), by horizon."""
     design = np.column_stack([np.ones(len(inputs)), inputs])
-    movement = joint_samples(train, valid).movement / year_move(train)[:, None]
     sound = np.isfinite(design).all(axis=1)
-    weights = np.empty((len(train.horizons), len(names) + 1))
-    for k in range(len(train.horizons)):
+    weights = np.empty((len(horizons), design.shape[1]))
+    for k, horizon in enumerate(horizons):
         rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
-        refuse_too_few(len(rows), "moves", horizon_sessions=train.horizons[k])
+        refuse_too_few(len(rows), "moves", horizon_sessions=horizon)
         cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
         aim = np.minimum(movement[rows, k], cap)
         weights[k] = np.linalg.lstsq(design[rows], aim, rcond=None)[0]
-    return HarScale(names=names, weights=weights)
+    return weights
 
 
 def fit_har(train: Samples, valid: Samples) -> Har:

@@ -73,7 +73,8 @@ def _symbol_data(
     bars = bars.slice(max(first - LEAD_SESSIONS, 0))
     days = bars["session"].cast(pl.Int32).to_numpy().astype(np.int64)
     origin = bars["session"].search_sorted(ranges["origin"]).to_numpy().astype(np.int64)
-    prices = [name for name in PRICE_COLUMNS if name in bars.columns]
+    prices = [c for c in PRICE_COLUMNS if c in bars.columns and bars[c].count()]
+    bars = bars.with_columns(pl.col(prices).fill_null(pl.col("close")))  # a dash, as candles go
     return {
         "name": ranges["symbol"][0],
         "day": np.diff(days, prepend=0).tolist(),  # days since 1970-01-01, as steps

@@ -91,9 +91,9 @@ def _segments(summaries: Sequence[SymbolSummary]) -> str:
 def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
     """Symbols that were not forecast, and why, at most `MAX_EXCLUDED`."""
     reasons = {
-        finding.symbol: finding.found
+        finding.symbol or file_name(finding.path): finding.found
         for finding in findings
-        if finding.number == Issue.SHORT_HISTORY
+        if finding.number in (Issue.SHORT_HISTORY, Issue.LEFT_OUT)
     }
     listed = sorted(reasons.items())[:MAX_EXCLUDED]
     return ReportTable(

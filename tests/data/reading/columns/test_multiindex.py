@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nextclose.config import DataConfig
+from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.delimited import csv_cells
-from nextclose.data.reading.multiindex import long_format
 from tests.data.bar_texts import bars, codes, findings_of, part, texts
 
 FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
@@ -77,10 +77,55 @@ def test_two_level_columns_of_one_symbol_are_flattened():
     assert read.frame.select("symbol", "close", "volume").rows() == [("AAPL", 11.0, 100)]
 
 
-def test_a_symbol_without_any_row_is_refused_by_name():
-    frame, _ = sheet("Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n2019-03-04,11,\n")
-    (refusal,) = findings_of(bars(frame, symbol=""), "E3")
-    assert (refusal.symbol, refusal.found) == ("MSFT", "0 data rows")
+def test_a_symbol_without_any_row_is_left_out_by_name_unless_all_are():
+    text = "Price,Close,Close\nTicker,AAPL,MSFT\nDate,,\n2019-03-04,11,\n"
+    frame, _ = sheet(text)
+    (told,) = findings_of(bars(frame, symbol=""), "W3")
+    assert (told.symbol, told.found) == ("MSFT", "0 data rows")
+    frame, _ = sheet(text.replace(",11,", ",,").replace("2019-03-04", "2019-03-04"))
+    assert [f.symbol for f in part(frame, symbol="").findings if f.code == "E3"] == ["AAPL", "MSFT"]
+
+
+JOINED = ["Close_AAPL", "AAPL_Close", "AAPL.Close", "aapl_close", "close aapl", "Adj Close|AAPL"]
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_names_that_join_a_field_and_a_symbol_are_split(name):
+    other = name.replace("AAPL", "BRK-B").replace("aapl", "brk-b")
+    frame = pl.DataFrame(
+        {"Date": ["2019-03-04", "2019-03-05"], name: [1.0, 2.0], other: [3.0, 4.0]}
+    )
+    assert bars(frame, symbol="X").frame.select("symbol", "close").rows() == [
+        ("AAPL", 1.0), ("AAPL", 2.0), ("BRK-B", 3.0), ("BRK-B", 4.0),
+    ]  # fmt: skip
+
+
+NO_PAIRS = [
+    ["bid_close", "ask_close"],
+    ["prev_close"],
+    ["PREV_CLOSE"],
+    ["aapl_close"],  # of one case, one symbol and one field: any two words
+    ["Close_AAPL", "Volume_MSFT"],  # a symbol without a close
+    ["AAPL", "note"],
+    ["AAPL", "open"],
+    ["Total"],
+    ["Return"],
+]
+
+
+@pytest.mark.parametrize("names", NO_PAIRS)
+def test_other_names_are_no_symbols(names):
+    frame = pl.DataFrame({"Date": ["2019-03-04"], **{name: [1.0] for name in names}})
+    rows = pl.int_range(1, 2, eager=True)
+    assert long_format(frame, rows, path="")[0].equals(frame)
+    text = pl.DataFrame({"Date": ["2019-03-04"], "SECTOR": ["Energy"], "AAPL": [1.0]})
+    assert long_format(text, rows, path="")[0].equals(text)
+
+
+def test_what_the_settings_say_of_a_joined_name_is_obeyed():
+    frame = pl.DataFrame({"Date": ["2019-03-04"], "Close_AAPL": [1.0], "Close_MSFT": [2.0]})
+    read = part(frame, symbol="MSFT", columns={"Close_MSFT": "close"}).frame
+    assert read.select("symbol", "close").rows() == [("MSFT", 2.0)]
 
 
 def test_one_field_twice_for_a_symbol_is_refused_as_a_repeated_column():

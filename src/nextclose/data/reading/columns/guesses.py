@@ -1,0 +1,98 @@
+"""What columns under unknown names may be: for the cures that name them, never read by itself."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.spellings import canonical_name
+from nextclose.data.suggestions import columns_setting
+
+WORDS = {  # word in a name -> the column of ours that it may be
+    "session": {"date", "dates", "dt", "day", "datetime", "timestamp", "time", "datum", "asof"},
+    "open": {"open", "opening", "opn", "o"},
+    "high": {"high", "hi", "hgh", "h"},
+    "low": {"low", "lo", "lw", "l"},
+    "close": {"close", "closing", "cls", "last", "settle", "price", "px", "nav", "c"},
+    "volume": {"volume", "vol", "qty", "quantity", "shares", "turnover"},
+    "symbol": {"symbol", "ticker", "stock", "code", "instrument", "security", "asset", "name"},
+}
+PUBLIC = {"session": "date", **{name: name for name in WORDS if name != "session"}}
+NEVER = {  # a name with one of these is something else
+    *("prev", "previous", "prior", "change", "chg", "pct", "percent", "avg", "average", "target"),
+    *("return", "returns", "ret", "diff", "52", "52w", "52wk", "ytd", "ma", "sma", "ema", "vwap"),
+    *("adj", "adjusted", "adjustment", "factor", "flag", "ratio", "number", "count", "id", "value"),
+}
+NOT_A_CLOSE = {  # beside "adj" in a name
+    *("factor", "flag", "ratio", "vol", "volume", "open", "high", "low", "dividend", "div"),
+    *("split", "change", "return", "coef", "coefficient", "type", "date", "amount", "shares"),
+}
+SIDES = {"bid", "ask", "mid", "trade"}
+
+
+def looks_adjusted(name: str) -> bool:
+    """Whether a name that is not known speaks of an adjusted close."""
+    words = _words(name)
+    is_adjusted = any(re.match(r"adj", word) for word in words)
+    others = any(part in word for word in words for part in NOT_A_CLOSE)
+    return is_adjusted and not others and not {"un", "unadj", "non"} & words
+
+
+def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str:
+    """How to give a column that is missing: a whole mapping of names to ours, where they tell.
+
+    Of several columns that may be it, each with what goes with it by name: a choice.
+    """
+    public = PUBLIC[missing]
+    wanted = [ours for ours in ("session", "open", "high", "low", "close", "volume")]
+    wanted = [ours for ours in wanted if ours not in present]
+    leads = _candidates(names, missing) or _nearest(names, public)
+    if not leads:
+        return f"add a column {public!r}, or say in data.columns which one it is."
+    choices = []
+    for lead in leads[:3]:
+        mapping = {lead: public}
+        for ours in wanted if missing != "symbol" else ():
+            partner = _partner(names, ours, lead)
+            if ours != missing and partner is not None and partner not in mapping:
+                mapping[partner] = PUBLIC[ours]
+        choices.append(columns_setting(mapping))
+    return f"rename {safe_text(leads[0])!r} to {public!r}, or set {' or '.join(choices)}."
+
+
+def _candidates(names: Iterable[str], ours: str) -> list[str]:
+    """Names with a word for the column, the plainest first."""
+    hits = [
+        (len(_words(name) & SIDES), len(_words(name)), k, name)
+        for k, name in enumerate(names)
+        if _words(name) & WORDS[ours] and not _words(name) & NEVER
+        if not any(_words(name) & WORDS[other] for other in WORDS if _is_other(other, ours))
+    ]
+    fewest = min((hit[:1] for hit in hits), default=(0,))
+    return [name for *_, name in sorted(hit for hit in hits if hit[:1] == fewest)]
+
+
+def _is_other(other: str, ours: str) -> bool:
+    """Whether a word for `other` says that a name is not `ours`: px_open is no close."""
+    return ours == "close" and other in ("open", "high", "low", "volume", "session")
+
+
+def _partner(names: Sequence[str], ours: str, lead: str) -> str | None:
+    """The column that goes with `lead`: the most words in common beside those for what it is."""
+    shared = _words(lead)
+    fitting = _candidates(names, ours)
+    return max(fitting, key=lambda name: len(_words(name) & shared), default=None)
+
+
+def _nearest(names: Sequence[str], public: str) -> list[str]:
+    keys = {canonical_name(name): name for name in names}
+    near = difflib.get_close_matches(public, list(keys), n=1, cutoff=0.6)
+    return [keys[key] for key in near if not _words(keys[key]) & NEVER]
+
+
+def _words(name: str) -> set[str]:
+    """The words of a name, told by marks, case and digits."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return {word.lower() for word in re.findall(r"[^\W_]+", parted)}

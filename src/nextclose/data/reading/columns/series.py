@@ -1,0 +1,315 @@
+"""Several series in one file: which column tells them apart, and which rows are to be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, LISTINGS, canonical_name
+from nextclose.data.suggestions import columns_setting, toml_value
+from nextclose.errors import ConfigError
+from nextclose.schema import Finding
+
+MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
+MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
+FEW = 0.01  # of the rows may still repeat where a column tells series apart
+REGULAR = "EQ"  # the regular market of India's exchanges, beside blocks, bonds and odd lots
+SERIES_NAMES = ("series", "sctysrs")
+TICKS = ("tickvol", "tick_volume")
+COMPANY_IDS = ("permno", "gvkey")  # never another company's
+TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")
+FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC", "OHLCV", "TEST"}
+
+
+def has_lesser_symbols(names: Iterable[str]) -> bool:
+    """Whether a column may turn out to hold symbols: its files are read one by one."""
+    return any(canonical_name(name) in (*LESSER_SYMBOLS, *SERIES_NAMES) for name in names)
+
+
+def chosen_rows(
+    frame: pl.DataFrame, rows: pl.Series, config: DataConfig, *, path: str
+) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
+    """The rows that `data.only` names; of India's exchanges the regular market, unless it speaks.
+
+    Raises: ConfigError for a column that is named and not there.
+    """
+    by_key = {canonical_name(name): name for name in frame.columns}
+    wanted = {canonical_name(name): text for name, text in config.only.items()}
+    missing = [name for name in config.only if canonical_name(name) not in by_key]
+    if missing:
+        raise ConfigError(
+            f"[data] only: {path} has no column {missing[0]!r}. Fix: name one of "
+            f"{safe_text(', '.join(frame.columns))}.",
+            section="data",
+            key="only",
+        )
+    key = next((key for key in SERIES_NAMES if key in by_key and key not in wanted), None)
+    if key is not None and (_texts(frame[by_key[key]]) == REGULAR).any():
+        wanted[key] = REGULAR
+    if not wanted:
+        return frame, rows, []
+    is_wanted = pl.Series([True]).new_from_index(0, frame.height)
+    for key, text in wanted.items():
+        is_wanted &= (_texts(frame[by_key[key]]) == text).fill_null(value=False)
+    if is_wanted.all():
+        return frame, rows, []
+    names = ", ".join(f"{by_key[key]} {text}" for key, text in wanted.items())
+    note = Issue.CONTRADICTING_ROWS.finding(
+        f"rows of another than {safe_text(names)}",
+        response="W",
+        rule=f"rows of {safe_text(names)} are read, others left out",
+        fix="",
+        path=path,
+        row=rows.filter(~is_wanted)[0],
+        count=int((~is_wanted).sum()),
+    )
+    return frame.filter(is_wanted), rows.filter(is_wanted), [note]
+
+
+def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) -> str | None:
+    """The column of companies or keys that holds the symbols of a file without a column of theirs.
+
+    One that tells the rows of each date apart; or one whose only value is a ticker, where the
+    file's own name, `symbol`, is none. None if there is no such column.
+    """
+    date = next((theirs for theirs, ours in names.items() if ours == "session"), None)
+    if date is None or "symbol" in names.values():
+        return None
+    by_key = {canonical_name(name): name for name in frame.columns if name not in names}
+    lesser = [
+        by_key[key] for key in LESSER_SYMBOLS if key in by_key and _is_key(frame[by_key[key]])
+    ]
+    if not lesser:
+        return None
+    if _share_repeated(frame, [date]) > MOST:
+        return next((name for name in lesser if _tells_apart(frame, [date], name)), None)
+    if symbol and TICKER.match(symbol) and symbol not in FILE_WORDS:
+        return None
+    return next((name for name in lesser if _lone_ticker(frame[name])), None)
+
+
+def _lone_ticker(column: pl.Series) -> bool:
+    values = _texts(column).unique()
+    return len(values) == 1 and bool(TICKER.match(values[0] or ""))
+
+
+def one_volume(frame: pl.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
+    """The columns with ticks for the volume where the first row of a real one says 0.
+
+    Currencies have no real volume in MetaTrader's files, and 0 in its place. The first row decides,
+    so that no later one changes it.
+    """
+    real = next((theirs for theirs, ours in names.items() if ours == "volume"), None)
+    keys = {canonical_name(name): name for name in frame.columns}
+    ticks = next((keys[key] for key in TICKS if key in keys and keys[key] != real), None)
+    if real is None or ticks is None or not frame.height:
+        return dict(names)
+    if str(frame[real][0]).strip() not in ("0", "0.0", "None"):
+        return dict(names)
+    return {ticks if name == real else name: ours for name, ours in names.items()}
+
+
+def several_series(
+    frame: pl.DataFrame,
+    typed: pl.DataFrame,
+    names: Mapping[str, str],
+    *,
+    path: str,
+    renames: Mapping[str, str],
+) -> list[Finding]:
+    """Rule 43, where most dates of a symbol repeat: several series, and how to tell them apart.
+
+    `typed` has the rows of `frame` with our symbol, session and close. Times of day are another
+    matter (rule 46), and so is a company that follows another under its ticker (rule 67).
+    """
+    keys = typed.select("symbol", "session", "close")
+    settled = {canonical_name(name) for name in renames}
+    others = [c for c in frame.columns if c not in names and canonical_name(c) not in settled]
+    if "second_of_day" in typed.columns:
+        return []
+    if _rises(keys):
+        return _second_company(frame, keys, others, names, path)
+    hits = _repeated_symbols(keys)
+    if not hits.height:
+        return _second_company(frame, keys, others, names, path)
+    symbol, n_dates, n_repeated = hits.row(0)
+    return [
+        Issue.CONTRADICTING_ROWS.finding(
+            f"{n_repeated} of {n_dates} dates more than once",
+            rule="one row per symbol and date; these are several series",
+            fix=_series_fix(frame, keys, others, names, hits["symbol"]),
+            path=path,
+            symbol=safe_text(symbol or ""),
+            column="date",
+            count=int(hits["n_repeated"].sum()),
+        )
+    ]
+
+
+def _series_fix(
+    frame: pl.DataFrame,
+    keys: pl.DataFrame,
+    others: Sequence[str],
+    names: Mapping[str, str],
+    symbols: pl.Series,
+) -> str:
+    """The setting that reads the series as several, or one of them: by the column that tells."""
+    place = {canonical_name(name): k for k, name in enumerate(others)}
+    usual = [others[place[key]] for key in (*LESSER_SYMBOLS, *LISTINGS) if key in place]
+    is_mixed = keys["symbol"].is_in(symbols.implode())
+    mixed, mixed_keys = frame.filter(is_mixed), keys.filter(is_mixed).select("symbol", "session")
+    for name in dict.fromkeys([*usual, *others]):
+        column = mixed[name]
+        if not _is_key(column) or not _tells_apart(
+            mixed_keys.with_columns(column.alias("key")), ["symbol", "session"], "key"
+        ):
+            continue
+        is_listing = canonical_name(name) in LISTINGS
+        if is_listing or (
+            "symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS
+        ):
+            values = _texts(column).drop_nulls().value_counts(sort=True, name="n")
+            values = values.sort("n", values.columns[0], descending=[True, False])
+            kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
+            return f"read one of them: set {' or '.join(kept)}."
+        return f"{name!r} tells them apart: set {symbol_setting(name, column)}."
+    return "give a column 'symbol' that tells them apart."
+
+
+def symbol_setting(name: str, column: pl.Series) -> str:
+    """The settings that make a column the symbol; codes of digits need to be allowed as well."""
+    is_numeric = _texts(column).str.contains(r"^\d+(?:\.0+)?$").all()
+    return columns_setting({name: "symbol"}) + (
+        " and data.numeric_symbols = true" if is_numeric else ""
+    )
+
+
+def _second_company(
+    frame: pl.DataFrame,
+    keys: pl.DataFrame,
+    others: Sequence[str],
+    names: Mapping[str, str],
+    path: str,
+) -> list[Finding]:
+    """Rule 67: another company under the same ticker, told by a number that companies keep.
+
+    In a file that only its name makes one symbol's, any name of companies or keys tells.
+    """
+    telling = COMPANY_IDS if "symbol" in names.values() else LESSER_SYMBOLS
+    for name in others:
+        if canonical_name(name) not in telling or not _is_key(frame[name]):
+            continue
+        pairs = keys.select("symbol").with_columns(_texts(frame[name]).alias("id"))
+        pairs = pairs.drop_nulls().unique()
+        twice = pairs.filter(pl.col("symbol").is_duplicated()).sort("symbol", "id")
+        if twice.height:
+            symbol = twice["symbol"][0]
+            ids = ", ".join(twice.filter(pl.col("symbol") == symbol)["id"])
+            cures = symbol_setting(name, frame[name]), columns_setting({name: ""})
+            return [
+                Issue.REUSED_SYMBOL.finding(
+                    safe_text(f"{name} {ids}"),
+                    response="E",
+                    rule="one company under one symbol",
+                    fix=f"set {cures[0]}, or {cures[1]} if it is one.",
+                    path=path,
+                    symbol=safe_text(symbol),
+                    count=twice["symbol"].n_unique(),
+                )
+            ]
+    return []
+
+
+def _rises(keys: pl.DataFrame) -> bool:
+    """Whether each symbol is in one piece whose sessions rise, or fall: nothing repeats."""
+    same = keys["symbol"].eq_missing(keys["symbol"].shift())
+    if int((~same).sum()) != keys["symbol"].n_unique():
+        return False
+    step = keys["session"].diff().dt.total_days().filter(same)
+    return bool((step > 0).all() or (step < 0).all())
+
+
+def _repeated_symbols(keys: pl.DataFrame) -> pl.DataFrame:
+    """Symbols most of whose sessions come with several closes, and how many do."""
+    days = (
+        keys.drop_nulls(["session", "close"])
+        .group_by("symbol", "session")
+        .agg(n_closes=pl.col("close").n_unique())
+    )
+    counts = days.group_by("symbol").agg(
+        n_dates=pl.len(), n_repeated=(pl.col("n_closes") > 1).sum()
+    )
+    return counts.filter(is_several(pl.col("n_repeated"), pl.col("n_dates"))).sort(
+        "n_repeated", "symbol", descending=[True, False]
+    )
+
+
+def is_several(n_repeated: pl.Expr, n_dates: pl.Expr) -> pl.Expr:
+    """Whether so many dates with several closes are several series, and no slips."""
+    is_many = (n_repeated > SLIPS) & (n_repeated > MANY * n_dates)
+    return is_many | (n_repeated > MOST * n_dates)
+
+
+def _share_repeated(frame: pl.DataFrame, keys: Sequence[str]) -> float:
+    """Share of the dates that stand in more than one row."""
+    counts = frame.drop_nulls(keys).group_by(keys).len()["len"]
+    return float((counts > 1).mean() or 0.0) if len(counts) else 0.0  # type: ignore[arg-type]
+
+
+def _tells_apart(frame: pl.DataFrame, keys: Sequence[str], name: str) -> bool:
+    """Whether hardly a date repeats once rows are parted by the column."""
+    if frame[name].null_count():
+        return False
+    n_apart = frame.select(pl.struct(*keys, name).n_unique()).item()
+    return bool(frame.height - n_apart <= FEW * frame.height)
+
+
+def _is_key(column: pl.Series) -> bool:
+    """Whether a column can name series: text or integers, two values or more, each again."""
+    is_kind = column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum)
+    return bool(is_kind) and 0 < column.n_unique() <= max(len(column) // 2, 1)
+
+
+def _texts(column: pl.Series) -> pl.Series:
+    return column.cast(pl.String).str.strip_chars()
+
+
+def spelt_alike(symbols: pl.Series) -> tuple[pl.Series, list[str]]:
+    """The symbols as they are looked up, and those that were respelt: BF/B as BF-B, aapl as AAPL.
+
+    Nothing is respelt that would then be another symbol's name.
+    """
+    values = symbols.drop_nulls().unique()
+    new = {name: _respelt(name) for name in values}
+    changed = {name: spelt for name, spelt in new.items() if spelt != name}
+    if not changed or len(set(new.values())) < len(new):
+        return symbols, []
+    return symbols.replace(changed), sorted(changed)
+
+
+def _respelt(name: str) -> str:
+    if re.match(r"^[A-Za-z0-9]+/[A-Za-z0-9]+$", name):
+        name = name.replace("/", "-")
+    is_lower = re.match(r"^[a-z0-9^][a-z0-9.=&_^-]{0,19}$", name) and ".." not in name
+    return name.upper() if is_lower else name
+
+
+def respelt_note(respelt: Sequence[str], *, path: str) -> list[Finding]:
+    """Rule 30, where it repairs."""
+    if not respelt:
+        return []
+    note = Issue.ILLEGAL_SYMBOL.finding(
+        safe_text(", ".join(respelt)),
+        response="R",
+        rule="symbols in capitals, classes behind '-'; read so",
+        fix="",
+        path=path,
+        column="symbol",
+    )
+    return [replace(note, count=len(respelt))]

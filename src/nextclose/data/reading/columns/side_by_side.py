@@ -1,0 +1,103 @@
+"""Names of columns that stand for a field and a symbol: `Close_AAPL`, or `AAPL` for its close."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import polars as pl
+
+from nextclose.data.reading.columns.spellings import KNOWN, PAIR_FIELDS, canonical_name
+
+Pairs = dict[str, tuple[str, str]]  # column -> field, symbol
+
+MARKS = re.compile(r"[\s_.|:/-]+")
+LEGAL = re.compile(r"^[A-Za-z0-9^][A-Za-z0-9.=&_^/-]{0,19}$")
+TICKER = re.compile(r"^(?:\^?[A-Z][A-Z0-9&]{0,9}(?:[.=/-][A-Z0-9]{1,5})*|[0-9]{1,6}\.[A-Z]{1,3})$")
+CODE = re.compile(r"^[0-9]{4,6}$")
+NO_SYMBOLS = {  # what stands beside a field, or alone, and is no symbol
+    *("prev", "previous", "prior", "last", "next", "today", "yesterday", "first", "bid", "ask"),
+    *("mid", "raw", "adj", "adjusted", "unadjusted", "unadj", "official", "trade", "trades"),
+    *("day", "daily", "week", "weekly", "month", "monthly", "year", "hour", "quarter", "weekday"),
+    *("avg", "average", "mean", "median", "min", "max", "sum", "std", "var", "total", "count"),
+    *("pct", "percent", "change", "chg", "diff", "ret", "return", "returns", "log", "pnl"),
+    *("target", "label", "pred", "predicted", "prediction", "actual", "forecast", "signal"),
+    *("lag", "shift", "ma", "sma", "ema", "wma", "vwap", "rsi", "macd", "atr", "norm", "scaled"),
+    *("usd", "eur", "gbp", "jpy", "cny", "local", "id", "index", "rank", "flag", "note", "split"),
+    *("dividend", "dividends", "factor", "ratio", "temp", "sector", "unnamed", "row", "market"),
+}
+
+
+def flat_pairs(names: Sequence[str]) -> Pairs:
+    """Columns whose names join a field and a symbol; none unless each symbol has its close.
+
+    `Close_AAPL`, `AAPL.Close`, `aapl_close`, `Adj Close AAPL`. Names all of one case could be any
+    two words: there it takes two symbols, or three fields.
+    """
+    pairs: Pairs = {}
+    for name in names:
+        pair = _pair(name)
+        if pair is not None:
+            pairs[name] = pair
+    closed = {symbol for field, symbol in pairs.values() if field in ("close", "adj_close")}
+    symbols = {symbol for _, symbol in pairs.values()}
+    if not closed or closed != symbols or {s.lower() for s in symbols} & NO_SYMBOLS:
+        return {}
+    is_one_case = all(name.lower() == name or name.upper() == name for name in pairs)
+    n_fields = len({field for field, _ in pairs.values()})
+    return {} if is_one_case and len(symbols) < 2 and n_fields < 3 else pairs
+
+
+def _pair(name: str) -> tuple[str, str] | None:
+    """The field and the symbol that a name joins; the longest field that it may be."""
+    if canonical_name(name) in KNOWN:
+        return None
+    found: list[tuple[int, str, str]] = []
+    for mark in MARKS.finditer(name.strip()):
+        left, right = name.strip()[: mark.start()], name.strip()[mark.end() :]
+        for field, symbol in ((left, right), (right, left)):
+            ours = PAIR_FIELDS.get(canonical_name(field))
+            if ours and LEGAL.match(symbol) and re.search("[A-Za-z]", symbol):
+                found.append((len(field), ours, symbol))
+    if not found:
+        return None
+    _, field, symbol = max(found)
+    return field, symbol
+
+
+def wide_closes(frame: pl.DataFrame, known: Mapping[str, str]) -> Pairs:
+    """Columns that are each the closes of one symbol; none unless all but the date look so.
+
+    `known` is the frame's `column_map`: with any other column of ours the table is no such one.
+    Small letters are symbols where there are several.
+    """
+    date = [name for name, ours in known.items() if ours == "session"]
+    if len(date) != 1 or len(known) != 1:
+        return {}
+    names = [name for name in frame.columns if name not in date]
+    words = {word for name in names for word in MARKS.split(name.lower())}
+    if not names or {name.lower() for name in names} & NO_SYMBOLS or words & PAIR_FIELDS.keys():
+        return {}
+    is_lower = len(names) > 1 and all(name.islower() and len(name) <= 6 for name in names)
+    if not all(_is_symbol(name.upper() if is_lower else name) for name in names):
+        return {}
+    if not all(_holds_numbers(frame[name]) for name in names):
+        return {}
+    return {name: ("close", name) for name in names}
+
+
+def _is_symbol(name: str) -> bool:
+    return bool(TICKER.match(name) or CODE.match(name))
+
+
+def _holds_numbers(column: pl.Series) -> bool:
+    """Whether no cell of a column says that it holds anything but numbers."""
+    if column.dtype.is_numeric() or column.dtype == pl.Null:
+        return True
+    return column.dtype == pl.String and not column.str.contains(r"[A-Za-z]{3}").any()
+
+
+def as_symbols(names: Iterable[str]) -> dict[str, str]:
+    """The names as symbols: in capitals where all are small."""
+    names = list(names)
+    return {name: name.upper() if all(map(str.islower, names)) else name for name in names}

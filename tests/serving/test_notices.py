@@ -1,0 +1,169 @@
+"""What is new about the bars is told: in words, beside the forecasts, and never by a traceback."""
+
+import csv
+import io
+import json
+import warnings
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from nextclose import cli
+from nextclose.config import DataConfig, FeaturesConfig, RunConfig
+from nextclose.data.rules.alignment import last_finished_session
+from nextclose.errors import NotEnoughDataError, ServingWarning
+from nextclose.schema import Bars
+from nextclose.serving.bundle import Bundle
+from nextclose.serving.notices import Notices, notices_of
+from nextclose.serving.predictor import forecasts_of, load_bundle, predict
+from nextclose.training import train
+from tests.builders import until, walk_frame
+from tests.serving.bundles import rewritten
+
+BARS = Bars(frame=pl.concat([walk_frame(name, seed=k, n=600) for k, name in enumerate("ABCDE")]))
+SESSIONS = BARS.frame["session"].unique().sort()
+FITTED_AT, LAST = SESSIONS[-40], SESSIONS[-1]
+NOW = datetime(LAST.year, LAST.month, LAST.day, 23, 30, tzinfo=UTC)
+OWN = pl.col("symbol")
+NAMES = (*"ABCDE", "Z", "META")
+
+
+def trained(folder: Path, *, market: bool) -> Path:
+    config = RunConfig(data=DataConfig(calendar="weekdays"), features=FeaturesConfig(market=market))
+    train(until(BARS, FITTED_AT), folder, model="loghar", config=config)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return trained(tmp_path_factory.mktemp("alone"), market=False)
+
+
+@pytest.fixture(scope="module")
+def bundle(folder) -> Bundle:
+    return load_bundle(folder)
+
+
+def notices(bundle: Bundle, frame: pl.DataFrame, *, now: datetime = NOW) -> Notices:
+    bars = Bars(frame=frame.sort("symbol", "session"), exchanges=dict.fromkeys(NAMES, "XNYS"))
+    return notices_of(bundle, bars, forecasts_of(bundle, bars), now=now)
+
+
+def codes(told: Notices) -> dict[str, str]:
+    return {finding.code: finding.found for finding in told.findings}
+
+
+def test_bars_of_training_up_to_the_last_session_give_no_notice(bundle):
+    told = notices(bundle, BARS.frame)
+    assert told.findings == ()
+    assert set(told.notes.values()) == {""}
+
+
+WHEN = [  # exchange, now in UTC, its last session that is over
+    ("XNYS", "2012-10-26 20:29", "2012-10-25"),  # half an hour after the close a bar is final
+    ("XNYS", "2012-10-26 20:30", "2012-10-26"),
+    ("XNYS", "2012-10-30 22:00", "2012-10-26"),  # storm
+    ("XNYS", "2024-07-03 17:31", "2024-07-03"),  # a half day
+    ("XTKS", "2024-01-03 12:00", "2023-12-29"),
+    ("", "2024-01-01 12:00", "2023-12-29"),  # Monday is not over
+    ("24/7", "2024-01-06 23:00", "2024-01-05"),
+]
+
+
+@pytest.mark.parametrize(("exchange", "now", "expected"), WHEN)
+def test_the_last_session_that_is_over(exchange, now, expected):
+    instant = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert last_finished_session(exchange, instant) == date.fromisoformat(expected)
+
+
+def test_old_bars_are_told_with_the_day_they_should_reach(bundle):
+    later = notices(bundle, BARS.frame, now=datetime(2010, 1, 5, 3, tzinfo=UTC))
+    (finding,) = later.findings
+    assert finding.code == "W81"
+    assert f"5 symbols: A {LAST}" in finding.found
+    assert "2010-01-04" in finding.rule
+    assert set(later.notes.values()) == {"stale"}
+
+
+def test_a_symbol_that_ends_before_the_others_is_told(bundle):
+    ended = BARS.frame.filter((OWN != "C") | (pl.col("session") <= SESSIONS[-6]))
+    told = notices(bundle, ended)
+    assert codes(told) == {code: f"1 symbol: C {SESSIONS[-6]}" for code in ("W81", "W82")}
+    assert told.notes == {"A": "", "B": "", "C": "stale; ends early", "D": "", "E": ""}
+
+
+def test_symbols_never_learnt_and_missing_are_told(bundle):
+    extra = walk_frame("Z", seed=9, n=600)
+    told = notices(bundle, pl.concat([BARS.frame.filter(OWN != "B"), extra]))
+    assert codes(told) == {"W83": f"1 symbol: Z {LAST}", "W84": "1 symbol: B"}
+    assert told.notes["Z"] == "never learnt"
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.37])  # adjusted anew for dividends since
+def test_a_symbol_under_another_name_is_recognised_by_its_moves(bundle, scale):
+    prices = ("open", "high", "low", "close")
+    renamed = BARS.frame.with_columns(pl.col(name) * scale for name in prices).with_columns(
+        OWN.replace("B", "META")
+    )
+    assert codes(notices(bundle, renamed))["W84"] == "1 symbol: B (META has its moves)"
+
+
+def test_a_missing_symbol_of_a_market_is_refused_with_the_name_it_has_now(tmp_path):
+    bundle = load_bundle(trained(tmp_path, market=True))
+    renamed = Bars(frame=BARS.frame.with_columns(OWN.replace("B", "META")).sort("symbol"))
+    with pytest.raises(NotEnoughDataError, match=r"B \(META has its moves\)\. Fix"):
+        predict(bundle, renamed)
+
+
+def test_the_library_warns_and_says_nothing_where_nothing_is_new(bundle):
+    bars = Bars(frame=BARS.frame, exchanges=dict.fromkeys(NAMES, "XNYS"))
+    with pytest.warns(ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"):
+        made = predict(bundle, bars)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert predict(bundle, bars, now=NOW).equals(made)
+
+
+def test_other_versions_are_told_as_long_as_the_forecasts_agree(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    versions = load_bundle(folder).manifest.versions
+    rewritten(tmp_path, versions=versions | {"numpy": "1.0", "evil\u202e": "9"})
+    told = notices(load_bundle(tmp_path), BARS.frame)
+    assert "numpy 1.0, here " in codes(told)["W85"]
+    assert "\u202e" not in codes(told)["W85"]
+
+
+# --- the command ---
+
+
+@pytest.fixture(scope="module")
+def prices(tmp_path_factory) -> Path:
+    extra = walk_frame("ZZZ", seed=9, n=600)
+    frame = pl.concat([BARS.frame.filter(OWN != "B"), extra])
+    path = Path(tmp_path_factory.mktemp("prices")) / "prices.csv"
+    frame.rename({"session": "date"}).write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_the_command_tells_it_in_every_form(folder, prices, form, capfd, monkeypatch):
+    arguments = ["predict", str(folder), str(prices), "--format", form]
+    monkeypatch.setattr("sys.argv", ["nextclose", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capfd.readouterr()
+    assert ended.value.code == 0, err
+    assert all(code in err for code in ("W81", "W83", "W84"))
+    assert "ZZZ" in err
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(out)))
+    elif form == "json":
+        rows = json.loads(out)
+    else:
+        assert all(word in out for word in ("notes", "stale", "never", "learnt"))  # in lines
+        return
+    notes = {row["symbol"]: row["notes"] for row in rows}
+    assert notes == dict.fromkeys("ACDE", "stale") | {"ZZZ": "stale; never learnt"}
