@@ -148,7 +148,7 @@ DATE_CASES = (
     Case(number=50, title="the day's bar and a price of that moment", write=csv("date,close\n" + "".join(f"{d} 00:00:00,{c}\n" for d, c in zip(DAYS, CLOSES, strict=True)) + f"{DAYS[-1]} 17:37:02,11.2\n"), codes={"P50": 1, "W21": 1}),
     Case(number=51, title="days a day early", write=dated(lambda day: str(day - timedelta(days=1))), codes={"E51": 1, "W51": 2, "W52": 1}, symbol="AAPL", fix="data.day_shift = 1", kept=None),
     Case(number=51, title="days a day early, moved", write=dated(lambda day: str(day - timedelta(days=1))), data={"day_shift": 1}, codes={}),
-    Case(number=51, title="a wrong calendar", write=csv(text_of(close_rows(TOKYO, walk(60))), name="VOD.L.csv"), codes={"E51": 1, "W21": 1}, symbol="VOD.L", found="closed days", fix='data.calendar = "XTKS"', kept=None),
+    Case(number=51, title="a wrong calendar", write=csv(text_of(close_rows(TOKYO, walk(60))), name="VOD.L.csv"), codes={"E51": 1, "W21": 1, "W52": 3}, symbol="VOD.L", found="closed days", fix='data.calendar = "XTKS"', kept=None),
     Case(number=51, title="a wrong calendar, the right one said", write=csv(text_of(close_rows(TOKYO, walk(60))), name="VOD.L.csv"), data={"calendar": {"VOD.L": "XTKS"}}, codes={"W21": 1}, kept=None),
     Case(number=51, title="a calendar of a symbol that is not there", write=csv(text_of(SAME)), data={"calendar": {"APPL": "XTKS"}}, codes={"W51": 1}, found="APPL"),
     Case(number=51, title="a flat Saturday without trade", write=extra("2019-03-09", **FLAT), codes={"P51": 1}),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import chain
@@ -37,6 +37,7 @@ from nextclose.formatting import quantity
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 
 DEFAULTS = DataConfig()
+GAP = f"E{Issue.MISSING_SESSIONS.value}"
 
 _EMPTY_SCHEMA = {
     "symbol": pl.String(),
@@ -85,8 +86,8 @@ def assemble_bars(
         rows = _rows_since(rows, config.since)
         rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
         choice = settle_calendars(rows, supposed, config, paths)
-        if choice.used:
-            exchanges.update(choice.used)
+        if choice.taken:
+            exchanges.update(choice.taken)
             taken.update(choice.taken)
             rows = with_sessions(rows, exchanges, now=now, real_moves=config.not_a_split)
         rows, of_days = apply_rules(rows, DAY_RULES, paths, config, refused=refused)
@@ -98,7 +99,7 @@ def assemble_bars(
             RuleFindings(findings=choice.findings, n_named=N_NAMED),
             *of_days,
             RuleFindings(findings=of_splits, n_named=n_splits),
-            *of_moves,
+            *_without_gaps(of_moves, choice.findings),
         ]
 
     batches = map(checked_rows, symbol_batches(frame))
@@ -130,6 +131,23 @@ def assemble_bars(
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
         settled=_settled_facts([head.settled for head in heads], taken, config),
     )
+
+
+def _without_gaps(
+    results: Sequence[RuleFindings], of_calendars: Sequence[Finding]
+) -> Iterator[RuleFindings]:
+    """The findings less refused gaps of symbols whose calendar is refused: its holidays make them.
+
+    To split a history at another exchange's holidays would hide the wrong calendar.
+    """
+    refused = {finding.symbol for finding in of_calendars if finding.response == "E"}
+    for result in results:
+        kept = [
+            finding
+            for finding in result.findings
+            if finding.code != GAP or finding.symbol not in refused
+        ]
+        yield replace(result, findings=kept)
 
 
 def _without_symbols(frame: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:

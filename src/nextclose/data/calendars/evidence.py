@@ -24,8 +24,8 @@ KNOWN = (
     *("XCSE", "XHEL", "XOSL", "XWBO", "XDUB", "XWAR", "XPRA", "XBUD", "XIST", "XNZE", "XPHS"),
     *("XICE", "XBUE", "XSGO", "CMES"),
 )
-# Futures trade on holidays of stocks, half a day that many vendors count to the next.
-LOOSE = {"CMES": "XNYS"}
+# Futures and currencies trade on holidays of stocks, but many vendors have no bar of such a day.
+LOOSE = {"CMES": "XNYS", FOREX: "XNYS"}
 SUNDAYS = ("XSAU",)  # open from Sunday to Thursday
 SLOW = ("XKRX", "XMOS")  # their tables take seconds: asked where no other fits
 

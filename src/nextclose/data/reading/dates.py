@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.calendars.evidence import BETTER, Days, Fit, fit_of
+from nextclose.data.calendars.evenings import is_evening_before
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import zone_of
 from nextclose.data.reading.columns.spellings import canonical_name
+from nextclose.data.reading.date_words import english_dates
 from nextclose.data.reading.epochs import (
     COMPACT,
     UNITS,
@@ -24,7 +24,17 @@ from nextclose.data.reading.epochs import (
 from nextclose.errors import ConfigError
 
 ISO = "%Y-%m-%d"
-NAMED_FORMATS = (ISO, "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d-%B-%Y", "%d %B %Y", "%B %d, %Y")
+NAMED_FORMATS = (
+    ISO,
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d-%B-%Y",
+    "%d %B %Y",
+    "%B %d, %Y",
+    "%Y年%m月%d日",
+)
+
 ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
 STAMP = (  # a date, a time of day, and perhaps a zone
     r"^(?<day>.+?)[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d+)?)?"
@@ -38,9 +48,7 @@ DIGITS = r"^-?\d+$"
 EXCEL = "excel"
 EXCEL_DAY_0 = date(1899, 12, 30)  # serials below 61, 1900-03-01, follow a day that never was
 EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31
-DAY_SECONDS, HOUR = 86_400, 3600
-EVENING = 11 * HOUR  # where midnight of the exchange farthest east, Auckland, stands in UTC
-EARLY_DAYS = 250  # of stamps that settle whether they stand in the evening before
+DAY_SECONDS = 86_400
 FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-12-31
 
 
@@ -220,6 +228,9 @@ def _dates_in_text(text: pl.Series, formats: tuple[str, ...]) -> pl.DataFrame:
         if days.null_count() == day_text.null_count():
             break
         days = days.fill_null(day_text.str.to_date(date_format, strict=False))
+    if days.null_count() > day_text.null_count():
+        for date_format in ("%d %B %Y", "%B %d, %Y"):
+            days = days.fill_null(english_dates(day_text).str.to_date(date_format, strict=False))
     hour, minute = (groups[name].cast(pl.Int32) for name in ("hour", "minute"))
     clock = groups["second"].cast(pl.Int32).fill_null(0)
     second = hour * 3600 + minute * 60 + clock
@@ -249,7 +260,7 @@ def _exchange_dates(
             unplaced = stamps["utc"]
             stamps = _at_exchanges(stamps, is_moved, exchange)
         if config.day_shift is None:
-            is_evening = _is_evening_before(stamps, exchange)
+            is_evening = is_evening_before(stamps, exchange)
             is_moved = (is_moved | is_evening) & stamps["day"].is_not_null()
             next_day = stamps["day"].dt.offset_by("1d").zip_with(is_evening, stamps["day"])
             stamps = stamps.with_columns(next_day, stamps["second"].set(is_evening, 0))
@@ -287,37 +298,6 @@ def _local_seconds(utc: pl.Series, exchange: pl.Series) -> pl.Series:
         clock = instant.dt.convert_time_zone(zone_of(name)).dt.replace_time_zone(None)
         local = clock.dt.epoch("s").zip_with(exchange == name, local)
     return local
-
-
-def _is_evening_before(stamps: pl.DataFrame, exchange: pl.Series) -> pl.Series:
-    """Whether each stamp stands in the evening before its session.
-
-    So they do where the dates as written contradict the exchange's calendar, with Sundays in place
-    of Fridays, and the days after do not. The first year of stamps decides. Stamps an hour from the
-    usual one are as well, as clocks change; others, as of a price now, are not.
-    """
-    rows = stamps.select("day", "second").with_columns(exchange.alias("exchange"))
-    is_evening = pl.Series([False] * len(exchange), dtype=pl.Boolean)
-    late = rows.filter(pl.col("second") >= EVENING)
-    for name in sorted(set(late["exchange"].unique().drop_nulls()) - {""}):
-        of_exchange = rows.filter(exchange=name).drop_nulls("day").sort("day")
-        early = of_exchange.filter(pl.col("day").rle_id() < EARLY_DAYS)
-        usual = early.filter(pl.col("second") >= EVENING)["second"].mode().sort()
-        if not len(usual):
-            continue
-        is_usual = (pl.col("second") - usual[0]).abs() <= HOUR
-        moved = pl.col("day").dt.offset_by(
-            pl.when(is_usual).then(pl.lit("1d")).otherwise(pl.lit("0d"))
-        )
-        written, meant = (_fit(early.select(days).to_series(), name) for days in ("day", moved))
-        if written.n_odd and meant.n_odd * BETTER <= written.n_odd and not meant.is_refuted:
-            is_evening |= rows.select(is_usual & (pl.col("exchange") == name)).to_series()
-    return is_evening.fill_null(value=False)
-
-
-def _fit(days: pl.Series, exchange: str) -> Fit:
-    day = days.unique().sort().to_numpy().astype("datetime64[D]")
-    return fit_of(Days(day=day, is_idle=np.zeros(len(day), dtype=np.bool_)), exchange)
 
 
 def _of_four_digits(column: pl.Series) -> pl.Series:

@@ -42,13 +42,9 @@ Frame = pl.DataFrame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarChoice:
-    """Calendars that the bars prove, where others were supposed; and what is to be said.
-
-    `taken`: by symbol, what its bars follow. `used`: these, and what refusals propose.
-    """
+    """By symbol the calendars that bars prove, where others were supposed; what is to be said."""
 
     taken: Mapping[str, str]
-    used: Mapping[str, str]
     findings: Sequence[Finding]
 
 
@@ -63,7 +59,6 @@ def settle_calendars(
     Causal: bars after the first 250 change no calendar, they can only have one refused.
     """
     taken: dict[str, str] = {}
-    used: dict[str, str] = {}
     findings: list[Finding] = []
     for rows in _doubtful_symbols(frame):
         symbol = rows["symbol"][0]
@@ -79,16 +74,15 @@ def settle_calendars(
         if said is None:
             exchange = _early_choice(symbol, rows, days, exchange)
         if exchange != exchanges[symbol]:
-            taken[symbol] = used[symbol] = exchange
+            taken[symbol] = exchange
             fit = fit_of(days, exchanges[symbol])
             findings.append(_taken_note(fit, exchanges[symbol], exchange, place))
         fit = supposed_fit(days, exchange)
         if fit.is_refuted:
             cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
             if cure is not None:
-                used[symbol] = cure.exchange
                 findings.append(_refusal(fit, exchange, cure, place, is_alone=len(exchanges) == 1))
-    return CalendarChoice(taken=taken, used=used, findings=findings)
+    return CalendarChoice(taken=taken, findings=findings)
 
 
 def said_calendar(symbol: str, config: DataConfig) -> str | None:
@@ -163,12 +157,8 @@ def _has_filled_weekends(rows: Frame) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cure:
-    """What makes the days fit: calendars and a shift of days, or words alone; how odd it leaves.
+    """What makes the days fit: calendars, a shift of days, or words alone; how odd they stay."""
 
-    `exchange` is what the rows are placed by meanwhile.
-    """
-
-    exchange: str
     calendars: tuple[str, ...] = ()
     shift: int = 0
     n_odd: int = 0
@@ -182,7 +172,7 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
         return None  # no daily bars: not a matter of calendars
     if not fit_of(days, CRYPTO).is_refuted and _has_filled_weekends(rows):
         words = "give the prices as they traded, without days that were filled in."
-        return _Cure(exchange=exchange, words=words)
+        return _Cure(words=words)
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
     cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
@@ -193,8 +183,8 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
         return None
     if is_weekend:
         words = "write each date as the exchange has it: some stand on Sundays or Saturdays."
-        return _Cure(exchange=exchange, words=words)
-    return _Cure(exchange=UNKNOWN, calendars=(WEEKDAYS,)) if of_week.n_odd < fit.n_odd else None
+        return _Cure(words=words)
+    return _Cure(calendars=(WEEKDAYS,)) if of_week.n_odd < fit.n_odd else None
 
 
 def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
@@ -205,14 +195,14 @@ def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cu
     days = days.moved(shift)
     of_same = supposed_fit(days, exchange)
     if is_better(of_same, fit):
-        return _Cure(exchange=exchange, shift=shift, n_odd=of_same.n_odd)
+        return _Cure(shift=shift, n_odd=of_same.n_odd)
     early = days.first(EARLY_BARS)
     year = early if supposed_fit(early, exchange).is_refuted else days.last(EARLY_BARS)
     best = best_calendars(year)
     if not best or not is_better(of_best := fit_of(days, best[0]), fit):
         return None
     n_odd = of_best.n_odd
-    return _Cure(exchange=best[0], calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
+    return _Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
 
 
 def _counts(fit: Fit) -> str:
