@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from tests.corpus.shapes import Shape, file, history
@@ -18,13 +20,13 @@ def text(*lines: str) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-def shape(name: str, source: str, *lines: str, **more: object) -> Shape:
+def shape(name: str, source: str, *lines: str, **more: Any) -> Shape:
     """A file AAPL.csv of these lines that holds the history."""
     more.setdefault("codes", ("R12",))
     content = text(*lines)
     return Shape(
         name=name, source=source, write=file("AAPL.csv", content), holds={"AAPL": AAPL}, **more
-    )  # type: ignore[arg-type]
+    )
 
 
 MACROTRENDS = (

@@ -24,8 +24,8 @@ def random_frame(*, seed: int, symbol: str = "AAA", n_rows: int = N_ROWS) -> pl.
     volume[still] = 0
     weekdays = np.busday_offset("2001-01-01", np.arange(n_rows), roll="forward")
     columns = (np.repeat(symbol, n_rows), weekdays, open_, high, low, close, volume)
-    masks = (still, np.abs(np.diff(close, prepend=close[0])) > 2, noise.random(n_rows) < 0.02)
-    masks += (noise.random(n_rows) < 0.01,)
+    spiked = np.abs(np.diff(close, prepend=close[0])) > 2
+    masks = (still, spiked, noise.random(n_rows) < 0.02, noise.random(n_rows) < 0.01)
     names = (*BAR_COLUMNS, *MASK_COLUMNS)
     return pl.DataFrame(dict(zip(names, (*columns, *masks), strict=True)))
 

@@ -14,6 +14,7 @@ from nextclose.config import BacktestConfig, LstmConfig, RunConfig, TreesConfig
 from nextclose.features.table import make_table
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.trees.trees import FittedTrees
+from nextclose.models.volatility.har import Har
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS
 from nextclose.serving.predictor import load_bundle, predict
@@ -98,8 +99,11 @@ def test_every_row_has_a_forecast_of_every_model(panel):
 
 def test_ranges_are_read_from_the_fit_on_whose_rows_know_them():
     run = walked("closes, then a range")
-    assert run.fits["trees", 0][0].forests[0].depth > 0
-    assert (run.fits["lstm", 0][0].networks[0].shares > 0).any()
+    first_trees, first_lstm = run.fits["trees", 0][0], run.fits["lstm", 0][0]
+    assert isinstance(first_trees, FittedTrees)
+    assert isinstance(first_lstm, FittedLstm)
+    assert first_trees.forests[0].depth > 0
+    assert (first_lstm.networks[0].shares > 0).any()
     for fold, knows in ((0, False), (2, True)):
         (trees,), (lstm,) = run.fits["trees", fold], run.fits["lstm", fold]
         assert isinstance(trees, FittedTrees)
@@ -111,6 +115,8 @@ def test_ranges_are_read_from_the_fit_on_whose_rows_know_them():
 def test_rows_without_a_range_are_judged_by_weights_that_never_saw_one():
     (fitted,) = walked("ranges, then closes").fits["har", 2]
     (closes,) = walked("closes").fits["har", 0]
+    assert isinstance(fitted, Har)
+    assert isinstance(closes, Har)
     assert fitted.scale.weights.shape[1] == 12
     assert fitted.scale.rangeless.shape == closes.scale.weights.shape == (2, 8)
     np.testing.assert_array_equal(closes.scale.weights, closes.scale.rangeless)

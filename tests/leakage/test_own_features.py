@@ -56,7 +56,9 @@ def looking_ahead(feature: Feature) -> Feature:
     def centred(bars: SymbolBars) -> Floats:
         values = feature.values(bars)
         ahead = np.concatenate([values[2:], values[-2:]])
-        return np.nan_to_num(ahead)  # unknown before its range is missing, it would be refused
+        return np.asarray(
+            np.nan_to_num(ahead)
+        )  # unknown before its range is missing, it would be refused
 
     return Feature(centred, lookback_sessions=feature.lookback_sessions, needs=feature.needs)
 
