@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, mo
     assert "pooled" in printed
     assert "MetricEvidence(mean=" in printed
     assert "(8, 12)" in printed  # four symbols, two horizons
+
+
+@pytest.mark.parametrize("name", ["catalogue", "formats"])
+def test_a_page_written_from_a_table_is_up_to_date(name):
+    """Else: python -m docs.NAME."""
+    page = import_module(f"docs.{name}").page()
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page
 
 
 @pytest.mark.parametrize("page", ["extending.md", "providers.md"])

@@ -140,7 +140,7 @@ class Issue(IntEnum):
     # what the numbers say
     NONPOSITIVE_PRICE = (54, "EP", "a close of 0 or less",
         "price > 0", 'correct the file or set data.nonpositive = "drop".')
-    CONTRADICTING_RANGE = (55, "EPRW", "a high below open or close, or a low above",
+    CONTRADICTING_RANGE = (55, "PRWE", "a high below open or close, or a low above",
         "high >= open, close >= low", 'correct the file, or set data.ranges = "widen".')
     ZERO_BAR = (56, "W", "a bar whose four prices are 0", "a bar without prices is a missing row")
     INCOMPLETE_NEWEST_BAR = (57, "WE", "a newest bar without a close",

@@ -94,7 +94,7 @@ CELL_RULES: tuple[Rule, ...] = (
         policies={"refuse": None},
     ),
     Rule(
-        Issue.CONTRADICTING_RANGE.finding(),
+        Issue.CONTRADICTING_RANGE.finding(response="E"),
         cells.contradicting_ranges,
         setting="ranges",
         policies={"widen": ("P", with_widened_ranges)},
