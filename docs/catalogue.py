@@ -22,13 +22,15 @@ PARTS = (
 )
 HEAD = """# The input catalogue
 
-Every kind of bad or doubtful input has a number that never changes its meaning. The rule behind all of them:
-refuse what would change the meaning of a close; carry on, and say so, with what would not.
+Every kind of bad or doubtful input has a number that never changes its meaning. The rule behind
+all of them: refuse what would change the meaning of a close; carry on, and say so, with what
+would not.
 
-`E` is refused, with a cure that works when applied. `R` is repaired without loss. `P` is repaired by a policy of
-the settings, and some policies have a default. `W` is kept and worth knowing. Of several letters the first is the usual
-response, and rule and cure are those of it; what a message says may be more exact. An empty cell says that it depends
-on what was found. [data.md](data.md) tells the same by vendor and setting.
+`E` is refused, with a cure that works when applied. `R` is repaired without loss. `P` is repaired
+by a policy of the settings, and some policies have a default. `W` is kept and worth knowing. Of
+several letters the first is the usual response, and rule and cure are those of it; what a message
+says may be more exact. An empty cell says that it depends on what was found. [data.md](data.md)
+tells the same by vendor and setting.
 """
 
 

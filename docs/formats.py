@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nextclose.data.suggestions import assignments
 from tests.corpus.shapes import Shape
 from tests.corpus.test_corpus import SHAPES
+
+from nextclose.data.suggestions import assignments
 
 PAGE = Path(__file__).with_suffix(".md")
 HEAD = """# Formats
 
-Every row is a file or a folder that the tests write as its tool does, with made-up prices, and read back to the
-last bit of each close. "read" means: with no setting at all. Where a format leaves something open the first
-`nextclose check` says which setting closes it, and the last column has it. Vendors change their formats: if yours is
-read otherwise than it was meant, it is a fault of ours and we want to know.
+Every row is a file or a folder that the tests write as its tool does, with made-up prices, and
+read back to the last bit of each close. "read" means: with no setting at all. Where a format
+leaves something open the first `nextclose check` says which setting closes it, and the last
+column has it. Vendors change their formats: if yours is read otherwise than it was meant, it is a
+fault of ours and we want to know.
 
 | format | seen at | what it takes |
 |---|---|---|
