@@ -10,7 +10,7 @@ from itertools import chain
 import polars as pl
 
 from nextclose.config import DataConfig
-from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.calendars.exchanges import exchanges_of, is_guess
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import N_NAMED, merge_findings, safe_text
 from nextclose.data.left_out import with_bad_symbols_left_out
@@ -75,8 +75,9 @@ def assemble_bars(
     if not is_in_order(frame):
         frame = frame.sort("symbol", "session", maintain_order=True)
     exchanges = exchanges_of(frame["symbol"].unique().sort(), calendar=config.calendar)
+    taken = _exchanges_of_files(frame, heads)
+    exchanges |= taken
     supposed = dict(exchanges)
-    taken: dict[str, str] = {}
     if splits is not None:
         splits = splits.sort("symbol", "session", maintain_order=True)
     n_splits = 0 if splits is None else splits.height
@@ -148,6 +149,18 @@ def _without_gaps(
             if finding.code != GAP or finding.symbol not in refused
         ]
         yield replace(result, findings=kept)
+
+
+def _exchanges_of_files(frame: pl.DataFrame, heads: Sequence[UncheckedPrices]) -> dict[str, str]:
+    """Exchange by symbol where the cells of its files tell it and its name does not."""
+    told: dict[str, str] = {}
+    n_files = 0
+    for head in heads:
+        first, n_files = n_files, n_files + (len(head.files) or 1)
+        if head.exchange:
+            rows = frame.filter(pl.col("part").is_between(first, n_files - 1))
+            told |= {name: head.exchange for name in rows["symbol"].unique() if is_guess(name)}
+    return dict(sorted(told.items()))
 
 
 def _without_symbols(frame: pl.DataFrame, symbols: Collection[str]) -> pl.DataFrame:

@@ -125,7 +125,7 @@ class Issue(IntEnum):
     INTRADAY_ROWS = (46, "E", "several rows of one day",
         "daily bars: one row per symbol and date; this is not daily", "give daily bars alone.")
     NOT_DAILY = (47, "E", "weekly or monthly bars",
-        "daily bars, a median of at most 4 days between them", "give daily bars.")
+        "daily bars: one in four at most 4 days after the one before", "give daily bars.")
     FUTURE_DATE = (48, "E", "a date after today",
         "no date after today", "correct the date, or the computer's clock.")
     EARLY_DATE = (49, "E", "a year before 1900", "a date from 1900 on", "correct the file.")

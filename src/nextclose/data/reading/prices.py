@@ -14,6 +14,7 @@ from nextclose.data.reading.column_names import NUMBERS, column_map, header_faul
 from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.series import (
     chosen_rows,
+    exchange_told,
     lesser_symbol,
     one_volume,
     respelt_note,
@@ -54,7 +55,7 @@ class UncheckedPrices:
     stamps had times of day, `currency` (text) if the file says it. `frame` is None when the file
     cannot be used at all. `settled` holds format facts that this file decided, by the name of their
     `[data]` setting. Prices of several `files` begin with `path`, and `file` (Int32) in its frame
-    counts them from 0.
+    counts them from 0. `exchange` is what the cells themselves tell of it, "" if nothing.
     """
 
     path: str
@@ -63,6 +64,7 @@ class UncheckedPrices:
     basis: Basis = "unknown"
     settled: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    exchange: str = ""
 
 
 def refused_file(
@@ -129,7 +131,14 @@ def unchecked_prices(
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
     notes = (*levels, *of_rows, *header_notes(typed, names, path=path), *of_basis, *cells)
-    return UncheckedPrices(path=path, frame=typed, findings=notes, basis=basis, settled=settled)
+    return UncheckedPrices(
+        path=path,
+        frame=typed,
+        findings=notes,
+        basis=basis,
+        settled=settled,
+        exchange=exchange_told(frame, config),
+    )
 
 
 def _with_basis(

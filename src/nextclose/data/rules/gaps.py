@@ -11,7 +11,7 @@ from nextclose.data.rules.steps import day_numbers, is_first, missing_sessions
 from nextclose.schema import Bools
 
 MAX_MISSING = 5  # sessions in a row; more end the segment
-MAX_MEDIAN_DAYS = 4  # between daily bars: a long weekend
+MAX_MEDIAN_DAYS = 4  # between most daily bars: a long weekend
 N_DISTANCES = 5  # of which there must be so many before a median says something
 REUSE_SESSIONS, REUSE_FACTOR = 30, 5.0  # missing, and the jump: another company
 
@@ -28,7 +28,7 @@ def with_breaks(frame: Frame) -> Frame:
 
 
 def sparse_symbols(frame: Frame) -> Frame:
-    """The first row of each symbol whose median distance between bars is over four days."""
+    """The first row of each symbol in which three bars in four come over four days later."""
     medians = _median_days(frame)
     starts = np.flatnonzero(is_first(frame)) if medians else np.empty(0, dtype=np.int64)
     texts = [f"a median of {days:g} days between bars" for days in medians.values()]
@@ -96,10 +96,9 @@ def _median_days(frame: Frame) -> dict[int, float]:
     starts = np.flatnonzero(first)
     n_distances = np.diff(starts, append=frame.height) - 1
     n_long = np.bincount(np.searchsorted(starts, long, side="right") - 1, minlength=len(starts))
-    # a median above four needs half of the distances to be
-    doubtful = np.flatnonzero((2 * n_long >= n_distances) & (n_distances >= N_DISTANCES))
-    medians = {
+    # where a quarter are short, as in daily files of some days each, they are daily bars with gaps
+    sparse = np.flatnonzero((4 * n_long > 3 * n_distances) & (n_distances >= N_DISTANCES))
+    return {
         int(k): float(np.median(np.diff(day[starts[k] : starts[k] + n_distances[k] + 1])))
-        for k in doubtful
+        for k in sparse
     }
-    return {k: median for k, median in medians.items() if median > MAX_MEDIAN_DAYS}

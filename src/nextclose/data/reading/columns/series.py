@@ -20,6 +20,7 @@ MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
 MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
 REGULAR = "EQ"  # the regular market of India's exchanges, beside blocks, bonds and odd lots
+INDIA = "XBOM"  # Mumbai: the NSE keeps its days
 SERIES_NAMES = ("series", "sctysrs")
 TICKS = ("tickvol", "tick_volume")
 COMPANY_IDS = ("permno", "gvkey")  # never another company's
@@ -70,6 +71,14 @@ def chosen_rows(
         count=int((~is_wanted).sum()),
     )
     return frame.filter(is_wanted), rows.filter(is_wanted), [note]
+
+
+def exchange_told(frame: pl.DataFrame, config: DataConfig) -> str:
+    """The exchange that a table is of by its own cells: India's, where rows are of SERIES EQ."""
+    by_key = {canonical_name(name): name for name in frame.columns}
+    columns = (frame[by_key[key]] for key in SERIES_NAMES if key in by_key)
+    is_indian = config.calendar is None and any((_texts(c) == REGULAR).any() for c in columns)
+    return INDIA if is_indian else ""
 
 
 def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) -> str | None:
