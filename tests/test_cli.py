@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import date
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from nextclose import cli
 from nextclose.commands import forecast
 from nextclose.config import RunConfig
+from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
 from nextclose.durable import folder_lock
@@ -182,7 +184,7 @@ def test_bad_cells_are_named_by_file_row_column_and_cure(command, tmp_path):
 
 def test_too_short_a_history_says_how_much_is_needed(command, tmp_path):
     path = tmp_path / "NEW.csv"
-    days = pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 3, 1), eager=True)
+    days = pl.Series(sessions_after(date(2020, 1, 1), 61))
     close = [10 + 0.1 * (k % 7) for k in range(len(days))]
     pl.DataFrame({"Date": days, "Close": close}).write_csv(path)
     code, _, complaint = command("backtest", path)

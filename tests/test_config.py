@@ -34,6 +34,7 @@ missing = ["", "-"]
 date_format = "%d.%m.%Y"
 numeric_symbols = true
 calendar = "XETR"
+day_shift = 1
 price_basis = "raw"
 splits = "splits.csv"
 not_a_split = ["AAPL 2000-09-29"]
@@ -137,6 +138,7 @@ def test_every_setting_of_every_section_can_be_given():
             date_format="%d.%m.%Y",
             numeric_symbols=True,
             calendar="XETR",
+            day_shift=1,
             price_basis="raw",
             splits="splits.csv",
             not_a_split=("AAPL 2000-09-29",),

@@ -124,6 +124,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def write(monkeypatch) -> Callable[[str, Path, int], None]:
     """Writes a run whose every file says its name; it draws so many figures."""
     figures = [0]
+    monkeypatch.setattr(runfolder, "public_settings", lambda told: told)
     for name in ("report_content", "effective_toml"):
         monkeypatch.setattr(runfolder, name, lambda told, **_: str(told))
     monkeypatch.setattr(runfolder, "_parquet", lambda told: told.encode())

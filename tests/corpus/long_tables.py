@@ -6,6 +6,7 @@ from tests.corpus.columns_text import table
 from tests.corpus.shapes import Shape, file, files, history
 
 TWO = {"AAPL": history(), "MSFT": history(seed=1)}
+COIN = history(exchange="24/7")
 BARS = {
     "Date": "session",
     "Open": "open",
@@ -61,7 +62,7 @@ def under(ticker: str, key: str, values: tuple[str, str], *, same_days: bool = T
     """Two series under one ticker, told apart by another column."""
     first, second = history(), history(seed=1)
     if not same_days:
-        first, second = history(150), history(seed=1).slice(150)
+        first, second = history(260), history(520, seed=1).slice(260)
     blocks = [
         table(bars, {**BARS, "ticker": f"={ticker}", key: f"={value}"})
         for bars, value in zip((first, second), values, strict=True)
@@ -139,7 +140,7 @@ SHAPES = (
         name="long: one ticker, two companies one after the other",
         source="CRSP daily file: PERMNO",
         write=file("crsp.csv", under("MET", "PERMNO", ("10001", "10002"), same_days=False)),
-        holds={"10001": history(150), "10002": history(seed=1).slice(150)},
+        holds={"10001": history(260), "10002": history(520, seed=1).slice(260)},
         asks=("E67",),
     ),
     *(
@@ -154,7 +155,13 @@ SHAPES = (
             ("BRK.B", "BRK.B", (), "NYSE, Polygon, Alpaca"),
             ("BF-B", "BF-B", (), "Yahoo Finance, Tiingo"),
             ("BF/B", "BF-B", ("R30",), "CTA tapes, S&P, Bloomberg"),
-            ("BTC/USD", "BTC-USD", ("R30",), "ccxt, Alpaca crypto"),
         )
+    ),
+    Shape(
+        name="long: a coin as BTC/USD",
+        source="ccxt, Alpaca crypto",
+        write=file("prices.csv", table(COIN, {"symbol": "=BTC/USD", "date": "session", "close": "close"})),
+        holds={"BTC-USD": COIN},
+        codes=("R30",),
     ),
 )  # fmt: skip

@@ -69,14 +69,6 @@ def test_symbols_beyond_those_that_findings_name_are_left_out_too(tmp_path):
     assert set(left_out_symbols(bars.findings)) == set(names)
 
 
-def test_of_twins_one_is_left_out(tmp_path):
-    for name in ("AAPL.csv", "COPY.csv"):
-        written(tmp_path, name, history(300))
-    bars = load_bars(tmp_path, config=LEAVE_OUT)
-    assert bars.symbols == ("AAPL",)
-    assert list(left_out_symbols(bars.findings)) == ["COPY"]
-
-
 def test_where_nothing_would_be_left_everything_is_refused(tmp_path):
     (tmp_path / "TEXT.csv").write_text("date,close\n2021-06-01,x\n2021-06-02,y\n")
     with pytest.raises(DataError) as raised:

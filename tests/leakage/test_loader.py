@@ -137,6 +137,8 @@ def test_no_future_changes_what_settings_of_symbols_made(name: str) -> None:
     made = told_of_symbols(base)
     for cut, world, scope in futures(ROWS + LATE_ROWS, step=41):
         other = told_of_symbols(with_future(base, cut, world, scope))
+        if is_refused_whole(other):
+            continue
         assert_same_past(made, other, cut, f"{name}, after {cut}: {world}, {scope}")
 
 
@@ -201,7 +203,10 @@ def changes_the_past(change: Callable[[Frame], Frame], base: Frame) -> bool:
     made = change(collect_bars(base, config=LENIENT).frame)
     for cut, world, scope in futures(ROWS + LATE_ROWS, step=7):
         future = with_future(base, cut, world, scope)
-        other = change(collect_bars(future, config=LENIENT).frame)
+        collected = collect_bars(future, config=LENIENT)
+        if is_refused_whole(collected):
+            continue
+        other = change(collected.frame)
         past = pl.col("session") <= cut
         if not made.filter(past).equals(other.filter(past)):
             return True

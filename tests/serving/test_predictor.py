@@ -11,7 +11,13 @@ from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
-from nextclose.serving.predictor import load_bundle, predict, price_table, reasons_without
+from nextclose.serving.predictor import (
+    forecasts_of,
+    load_bundle,
+    predict,
+    price_table,
+    reasons_without,
+)
 from tests.builders import hybrid_bars, hybrid_walk, until, walk_bars
 from tests.serving.bundles import LATE, MEMBERS, bundle_of, late_bundle
 
@@ -103,7 +109,7 @@ RESOLVES = [  # last bar, calendar, dates 1, 7 and 30 sessions ahead
 def test_dates_ahead_come_from_the_calendar(lstm, last, calendar, dates):
     early = {"data": DataConfig(calendar=calendar), "fitted_at": "2001-01-02"}
     manifest = lstm.manifest.model_copy(update=early)
-    made = predict(replace(lstm, manifest=manifest), ending(walk_bars(), last))
+    made = forecasts_of(replace(lstm, manifest=manifest), ending(walk_bars(), last))
     assert tuple(str(session) for session in made["resolved"]) == dates
 
 

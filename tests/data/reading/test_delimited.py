@@ -329,8 +329,9 @@ def test_plain_lines_read_at_once_and_text_read_with_care_give_equal_parts(data:
     slow = unchecked_prices(careful.frame, path="A.csv", rows=careful.rows)
     assert lines.n_rows == frame.height
     assert fast.findings == slow.findings
-    assert fast.frame is not None
-    assert slow.frame is not None
+    if fast.frame is None or slow.frame is None:  # two series of one symbol
+        assert fast.frame is slow.frame is None
+        return
     assert fast.frame.equals(slow.frame)
     assert fast.frame.schema == slow.frame.schema
 

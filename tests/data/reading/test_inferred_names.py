@@ -73,10 +73,10 @@ def test_a_header_is_no_bar(rows):
 
 DAY = date(2019, 3, 4)
 DATED = [
-    ({"": ["2019-03-04"], "Fecha": ["2019-03-05"], "close": ["1"]}, ""),
+    ({"": ["2019-03-04"], "noted": ["2019-03-05"], "close": ["1"]}, ""),
     ({"__index_level_0__": [DAY], "close": [1.0]}, "__index_level_0__"),
     ({"Unnamed: 0": ["04.03.2019"], "close": ["1"]}, "Unnamed: 0"),
-    ({"Fecha": ["Mar 04, 2019"], "close": ["1"]}, "Fecha"),
+    ({"valid": ["Mar 04, 2019"], "close": ["1"]}, "valid"),
     (
         {"open_time": ["1551657600000"], "close_time": ["1551743999999"], "close": ["1"]},
         "open_time",

@@ -233,11 +233,12 @@ def test_a_history_shorter_than_the_stored_one_is_refused(tmp_path, told, found)
 
 
 def test_a_history_that_breaks_a_rule_is_not_stored_and_the_others_are(tmp_path):
-    bad = bars().with_columns(low=pl.when(pl.col("session") == DAYS[3]).then(-1.0).otherwise("low"))
+    is_bad = pl.col("session") == DAYS[3]
+    bad = bars().with_columns(close=pl.when(is_bad).then(-1.0).otherwise("close"))
     outcomes = fetch(tmp_path, FakeProvider(AAPL=bad, MSFT=bars()), "AAPL", "MSFT")
     assert [outcome.state for outcome in outcomes] == ["failed", "new"]
     (finding,) = [f for f in outcomes[0].findings if f.number == 54]
-    assert (finding.path, finding.row, finding.column) == ("made", 4, "low")
+    assert (finding.path, finding.row, finding.column) == ("made", 4, "close")
     assert (finding.symbol, finding.session) == ("AAPL", "2024-01-05")
     assert read(tmp_path).symbols == ("MSFT",)
     with pytest.raises(SourceError) as raised:
@@ -252,7 +253,7 @@ def test_a_stored_history_stays_when_its_continuation_breaks_a_rule(tmp_path):
     provider = FakeProvider(AAPL=bars(30))
     fetch(tmp_path, provider)
     before = content(tmp_path)
-    provider.frames["AAPL"] = pl.concat([bars(30), bars(31)[30:].with_columns(low=-1.0)])
+    provider.frames["AAPL"] = pl.concat([bars(30), bars(31)[30:].with_columns(close=-1.0)])
     (outcome,) = fetch(tmp_path, provider)
     assert outcome.state == "failed"
     assert content(tmp_path) == before

@@ -260,9 +260,9 @@ def _repeated_symbols(keys: pl.DataFrame) -> pl.DataFrame:
 
 
 def is_several(n_repeated: pl.Expr, n_dates: pl.Expr) -> pl.Expr:
-    """Whether so many dates with several closes are several series, and no slips."""
+    """Whether so many dates with several closes are several series, and no slips; one is none."""
     is_many = (n_repeated > SLIPS) & (n_repeated > MANY * n_dates)
-    return is_many | (n_repeated > MOST * n_dates)
+    return is_many | ((n_repeated > MOST * n_dates) & (n_repeated > 1))
 
 
 def _share_repeated(frame: pl.DataFrame, keys: Sequence[str]) -> float:
