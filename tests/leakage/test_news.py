@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose.config import NewsConfig
-from nextclose.data.calendars.sessions import closing_instants
+from nextclose.data.calendars.sessions import closing_instants, session_table
 from nextclose.data.news.items import news_items
 from nextclose.data.news.timing import items_by_session
 from nextclose.features.news import NEWS_NAMES
@@ -23,6 +23,18 @@ SYMBOLS = ("AAA", "BBB", "CCC", "DDD")
 CUTS = [day(row) for row in (350, 399, 400, 415, 430)]
 SETTINGS = NewsConfig(window_sessions=5)
 Place = Callable[[Frame, dict[str, str]], Frame]
+
+
+def new_york_panel() -> Frame:
+    """The clean panel without the days on which New York is closed: its exchange is XNYS.
+
+    With them the bars prove to be of 24/5, which closes at 17:00.
+    """
+    _, is_session = session_table("XNYS").at(SESSIONS)
+    return clean_panel().filter(pl.col("date").is_in(SESSIONS[is_session].tolist()))
+
+
+PANELS = [(new_york_panel, "XNYS"), (clean_panel, "24/5"), (ragged_panel, "XNYS")]
 
 
 def news_file() -> Frame:
@@ -80,9 +92,9 @@ def pipeline(file: Frame, *, models: tuple[str, ...] = (), place: Place = in_tim
     return Pipeline(models=models, load=loading(file, place), news=SETTINGS)
 
 
-def is_later(after: date) -> pl.Expr:
+def is_later(after: date, exchange: str = "XNYS") -> pl.Expr:
     """Whether an item of the file is of no use at the close of `after`."""
-    (close,) = closing_instants("XNYS", np.array([after], dtype="datetime64[D]"))
+    (close,) = closing_instants(exchange, np.array([after], dtype="datetime64[D]"))
     deadline = str(close - np.timedelta64(30, "m"))  # texts of one form sort as times do
     text = pl.col("first_seen")
     is_date = text.str.len_chars() == 10
@@ -104,14 +116,14 @@ WORLDS: dict[str, Callable[[Frame], Frame]] = {
 }
 
 
-def other_news(file: Frame, after: date, world: str) -> Frame:
-    later = is_later(after)
+def other_news(file: Frame, after: date, world: str, exchange: str = "XNYS") -> Frame:
+    later = is_later(after, exchange)
     return pl.concat([WORLDS[world](file.filter(later)), file.filter(~later)])
 
 
 def found_leaks(place: Place) -> Iterator[list[str]]:
     """What the harness says of each world of each cut, from loader to features."""
-    file, prices = news_file(), clean_panel()
+    file, prices = news_file(), new_york_panel()
     made = pipeline(file, place=place).artefacts(prices)
     for cut in CUTS:
         for world in WORLDS:
@@ -119,21 +131,22 @@ def found_leaks(place: Place) -> Iterator[list[str]]:
             yield leaks(made, other, at=cut)
 
 
-@pytest.mark.parametrize("panel", [clean_panel, ragged_panel])
-def test_no_later_item_changes_a_feature_and_every_column_can_change(panel):
+@pytest.mark.parametrize(("panel", "exchange"), PANELS)
+def test_no_later_item_changes_a_feature_and_every_column_can_change(panel, exchange):
     file, prices = news_file(), panel()
+    assert {*collect_bars(prices).exchanges.values()} == {exchange}
     made = pipeline(file).artefacts(prices)
     changed: set[str] = set()
     for i, cut in enumerate(CUTS):
         for world in list(WORLDS)[i % 2 :: 2]:
-            other = pipeline(other_news(file, cut, world)).artefacts(prices)
+            other = pipeline(other_news(file, cut, world, exchange)).artefacts(prices)
             assert leaks(made, other, at=cut) == [], f"after {cut}: {world}"
             changed |= moved(made, other)
     assert changed == {f"feature {name}" for name in NEWS_NAMES}
 
 
 def test_no_later_item_changes_a_fit_or_a_forecast_made_before_it():
-    file, prices = news_file(), clean_panel()
+    file, prices = news_file(), new_york_panel()
     models = ("naive", "lstm")
     made = pipeline(file, models=models).artefacts(prices)
     changed: set[str] = set()
@@ -147,7 +160,7 @@ def test_no_later_item_changes_a_fit_or_a_forecast_made_before_it():
 
 
 def test_one_item_seen_in_time_for_a_fold_changes_its_fit_and_one_a_second_late_does_not():
-    file, prices = news_file(), clean_panel()
+    file, prices = news_file(), new_york_panel()
     session = SESSIONS[FOLDS[0]]
     for stamp, is_seen in ((stamps(session)[2], True), (stamps(session)[3], False)):
         extra = pl.DataFrame(
