@@ -162,6 +162,19 @@ def test_interval_score_charges_a_miss_by_its_distance_over_the_tail():
     np.testing.assert_allclose(score, [10, 10 + 16, 10 + 20, 10 + 28, np.nan], atol=1e-9)
 
 
+def test_costs_of_an_absurd_forecast_are_finite_even_when_squared():
+    # once prices moved a millionfold, what follows may spread over e**842 times the price
+    quantiles = np.linspace(-842.0, 842.0, 23)[None, :]
+    outcome = np.array([-842.0])
+    for loss in (
+        interval_width_pct(quantiles),
+        interval_score(quantiles, outcome),
+        percentage_error(quantiles[:, -1], outcome),
+    ):
+        assert np.isfinite(loss**2).all()
+        assert (loss > 1e100).all()
+
+
 def test_interval_score_agrees_with_scoringrules():
     rng = np.random.default_rng(1)
     quantiles = np.sort(rng.standard_normal((50, 23)) / 50, axis=1)

@@ -17,6 +17,7 @@ INTERVALS: Mapping[float, tuple[int, int]] = MappingProxyType(
 )
 CRPS_WEIGHTS: Floats = 2.0 * LEVEL_WEIGHTS  # of the pinball losses that add up to a CRPS
 BELOW_GRID, ABOVE_GRID = 0.005, 0.995  # CDF beyond the outermost quantiles
+LARGEST_RETURN = 300.0  # counts as more does: e**300 squared is finite, and no price rises so
 
 
 class Metric(Protocol):
@@ -123,7 +124,7 @@ def is_inside(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) -> Bo
 def interval_width_pct(quantiles: Floats, *, nominal: float = 0.9) -> Floats:
     """Width of the central interval in % of the origin's close, >= 0. Shape (...)."""
     low, high = INTERVALS[nominal]
-    return np.asarray(100.0 * (np.exp(quantiles[..., high]) - np.exp(quantiles[..., low])))
+    return 100.0 * (_price_ratio(quantiles[..., high]) - _price_ratio(quantiles[..., low]))
 
 
 def brier_score(quantiles: Floats, outcome: Floats) -> Floats:
@@ -146,14 +147,20 @@ def interval_score(quantiles: Floats, outcome: Floats, *, nominal: float = 0.9) 
     Source: Gneiting & Raftery (2007), Strictly proper scoring rules, JASA 102.
     """
     low, high = INTERVALS[nominal]
-    lower, upper, price = (np.exp(x) for x in (quantiles[..., low], quantiles[..., high], outcome))
+    lower, upper = (_price_ratio(quantiles[..., end]) for end in (low, high))
+    price = _price_ratio(outcome)
     miss = np.maximum(lower - price, 0.0) + np.maximum(price - upper, 0.0)
     return np.asarray(100.0 * (upper - lower + 2.0 / (1.0 - nominal) * miss))
 
 
 def percentage_error(median: Floats, outcome: Floats) -> Floats:
     """|price - forecast price| in % of the realised price, >= 0; the origin's close cancels."""
-    return np.asarray(100.0 * np.abs(1.0 - np.exp(median - outcome)))
+    return np.asarray(100.0 * np.abs(1.0 - _price_ratio(median - outcome)))
+
+
+def _price_ratio(log_return: Floats) -> Floats:
+    """Price over price. Shape and NaN as given."""
+    return np.asarray(np.exp(np.minimum(log_return, LARGEST_RETURN)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

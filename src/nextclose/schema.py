@@ -111,15 +111,18 @@ class Bars:
     the next) and the Boolean `MASK_COLUMNS`.
     `findings` are the repairs and warnings that led here. `basis` says what the prices are:
     adjusted for splits and dividends, raw, or unknown. `exchanges` names each symbol's calendar,
-    "" where only weekdays are counted. `settled` holds format facts that the files decided, by
-    the name of their `[data]` setting; later bars are read the same way. `news` are headlines
-    about the symbols; None: none were given, which is not the same as none there were.
+    "" where only weekdays are counted; `supposed` the calendars that symbols were of until their
+    first 250 bars proved these, of those symbols alone. `settled` holds format facts that the
+    files decided, by the name of their `[data]` setting; later bars are read the same way. `news`
+    are headlines about the symbols; None: none were given, which is not the same as none there
+    were.
     """
 
     frame: pl.DataFrame
     findings: tuple[Finding, ...] = ()
     basis: Literal["adjusted", "raw", "unknown"] = "unknown"
     exchanges: Mapping[str, str] = field(default_factory=dict)
+    supposed: Mapping[str, str] = field(default_factory=dict)
     settled: Mapping[str, object] = field(default_factory=dict)
     news: News | None = None
 

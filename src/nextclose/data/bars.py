@@ -58,10 +58,9 @@ def assemble_bars(
 ) -> Bars:
     """The parts as one set of bars; refusals stand first among its findings, in file order.
 
-    A column that one part lacks is null in its rows. `splits` has symbol,
-    session and ratio (new shares for an old one): prices before are divided by it. Parts from an
-    iterator are let go once their rows are copied, so that rows are in memory once. `now`, aware of
-    its zone, finds bars of the future and unfinished ones; None asks no clock.
+    A column that one part lacks is null in its rows. `splits` has symbol, session and ratio (new
+    shares for an old one): prices before are divided by it. Parts from an iterator are let go once
+    their rows are copied. `now`, aware of its zone, finds bars of the future; None asks no clock.
     NaN: a row without a close is a missing row, counted; one without range or volume is kept, and
         they are null. Nothing is filled in unless the settings say so.
     Causal: each row kept, dropped or changed is decided from rows up to its session.
@@ -130,6 +129,7 @@ def assemble_bars(
         findings=findings,
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
+        supposed={name: code for name, code in supposed.items() if code != exchanges[name]},
         settled=_settled_facts([head.settled for head in heads], taken, config),
     )
 

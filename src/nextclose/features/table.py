@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from difflib import get_close_matches
 
 import numpy as np
@@ -14,6 +15,7 @@ from nextclose.data.calendars.exchanges import exchange_of
 from nextclose.errors import ConfigError
 from nextclose.features.classic import CLASSIC
 from nextclose.features.columns import (
+    YEAR,
     Column,
     FamilyDefinition,
     Feature,
@@ -102,12 +104,12 @@ def make_table(
             _fill(block, columns[family.start : family.stop], symbol_bars, cap=chosen[name].cap)
             block[: family.warmup_sessions] = np.nan
     if market:
-        span, owner = placed[MARKET], symbol[segments[:, 0]]
-        block = values[:, span.start : span.stop]
+        block = values[:, placed[MARKET].start : placed[MARKET].stop]
+        owner = symbol[segments[:, 0]]
         is_member = np.array([market is True or name in market for name in symbols])[owner]
-        numbers = markets(symbols, exchanges)[owner]
-        for readers, are_members in market_groups(numbers, owner, is_member):
-            _fill_market(block, session, prices["close"], segments[readers], are_members)
+        for since, known in _exchange_periods(bars, symbols, exchanges, segments):
+            groups = market_groups(markets(symbols, known)[owner], owner, is_member)
+            _fill_markets(block, session, prices["close"], segments, groups, since=since)
     if news is not None:
         block = values[:, placed[NEWS].start :]
         for k, exchange in enumerate(exchanges):
@@ -186,16 +188,52 @@ def _row_layout(frame: pl.DataFrame) -> tuple[tuple[str, ...], Ints, Ints]:
     return tuple(runs.struct.field("value")), symbol, np.column_stack([borders[:-1], borders[1:]])
 
 
-def _fill_market(
-    block: Floats32, session: Dates, close: Floats, segments: Ints, is_member: Bools
+def _exchange_periods(
+    bars: Bars, symbols: Sequence[str], exchanges: Sequence[str], segments: Ints
+) -> Iterator[tuple[date, list[str]]]:
+    """The exchanges of the symbols as they were known, and since when; the oldest first.
+
+    One that a symbol's bars prove is known from its 250th on; before, the one supposed. What is
+    known before any market is read is one period.
+    """
+    warm = segments[:, 0] + MARKET_LOOKBACK
+    read = bars.frame["session"].gather(warm[warm < segments[:, 1]]).min()
+    first = read if isinstance(read, date) else date.max
+    is_bar = pl.col("symbol").is_in([*bars.supposed])
+    if "filled" in bars.frame.columns:
+        is_bar &= ~pl.col("filled")
+    years = bars.frame.filter(is_bar).group_by("symbol").agg(pl.col("session").head(YEAR))
+    proven = {name: days[-1] for name, days in years.iter_rows() if len(days) == YEAR}
+    for since in sorted({first, *(day for day in proven.values() if day > first)}):
+        then = {
+            name: supposed
+            for name, supposed in bars.supposed.items()
+            if since < proven.get(name, date.max)
+        }
+        yield since, [then.get(name, known) for name, known in zip(symbols, exchanges, strict=True)]
+
+
+def _fill_markets(
+    block: Floats32,
+    session: Dates,
+    close: Floats,
+    segments: Ints,
+    groups: Iterable[tuple[Ints, Bools]],
+    *,
+    since: date,
 ) -> None:
-    """Write the market of the members into `block` (row, 7), capped; NaN in each warm-up."""
-    rows = np.concatenate([np.arange(start, stop) for start, stop in segments])
-    lengths = segments[:, 1] - segments[:, 0]
-    stops = np.cumsum(lengths)
-    within = np.column_stack([stops - lengths, stops])
-    columns = market_columns(session[rows], close[rows], within, is_member)
-    block[rows] = np.minimum(columns, MARKET_CAP)
+    """Write each group's market into `block` (row, 7), capped, from `since` on; NaN in warm-ups.
+
+    A group: its segments, and whether each moves the market, as `market_groups` has them.
+    """
+    for readers, is_member in groups:
+        own = segments[readers]
+        rows = np.concatenate([np.arange(start, stop) for start, stop in own])
+        stops = np.cumsum(own[:, 1] - own[:, 0])
+        within = np.column_stack([np.append(0, stops[:-1]), stops])
+        columns = market_columns(session[rows], close[rows], within, is_member)
+        is_later = session[rows] >= np.datetime64(since, "D")
+        block[rows[is_later]] = np.minimum(columns[is_later], MARKET_CAP)
     for start, stop in segments:
         block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 
