@@ -22,6 +22,7 @@ SYDNEY = history(seed=29, exchange="XASX")
 TORONTO = history(seed=30, exchange="XTSE")
 SHANGHAI = history(seed=31, exchange="XSHG")
 CRYPTO = history(seed=32, exchange="24/7", price=30_000.0)
+MUMBAI, MUMBAI_TOO = (history(60, seed=k, exchange="XBOM", price=500.0) for k in (34, 35))
 WEEKDAYS = history(seed=33, exchange="", price=1.2, decimals=5)
 NAMES = {"session": "Date", "open": "Open", "high": "High", "low": "Low", "close": "Close"}
 NAMES |= {"volume": "Volume"}
@@ -81,6 +82,22 @@ def parquet(frame: pd.DataFrame | pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
     return buffer.getvalue()
+
+
+def bhavcopies(parts: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """A file a session with a row a symbol, and a block deal of the first at another price."""
+    head = "SYMBOL,SERIES,OPEN,HIGH,LOW,CLOSE,LAST,TOTTRDQTY,TIMESTAMP,ISIN,\n"
+    texts = {}
+    for rows in zip(*(rows.iter_rows(named=True) for rows in parts.values()), strict=True):
+        day = f"{rows[0]['session']:%d-%b-%Y}".upper()
+        lines = [head]
+        for symbol, row in zip(parts, rows, strict=True):
+            prices = ",".join(str(row[name]) for name in ("open", "high", "low", "close", "close"))
+            lines.append(f"{symbol},EQ,{prices},{row['volume']},{day},INE002A01018,\n")
+        dear = ",".join(["999.5"] * 5)
+        lines.insert(2, f"{next(iter(parts))},BL,{dear},1000,{day},INE002A01018,\n")
+        texts[f"bhav/cm{rows[0]['session']:%d%b%Y}bhav.csv"] = "".join(lines)
+    return texts
 
 
 def _two_levels(parts: Mapping[str, pl.DataFrame], *, symbol_first: bool) -> pd.DataFrame:
@@ -408,6 +425,14 @@ SHAPES = (
             ),
         ),
         holds={"SAP.DE": FRANKFURT},
+    ),
+    Shape(
+        name="nse: a folder of daily bhavcopies with block deals",
+        source="nseindia.com, archives, cmDDMMMYYYYbhav.csv",
+        write=files(bhavcopies({"RELIANCE": MUMBAI, "TCS": MUMBAI_TOO}), argument="bhav"),
+        holds={"RELIANCE": MUMBAI, "TCS": MUMBAI_TOO},
+        codes=("W43",),
+        exchanges={"RELIANCE": "XBOM", "TCS": "XBOM"},
     ),
     Shape(
         name="a live row beside the last close",
