@@ -262,7 +262,7 @@ def golden_bars(golden: State, manifest: Manifest) -> Bars:
             if MISSING + name in golden.arrays:
                 is_missing = pl.Series(golden.arrays[MISSING + name] != 0)
                 values = values.to_frame().select(pl.when(~is_missing).then(name)).to_series()
-            columns[name] = values
+            columns[name] = values != 0 if name in MASK_COLUMNS else values
     return Bars(frame=pl.DataFrame(columns), news=_news_of(golden, manifest))
 
 
