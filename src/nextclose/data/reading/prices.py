@@ -11,10 +11,9 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.columns.chosen_rows import chosen_rows, exchange_told
 from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.series import (
-    chosen_rows,
-    exchange_told,
     lesser_symbol,
     one_volume,
     respelt_note,
