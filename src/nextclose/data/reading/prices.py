@@ -17,7 +17,9 @@ from nextclose.data.reading.columns.series import (
     lesser_symbol,
     one_volume,
     respelt_note,
+    said_symbol,
     several_series,
+    several_symbols,
     spelt_alike,
 )
 from nextclose.data.reading.dates import (
@@ -99,7 +101,8 @@ def unchecked_prices(
 ) -> UncheckedPrices:
     """A foreign frame in our names and types.
 
-    `symbol` is for a frame without such a column; `rows` numbers the rows for messages; `basis` is
+    `symbol` is for a frame without such a column. What `config.symbols` says of `path` wins over a
+    column; several series are then refused (67). `rows` numbers the rows for messages; `basis` is
     for a source that knows what its close is where no adjusted close stands beside it.
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
@@ -117,6 +120,11 @@ def unchecked_prices(
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
+    elif said := said_symbol(path, config.symbols):
+        several = several_symbols(ours["symbol"], said, path=path)
+        if several is not None:
+            return UncheckedPrices(path=path, frame=None, findings=(several,))
+        ours = ours.with_columns(pl.lit(said).alias("symbol"))
     times = column_of_times(frame, names, config)
     if times is not None:
         ours = ours.with_columns(times.alias("second_of_day"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
+
+from nextclose.data.reading.columns.series import said_symbol
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".zip")
@@ -76,10 +78,8 @@ def symbol_of(path: Path, symbols: Mapping[str, str]) -> str:
 
     `symbols` is `data.symbols`: the name of a file, or the end of its path -> its symbol.
     """
-    for name, symbol in symbols.items():
-        parts = PurePath(name).parts
-        if parts and path.parts[-len(parts) :] == parts:
-            return symbol
+    if said := said_symbol(str(path), symbols):
+        return said
     name = stem_of(path)
     for pattern, rest in ADDITIONS:
         name = pattern.sub(rest, name)

@@ -17,6 +17,7 @@ from nextclose.schema import Finding
 
 MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
 MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
+N_LISTED = 5  # symbols of a message
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
 TICKS = ("tickvol", "tick_volume")
 COMPANY_IDS = ("permno", "gvkey")  # never another company's
@@ -107,6 +108,37 @@ def several_series(
             count=int(hits["n_repeated"].sum()),
         )
     ]
+
+
+def said_symbol(path: str, symbols: Mapping[str, str]) -> str:
+    """What `data.symbols` says of a file, by its name or the end of its path; "" if nothing."""
+    of_path = _parts(path)
+    for name, symbol in symbols.items():
+        parts = _parts(name)
+        if parts and of_path[-len(parts) :] == parts:
+            return symbol
+    return ""
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in re.split(r"[/\\\\]", path) if part not in ("", ".")]
+
+
+def several_symbols(symbols: pl.Series, said: str, *, path: str) -> Finding | None:
+    """Rule 67: one symbol said of a frame that holds several; None if it holds one."""
+    names = cell_texts(symbols).drop_nulls().unique(maintain_order=True).to_list()
+    if len(names) < 2:
+        return None
+    more = ", ..." if len(names) > N_LISTED else ""
+    return Issue.REUSED_SYMBOL.finding(
+        safe_text(f"symbols {', '.join(names[:N_LISTED])}{more} in a frame said to be {said}"),
+        response="E",
+        rule="one company under one symbol",
+        fix="give the frame without saying a symbol, or one company's rows alone.",
+        path=path,
+        symbol=safe_text(said),
+        count=len(names),
+    )
 
 
 def _series_fix(
