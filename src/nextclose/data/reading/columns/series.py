@@ -20,7 +20,10 @@ MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on mo
 N_LISTED = 5  # symbols of a message
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
 TICKS = ("tickvol", "tick_volume")
-COMPANY_IDS = ("permno", "gvkey")  # never another company's
+COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
+COMPANY_NAMES = ("company", "company_name", "name", "stock_name", "issuer", "security_name")
+DESCRIPTIONS = (*COMPANY_NAMES, "description")  # of a file that only its name makes a symbol's
+SYMBOL = r"^[A-Za-z0-9^][A-Za-z0-9.=&_-]{0,19}$"
 TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")
 FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC", "OHLCV", "TEST"}
 
@@ -121,7 +124,7 @@ def said_symbol(path: str, symbols: Mapping[str, str]) -> str:
 
 
 def _parts(path: str) -> list[str]:
-    return [part for part in re.split(r"[/\\\\]", path) if part not in ("", ".")]
+    return [part for part in re.split(r"[/\\]", path) if part not in ("", ".")]
 
 
 def several_symbols(symbols: pl.Series, said: str, *, path: str) -> Finding | None:
@@ -190,29 +193,39 @@ def _second_company(
 
     In a file that only its name makes one symbol's, any name of companies or keys tells.
     """
-    telling = COMPANY_IDS if "symbol" in names.values() else LESSER_SYMBOLS
+    has_symbol = "symbol" in names.values()
+    telling = (*COMPANY_IDS, *(COMPANY_NAMES if has_symbol else (*LESSER_SYMBOLS, *DESCRIPTIONS)))
     for name in others:
         if canonical_name(name) not in telling or not _is_key(frame[name]):
             continue
         pairs = keys.select("symbol").with_columns(cell_texts(frame[name]).alias("id"))
-        pairs = pairs.drop_nulls().unique()
-        twice = pairs.filter(pl.col("symbol").is_duplicated()).sort("symbol", "id")
-        if twice.height:
-            symbol = twice["symbol"][0]
-            ids = ", ".join(twice.filter(pl.col("symbol") == symbol)["id"])
-            cures = symbol_setting(name, frame[name]), columns_setting({name: ""})
+        pairs = pairs.drop_nulls().unique(["symbol", "id"], keep="last", maintain_order=True)
+        plain = pl.col("id").str.to_lowercase().str.replace_all(r"[^\pL\pN]", "")
+        pairs = pairs.filter(plain.n_unique().over("symbol") > 1)
+        if pairs.height:
+            symbol = pairs["symbol"].sort()[0]
+            ids = pairs.filter(pl.col("symbol") == symbol)["id"]
             return [
                 Issue.REUSED_SYMBOL.finding(
-                    safe_text(f"{name} {ids}"),
+                    safe_text(f"{name} {', '.join(ids)}"),
                     response="E",
                     rule="one company under one symbol",
-                    fix=f"set {cures[0]}, or {cures[1]} if it is one.",
+                    fix=_company_fix(name, frame[name], ids),
                     path=path,
                     symbol=safe_text(symbol),
-                    count=twice["symbol"].n_unique(),
+                    count=pairs["symbol"].n_unique(),
                 )
             ]
     return []
+
+
+def _company_fix(name: str, column: pl.Series, ids: pl.Series) -> str:
+    """The settings that part companies: by their ids, or where those are no symbols, one alone."""
+    if cell_texts(column).drop_nulls().str.contains(SYMBOL).all():
+        cure = symbol_setting(name, column)
+    else:
+        cure = f"data.only = {toml_value({name: ids[-1]})}"
+    return f"set {cure}, or {columns_setting({name: ''})} if it is one."
 
 
 def _rises(keys: pl.DataFrame) -> bool:
