@@ -10,7 +10,8 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
-from nextclose.data.reading.columns.series import has_lesser_symbols, said_symbol
+from nextclose.data.reading.columns.said_symbols import said_symbol
+from nextclose.data.reading.columns.series import has_lesser_symbols
 from nextclose.data.reading.file_errors import UNNAMED
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 

@@ -13,13 +13,16 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
 from nextclose.data.reading.columns.chosen_rows import chosen_rows, exchange_told
 from nextclose.data.reading.columns.multiindex import long_format
+from nextclose.data.reading.columns.said_symbols import (
+    other_symbol_note,
+    said_symbol,
+    several_symbols,
+)
 from nextclose.data.reading.columns.series import (
     lesser_symbol,
     one_volume,
     respelt_note,
-    said_symbol,
     several_series,
-    several_symbols,
     spelt_alike,
 )
 from nextclose.data.reading.dates import (
@@ -118,9 +121,10 @@ def unchecked_prices(
     chosen = one_volume(frame, names)
     ours = frame.select(list(chosen)).rename(chosen)
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
+    said = said_symbol(path, config.symbols)
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
-    elif said := said_symbol(path, config.symbols):
+    elif said:
         several = several_symbols(ours["symbol"], said, path=path)
         if several is not None:
             return UncheckedPrices(path=path, frame=None, findings=(several,))
@@ -137,7 +141,8 @@ def unchecked_prices(
     series = several_series(frame, typed, names, path=path, renames=config.columns)
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
-    notes = (*levels, *of_rows, *header_notes(typed, names, path=path), *of_basis, *cells)
+    of_name = [] if said else other_symbol_note(frame, names, symbol, path=path)
+    notes = (*levels, *of_rows, *of_name, *header_notes(typed, names, path=path), *of_basis, *cells)
     return UncheckedPrices(
         path=path,
         frame=typed,

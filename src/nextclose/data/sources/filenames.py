@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-from nextclose.data.reading.columns.series import said_symbol
+from nextclose.data.reading.columns.said_symbols import said_symbol
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 COMPRESSED_SUFFIXES = (".gz", ".zst", ".zip")

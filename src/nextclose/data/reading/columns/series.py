@@ -17,7 +17,6 @@ from nextclose.schema import Finding
 
 MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
 MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
-N_LISTED = 5  # symbols of a message
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
 TICKS = ("tickvol", "tick_volume")
 COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
@@ -43,19 +42,18 @@ def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) ->
     if date is None or "symbol" in names.values():
         return None
     by_key = {canonical_name(name): name for name in frame.columns if name not in names}
-    lesser = [
-        by_key[key] for key in LESSER_SYMBOLS if key in by_key and _is_key(frame[by_key[key]])
-    ]
+    lesser = [by_key[key] for key in LESSER_SYMBOLS if key in by_key and is_key(frame[by_key[key]])]
     if not lesser:
         return None
     if _share_repeated(frame, [date]) > MOST:
         return next((name for name in lesser if _tells_apart(frame, [date], name)), None)
     if symbol and TICKER.match(symbol) and symbol not in FILE_WORDS:
         return None
-    return next((name for name in lesser if _lone_ticker(frame[name])), None)
+    return next((name for name in lesser if has_lone_ticker(frame[name])), None)
 
 
-def _lone_ticker(column: pl.Series) -> bool:
+def has_lone_ticker(column: pl.Series) -> bool:
+    """Whether a column holds one text throughout, and that reads like a ticker."""
     values = cell_texts(column).unique()
     return len(values) == 1 and bool(TICKER.match(values[0] or ""))
 
@@ -113,37 +111,6 @@ def several_series(
     ]
 
 
-def said_symbol(path: str, symbols: Mapping[str, str]) -> str:
-    """What `data.symbols` says of a file, by its name or the end of its path; "" if nothing."""
-    of_path = _parts(path)
-    for name, symbol in symbols.items():
-        parts = _parts(name)
-        if parts and of_path[-len(parts) :] == parts:
-            return symbol
-    return ""
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in re.split(r"[/\\]", path) if part not in ("", ".")]
-
-
-def several_symbols(symbols: pl.Series, said: str, *, path: str) -> Finding | None:
-    """Rule 67: one symbol said of a frame that holds several; None if it holds one."""
-    names = cell_texts(symbols).drop_nulls().unique(maintain_order=True).to_list()
-    if len(names) < 2:
-        return None
-    more = ", ..." if len(names) > N_LISTED else ""
-    return Issue.REUSED_SYMBOL.finding(
-        safe_text(f"symbols {', '.join(names[:N_LISTED])}{more} in a frame said to be {said}"),
-        response="E",
-        rule="one company under one symbol",
-        fix="give the frame without saying a symbol, or one company's rows alone.",
-        path=path,
-        symbol=safe_text(said),
-        count=len(names),
-    )
-
-
 def _series_fix(
     frame: pl.DataFrame,
     keys: pl.DataFrame,
@@ -158,7 +125,7 @@ def _series_fix(
     mixed, mixed_keys = frame.filter(is_mixed), keys.filter(is_mixed).select("symbol", "session")
     for name in dict.fromkeys([*usual, *others]):
         column = mixed[name]
-        if not _is_key(column) or not _tells_apart(
+        if not is_key(column) or not _tells_apart(
             mixed_keys.with_columns(column.alias("key")), ["symbol", "session"], "key"
         ):
             continue
@@ -196,7 +163,7 @@ def _second_company(
     has_symbol = "symbol" in names.values()
     telling = (*COMPANY_IDS, *(COMPANY_NAMES if has_symbol else (*LESSER_SYMBOLS, *DESCRIPTIONS)))
     for name in others:
-        if canonical_name(name) not in telling or not _is_key(frame[name]):
+        if canonical_name(name) not in telling or not is_key(frame[name]):
             continue
         pairs = keys.select("symbol").with_columns(cell_texts(frame[name]).alias("id"))
         pairs = pairs.drop_nulls().unique(["symbol", "id"], keep="last", maintain_order=True)
@@ -272,7 +239,7 @@ def _tells_apart(frame: pl.DataFrame, keys: Sequence[str], name: str) -> bool:
     return bool(frame.height - n_apart <= FEW * frame.height)
 
 
-def _is_key(column: pl.Series) -> bool:
+def is_key(column: pl.Series) -> bool:
     """Whether a column can name series: text or integers, two values or more, each again."""
     is_kind = column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum)
     return bool(is_kind) and 0 < column.n_unique() <= max(len(column) // 2, 1)
