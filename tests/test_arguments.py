@@ -42,6 +42,31 @@ def test_a_series_and_a_lazy_frame_are_frames(given):
     assert nc.frame_bars(given, symbol="AAPL").fingerprint == BARS.fingerprint
 
 
+WIDE = pd.DataFrame({"AAPL": CLOSES, "MSFT": CLOSES[::-1]}, index=DAYS)
+NAMED = {  # each says another symbol itself; the caller's wins
+    "a series": SERIES.rename("MSFT"),
+    "a frame with a ticker": FRAME.assign(ticker="MSFT"),
+    "a wide frame of one": FRAME.rename(columns={"Close": "MSFT"}),
+    "polars with a symbol": POLARS.with_columns(symbol=pl.lit("MSFT")),
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_symbol_that_a_caller_says_wins(name):
+    for read in (nc.frame_bars(NAMED[name], symbol="AAPL"), nc.frame_bars({"AAPL": NAMED[name]})):
+        assert read.symbols == ("AAPL",)
+        assert read.frame["close"].to_list() == CLOSES.tolist()
+
+
+@pytest.mark.parametrize("given", [{"X": WIDE}, WIDE])
+def test_one_symbol_for_a_frame_of_several_is_refused(given):
+    symbol = "" if isinstance(given, dict) else "X"
+    with pytest.raises(nc.DataError) as raised:
+        nc.frame_bars(given, symbol=symbol)
+    (finding,) = [f for f in raised.value.findings if f.response == "E"]
+    assert "AAPL, MSFT" in finding.found
+
+
 def test_paths_come_one_by_one_or_in_lists(tmp_path):
     for name in ("AAPL", "MSFT"):
         POLARS.with_columns(pl.col("close") + len(name)).write_csv(tmp_path / f"{name}.csv")

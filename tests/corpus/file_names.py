@@ -74,6 +74,19 @@ NAMED = (
     ("BF_B.csv", "BF_B", "a class of shares, fit for any file system"),
     ("BTC-USD.csv", "BTC-USD", "Yahoo, a coin"),
     ("sh.600519.csv", "SH.600519", "baostock"),
+    ("AAPL_2021.csv", "AAPL", "scripts that write a file a year"),
+    ("AAPL-2021-06.csv", "AAPL", "scripts that write a file a month"),
+    ("AAPL_2019_2022.csv", "AAPL", "scripts that name the years"),
+    ("AAPL_data.csv", "AAPL", "kaggle.com, all_stocks_5yr: individual_stocks_5yr"),
+    ("AAPL_prices.csv", "AAPL", "anybody's script"),
+    ("AAPL_stock.csv", "AAPL", "anybody's script"),
+    ("AAPL_stock_data.csv", "AAPL", "anybody's script"),
+    ("AAPL_1Day.csv", "AAPL", "alpaca.markets, timeframes as 1Day"),
+    ("aapl_history.csv", "AAPL", "anybody's script"),
+    ("table_aapl.csv", "AAPL", "quantquote.com, free daily data"),
+    ("AAPL.csv.csv", "AAPL", "browsers and systems that hide endings"),
+    ("AAPL-US.csv", "AAPL", "factset.com, symbols with a region"),
+    ("NASDAQ.AAPL.csv", "AAPL", "vendors that name the exchange first"),
     ("NVDA.CSV", "NVDA", "file systems that shout"),
     ("ALL.csv", "ALL", "Allstate"),
 )
@@ -87,6 +100,13 @@ NAMELESS = (
     ("US 500 Historical Data.csv", "investing.com, an index: no symbol has spaces"),
     ("2021-06-01.csv", "one file a day, without its symbols"),
     ("part-0.csv", "writers of partitions"),
+    *(
+        (f"{word}.csv", "anybody")
+        for word in (
+            *("result", "test", "sample", "merged", "stockdata", "market_data", "bars"),
+            *("stock_data", "my_data", "all_prices", "price_history", "data_2021", "daily_2021"),
+        )
+    ),
 )
 
 SHAPES = (
@@ -109,6 +129,18 @@ SHAPES = (
             answers={"symbols": {name: "AAPL"}},
         )
         for name, source in NAMELESS
+    ),
+    Shape(
+        name="a file a year, named by its symbol",
+        source="scripts that download year by year",
+        write=files(
+            {
+                f"years/AAPL_{year}.csv": text(AAPL.filter(pl.col("session").dt.year() == year))
+                for year in (2021, 2022)
+            },
+            argument="years",
+        ),
+        holds={"AAPL": AAPL},
     ),
     Shape(
         name="two partitions of one name in folders that are no partitions",

@@ -364,3 +364,11 @@ def test_bars_through_csv_and_parquet_come_back_equal(tmp_path_factory, moves, r
         .frame.select(same)
         .equals(from_csv.frame.select(same))
     )
+
+
+def test_the_setting_of_a_symbol_wins_over_a_column(tmp_path):
+    rows = "".join(f"2019-03-{day:02},MSFT,1{day}\n" for day in (4, 5, 6))
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("date,symbol,close\n" + rows)
+    config = DataConfig(symbols={"a.csv": "AAPL"})
+    assert load_bars(tmp_path, config=config).symbols == ("AAPL", "MSFT")

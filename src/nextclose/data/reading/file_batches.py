@@ -10,6 +10,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.said_symbols import said_symbol
 from nextclose.data.reading.columns.series import has_lesser_symbols
 from nextclose.data.reading.file_errors import UNNAMED
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
@@ -40,7 +41,8 @@ def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None
     n_files = len(batch.paths)
     heights = np.asarray(batch.heights)
     is_doubtful = has_lesser_symbols(batch.frame.columns)
-    if n_files > 1 and (is_doubtful or _has_empty_column(batch.frame, heights)):
+    is_said = any(said_symbol(path, config.symbols) for path in batch.paths)
+    if n_files > 1 and (is_doubtful or is_said or _has_empty_column(batch.frame, heights)):
         return None
     rows = pl.Series(np.concatenate([np.arange(n, dtype=np.uint32) for n in heights]))
     rows += FIRST_ROW

@@ -11,10 +11,14 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.columns.chosen_rows import chosen_rows, exchange_told
 from nextclose.data.reading.columns.multiindex import long_format
+from nextclose.data.reading.columns.said_symbols import (
+    other_symbol_note,
+    said_symbol,
+    several_symbols,
+)
 from nextclose.data.reading.columns.series import (
-    chosen_rows,
-    exchange_told,
     lesser_symbol,
     one_volume,
     respelt_note,
@@ -100,7 +104,8 @@ def unchecked_prices(
 ) -> UncheckedPrices:
     """A foreign frame in our names and types.
 
-    `symbol` is for a frame without such a column; `rows` numbers the rows for messages; `basis` is
+    `symbol` is for a frame without such a column. What `config.symbols` says of `path` wins over a
+    column; several series are then refused (67). `rows` numbers the rows for messages; `basis` is
     for a source that knows what its close is where no adjusted close stands beside it.
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
@@ -116,8 +121,14 @@ def unchecked_prices(
     chosen = one_volume(frame, names)
     ours = frame.select(list(chosen)).rename(chosen)
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
+    said = said_symbol(path, config.symbols)
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
+    elif said:
+        several = several_symbols(ours["symbol"], said, path=path)
+        if several is not None:
+            return UncheckedPrices(path=path, frame=None, findings=(several,))
+        ours = ours.with_columns(pl.lit(said).alias("symbol"))
     times = column_of_times(frame, names, config)
     if times is not None:
         ours = ours.with_columns(times.alias("second_of_day"))
@@ -130,7 +141,8 @@ def unchecked_prices(
     series = several_series(frame, typed, names, path=path, renames=config.columns)
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
-    notes = (*levels, *of_rows, *header_notes(typed, names, path=path), *of_basis, *cells)
+    of_name = [] if said else other_symbol_note(frame, names, symbol, path=path)
+    notes = (*levels, *of_rows, *of_name, *header_notes(typed, names, path=path), *of_basis, *cells)
     return UncheckedPrices(
         path=path,
         frame=typed,

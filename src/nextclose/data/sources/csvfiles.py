@@ -11,6 +11,7 @@ from pathlib import Path
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.said_symbols import partition_fault
 from nextclose.data.reading.delimited import csv_cells
 from nextclose.data.reading.encoding import BLOCK, line_blocks, line_end_note, refuse_unreadable
 from nextclose.data.reading.file_batches import FileBatch, batch_prices
@@ -215,6 +216,9 @@ def _prices_by_cell(content: CsvContent, config: DataConfig) -> UncheckedPrices:
     cells = csv_cells(content.data, path=path, config=config)
     if any(finding.response == "E" for finding in cells.findings):
         return UncheckedPrices(path=path, frame=None, findings=cells.findings)
+    fault = partition_fault(cells.frame, content.partitions, config, path=path)
+    if fault is not None:
+        return UncheckedPrices(path=path, frame=None, findings=(fault,))
     frame = with_partitions(cells.frame, content.partitions)
     frame, of_dates = with_date_column(frame, config, path=path)
     prices = unchecked_prices(

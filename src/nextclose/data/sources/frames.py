@@ -19,10 +19,11 @@ from nextclose.schema import Bars
 
 
 def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
-    """Bars of a pandas, polars or other data frame; `symbol` names a frame without such a column.
+    """Bars of a pandas, polars or other data frame; `symbol` is that of a frame of one series.
 
     A pandas Series of closes is a frame with its index and them. A dict has a frame (or such a
-    Series) for each symbol.
+    Series) for each symbol. What is said so wins over what the frame says; a frame of several
+    symbols is given without.
 
     A pandas index that holds dates or symbols is read as columns; two-level columns, as a download
     of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
@@ -54,6 +55,8 @@ def frame_prices(
     """The prices of a data frame, which findings call `path`; rows count from 1."""
     prices = polars_frame(frame)
     rows = pl.int_range(1, prices.height + 1, eager=True)
+    if symbol:
+        config = config.model_copy(update={"symbols": {path: symbol}})
     return unchecked_prices(prices, path=path, rows=rows, symbol=symbol, config=config)
 
 

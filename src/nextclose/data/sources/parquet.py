@@ -18,6 +18,7 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
+from nextclose.data.reading.columns.said_symbols import partition_fault
 from nextclose.data.reading.file_errors import UNNAMED, UnusableFileError, with_symbol_cure
 from nextclose.data.reading.inferred_names import with_date_column, with_partitions
 from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
@@ -41,6 +42,10 @@ def parquet_prices(paths: Iterable[Path], config: DataConfig) -> Iterator[Unchec
                 frame = _file_frame(file, os.fstat(file.fileno()).st_size)
         except UnusableFileError as error:
             yield error.refusal(str(path))
+            continue
+        fault = partition_fault(frame, partitions_of(path), config, path=str(path))
+        if fault is not None:
+            yield UncheckedPrices(path=str(path), frame=None, findings=(fault,))
             continue
         frame = with_partitions(frame, partitions_of(path))
         frame, notes = with_date_column(frame, config, path=str(path))

@@ -1,4 +1,4 @@
-"""Several series in one file: which column tells them apart, and which rows are to be read."""
+"""Several series in one file: which column tells them apart."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from dataclasses import replace
 
 import polars as pl
 
-from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.chosen_rows import SERIES_NAMES, cell_texts
 from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, LISTINGS, canonical_name
 from nextclose.data.suggestions import columns_setting, toml_value
-from nextclose.errors import ConfigError
 from nextclose.schema import Finding
 
 MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
 MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
-REGULAR = "EQ"  # the regular market of India's exchanges, beside blocks, bonds and odd lots
-INDIA = "XBOM"  # Mumbai: the NSE keeps its days
-SERIES_NAMES = ("series", "sctysrs")
 TICKS = ("tickvol", "tick_volume")
-COMPANY_IDS = ("permno", "gvkey")  # never another company's
+COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
+COMPANY_NAMES = ("company", "company_name", "name", "stock_name", "issuer", "security_name")
+DESCRIPTIONS = (*COMPANY_NAMES, "description")  # of a file that only its name makes a symbol's
+SYMBOL = r"^[A-Za-z0-9^][A-Za-z0-9.=&_-]{0,19}$"
 TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")
 FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC", "OHLCV", "TEST"}
 
@@ -31,54 +30,6 @@ FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC",
 def has_lesser_symbols(names: Iterable[str]) -> bool:
     """Whether a column may turn out to hold symbols: its files are read one by one."""
     return any(canonical_name(name) in (*LESSER_SYMBOLS, *SERIES_NAMES) for name in names)
-
-
-def chosen_rows(
-    frame: pl.DataFrame, rows: pl.Series, config: DataConfig, *, path: str
-) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
-    """The rows that `data.only` names; of India's exchanges the regular market, unless it speaks.
-
-    Raises: ConfigError for a column that is named and not there.
-    """
-    by_key = {canonical_name(name): name for name in frame.columns}
-    wanted = {canonical_name(name): text for name, text in config.only.items()}
-    missing = [name for name in config.only if canonical_name(name) not in by_key]
-    if missing:
-        raise ConfigError(
-            f"[data] only: {path} has no column {missing[0]!r}. Fix: name one of "
-            f"{safe_text(', '.join(frame.columns))}.",
-            section="data",
-            key="only",
-        )
-    key = next((key for key in SERIES_NAMES if key in by_key and key not in wanted), None)
-    if key is not None and (_texts(frame[by_key[key]]) == REGULAR).any():
-        wanted[key] = REGULAR
-    if not wanted:
-        return frame, rows, []
-    is_wanted = pl.Series([True]).new_from_index(0, frame.height)
-    for key, text in wanted.items():
-        is_wanted &= (_texts(frame[by_key[key]]) == text).fill_null(value=False)
-    if is_wanted.all():
-        return frame, rows, []
-    names = ", ".join(f"{by_key[key]} {text}" for key, text in wanted.items())
-    note = Issue.CONTRADICTING_ROWS.finding(
-        f"rows of another than {safe_text(names)}",
-        response="W",
-        rule=f"rows of {safe_text(names)} are read, others left out",
-        fix="",
-        path=path,
-        row=rows.filter(~is_wanted)[0],
-        count=int((~is_wanted).sum()),
-    )
-    return frame.filter(is_wanted), rows.filter(is_wanted), [note]
-
-
-def exchange_told(frame: pl.DataFrame, config: DataConfig) -> str:
-    """The exchange that a table is of by its own cells: India's, where rows are of SERIES EQ."""
-    by_key = {canonical_name(name): name for name in frame.columns}
-    columns = (frame[by_key[key]] for key in SERIES_NAMES if key in by_key)
-    is_indian = config.calendar is None and any((_texts(c) == REGULAR).any() for c in columns)
-    return INDIA if is_indian else ""
 
 
 def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) -> str | None:
@@ -91,20 +42,19 @@ def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) ->
     if date is None or "symbol" in names.values():
         return None
     by_key = {canonical_name(name): name for name in frame.columns if name not in names}
-    lesser = [
-        by_key[key] for key in LESSER_SYMBOLS if key in by_key and _is_key(frame[by_key[key]])
-    ]
+    lesser = [by_key[key] for key in LESSER_SYMBOLS if key in by_key and is_key(frame[by_key[key]])]
     if not lesser:
         return None
     if _share_repeated(frame, [date]) > MOST:
         return next((name for name in lesser if _tells_apart(frame, [date], name)), None)
     if symbol and TICKER.match(symbol) and symbol not in FILE_WORDS:
         return None
-    return next((name for name in lesser if _lone_ticker(frame[name])), None)
+    return next((name for name in lesser if has_lone_ticker(frame[name])), None)
 
 
-def _lone_ticker(column: pl.Series) -> bool:
-    values = _texts(column).unique()
+def has_lone_ticker(column: pl.Series) -> bool:
+    """Whether a column holds one text throughout, and that reads like a ticker."""
+    values = cell_texts(column).unique()
     return len(values) == 1 and bool(TICKER.match(values[0] or ""))
 
 
@@ -175,7 +125,7 @@ def _series_fix(
     mixed, mixed_keys = frame.filter(is_mixed), keys.filter(is_mixed).select("symbol", "session")
     for name in dict.fromkeys([*usual, *others]):
         column = mixed[name]
-        if not _is_key(column) or not _tells_apart(
+        if not is_key(column) or not _tells_apart(
             mixed_keys.with_columns(column.alias("key")), ["symbol", "session"], "key"
         ):
             continue
@@ -183,7 +133,7 @@ def _series_fix(
         if is_listing or (
             "symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS
         ):
-            values = _texts(column).drop_nulls().value_counts(sort=True, name="n")
+            values = cell_texts(column).drop_nulls().value_counts(sort=True, name="n")
             values = values.sort("n", values.columns[0], descending=[True, False])
             kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
             return f"read one of them: set {' or '.join(kept)}."
@@ -193,7 +143,7 @@ def _series_fix(
 
 def symbol_setting(name: str, column: pl.Series) -> str:
     """The settings that make a column the symbol; codes of digits need to be allowed as well."""
-    is_numeric = _texts(column).str.contains(r"^\d+(?:\.0+)?$").all()
+    is_numeric = cell_texts(column).str.contains(r"^\d+(?:\.0+)?$").all()
     return columns_setting({name: "symbol"}) + (
         " and data.numeric_symbols = true" if is_numeric else ""
     )
@@ -210,29 +160,39 @@ def _second_company(
 
     In a file that only its name makes one symbol's, any name of companies or keys tells.
     """
-    telling = COMPANY_IDS if "symbol" in names.values() else LESSER_SYMBOLS
+    has_symbol = "symbol" in names.values()
+    telling = (*COMPANY_IDS, *(COMPANY_NAMES if has_symbol else (*LESSER_SYMBOLS, *DESCRIPTIONS)))
     for name in others:
-        if canonical_name(name) not in telling or not _is_key(frame[name]):
+        if canonical_name(name) not in telling or not is_key(frame[name]):
             continue
-        pairs = keys.select("symbol").with_columns(_texts(frame[name]).alias("id"))
-        pairs = pairs.drop_nulls().unique()
-        twice = pairs.filter(pl.col("symbol").is_duplicated()).sort("symbol", "id")
-        if twice.height:
-            symbol = twice["symbol"][0]
-            ids = ", ".join(twice.filter(pl.col("symbol") == symbol)["id"])
-            cures = symbol_setting(name, frame[name]), columns_setting({name: ""})
+        pairs = keys.select("symbol").with_columns(cell_texts(frame[name]).alias("id"))
+        pairs = pairs.drop_nulls().unique(["symbol", "id"], keep="last", maintain_order=True)
+        plain = pl.col("id").str.to_lowercase().str.replace_all(r"[^\pL\pN]", "")
+        pairs = pairs.filter(plain.n_unique().over("symbol") > 1)
+        if pairs.height:
+            symbol = pairs["symbol"].sort()[0]
+            ids = pairs.filter(pl.col("symbol") == symbol)["id"]
             return [
                 Issue.REUSED_SYMBOL.finding(
-                    safe_text(f"{name} {ids}"),
+                    safe_text(f"{name} {', '.join(ids)}"),
                     response="E",
                     rule="one company under one symbol",
-                    fix=f"set {cures[0]}, or {cures[1]} if it is one.",
+                    fix=_company_fix(name, frame[name], ids),
                     path=path,
                     symbol=safe_text(symbol),
-                    count=twice["symbol"].n_unique(),
+                    count=pairs["symbol"].n_unique(),
                 )
             ]
     return []
+
+
+def _company_fix(name: str, column: pl.Series, ids: pl.Series) -> str:
+    """The settings that part companies: by their ids, or where those are no symbols, one alone."""
+    if cell_texts(column).drop_nulls().str.contains(SYMBOL).all():
+        cure = symbol_setting(name, column)
+    else:
+        cure = f"data.only = {toml_value({name: ids[-1]})}"
+    return f"set {cure}, or {columns_setting({name: ''})} if it is one."
 
 
 def _rises(keys: pl.DataFrame) -> bool:
@@ -279,14 +239,10 @@ def _tells_apart(frame: pl.DataFrame, keys: Sequence[str], name: str) -> bool:
     return bool(frame.height - n_apart <= FEW * frame.height)
 
 
-def _is_key(column: pl.Series) -> bool:
+def is_key(column: pl.Series) -> bool:
     """Whether a column can name series: text or integers, two values or more, each again."""
     is_kind = column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum)
     return bool(is_kind) and 0 < column.n_unique() <= max(len(column) // 2, 1)
-
-
-def _texts(column: pl.Series) -> pl.Series:
-    return column.cast(pl.String).str.strip_chars()
 
 
 def spelt_alike(symbols: pl.Series) -> tuple[pl.Series, list[str]]:

@@ -1,0 +1,105 @@
+"""What is said to be the symbol of a file: by its name, its folder, a setting, or its cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import polars as pl
+
+from nextclose.config import DataConfig
+from nextclose.data.catalogue import Issue
+from nextclose.data.findings import safe_text
+from nextclose.data.reading.column_names import column_map
+from nextclose.data.reading.columns.chosen_rows import cell_texts
+from nextclose.data.reading.columns.series import TICKER, has_lone_ticker, is_key
+from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, canonical_name
+from nextclose.data.suggestions import columns_setting, toml_value
+from nextclose.schema import Finding
+
+N_LISTED = 5  # symbols of a message
+
+
+def said_symbol(path: str, symbols: Mapping[str, str]) -> str:
+    """What `data.symbols` says of a file, by its name or the end of its path; "" if nothing."""
+    of_path = _parts(path)
+    for name, symbol in symbols.items():
+        parts = _parts(name)
+        if parts and of_path[-len(parts) :] == parts:
+            return symbol
+    return ""
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in re.split(r"[/\\]", path) if part not in ("", ".")]
+
+
+def several_symbols(symbols: pl.Series, said: str, *, path: str) -> Finding | None:
+    """Rule 67: one symbol said of a frame that holds several; None if it holds one."""
+    names = cell_texts(symbols).drop_nulls().unique(maintain_order=True).to_list()
+    if len(names) < 2:
+        return None
+    more = ", ..." if len(names) > N_LISTED else ""
+    return Issue.REUSED_SYMBOL.finding(
+        safe_text(f"symbols {', '.join(names[:N_LISTED])}{more} in a frame said to be {said}"),
+        response="E",
+        rule="one company under one symbol",
+        fix="give the frame without saying a symbol, or one company's rows alone.",
+        path=path,
+        symbol=safe_text(said),
+        count=len(names),
+    )
+
+
+def other_symbol_note(
+    frame: pl.DataFrame, names: Mapping[str, str], symbol: str, *, path: str
+) -> list[Finding]:
+    """Rule 67, where it warns: a column of names that says another ticker throughout."""
+    if "symbol" in names.values() or not TICKER.match(symbol):
+        return []
+    by_key = {canonical_name(name): name for name in frame.columns if name not in names}
+    lesser = [by_key[k] for k in LESSER_SYMBOLS if k in by_key and is_key(frame[by_key[k]])]
+    for name in lesser:
+        if has_lone_ticker(frame[name]) and not is_same_symbol(frame[name][0], symbol):
+            return [
+                Issue.REUSED_SYMBOL.finding(
+                    safe_text(f"{name} {frame[name][0]} in a file of {symbol}; read as {symbol}"),
+                    rule="one symbol, whether the file's name or its cells say it",
+                    fix=f"set {columns_setting({name: 'symbol'})}, if that is its symbol.",
+                    path=path,
+                    symbol=safe_text(symbol),
+                )
+            ]
+    return []
+
+
+def is_same_symbol(one: str, other: str) -> bool:
+    """Whether two texts are one symbol but for case and what follows a dot or dash."""
+    first, second = (re.split(r"[.-]", text.strip().upper())[0] for text in (one, other))
+    return first == second
+
+
+def partition_fault(
+    frame: pl.DataFrame, partitions: Mapping[str, str], config: DataConfig, *, path: str
+) -> Finding | None:
+    """Rule 67: a folder (symbol=AAPL) whose file holds another symbol; None if it does not."""
+    said = next(
+        (partitions[k] for k, ours in column_map(list(partitions)).items() if ours == "symbol"), ""
+    )
+    ours = {ours: theirs for theirs, ours in column_map(frame.columns, config.columns).items()}
+    if not said or "symbol" not in ours or said_symbol(path, config.symbols):
+        return None
+    held = cell_texts(frame[ours["symbol"]]).drop_nulls().unique(maintain_order=True)
+    others = [text for text in held if not is_same_symbol(text, said)]
+    if not others:
+        return None
+    of_path = toml_value("/".join(path.split("/")[-2:]))
+    return Issue.REUSED_SYMBOL.finding(
+        safe_text(f"{', '.join(others[:N_LISTED])} in the folder of {said}"),
+        response="E",
+        rule="one symbol, whether the folder or the cells say it",
+        fix=f"correct one of them, or set data.symbols = {{{of_path} = SYMBOL}}.",
+        path=path,
+        symbol=safe_text(said),
+        count=len(others),
+    )
