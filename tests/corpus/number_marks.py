@@ -10,6 +10,7 @@ from tests.corpus.shapes import Shape, file, history
 AAPL = history()
 SAP = history(exchange="XETR", price=3000.0)
 BIG = history(price=30_000.0)
+THOUSAND = history(price=1000.0, decimals=0)
 BARS = {"Open": "open", "High": "high", "Low": "low", "Close": "close", "Volume": "volume"}
 
 
@@ -146,6 +147,14 @@ SHAPES = (
         source="a spreadsheet with a decimal comma and one without",
         write=file("AAPL.csv", table(history(decimals=3, price=10.0), {"Date": "session", "Close": "close"}, separator=";", price=lambda p: f"{p:.3f}".replace(".", ","))),
         holds={"AAPL": history(decimals=3, price=10.0)},
+        asks=("E10",),
+        answers={"decimal": ",", "thousands": "."},
+    ),
+    Shape(
+        name="numbers: whole prices with points between thousands",
+        source="a German spreadsheet of an index without decimals",
+        write=file("SX5E.csv", table(THOUSAND, {"Date": "session", "Close": "close"}, separator=";", price=lambda p: f"{p:,.0f}".replace(",", "."))),
+        holds={"SX5E": THOUSAND},
         asks=("E10",),
         answers={"decimal": ",", "thousands": "."},
     ),

@@ -12,9 +12,15 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.reading.number_formats import (
+    ANY_READING,
+    MARKS,
+    READINGS,
+    NumberFormat,
+    has_dotted_thousands,
+)
 from nextclose.errors import ConfigError
 
-MARKS = {",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \u00a0\u202f]"}  # as regular expressions
 SIGN = (
     r"(?:[A-Z]{0,3}\$|[€£¥₹₩₽₺₫฿]|[A-Z]{3}|GBp|kr|zł|Kč|Rs\.?|[元円원p])"  # of a currency, or pence
 )
@@ -27,46 +33,6 @@ UNITS = {  # of volumes
 SHORT = rf"^(?<number>.*\d[.,]?)\s*(?<unit>(?i:{'|'.join(UNITS)}))\.?$"
 POINT = "."  # alone, as FRED writes a day without a value
 LARGEST = 2.0**63
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberFormat:
-    """How a file writes numbers: its marks, the currency around each price, what means none."""
-
-    decimal: str = "."
-    thousands: str | None = None
-    currency: str = ""
-    missing: tuple[str, ...] = DataConfig().missing
-
-    @property
-    def pattern(self) -> str:
-        """The form of a cell that this format reads, as a regular expression."""
-        point = MARKS[self.decimal]
-        whole = r"\d+"
-        if self.thousands is not None:
-            mark = MARKS[self.thousands]
-            whole += rf"|\d{{1,3}}(?:{mark}\d{{3}})+"
-            whole += r"|\d{1,2}(?:,\d{2})+,\d{3}" if self.thousands == "," else ""  # lakh, crore
-        return rf"^[+-]?(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
-
-    @property
-    def marked(self) -> str:
-        """The form of a cell that shows one of this format's marks."""
-        point = MARKS[self.decimal]
-        forms = [rf"\d*{point}\d*"]
-        if self.thousands is not None:
-            forms.append(rf"\d{{1,3}}(?:{MARKS[self.thousands]}\d{{3}})+(?:{point}\d*)?")
-        return rf"^[+-]?(?:{'|'.join(forms)})$"
-
-
-# The plain one first; of two that give the same numbers the first is taken.
-READINGS = tuple(
-    NumberFormat(decimal=decimal, thousands=thousands)
-    for decimal, other in ((".", ","), (",", "."))
-    for thousands in (None, other, "'", " ")
-)
-ANY_READING = "|".join(reading.pattern for reading in READINGS)
-MARKED_NUMBER = "|".join(reading.marked for reading in READINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +90,10 @@ def number_format(
         if not column.dtype.is_numeric()
     }
     is_open = config.decimal is None and config.thousands is None
+    prices = [text for name, text in texts.items() if name != "volume"]
+    if is_open and any(map(has_dotted_thousands, prices)):
+        both = asked, NumberFormat(decimal=",", thousands=".")
+        return _unsettled(texts, "", NumberFormat(decimal=","), both)
     if is_open and all(map(_is_plain, texts.values())):
         return asked
     currency = _currency(texts)

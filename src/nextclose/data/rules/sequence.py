@@ -5,7 +5,7 @@ from __future__ import annotations
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, all_rows, without_rows
 from nextclose.data.reading.epochs import READINGS
-from nextclose.data.reading.numeric import MARKED_NUMBER
+from nextclose.data.reading.number_formats import MARKED_NUMBER
 from nextclose.data.rules import (
     cells,
     closed_days,
