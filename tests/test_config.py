@@ -227,6 +227,24 @@ def test_lists_become_tuples():
             "lstn",
         ),
         (
+            'gaps = "split"',
+            "run.toml: 'gaps' belongs under [data].",
+            "",
+            "gaps",
+        ),
+        (
+            '[backtest]\ngaps = "split"',
+            "run.toml: [backtest] 'gaps' belongs under [data].",
+            "backtest",
+            "gaps",
+        ),
+        (
+            "device = 3",
+            "run.toml: 'device' belongs under [lstm] or [classic].",
+            "",
+            "device",
+        ),
+        (
             "[classic]\nepochs = 3",
             "run.toml: [classic] 'epochs' is not a setting; the nearest is 'max_epochs'.",
             "classic",

@@ -304,9 +304,11 @@ def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
     section, key = ".".join(map(str, problem["loc"][:-1])), str(problem["loc"][-1])
     where = f"{path}: [{section}]" if section else f"{path}:"
     if problem["type"] == "extra_forbidden":
+        sections = [f"[{name}]" for name in RunConfig.model_fields if key in _names(name)]
         nearest = get_close_matches(key, _names(section), n=1, cutoff=0.0)
         hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
-        text = f"{where} {key!r} is not a setting{hint}."
+        fault = f"belongs under {' or '.join(sections)}" if sections else f"is not a setting{hint}"
+        text = f"{where} {key!r} {fault}."
     else:
         text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem['msg'])}."
     return ConfigError(text, section=section, key=key)

@@ -148,6 +148,31 @@ SUGGESTIONS = {
 }
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("date;close\n2019-03-04;1,180\n2019-03-05;1,195\n", "E10"),
+        ("date,close,adj_px\n2019-03-04,10,9\n2019-03-05,11,10\n", "E25"),
+        (
+            "date,close,exchange\n2019-03-04,10,LSE\n2019-03-04,20,NYSE\n"
+            "2019-03-05,11,LSE\n2019-03-05,21,NYSE\n",
+            "E43",
+        ),
+    ],
+)
+def test_of_two_meanings_none_is_chosen(command, tmp_path, monkeypatch, text, code):
+    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    path = tmp_path / "AAPL.csv"
+    path.write_text(text)
+    _, printed, _ = command("check", path)
+    assert "Choose one of these settings" in printed
+    report = json.loads(command("check", path, "--json")[1])
+    assert code in report["counts"]
+    lines = report["suggestion"].splitlines()[1:]
+    assert lines
+    assert all(line.startswith("# ") for line in lines)
+
+
 @pytest.mark.parametrize(("rows", "mended", "said"), SUGGESTIONS.values(), ids=SUGGESTIONS)
 def test_what_is_said_above_the_suggestion_comes_true(
     command, tmp_path, monkeypatch, rows, mended, said

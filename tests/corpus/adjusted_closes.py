@@ -104,6 +104,7 @@ SHAPES = (
         write=file("AAPL.csv", table(AAPL, beside("adj_px"))),
         holds={"AAPL": AAPL},
         asks=("E25",),
+        answers={"columns": {"adj_px": "adj_close"}},
     ),
     Shape(
         name="adjusted close: a factor is none",

@@ -108,6 +108,7 @@ SHAPES = (
         write=file("AAPL.csv", table(AAPL, FUTURES | {"Settle": "open"})),
         holds={"AAPL": AAPL},
         asks=("E23",),
+        answers={"columns": {"Last": "close"}},
     ),
     Shape(
         name="words: closes of a name that nobody knows",

@@ -142,6 +142,7 @@ SHAPES = (
         write=file("crsp.csv", under("MET", "PERMNO", ("10001", "10002"), same_days=False)),
         holds={"10001": history(260), "10002": history(520, seed=1).slice(260)},
         asks=("E67",),
+        answers={"columns": {"PERMNO": "symbol"}, "numeric_symbols": True},
     ),
     *(
         Shape(

@@ -10,6 +10,7 @@ from tests.corpus.shapes import Shape, file, history
 AAPL = history()
 SAP = history(exchange="XETR", price=3000.0)
 BIG = history(price=30_000.0)
+THOUSAND = history(price=1000.0, decimals=0)
 BARS = {"Open": "open", "High": "high", "Low": "low", "Close": "close", "Volume": "volume"}
 
 
@@ -129,6 +130,14 @@ SHAPES = (
             ("Swiss apostrophes", lambda p: f"{p:,.2f}".replace(",", "'"), str),
             ("a currency behind each price", lambda p: f"{p:.2f} USD", str),
             ("a currency before each price", lambda p: f"USD {p:.2f}", str),
+            ("pence behind each price", lambda p: f"{p}p", str),
+            ("yuan behind each price", lambda p: f"{p}元", str),
+            ("won behind each price", lambda p: f"{p}원", str),
+            ("each price as a formula of a text", lambda p: f'"=""{p}"""', str),
+            ("volumes in Mio.", repr, lambda n: f"{n / 1e6:.6f} Mio."),
+            ("volumes in mln", repr, lambda n: f"{n / 1e6:.6f} mln"),
+            ("volumes in 万", repr, lambda n: f"{n / 1e4:.4f}万"),
+            ("volumes in crore", repr, lambda n: f"{n / 1e7:.7f} Cr"),
             ("volumes in shorter words", repr, lambda n: f"{n / 1e3:.3f}K"),
             ("volumes with shares behind a point", repr, lambda n: f"{n + 0.5}"),
         )
@@ -138,6 +147,14 @@ SHAPES = (
         source="a spreadsheet with a decimal comma and one without",
         write=file("AAPL.csv", table(history(decimals=3, price=10.0), {"Date": "session", "Close": "close"}, separator=";", price=lambda p: f"{p:.3f}".replace(".", ","))),
         holds={"AAPL": history(decimals=3, price=10.0)},
+        asks=("E10",),
+        answers={"decimal": ",", "thousands": "."},
+    ),
+    Shape(
+        name="numbers: whole prices with points between thousands",
+        source="a German spreadsheet of an index without decimals",
+        write=file("SX5E.csv", table(THOUSAND, {"Date": "session", "Close": "close"}, separator=";", price=lambda p: f"{p:,.0f}".replace(",", "."))),
+        holds={"SX5E": THOUSAND},
         asks=("E10",),
         answers={"decimal": ",", "thousands": "."},
     ),

@@ -130,5 +130,6 @@ SHAPES = (
         write=file("EURUSD.csv", closes({"bid_close": history(), "ask_close": history(seed=1)})),
         holds={"EURUSD": history()},
         asks=("E21",),
+        answers={"columns": {"bid_close": "close"}},
     ),
 )  # fmt: skip

@@ -49,6 +49,15 @@ def refusal(number, fix, *, response="E"):
             ['set data.decimal = "," and data.thousands = ".".'],
             ['decimal = ","  # E1', 'thousands = "."  # E1'],
         ),
+        # one setting, several values: only the user knows which is true, so none stands
+        (
+            ['set data.decimal = "." and data.thousands = ",", or data.decimal = ",".'],
+            ['# decimal = "."  # E1', '# thousands = ","  # E1', '# decimal = ","  # E1'],
+        ),
+        (
+            ['set data.columns = {"adj" = "adj_close"} or data.columns = {"adj" = ""}.'],
+            ['# columns = { "adj" = "adj_close" }  # E1', '# columns = { "adj" = "" }  # E1'],
+        ),
         (['set data.date_format = FORM, as "%d/%m/%y".'], ["# date_format = FORM  # E1"]),
         (["correct the file.", "set data.colour = true."], []),
     ],

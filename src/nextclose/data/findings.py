@@ -168,7 +168,11 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     is_whole = rule.per == "whole"
     cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
     if '["TEXT"]' in cure:
-        cure = cure.replace('["TEXT"]', toml_value([row["text"]]))
+        texts = [
+            *DataConfig().missing,
+            row["text"],
+        ]  # a list in the settings replaces the usual one
+        cure = cure.replace('["TEXT"]', toml_value(texts))
     return replace(
         rule.finding,
         found=safe_text(row["text"]),

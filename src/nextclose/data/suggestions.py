@@ -22,30 +22,35 @@ IN_ORDER = {"header"}  # lists of which one as a whole is right: never joined wi
 
 @dataclass(slots=True, kw_only=True)
 class _Suggestion:
-    """One setting as the cures name it: its value, whose cure it is, and whether the first one."""
+    """One setting as the cures name it: its value, whose cure it is, and whether it stands."""
 
     value: Any  # None: a placeholder, as FILE
     text: str
     codes: dict[str, None]
-    is_first: bool  # of a choice
+    is_live: bool  # false: a comment
 
 
 def suggestion_toml(findings: Iterable[Finding], *, config: DataConfig = DEFAULTS) -> str:
     """The `[data]` settings that the cures of refusals name, as TOML; "" if they name none.
 
     Of a choice ("or") the first that names any stands as it is; the others, and what needs a value
-    of the user's own, are comments. Values of one setting that are lists or tables are joined, with
-    those of `config` first: whoever sets them anew loses none. Of names in order the first stand.
+    of the user's own, are comments. Where choices give one setting several values, each gives the
+    prices another meaning: there all are comments, for only the user knows which is true. Values of
+    one setting that are lists or tables are joined, with those of `config` first: whoever sets them
+    anew loses none. Of names in order the first stand.
     """
     settings: dict[tuple[str, int], _Suggestion] = {}  # by name, and which of a cure's it is
     for finding in findings:
         if finding.response == "E":
-            choices = filter(None, map(_settings_in, CHOICE.split(finding.fix)))
+            choices = [*filter(None, map(_settings_in, CHOICE.split(finding.fix)))]
+            is_open = _has_several_values(choices)
             n_before: dict[str, int] = {}
             for k, choice in enumerate(choices):
                 for name, text in choice:
                     place = (name, n_before.get(name, 0))
-                    _add_setting(settings, place, text, code=finding.code, is_first=k == 0)
+                    _add_setting(
+                        settings, place, text, code=finding.code, is_live=k == 0 and not is_open
+                    )
                     n_before[name] = place[1] + 1
     if not settings:
         return ""
@@ -98,19 +103,25 @@ def _settings_in(choice: str) -> list[tuple[str, str]]:
     ]
 
 
+def _has_several_values(choices: Iterable[list[tuple[str, str]]]) -> bool:
+    """Whether the choices of a cure give any setting more than one value."""
+    values = {pair for choice in choices for pair in choice}
+    return len({name for name, _ in values}) < len(values)
+
+
 def _add_setting(
     settings: dict[tuple[str, int], _Suggestion],
     place: tuple[str, int],
     text: str,
     *,
     code: str,
-    is_first: bool,
+    is_live: bool,
 ) -> None:
     value = _value_of(text)
-    new = _Suggestion(value=value, text=text, codes={}, is_first=is_first)
+    new = _Suggestion(value=value, text=text, codes={}, is_live=is_live)
     setting = settings.setdefault(place, new)
     setting.codes[code] = None
-    setting.is_first |= is_first
+    setting.is_live |= is_live
     if place[0] in IN_ORDER:
         return
     if isinstance(value, list | dict) and type(setting.value) is type(value):
@@ -125,7 +136,7 @@ def _union(old: Any, new: Any) -> Any:
 
 
 def _line(name: str, setting: _Suggestion) -> str:
-    is_live = setting.is_first and setting.value is not None
+    is_live = setting.is_live and setting.value is not None
     text = setting.text if setting.value is None else toml_value(setting.value)
     return f"{'' if is_live else '# '}{name} = {text}  # {', '.join(setting.codes)}"
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
+from nextclose.data.reading.number_formats import NumberFormat
 from nextclose.data.reading.numeric import (
-    NumberFormat,
     UnsettledMarks,
     number_format,
     parse_numbers,
@@ -218,3 +218,21 @@ def test_a_point_alone_is_a_price_that_is_not_there():
     read = parse_prices(pl.Series([".", "1"]), US)
     assert (read.value.to_list(), read.text) == ([None, 1.0], None)
     assert read.respelt["point"].to_list() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_open"),
+    [
+        (("991", "1.011", "987"), True),
+        (("991", "1.011.250"), True),
+        (("101", "101.125", "102"), False),  # eighths: no ten-fold move between them
+        (("1.180", "1.195"), False),  # nothing whole beside them
+        (("991", "1.01"), False),
+    ],
+)
+def test_points_of_thousands_beside_whole_prices_are_asked_about(texts, is_open):
+    form = number_format({"close": pl.Series(texts)}, DataConfig())
+    assert isinstance(form, UnsettledMarks) == is_open
+    if is_open:
+        assert [reading.decimal for reading in form.fitting] == [".", ","]
+        assert form.at == 1

@@ -69,7 +69,8 @@ CURES = [  # column, text, the cure
     (
         "close",
         "N/A",
-        'correct the file, or set data.missing = ["N/A"] if it means that there is none.',
+        'correct the file, or set data.missing = ["", "nan", "NaN", "null", "N/A"]'
+        " if it means that there is none.",
     ),
     ("date", "43528", 'set data.date_format = "excel".'),
     ("date", "03/04/2019", 'set data.date_format = FORM, "%d/%m/%Y" or "%m/%d/%Y".'),
@@ -314,3 +315,20 @@ def test_a_range_that_is_half_there_is_checked_as_far_as_it_goes():
     assert read.frame.row(1, named=True)["low"] == 12.0
     assert read.frame.row(1, named=True)["high"] is None
     assert codes(read) == {"W58": 1, "P55": 1}
+
+
+@pytest.mark.parametrize(
+    ("cells", "is_offered"),
+    [
+        (("n.v.",), True),
+        (("175.5*",), False),  # a close with a footnote
+        (("99.76 ¤",), False),
+        (("n.v.", "n.v.", "n.v."), True),
+        (("n.v.",) * 4, False),  # of five: too many to be days without a close
+    ],
+)
+def test_only_a_rare_text_without_digits_may_be_said_to_be_missing(cells, is_offered):
+    frame = texts([(row, "close", cell) for row, cell in enumerate(cells)])
+    found = refusals(frame, symbol="AAPL")
+    assert [finding.code for finding in found] == ["E27"] * len(cells)
+    assert {"data.missing" in finding.fix for finding in found} == {is_offered}

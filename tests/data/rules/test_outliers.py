@@ -38,6 +38,13 @@ def test_a_move_of_twenty_robust_deviations_of_the_past_is_marked(size, at, is_s
         assert the(bars, "W64").session == str(days(120)[at])
 
 
+def test_a_huge_move_is_written_out():
+    close = zigzag(120)
+    close[100:] *= 979
+    assert the(bars := read(closes(close)), "W64").found.startswith("a move of +9")
+    assert "e+" not in the(bars, "W64").found
+
+
 def test_the_way_back_is_a_spike_too_for_on_the_day_itself_nobody_knows():
     bars = read(closes(jumped(0.32, at=100, stays=False)))
     assert where(bars, "spiked") == [100, 101]

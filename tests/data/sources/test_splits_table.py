@@ -46,3 +46,13 @@ def test_a_vendors_list_of_all_splits_does_not_touch_what_is_adjusted(tmp_path: 
     assert codes == {"R59": "R", "W59": "IBM"}
     ibm = bars.frame.filter(pl.col("symbol") == "IBM")
     assert ibm["close"].to_list() == sound["close"].to_list()
+
+
+def test_a_table_that_is_not_there_is_a_path_that_cannot_be_read(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = REFUSED["2:1"].write(tmp_path)
+    found = load_usable_bars(*paths, config=DataConfig(splits="nowhere.csv"), now=NOW).findings
+    refusal = next(finding for finding in found if finding.code == "E1")
+    assert refusal.path == "nowhere.csv"
+    assert f"{tmp_path}/nowhere.csv, working directory {tmp_path}" in refusal.found
+    assert "data.splits" in refusal.fix

@@ -12,56 +12,27 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from nextclose.config import DataConfig
+from nextclose.data.reading.number_formats import (
+    ANY_READING,
+    MARKS,
+    READINGS,
+    NumberFormat,
+    has_dotted_thousands,
+)
 from nextclose.errors import ConfigError
 
-MARKS = {",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \u00a0\u202f]"}  # as regular expressions
-SIGN = r"(?:[A-Z]{0,3}\$|[€£¥₹₩₽₺₫฿]|[A-Z]{3}|kr|zł|Kč|Rs\.?)"  # of a currency
+SIGN = (
+    r"(?:[A-Z]{0,3}\$|[€£¥₹₩₽₺₫฿]|[A-Z]{3}|GBp|kr|zł|Kč|Rs\.?|[元円원p])"  # of a currency, or pence
+)
 DIGITS = r"[+-]?[\d.,'\u2019 \u00a0\u202f]*\d[\d.,]*"
 SIGNED = rf"^(?<before>{SIGN})?\s*(?<number>{DIGITS})\s*(?<behind>{SIGN})?$"
-SHORT = r"^(?<number>.*\d[.,]?)\s*(?<unit>[KkMmBbTt])$"
-UNITS = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+UNITS = {  # of volumes
+    "k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "tsd": 1e3, "mio": 1e6, "mln": 1e6, "mrd": 1e9,
+    "mld": 1e9, "cr": 1e7, "万": 1e4, "亿": 1e8, "만": 1e4, "억": 1e8,
+}  # fmt: skip
+SHORT = rf"^(?<number>.*\d[.,]?)\s*(?<unit>(?i:{'|'.join(UNITS)}))\.?$"
 POINT = "."  # alone, as FRED writes a day without a value
 LARGEST = 2.0**63
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberFormat:
-    """How a file writes numbers: its marks, the currency around each price, what means none."""
-
-    decimal: str = "."
-    thousands: str | None = None
-    currency: str = ""
-    missing: tuple[str, ...] = DataConfig().missing
-
-    @property
-    def pattern(self) -> str:
-        """The form of a cell that this format reads, as a regular expression."""
-        point = MARKS[self.decimal]
-        whole = r"\d+"
-        if self.thousands is not None:
-            mark = MARKS[self.thousands]
-            whole += rf"|\d{{1,3}}(?:{mark}\d{{3}})+"
-            whole += r"|\d{1,2}(?:,\d{2})+,\d{3}" if self.thousands == "," else ""  # lakh, crore
-        return rf"^[+-]?(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?$"
-
-    @property
-    def marked(self) -> str:
-        """The form of a cell that shows one of this format's marks."""
-        point = MARKS[self.decimal]
-        forms = [rf"\d*{point}\d*"]
-        if self.thousands is not None:
-            forms.append(rf"\d{{1,3}}(?:{MARKS[self.thousands]}\d{{3}})+(?:{point}\d*)?")
-        return rf"^[+-]?(?:{'|'.join(forms)})$"
-
-
-# The plain one first; of two that give the same numbers the first is taken.
-READINGS = tuple(
-    NumberFormat(decimal=decimal, thousands=thousands)
-    for decimal, other in ((".", ","), (",", "."))
-    for thousands in (None, other, "'", " ")
-)
-ANY_READING = "|".join(reading.pattern for reading in READINGS)
-MARKED_NUMBER = "|".join(reading.marked for reading in READINGS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +90,10 @@ def number_format(
         if not column.dtype.is_numeric()
     }
     is_open = config.decimal is None and config.thousands is None
+    prices = [text for name, text in texts.items() if name != "volume"]
+    if is_open and any(map(has_dotted_thousands, prices)):
+        both = asked, NumberFormat(decimal=",", thousands=".")
+        return _unsettled(texts, "", NumberFormat(decimal=","), both)
     if is_open and all(map(_is_plain, texts.values())):
         return asked
     currency = _currency(texts)
@@ -185,11 +160,7 @@ def _currency(texts: Mapping[str, pl.Series]) -> str:
             continue
         parts = cells.to_frame("cell").select(pl.col("cell").str.extract_groups(SIGNED))
         found = parts.unnest("cell")
-        sign = (
-            pl.concat([found.select("before", "behind")])
-            .select(pl.coalesce("before", "behind"))
-            .to_series()
-        )
+        sign = found.select(pl.coalesce("before", "behind")).to_series()
         numbers = found["number"].is_not_null()
         if numbers.any() and sign.filter(numbers).null_count() == 0:
             signs |= set(sign.drop_nulls().unique())
@@ -260,8 +231,7 @@ def _marked(
 
 
 def _typed_prices(column: pl.Series) -> ParsedNumbers:
-    value = column.cast(pl.Float64)
-    return ParsedNumbers(value=value.fill_nan(None) if value.is_nan().any() else value)
+    return ParsedNumbers(value=column.cast(pl.Float64).fill_nan(None))
 
 
 def _parsed_volumes(column: pl.Series) -> ParsedNumbers:
@@ -311,6 +281,8 @@ def _nonempty_text(
 ) -> pl.Series:
     """The cells less spaces around them, null where the text means that there is no number."""
     text = column.cast(pl.String).str.strip_chars()
+    if text.str.starts_with("=").any():  # ="1.5" keeps a spreadsheet from changing it
+        text = text.str.replace('^="(.*)"$', "${1}")
     return text.set(text.is_in([*missing, *([] if keep_point else [POINT])]), None)
 
 

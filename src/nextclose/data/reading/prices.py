@@ -33,9 +33,9 @@ from nextclose.data.reading.dates import (
     parse_dates,
 )
 from nextclose.data.reading.epochs import EARLIEST, READINGS
+from nextclose.data.reading.number_formats import NumberFormat
 from nextclose.data.reading.number_notes import at_first, number_notes, unsettled_marks
 from nextclose.data.reading.numeric import (
-    NumberFormat,
     ParsedNumbers,
     UnsettledMarks,
     number_format,

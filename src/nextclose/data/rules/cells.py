@@ -182,6 +182,22 @@ def unread_numbers(pattern: str = "") -> Find:
     return find
 
 
+def unread_words(frame: Frame) -> Frame:
+    """Cells with text that may say that there is no number: it has no digit, and is rare.
+
+    Rare is 1 cell in 20 of the symbol's column, or three.
+    """
+    hits = []
+    for name in NUMBERS:
+        if f"{name}_text" in frame.columns:
+            text = pl.col(f"{name}_text")
+            n_most = pl.max_horizontal(pl.len().over("symbol") / 20, 3)
+            is_rare = pl.len().over("symbol", text) <= n_most
+            is_word = pl.col(name).is_null() & ~text.str.contains(r"\d")
+            hits.append(hits_where(frame, is_word & is_rare, text=text, column=name))
+    return pl.concat([no_hits(), *hits]).sort("at", maintain_order=True) if hits else no_hits()
+
+
 def prices_out_of_range(frame: Frame) -> Frame:
     """Prices that are infinite, or of a size no price has."""
     return cell_hits(

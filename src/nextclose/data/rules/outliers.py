@@ -39,7 +39,7 @@ def spikes(frame: Frame) -> Frame:
     rows = _spike_rows(frame)
     close = frame["close"].to_numpy()
     moves = 100 * (close[rows] / close[rows - 1] - 1)
-    return hits_at(rows, [f"a move of {move:+.3g} %" for move in moves], column="close")
+    return hits_at(rows, [f"a move of {move:+.1f} %" for move in moves], column="close")
 
 
 def with_spike_mask(frame: Frame, hits: Frame) -> Frame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import Rule, all_rows, without_rows
 from nextclose.data.reading.epochs import READINGS
-from nextclose.data.reading.numeric import MARKED_NUMBER
+from nextclose.data.reading.number_formats import MARKED_NUMBER
 from nextclose.data.rules import (
     cells,
     closed_days,
@@ -64,7 +64,11 @@ CELL_RULES: tuple[Rule, ...] = (
     Rule(Issue.EARLY_DATE.finding(), cells.early_dates),
     Rule(Issue.DECIMAL_MARK.finding(), cells.unread_numbers(MARKED_NUMBER), per="file"),
     Rule(Issue.ODD_VOLUME.finding(), cells.impossible_volumes),
-    Rule(Issue.NOT_A_NUMBER.finding(), cells.unread_numbers()),
+    Rule(Issue.NOT_A_NUMBER.finding(), cells.unread_words),
+    Rule(
+        Issue.NOT_A_NUMBER.finding(fix="correct the file: write numbers alone."),
+        cells.unread_numbers(),
+    ),
     Rule(Issue.PRICE_OUT_OF_RANGE.finding(), cells.prices_out_of_range),
     Rule(Issue.ZERO_BAR.finding(), cells.all_zero_prices, per="rule"),
     Rule(

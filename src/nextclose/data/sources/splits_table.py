@@ -19,16 +19,22 @@ COLUMNS = ("symbol", "date", "ratio")
 MUST = "a CSV of symbol, date (YYYY-MM-DD) and ratio, new shares for an old one, as 2, 3:2 or 1:12"
 RATIO = r"^([0-9.]+)\s*[:/]\s*([0-9.]+)$"  # as vendors write it: new shares for old ones
 LARGEST_RATIO = 1e6
+READABLE = "a readable table of splits, as data.splits names it"
+NO_TABLE = "correct data.splits: it is looked up from the working directory."
 FIX = "correct that file, or give another in data.splits."
 
 
 def read_splits(path: Path, config: DataConfig) -> pl.DataFrame:
-    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableFileError (59)."""
+    """The splits: symbol, session, ratio (Float64, > 0). Raises: UnusableFileError (1, 59)."""
     try:
         with open_file(path, follow_symlinks=config.follow_symlinks) as file:
             data = b"".join(line_blocks([file.read()]))
         cells = csv_cells(data, path=str(path), config=DataConfig())
     except UnusableFileError as error:
+        if error.number is Issue.NO_FILE:
+            raise UnusableFileError(
+                error.number, error.found, must=READABLE, fix=NO_TABLE
+            ) from None
         raise _splits_error(error.found, row=error.row) from None
     if cells.findings and cells.findings[-1].response == "E":
         first = next(finding for finding in cells.findings if finding.response == "E")
