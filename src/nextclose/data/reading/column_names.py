@@ -9,14 +9,21 @@ import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.guesses import looks_adjusted, mapping_fix
-from nextclose.data.reading.columns.spellings import KNOWN, LETTERS, TIERS, canonical_name
+from nextclose.data.reading.columns.guesses import looks_adjusted, mapping_fix, may_be_close
+from nextclose.data.reading.columns.spellings import (
+    KNOWN,
+    LETTERS,
+    TIERS,
+    canonical_name,
+    without_currency,
+)
 from nextclose.data.suggestions import columns_setting
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
 OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
+LAST_RESORTS = frozenset(TIERS["close"][-1])  # a close where nothing better stands there
 PUBLIC = {"session": "date"}  # what people call a column of ours, where it differs
 
 
@@ -36,7 +43,9 @@ def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -
 
     `renames` is `data.columns`: a name in it stands for what it says, and no other name does; one
     that stands for "" is not read, and no column is if it is one of our own names. Two names may
-    stand for one of ours: `header_faults` tells.
+    stand for one of ours: `header_faults` tells. A price may have its currency behind its name; a
+    name that means a close only where nothing better stands there means none beside a name of
+    unknown meaning that speaks of a close.
     Raises: ConfigError if `renames` says a name that is none of ours.
     """
     meanings = {
@@ -56,8 +65,19 @@ def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -
         usual = (
             [k for k in tier if k in by_key and k not in meanings] for tier in (*tiers, letters)
         )
-        mapped |= {by_key[key]: ours for key in said or next(filter(None, usual), [])}
+        hits = said or next(filter(None, usual), [])
+        if ours in PRICE_COLUMNS and not said and (not hits or hits[0] in LAST_RESORTS):
+            free = [key for key in by_key if key not in KNOWN and key not in meanings]
+            better = [key for key in free if _is_price_in_currency(key, ours)]
+            is_doubtful = ours == "close" and may_be_close([by_key[key] for key in free], hits)
+            hits = better or ([] if is_doubtful else hits)
+        mapped |= {by_key[key]: ours for key in hits}
     return mapped
+
+
+def _is_price_in_currency(key: str, ours: str) -> bool:
+    plain = without_currency(key)
+    return KNOWN.get(plain) == ours and plain != key and plain not in LAST_RESORTS
 
 
 def _standard_column(name: str) -> str:

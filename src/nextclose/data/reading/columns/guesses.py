@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.spellings import canonical_name
+from nextclose.data.reading.columns.spellings import TIERS, canonical_name
 from nextclose.data.suggestions import columns_setting
 
 WORDS = {  # word in a name -> the column of ours that it may be
@@ -29,6 +29,8 @@ NOT_A_CLOSE = {  # beside "adj" in a name
     *("factor", "flag", "ratio", "vol", "volume", "open", "high", "low", "dividend", "div"),
     *("split", "change", "return", "coef", "coefficient", "type", "date", "amount", "shares"),
 }
+CLOSE_WORDS = {"close", "closing", "cls"}  # a close for certain; the others may be any price
+MONEY = {"nav", "value"}  # names of a close that are often something else's
 SIDES = {"bid", "ask", "mid", "trade"}
 
 
@@ -40,6 +42,14 @@ def looks_adjusted(name: str) -> bool:
     return is_adjusted and not others and not {"un", "unadj", "non"} & words
 
 
+def may_be_close(names: Sequence[str], rivals: Sequence[str]) -> bool:
+    """Whether one of the names may be the close rather than `rivals`, canonical names of one."""
+    if not rivals:
+        return False
+    words = CLOSE_WORDS | (WORDS["close"] - {"c"} if MONEY & {*rivals} else set())
+    return any(_words(name) & words for name in _candidates(names, "close"))
+
+
 def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str:
     """How to give a column that is missing: a whole mapping of names to ours, where they tell.
 
@@ -49,6 +59,9 @@ def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str
     wanted = [ours for ours in ("session", "open", "high", "low", "close", "volume")]
     wanted = [ours for ours in wanted if ours not in present]
     leads = _candidates(names, missing) or _nearest(names, public)
+    if missing == "close":
+        weak = [name for name in names if canonical_name(name) in TIERS["close"][-1]]
+        leads = list(dict.fromkeys([*leads, *weak]))
     if not leads:
         return f"add a column {public!r}, or say in data.columns which one it is."
     choices = []
