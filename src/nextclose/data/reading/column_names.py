@@ -9,7 +9,12 @@ import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.guesses import looks_adjusted, mapping_fix, may_be_close
+from nextclose.data.reading.columns.guesses import (
+    is_of_another,
+    looks_adjusted,
+    mapping_fix,
+    may_be_close,
+)
 from nextclose.data.reading.columns.spellings import (
     KNOWN,
     LETTERS,
@@ -97,18 +102,18 @@ def header_faults(
     names: Mapping[str, str],
     *,
     path: str,
-    has_symbol: bool,
+    symbol: str,
     renames: Mapping[str, str],
 ) -> list[Finding]:
     """Why the columns cannot be used: missing, double, or of a type that does not hold them.
 
-    `names` is the `column_map` under `renames`; `has_symbol` says that the file is of one symbol.
+    `names` is the `column_map` under `renames`; `symbol` is that of a file of one.
     """
-    present = set(names.values()) | ({"symbol"} if has_symbol else set())
+    present = set(names.values()) | ({"symbol"} if symbol else set())
     return [
         *_duplicate_columns(frame.columns, names, path),
         *_missing_columns(frame.columns, present, path),
-        *_other_adjusted_closes(frame.columns, names, path, renames),
+        *_other_adjusted_closes(frame.columns, names, path, renames, symbol),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
@@ -165,9 +170,16 @@ def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list
 
 
 def _other_adjusted_closes(
-    names: Sequence[str], mapped: Mapping[str, str], path: str, renames: Mapping[str, str]
+    names: Sequence[str],
+    mapped: Mapping[str, str],
+    path: str,
+    renames: Mapping[str, str],
+    symbol: str,
 ) -> list[Finding]:
-    """Rule 25: beside the close, a column whose name speaks of an adjusted one."""
+    """Rule 25: beside the close, a column whose name speaks of an adjusted one.
+
+    Of a name with a word that may be another symbol only leaving it out is offered.
+    """
     if {"adj_close", "close_raw"} & {*mapped.values()}:
         return []
     settled = {canonical_name(name) for name in renames}
@@ -176,13 +188,19 @@ def _other_adjusted_closes(
             safe_text(name),
             response="E",
             rule="a name that says whether this is the adjusted close",
-            fix=f"set {columns_setting({name: 'adj_close'})} or {columns_setting({name: ''})}.",
+            fix=_adjusted_fix(name, symbol),
             path=path,
             column=safe_text(name),
         )
         for name in names
-        if looks_adjusted(name) and canonical_name(name) not in settled and name not in mapped
+        if looks_adjusted(name) and canonical_name(name) not in {*settled, *mapped, *KNOWN}
     ]
+
+
+def _adjusted_fix(name: str, symbol: str) -> str:
+    if is_of_another(name, symbol):
+        return f"set {columns_setting({name: ''})}; name it adj_close if it is of this symbol."
+    return f"set {columns_setting({name: 'adj_close'})} or {columns_setting({name: ''})}."
 
 
 def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> list[Finding]:

@@ -31,15 +31,32 @@ NOT_A_CLOSE = {  # beside "adj" in a name
 }
 CLOSE_WORDS = {"close", "closing", "cls"}  # a close for certain; the others may be any price
 MONEY = {"nav", "value"}  # names of a close that are often something else's
+ADJUSTED = r"adj|bereinigt|ajust|korrigi|rettif|gecorrigeerd"
+SYMBOL_FREE = {"div", "dividend", "split", "tr", "eod", "eur", "gbp", "usd", "daily", "final"}
 SIDES = {"bid", "ask", "mid", "trade"}
 
 
 def looks_adjusted(name: str) -> bool:
     """Whether a name that is not known speaks of an adjusted close."""
-    words = _words(name)
-    is_adjusted = any(re.match(r"adj", word) for word in words)
-    others = any(part in word for word in words for part in NOT_A_CLOSE)
+    words = _words(canonical_name(name)) | _words(name)
+    is_close = bool(words & {*CLOSE_WORDS, "schluss", "schlusskurs", "cours", "cloture", "cierre"})
+    is_adjusted = any(re.match(ADJUSTED, word) for word in words)
+    is_adjusted |= is_close and bool(words & {"tr", "qfq", "hfq"})
+    kinds = {"div", "dividend", "split"} if is_close else set()  # a close adjusted for them
+    others = any(part in word for word in words - kinds for part in NOT_A_CLOSE)
     return is_adjusted and not others and not {"un", "unadj", "non"} & words
+
+
+def is_of_another(name: str, symbol: str) -> bool:
+    """Whether an adjusted close has a word in its name that may be another symbol, or a number."""
+    words = {word for word in _words(name) if not re.match(ADJUSTED, word)}
+    words -= {*WORDS["close"], *symbol.lower().split("."), *SYMBOL_FREE}
+    return any(word.isdigit() or (len(words) == 1 and _is_upper(word, name)) for word in words)
+
+
+def _is_upper(word: str, name: str) -> bool:
+    """Whether a word of a name stands there in capitals, and not every other one does."""
+    return word.upper() in name and not name.isupper()
 
 
 def may_be_close(names: Sequence[str], rivals: Sequence[str]) -> bool:

@@ -77,6 +77,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("adj_closing_price", "adjusted_closing_price", "adjcloseprice", "closeadjusted"),
             *("adj_price", "adjusted_price", "split_adjusted_close"),
         ),
+        ("close_qfq", "qfq_close", "前复权收盘价", "前复权"),
+        ("close_hfq", "hfq_close"),
         ("調整後終値", "修正終値", "수정종가", "复权收盘价", "后复权价"),
     ),
     "close_raw": (("close_raw",),),
