@@ -26,6 +26,7 @@ from nextclose.data.suggestions import columns_setting
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
+COPIED = ("session", *PRICE_COLUMNS)
 OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
 LAST_RESORTS = frozenset(TIERS["close"][-1])  # a close where nothing better stands there
@@ -112,6 +113,7 @@ def header_faults(
     present = set(names.values()) | ({"symbol"} if symbol else set())
     return [
         *_duplicate_columns(frame.columns, names, path),
+        *_numbered_columns(frame.columns, names, path, renames),
         *_missing_columns(frame.columns, present, path),
         *_other_adjusted_closes(frame.columns, names, path, renames, symbol),
         *_wrong_types(frame.select(list(names)), names, path),
@@ -147,6 +149,28 @@ def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: st
             )
             findings.append(finding)
     return findings
+
+
+def _numbered_columns(
+    names: Sequence[str], mapped: Mapping[str, str], path: str, renames: Mapping[str, str]
+) -> list[Finding]:
+    """Rule 23: the columns again, numbered as libraries do: those of a second company."""
+    settled = {canonical_name(name) for name in renames}
+    for mark in (".1", "_1"):
+        again = [f"{name}{mark}" for name, ours in mapped.items() if ours in COPIED]
+        again = [name for name in again if name in names and canonical_name(name) not in settled]
+        is_close = any(mapped.get(name.removesuffix(mark)) == "close" for name in again)
+        if is_close and (len(again) > 1 or mark == ".1"):
+            positions = [names.index(name) + 1 for name in again]
+            leave = columns_setting(dict.fromkeys(again, ""))
+            finding = Issue.REPEATED_COLUMN.finding(
+                f"{safe_text(', '.join(again))} in columns {', '.join(map(str, positions))}",
+                fix=f"give each symbol a file of its own, or set {leave} to read the first alone.",
+                path=path,
+                column=safe_text(again[0]),
+            )
+            return [finding]
+    return []
 
 
 def _in_columns(name: str, positions: Sequence[int]) -> str:

@@ -6,8 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.spellings import TIERS, canonical_name
+from nextclose.data.reading.columns.spellings import PAIR_FIELDS, TIERS, canonical_name
 from nextclose.data.suggestions import columns_setting
 
 WORDS = {  # word in a name -> the column of ours that it may be
@@ -31,6 +33,7 @@ NOT_A_CLOSE = {  # beside "adj" in a name
 }
 CLOSE_WORDS = {"close", "closing", "cls"}  # a close for certain; the others may be any price
 MONEY = {"nav", "value"}  # names of a close that are often something else's
+BASES = {"raw", "unadjusted", "unadj", "none", "split", "splits", "dividend", "all", "total"}
 ADJUSTED = r"adj|bereinigt|ajust|korrigi|rettif|gecorrigeerd"
 SYMBOL_FREE = {"div", "dividend", "split", "tr", "eod", "eur", "gbp", "usd", "daily", "final"}
 SIDES = {"bid", "ask", "mid", "trade"}
@@ -65,6 +68,12 @@ def may_be_close(names: Sequence[str], rivals: Sequence[str]) -> bool:
         return False
     words = CLOSE_WORDS | (WORDS["close"] - {"c"} if MONEY & {*rivals} else set())
     return any(_words(name) & words for name in _candidates(names, "close"))
+
+
+def names_kinds(values: pl.Series) -> bool:
+    """Whether texts are fields of a bar, or say what prices are adjusted for: no symbols."""
+    kinds = {canonical_name(text) for text in values.drop_nulls().unique()}
+    return kinds <= PAIR_FIELDS.keys() | BASES
 
 
 def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str:
