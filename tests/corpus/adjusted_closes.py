@@ -49,6 +49,29 @@ QUANTMOD = {
     "AAPL.Adjusted": "close",
 }
 RAW_ALONE = history()
+RAW_BARS = {name: name for name in ("open", "high", "low", "close", "volume")}
+GAPPED_EARLY = [""] * 150 + [repr(close) for close in RAW_ALONE["close"][150:]]
+GAPPED_LATE = [repr(close) for close in RAW_ALONE["close"][:-5]] + [""] * 5
+
+
+def gapped(cells: list[str]) -> str:
+    """Raw bars, and those cells under Adj Close."""
+    lines = table(RAW_ALONE, {"Date": "session", **RAW_BARS}).splitlines()
+    return "\n".join(f"{a},{b}" for a, b in zip(lines, ["Adj Close", *cells], strict=True))
+
+
+def unread(name: str, value: str, source: str) -> Shape:
+    """A column called as an adjusted close that holds none: the close is read."""
+    return Shape(
+        name=f"adjusted close: {name} = {value!r} is none",
+        source=source,
+        write=file(
+            "AAPL.csv", table(RAW_ALONE, {"Date": "session", **RAW_BARS, name: f"={value}"})
+        ),
+        holds={"AAPL": RAW_ALONE},
+        codes=("W25",),
+    )
+
 
 SHAPES = (
     shape(
@@ -123,5 +146,51 @@ SHAPES = (
             "AAPL.csv", table(AAPL.select(pl.all()), {"date": "session", "close_adj": "close"})
         ),
         holds={"AAPL": AAPL},
+    ),
+    *(
+        unread(name, value, source)
+        for name, value, source in (
+            ("adjusted", "1", "Polygon aggregates: adjusted, a flag of the request"),
+            ("Adjusted", "True", "pandas frames with the request's options as columns"),
+            ("Adj Close", "", "yfinance with auto_adjust: the column left empty"),
+        )
+    ),
+    *(
+        Shape(
+            name=f"adjusted close: empty {name}",
+            source="downloads that break off, columns joined by hand",
+            write=file("AAPL.csv", gapped(cells)),
+            holds={"AAPL": RAW_ALONE},
+            asks=("E26",),
+        )
+        for name, cells in (
+            ("in the first half", GAPPED_EARLY),
+            ("in the newest five rows", GAPPED_LATE),
+            ("as zeros in the first half", ["0.0"] * 150 + GAPPED_EARLY[150:]),
+        )
+    ),
+    *(
+        Shape(
+            name=f"adjusted close: {name} is another's",
+            source="frames of two symbols merged by date",
+            write=file(
+                "AAPL.csv",
+                table(RAW_ALONE, {"date": "session", "close": "close", name: "open"}),
+            ),
+            holds={"AAPL": RAW_ALONE},
+            asks=("E25",),
+        )
+        for name in ("SPY Adj Close", "Adj_Close_SPY", "AdjClose.1")
+    ),
+    *(
+        shape(name, "akshare and tushare, forward and backward adjusted", beside(name))
+        for name in ("close_qfq", "close_hfq", "前复权收盘价")
+    ),
+    *(
+        shape(f"{name}, asked", "vendors' own words", beside(name), asks=("E25",))
+        for name in (
+            *("Split Adj Close", "Div Adj Close", "Close_div_adj", "close_tr"),
+            *("Schluss bereinigt", "Cours ajusté"),
+        )
     ),
 )

@@ -119,7 +119,7 @@ SHAPES = (
                 AAPL,
                 dict(
                     zip(
-                        ("dt", "px_open", "px_high", "px_low", "px_close_usd", "qty"),
+                        ("dt", "px_open", "px_high", "px_low", "px_close_eod", "qty"),
                         ORDER,
                         strict=True,
                     )

@@ -40,17 +40,17 @@ def test_a_company_name_beside_the_ticker_is_left_alone():
 
 
 def test_a_missing_column_is_refused_with_the_names_found_and_the_nearest():
-    findings = refusals(texts().rename({"close": "closing", "date": "dates"}))
+    findings = refusals(texts().rename({"close": "closing_x", "date": "dates"}))
     assert [(f.code, f.column) for f in findings] == [
         ("E21", "date"),
         ("E21", "symbol"),
         ("E21", "close"),
     ]
-    assert findings[0].found == "only dates, open, high, low, closing, volume"
-    whole = 'data.columns = { "dates" = "date", "closing" = "close" }'
+    assert findings[0].found == "only dates, open, high, low, closing_x, volume"
+    whole = 'data.columns = { "dates" = "date", "closing_x" = "close" }'
     assert findings[0].fix == f"rename 'dates' to 'date', or set {whole}."
     assert findings[1].fix == "add a column 'symbol', or say in data.columns which one it is."
-    assert '{ "closing" = "close", "dates" = "date" }' in findings[2].fix
+    assert '{ "closing_x" = "close", "dates" = "date" }' in findings[2].fix
 
 
 def test_names_given_in_the_settings_stand_for_ours_before_any_other():

@@ -9,14 +9,27 @@ import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.guesses import looks_adjusted, mapping_fix
-from nextclose.data.reading.columns.spellings import KNOWN, LETTERS, TIERS, canonical_name
+from nextclose.data.reading.columns.guesses import (
+    is_of_another,
+    looks_adjusted,
+    mapping_fix,
+    may_be_close,
+)
+from nextclose.data.reading.columns.spellings import (
+    KNOWN,
+    LETTERS,
+    TIERS,
+    canonical_name,
+    without_currency,
+)
 from nextclose.data.suggestions import columns_setting
 from nextclose.errors import ConfigError
 from nextclose.schema import PRICE_COLUMNS, Finding
 
+COPIED = ("session", *PRICE_COLUMNS)
 OPTIONAL = ("open", "high", "low", "volume")
 NUMBERS = (*PRICE_COLUMNS, "volume", "adj_close", "close_raw")
+LAST_RESORTS = frozenset(TIERS["close"][-1])  # a close where nothing better stands there
 PUBLIC = {"session": "date"}  # what people call a column of ours, where it differs
 
 
@@ -36,7 +49,9 @@ def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -
 
     `renames` is `data.columns`: a name in it stands for what it says, and no other name does; one
     that stands for "" is not read, and no column is if it is one of our own names. Two names may
-    stand for one of ours: `header_faults` tells.
+    stand for one of ours: `header_faults` tells. A price may have its currency behind its name; a
+    name that means a close only where nothing better stands there means none beside a name of
+    unknown meaning that speaks of a close.
     Raises: ConfigError if `renames` says a name that is none of ours.
     """
     meanings = {
@@ -56,8 +71,19 @@ def column_map(names: Sequence[str], renames: Mapping[str, str] | None = None) -
         usual = (
             [k for k in tier if k in by_key and k not in meanings] for tier in (*tiers, letters)
         )
-        mapped |= {by_key[key]: ours for key in said or next(filter(None, usual), [])}
+        hits = said or next(filter(None, usual), [])
+        if ours in PRICE_COLUMNS and not said and (not hits or hits[0] in LAST_RESORTS):
+            free = [key for key in by_key if key not in KNOWN and key not in meanings]
+            better = [key for key in free if _is_price_in_currency(key, ours)]
+            is_doubtful = ours == "close" and may_be_close([by_key[key] for key in free], hits)
+            hits = better or ([] if is_doubtful else hits)
+        mapped |= {by_key[key]: ours for key in hits}
     return mapped
+
+
+def _is_price_in_currency(key: str, ours: str) -> bool:
+    plain = without_currency(key)
+    return KNOWN.get(plain) == ours and plain != key and plain not in LAST_RESORTS
 
 
 def _standard_column(name: str) -> str:
@@ -77,18 +103,19 @@ def header_faults(
     names: Mapping[str, str],
     *,
     path: str,
-    has_symbol: bool,
+    symbol: str,
     renames: Mapping[str, str],
 ) -> list[Finding]:
     """Why the columns cannot be used: missing, double, or of a type that does not hold them.
 
-    `names` is the `column_map` under `renames`; `has_symbol` says that the file is of one symbol.
+    `names` is the `column_map` under `renames`; `symbol` is that of a file of one.
     """
-    present = set(names.values()) | ({"symbol"} if has_symbol else set())
+    present = set(names.values()) | ({"symbol"} if symbol else set())
     return [
         *_duplicate_columns(frame.columns, names, path),
+        *_numbered_columns(frame.columns, names, path, renames),
         *_missing_columns(frame.columns, present, path),
-        *_other_adjusted_closes(frame.columns, names, path, renames),
+        *_other_adjusted_closes(frame.columns, names, path, renames, symbol),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
@@ -124,6 +151,28 @@ def _duplicate_columns(names: Sequence[str], mapped: Mapping[str, str], path: st
     return findings
 
 
+def _numbered_columns(
+    names: Sequence[str], mapped: Mapping[str, str], path: str, renames: Mapping[str, str]
+) -> list[Finding]:
+    """Rule 23: the columns again, numbered as libraries do: those of a second company."""
+    settled = {canonical_name(name) for name in renames}
+    for mark in (".1", "_1"):
+        again = [f"{name}{mark}" for name, ours in mapped.items() if ours in COPIED]
+        again = [name for name in again if name in names and canonical_name(name) not in settled]
+        is_close = any(mapped.get(name.removesuffix(mark)) == "close" for name in again)
+        if is_close and (len(again) > 1 or mark == ".1"):
+            positions = [names.index(name) + 1 for name in again]
+            leave = columns_setting(dict.fromkeys(again, ""))
+            finding = Issue.REPEATED_COLUMN.finding(
+                f"{safe_text(', '.join(again))} in columns {', '.join(map(str, positions))}",
+                fix=f"give each symbol a file of its own, or set {leave} to read the first alone.",
+                path=path,
+                column=safe_text(again[0]),
+            )
+            return [finding]
+    return []
+
+
 def _in_columns(name: str, positions: Sequence[int]) -> str:
     return f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}"
 
@@ -145,9 +194,16 @@ def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list
 
 
 def _other_adjusted_closes(
-    names: Sequence[str], mapped: Mapping[str, str], path: str, renames: Mapping[str, str]
+    names: Sequence[str],
+    mapped: Mapping[str, str],
+    path: str,
+    renames: Mapping[str, str],
+    symbol: str,
 ) -> list[Finding]:
-    """Rule 25: beside the close, a column whose name speaks of an adjusted one."""
+    """Rule 25: beside the close, a column whose name speaks of an adjusted one.
+
+    Of a name with a word that may be another symbol only leaving it out is offered.
+    """
     if {"adj_close", "close_raw"} & {*mapped.values()}:
         return []
     settled = {canonical_name(name) for name in renames}
@@ -156,13 +212,19 @@ def _other_adjusted_closes(
             safe_text(name),
             response="E",
             rule="a name that says whether this is the adjusted close",
-            fix=f"set {columns_setting({name: 'adj_close'})} or {columns_setting({name: ''})}.",
+            fix=_adjusted_fix(name, symbol),
             path=path,
             column=safe_text(name),
         )
         for name in names
-        if looks_adjusted(name) and canonical_name(name) not in settled and name not in mapped
+        if looks_adjusted(name) and canonical_name(name) not in {*settled, *mapped, *KNOWN}
     ]
+
+
+def _adjusted_fix(name: str, symbol: str) -> str:
+    if is_of_another(name, symbol):
+        return f"set {columns_setting({name: ''})}; name it adj_close if it is of this symbol."
+    return f"set {columns_setting({name: 'adj_close'})} or {columns_setting({name: ''})}."
 
 
 def _wrong_types(frame: pl.DataFrame, names: Mapping[str, str], path: str) -> list[Finding]:

@@ -11,6 +11,7 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import NUMBERS, column_map, header_faults, header_notes
+from nextclose.data.reading.columns.adjusted import adjusted_closes_missing, without_flags
 from nextclose.data.reading.columns.chosen_rows import chosen_rows, exchange_told
 from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.said_symbols import (
@@ -115,7 +116,8 @@ def unchecked_prices(
     names = column_map(frame.columns, config.columns)
     key = lesser_symbol(frame, names, symbol)
     names |= {} if key is None else {key: "symbol"}
-    faults = header_faults(frame, names, path=path, has_symbol=bool(symbol), renames=config.columns)
+    names, of_flags = without_flags(frame, names, config.missing, path=path)
+    faults = header_faults(frame, names, path=path, symbol=symbol, renames=config.columns)
     if faults:
         return UncheckedPrices(path=path, frame=None, findings=tuple(faults))
     chosen = one_volume(frame, names)
@@ -139,10 +141,19 @@ def unchecked_prices(
         return UncheckedPrices(path=path, frame=None, findings=(finding,))
     typed, cells, settled = _typed_columns(ours, config, form, path)
     series = several_series(frame, typed, names, path=path, renames=config.columns)
+    series += adjusted_closes_missing(typed, names, path=path)
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
     of_name = [] if said else other_symbol_note(frame, names, symbol, path=path)
-    notes = (*levels, *of_rows, *of_name, *header_notes(typed, names, path=path), *of_basis, *cells)
+    notes = (
+        *levels,
+        *of_rows,
+        *of_name,
+        *of_flags,
+        *header_notes(typed, names, path=path),
+        *of_basis,
+        *cells,
+    )
     return UncheckedPrices(
         path=path,
         frame=typed,

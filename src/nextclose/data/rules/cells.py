@@ -31,6 +31,7 @@ TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].
 NO_VOLUME = -1  # of Interactive Brokers, for what has none
 SMALLEST_PRICE, LARGEST_PRICE = 1e-10, 1e12
 ENCLOSE_TOLERANCE = 1e-6  # relative; rounding of two feeds, no more
+MIN_ROWS, MOST_CONTRADICTIONS = 20, 1 / 3  # of a symbol: beyond it another column is its close
 LARGEST_CONTRADICTION = 0.25  # of the close: beyond it a range says nothing of its session
 PRICES = (*PRICE_COLUMNS, "adj_close", "close_raw")
 CLOSES = ("close", "adj_close", "close_raw")
@@ -292,6 +293,26 @@ def absurd_ranges(frame: Frame) -> Frame:
         return pl.concat(hits).unique("at", keep="first").sort("at")
 
     return hits_by_block(frame, find)
+
+
+def closes_outside_ranges(frame: Frame) -> Frame:
+    """The first row of each symbol whose range is absurd in a third of its rows: of 20 or more."""
+    hits = absurd_ranges(frame)
+    if not hits.height:
+        return no_hits()
+    rows = frame.select("symbol").with_row_index("at").join(hits, on="at", how="left")
+    counts = rows.group_by("symbol", maintain_order=True).agg(
+        pl.len(),
+        pl.col("at").first(),
+        pl.col("column").drop_nulls().first(),
+        pl.col("text").drop_nulls().first(),
+        n_hits=pl.col("text").count(),
+    )
+    counts = counts.filter(
+        (pl.col("len") >= MIN_ROWS) & (pl.col("n_hits") > MOST_CONTRADICTIONS * pl.col("len"))
+    )
+    text = pl.format("{}, and so in {} of {} rows", "text", "n_hits", "len").alias("text")
+    return counts.select("at", "column", text)
 
 
 def rounded_ranges(frame: Frame) -> Frame:

@@ -87,6 +87,17 @@ CELL_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         Issue.CONTRADICTING_RANGE.finding(
+            response="E",
+            rule="a close within 25 % of its range in most rows; this is another column's",
+            fix="say which column is the close: data.columns = COLUMNS; or, where only the ranges "
+            'are in another unit, data.columns = { open = "", high = "", low = "" }.',
+        ),
+        cells.closes_outside_ranges,
+        repair=all_rows,
+        per="whole",
+    ),
+    Rule(
+        Issue.CONTRADICTING_RANGE.finding(
             response="W",
             rule="high >= open, close >= low; beyond 25 % of the close the close alone is kept",
             fix="",

@@ -6,8 +6,10 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
 from nextclose.data.findings import safe_text
-from nextclose.data.reading.columns.spellings import canonical_name
+from nextclose.data.reading.columns.spellings import PAIR_FIELDS, TIERS, canonical_name
 from nextclose.data.suggestions import columns_setting
 
 WORDS = {  # word in a name -> the column of ours that it may be
@@ -29,15 +31,49 @@ NOT_A_CLOSE = {  # beside "adj" in a name
     *("factor", "flag", "ratio", "vol", "volume", "open", "high", "low", "dividend", "div"),
     *("split", "change", "return", "coef", "coefficient", "type", "date", "amount", "shares"),
 }
+CLOSE_WORDS = {"close", "closing", "cls"}  # a close for certain; the others may be any price
+MONEY = {"nav", "value"}  # names of a close that are often something else's
+BASES = {"raw", "unadjusted", "unadj", "none", "split", "splits", "dividend", "all", "total"}
+ADJUSTED = r"adj|bereinigt|ajust|korrigi|rettif|gecorrigeerd"
+SYMBOL_FREE = {"div", "dividend", "split", "tr", "eod", "eur", "gbp", "usd", "daily", "final"}
 SIDES = {"bid", "ask", "mid", "trade"}
 
 
 def looks_adjusted(name: str) -> bool:
     """Whether a name that is not known speaks of an adjusted close."""
-    words = _words(name)
-    is_adjusted = any(re.match(r"adj", word) for word in words)
-    others = any(part in word for word in words for part in NOT_A_CLOSE)
+    words = _words(canonical_name(name)) | _words(name)
+    is_close = bool(words & {*CLOSE_WORDS, "schluss", "schlusskurs", "cours", "cloture", "cierre"})
+    is_adjusted = any(re.match(ADJUSTED, word) for word in words)
+    is_adjusted |= is_close and bool(words & {"tr", "qfq", "hfq"})
+    kinds = {"div", "dividend", "split"} if is_close else set()  # a close adjusted for them
+    others = any(part in word for word in words - kinds for part in NOT_A_CLOSE)
     return is_adjusted and not others and not {"un", "unadj", "non"} & words
+
+
+def is_of_another(name: str, symbol: str) -> bool:
+    """Whether an adjusted close has a word in its name that may be another symbol, or a number."""
+    words = {word for word in _words(name) if not re.match(ADJUSTED, word)}
+    words -= {*WORDS["close"], *symbol.lower().split("."), *SYMBOL_FREE}
+    return any(word.isdigit() or (len(words) == 1 and _is_upper(word, name)) for word in words)
+
+
+def _is_upper(word: str, name: str) -> bool:
+    """Whether a word of a name stands there in capitals, and not every other one does."""
+    return word.upper() in name and not name.isupper()
+
+
+def may_be_close(names: Sequence[str], rivals: Sequence[str]) -> bool:
+    """Whether one of the names may be the close rather than `rivals`, canonical names of one."""
+    if not rivals:
+        return False
+    words = CLOSE_WORDS | (WORDS["close"] - {"c"} if MONEY & {*rivals} else set())
+    return any(_words(name) & words for name in _candidates(names, "close"))
+
+
+def names_kinds(values: pl.Series) -> bool:
+    """Whether texts are fields of a bar, or say what prices are adjusted for: no symbols."""
+    kinds = {canonical_name(text) for text in values.drop_nulls().unique()}
+    return kinds <= PAIR_FIELDS.keys() | BASES
 
 
 def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str:
@@ -49,6 +85,9 @@ def mapping_fix(names: Sequence[str], *, present: set[str], missing: str) -> str
     wanted = [ours for ours in ("session", "open", "high", "low", "close", "volume")]
     wanted = [ours for ours in wanted if ours not in present]
     leads = _candidates(names, missing) or _nearest(names, public)
+    if missing == "close":
+        weak = [name for name in names if canonical_name(name) in TIERS["close"][-1]]
+        leads = list(dict.fromkeys([*leads, *weak]))
     if not leads:
         return f"add a column {public!r}, or say in data.columns which one it is."
     choices = []

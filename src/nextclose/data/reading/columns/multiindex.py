@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 
 import polars as pl
 import polars.selectors as cs
@@ -26,7 +27,7 @@ from nextclose.data.reading.columns.spellings import KNOWN, PAIR_FIELDS, canonic
 from nextclose.schema import Finding
 
 PAIR = re.compile(r"""^\((['"])(.*?)\1, (['"])(.*?)\3\)$""")
-REPEATED = re.compile(r"_duplicated_\d+$")
+REPEATED = re.compile(r"(?:_duplicated_|\.)\d+$")
 LEVEL_NAMES = {"price", "ticker"}  # as yfinance names them
 CLOSES = {"close", "adj_close"}
 
@@ -39,7 +40,7 @@ def long_format(
     A frame of one symbol comes back as it is. Rows of a symbol without any value are left out: it
     did not trade when others did. A symbol without any row is left out and told, unless all are.
     """
-    pairs, n_heads, form = _name_pairs(frame, renames)
+    pairs, n_heads, form = _name_pairs(frame, renames, path)
     if not pairs:
         return frame, rows, []
     frame = _rows_below_header(frame, n_heads).with_columns(cs.float().fill_nan(None))
@@ -95,7 +96,9 @@ def _empty_symbols(frames: Mapping[str, pl.DataFrame], path: str) -> list[Findin
     ]
 
 
-def _name_pairs(frame: pl.DataFrame, renames: Mapping[str, str] | None) -> tuple[Pairs, int, str]:
+def _name_pairs(
+    frame: pl.DataFrame, renames: Mapping[str, str] | None, path: str
+) -> tuple[Pairs, int, str]:
     """Field and symbol of each column that has both, rows that hold names, and the form's name."""
     two, n_heads = _two_levels(frame)
     fields = [{_field(pair[k]) for pair in two.values()} for k in (0, 1)]
@@ -109,7 +112,7 @@ def _name_pairs(frame: pl.DataFrame, renames: Mapping[str, str] | None) -> tuple
     pairs = flat_pairs(frame.columns)
     if pairs:
         return pairs, 0, "columns by field and symbol"
-    return wide_closes(frame, known), 0, "a column of closes"
+    return wide_closes(frame, known, path=PurePath(path).name), 0, "a column of closes"
 
 
 def _field(name: str) -> str | None:

@@ -11,6 +11,7 @@ import polars as pl
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.columns.chosen_rows import SERIES_NAMES, cell_texts
+from nextclose.data.reading.columns.guesses import names_kinds
 from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, LISTINGS, canonical_name
 from nextclose.data.suggestions import columns_setting, toml_value
 from nextclose.schema import Finding
@@ -129,12 +130,13 @@ def _series_fix(
             mixed_keys.with_columns(column.alias("key")), ["symbol", "session"], "key"
         ):
             continue
-        is_listing = canonical_name(name) in LISTINGS
+        is_listing = canonical_name(name) in LISTINGS or names_kinds(cell_texts(column))
         if is_listing or (
             "symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS
         ):
             values = cell_texts(column).drop_nulls().value_counts(sort=True, name="n")
-            values = values.sort("n", values.columns[0], descending=[True, False])
+            is_close = pl.first().str.to_lowercase() == "close"
+            values = values.sort(is_close, "n", pl.first(), descending=[True, True, False])
             kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
             return f"read one of them: set {' or '.join(kept)}."
         return f"{name!r} tells them apart: set {symbol_setting(name, column)}."

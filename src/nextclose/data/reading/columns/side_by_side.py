@@ -24,8 +24,14 @@ NO_SYMBOLS = {  # what stands beside a field, or alone, and is no symbol
     *("target", "label", "pred", "predicted", "prediction", "actual", "forecast", "signal"),
     *("lag", "shift", "ma", "sma", "ema", "wma", "vwap", "rsi", "macd", "atr", "norm", "scaled"),
     *("usd", "eur", "gbp", "jpy", "cny", "local", "id", "index", "rank", "flag", "note", "split"),
+    *("px", "qty", "quantity", "price", "value", "turnover", "settle"),
     *("dividend", "dividends", "factor", "ratio", "temp", "sector", "unnamed", "row", "market"),
 }
+SUFFIXES = {"x", "y", "left", "right"}  # of joined tables, in small letters
+INDICATOR = re.compile(r"^(?:[sew]?ma|rsi|atr|lag|ret|vol|std|mom|roc|bb)_?\d+$", re.IGNORECASE)
+FIELD_LETTERS = {"O", "H", "L"}  # two of them are fields, one is a symbol
+OTHER_VALUES = re.compile(r"volume|turnover|returns?(?![a-z])|shares", re.IGNORECASE)
+MIN_ROWS = 20  # to tell closes from volumes and returns by their moves
 
 
 def flat_pairs(names: Sequence[str]) -> Pairs:
@@ -41,7 +47,9 @@ def flat_pairs(names: Sequence[str]) -> Pairs:
             pairs[name] = pair
     closed = {symbol for field, symbol in pairs.values() if field in ("close", "adj_close")}
     symbols = {symbol for _, symbol in pairs.values()}
-    if not closed or closed != symbols or {s.lower() for s in symbols} & NO_SYMBOLS:
+    if not closed or closed != symbols or any(map(_is_no_symbol, symbols)):
+        return {}
+    if {s.lower() for s in symbols} <= PAIR_FIELDS.keys():
         return {}
     is_one_case = all(name.lower() == name or name.upper() == name for name in pairs)
     n_fields = len({field for field, _ in pairs.values()})
@@ -65,8 +73,11 @@ def _pair(name: str) -> tuple[str, str] | None:
     return field, symbol
 
 
-def wide_closes(frame: pl.DataFrame, known: Mapping[str, str]) -> Pairs:
+def wide_closes(frame: pl.DataFrame, known: Mapping[str, str], *, path: str) -> Pairs:
     """Columns that are each the closes of one symbol; none unless all but the date look so.
+
+    Their names must be symbols and their cells move as prices do; a file whose name in `path` says
+    that it holds volumes or returns holds no closes.
 
     `known` is the frame's `column_map`: with any other column of ours the table is no such one.
     Small letters are symbols where there are several.
@@ -76,14 +87,35 @@ def wide_closes(frame: pl.DataFrame, known: Mapping[str, str]) -> Pairs:
         return {}
     names = [name for name in frame.columns if name not in date]
     words = {word for name in names for word in MARKS.split(name.lower())}
-    if not names or {name.lower() for name in names} & NO_SYMBOLS or words & PAIR_FIELDS.keys():
+    if not names or any(map(_is_no_symbol, names)) or words & PAIR_FIELDS.keys():
+        return {}
+    if len(FIELD_LETTERS & {name.upper() for name in names}) > 1 or OTHER_VALUES.search(path):
         return {}
     is_lower = len(names) > 1 and all(name.islower() and len(name) <= 6 for name in names)
     if not all(_is_symbol(name.upper() if is_lower else name) for name in names):
         return {}
     if not all(_holds_numbers(frame[name]) for name in names):
         return {}
+    if all(_jumps_about(frame[name]) for name in names):
+        return {}
     return {name: ("close", name) for name in names}
+
+
+def _is_no_symbol(name: str) -> bool:
+    return name.lower() in NO_SYMBOLS or name in SUFFIXES or bool(INDICATOR.match(name))
+
+
+def _jumps_about(column: pl.Series) -> bool:
+    """Whether cells move further in a row than they lie apart: volumes and returns, no prices.
+
+    Medians of log moves and of distances to the middle, so that single wrong cells do not count.
+    """
+    values = column.cast(pl.Float64, strict=False).drop_nulls()
+    values = values.filter(values > 0).log()
+    if len(values) < MIN_ROWS:
+        return False
+    move, width = values.diff().abs().median(), (values - values.median()).abs().median()
+    return bool(move > width > 0)  # type: ignore[operator]
 
 
 def _is_symbol(name: str) -> bool:

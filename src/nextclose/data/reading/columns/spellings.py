@@ -43,13 +43,23 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     ),
     "close": (
         ("close",),
-        ("close_price", "closing_price", "price_close", "closeprice", "ClsPric", "px_close"),
+        (
+            "closing",
+            "close_price",
+            "closing_price",
+            "price_close",
+            "closeprice",
+            "ClsPric",
+            "px_close",
+        ),
         ("Close/Last", "closeunadj", "close_unadjusted", "unadjusted_close"),
         ("Schluss", "Schlusskurs", "Clôture", "clot", "Cierre", "Chiusura", "Fechamento"),
-        ("Zamkniecie", "終値", "收盘", "收盘价", "收盤價", "종가"),
+        ("Slot", "Slotkoers", "Kapan\u0131ş", "Stängningskurs", "Zamkniecie"),
+        ("終値", "收盘", "收盘价", "收盤價", "종가"),
         (
             *("last", "price", "settle", "settlement", "settlement_price", "last_price", "px_last"),
-            *("Zuletzt", "Dernier", "Último", "Ultimo", "prc", "nav", "value"),
+            *("last_traded", "last_traded_price", "Zuletzt", "Dernier", "Último", "Ultimo"),
+            *("Senast", "prc", "nav", "value"),
         ),
     ),
     "volume": (
@@ -67,6 +77,8 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("adj_closing_price", "adjusted_closing_price", "adjcloseprice", "closeadjusted"),
             *("adj_price", "adjusted_price", "split_adjusted_close"),
         ),
+        ("close_qfq", "qfq_close", "前复权收盘价", "前复权"),
+        ("close_hfq", "hfq_close"),
         ("調整後終値", "修正終値", "수정종가", "复权收盘价", "后复权价"),
     ),
     "close_raw": (("close_raw",),),
@@ -109,6 +121,16 @@ def canonical_name(name: str) -> str:
 
 def _is_accent(character: str) -> bool:
     return "\u0300" <= character <= "\u036f"
+
+
+CURRENCY = re.compile(
+    r"[\s_.-]*(?:\((?:[$€£¥₹]|rs[._]?|inr|usd|eur|gbp|gbx)\)|[$€£¥₹]|(?<=[\s_])(?:usd|eur|gbp|inr))$"
+)
+
+
+def without_currency(key: str) -> str:
+    """A canonical name less the currency behind it: `close_usd` and `close (rs)` are a close."""
+    return canonical_name(CURRENCY.sub("", key))
 
 
 KNOWN = {
