@@ -10,11 +10,13 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.calendars.evidence import (
+    LOOSE,
     Days,
     Fit,
     best_calendars,
     fit_of,
     is_better,
+    most_closed,
     supposed_fit,
 )
 from nextclose.data.calendars.exchanges import (
@@ -24,18 +26,21 @@ from nextclose.data.calendars.exchanges import (
     is_guess,
     other_readings,
 )
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import safe_text
 from nextclose.data.rules.closed_days import is_copy
 from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
-from nextclose.data.rules.steps import day_numbers, is_first
+from nextclose.data.rules.steps import day_numbers, is_first, session_dates
 from nextclose.schema import Finding
 
 EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
 MAX_FILLED = 1 / 5  # of weekend bars that are made up; beyond, no market made them
+WINDOW = 60  # days in a row, of which a part may have odd dates
+MIN_CLOSED = 5  # bars of closed days that are refused though no calendar explains them: of all
+MAX_CLOSED = 1 / 25  # closed days beyond this share (India has trades on up to 1 in 40)
 SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
 N_NAMED = 3  # calendars of one fit that a cure names
-SATURDAY = 5
 
 Frame = pl.DataFrame
 
@@ -136,23 +141,29 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
             return other
     if not is_guess(symbol):
         return supposed
+    if _has_filled_days(rows[:EARLY_BARS], supposed):
+        return supposed
     best = best_calendars(early)
     if len(best) != 1 or not is_better(fit_of(early, best[0]), fit):
         return supposed
     if best[0] == CRYPTO:
-        return supposed if _has_filled_weekends(rows[:EARLY_BARS]) else CRYPTO
+        return CRYPTO
     # from Sunday to Thursday an exchange trades, or dates stand a day early: nobody can tell
     return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
 
 
-def _has_filled_weekends(rows: Frame) -> bool:
-    """Whether bars of weekends are copies, or on a straight line between those around them."""
-    is_weekend = (rows["session"].dt.weekday() > SATURDAY).to_numpy()
+def _has_filled_days(rows: Frame, exchange: str) -> bool:
+    """Whether bars of closed days are the bar after again, or on a line between their neighbours.
+
+    Those that are the bar before again are none.
+    """
+    _, is_session = session_table(exchange).at(session_dates(rows))
+    is_closed = ~is_session & ~is_copy(rows)
     close = rows["close"].to_numpy()
-    middle = (close + np.append(close[1:], np.nan) + np.append(np.nan, close[:-1])) / 3
-    is_line = np.abs(close / middle - 1) < SAME_LINE
-    is_made = is_weekend & (is_copy(rows) | is_line)
-    return bool(is_made.sum() > MAX_FILLED * is_weekend.sum())
+    after, before = np.append(close[1:], np.nan), np.append(np.nan, close[:-1])
+    is_line = np.abs(close / ((close + after + before) / 3) - 1) < SAME_LINE
+    is_made = is_closed & (is_line | (close == after))
+    return bool(is_made.sum() > MAX_FILLED * is_closed.sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +181,7 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None  # no daily bars: not a matter of calendars
-    if not fit_of(days, CRYPTO).is_refuted and _has_filled_weekends(rows):
+    if fit.has_closed_days and _has_filled_days(rows, exchange):
         words = "give the prices as they traded, without days that were filled in."
         return _Cure(words=words)
     is_weekend = of_week.has_closed_days
@@ -179,12 +190,23 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     better = [cure for cure in cures if cure is not None]
     if better:
         return min(better, key=lambda cure: cure.n_odd)
-    if not (fit.has_closed_days and fit.lacks_sessions):
+    if not (fit.has_closed_days and (fit.lacks_sessions or _has_many_closed(days, exchange, fit))):
         return None
-    if is_weekend:
-        words = "write each date as the exchange has it: some stand on Sundays or Saturdays."
+    if is_weekend or of_week.n_odd >= fit.n_odd:
+        name = exchange or WEEKDAYS
+        words = f"give the dates as {name} has them, and no bar of a day on which it is closed."
         return _Cure(words=words)
-    return _Cure(calendars=(WEEKDAYS,)) if of_week.n_odd < fit.n_odd else None
+    return _Cure(calendars=(WEEKDAYS,))
+
+
+def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
+    """Whether so many bars are of closed days that something is wrong, no session being missed.
+
+    Currencies and futures begin their week on Sunday: some vendors have a bar of that evening.
+    """
+    if exchange in LOOSE and not most_closed(days, exchange, n=WINDOW).lacks_sessions:
+        return False
+    return fit.n_traded >= MIN_CLOSED and fit.n_traded > MAX_CLOSED * fit.n_closed
 
 
 def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
