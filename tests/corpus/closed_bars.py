@@ -23,9 +23,10 @@ def days_filled(frame: pl.DataFrame, share: float, *, way: str, last_day: int = 
 
 
 def early_tail(frame: pl.DataFrame, n: int) -> pl.DataFrame:
-    """The history with its newest n dates a day early."""
+    """The history with its newest n dates a day early; of a day that is there twice the newer."""
     head, tail = frame[:-n], frame[-n:]
-    return pl.concat([head, tail.with_columns(pl.col("session").dt.offset_by("-1d"))])
+    whole = pl.concat([head, tail.with_columns(pl.col("session").dt.offset_by("-1d"))])
+    return whole.unique("session", keep="last", maintain_order=True)
 
 
 def refused(name: str, frame: pl.DataFrame, *, source: str, symbol: str = "AAPL") -> Shape:
@@ -67,5 +68,17 @@ EVENINGS = Shape(
     holds={"EURUSD": WITH_SUNDAYS},
     exchanges={"EURUSD": "24/5"},
 )
+EURO = history(900, exchange="24/5")
+TAILS = (
+    refused("2500 rows, 125 early", early_tail(TEN_YEARS, 125), source="a feed that turned to UTC"),
+    refused("300 rows, 25 early", early_tail(YEAR, 25), source="a feed that turned to UTC"),
+    refused("300 rows, 28 early", early_tail(YEAR, 28), source="a feed that turned to UTC"),
+    refused("currency, 60 early", early_tail(EURO, 60), source="a feed in UTC", symbol="EURUSD"),
+    refused(
+        "a stretch within, then sound again",
+        pl.concat([early_tail(TEN_YEARS[:1000], 60), TEN_YEARS[1000:]]),
+        source="two feeds joined",
+    ),
+)
 
-SHAPES = (*FILLS, HOLIDAYS, EVENINGS)
+SHAPES = (*FILLS, HOLIDAYS, EVENINGS, *TAILS)

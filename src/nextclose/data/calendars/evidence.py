@@ -124,15 +124,15 @@ def supposed_fit(days: Days, exchange: str) -> Fit:
     return min((fit_of(days, name) for name in names), key=lambda fit: fit.n_odd)
 
 
-def most_closed(days: Days, exchange: str, *, n: int) -> Fit:
-    """How those n days in a row fit among which most are closed; all, if there are no more."""
+def most_closed(days: Days, exchange: str, *, n: int) -> Days:
+    """Those n bars in a row of which most are of closed days, the newest such; all, if no more."""
     _, is_session = session_table(exchange).at(days.day)
     n_closed = np.concatenate([[0], np.cumsum(~is_session & ~days.is_idle)])
     n_within = n_closed[n:] - n_closed[:-n]
     if not len(n_within):
-        return supposed_fit(days, exchange)
+        return days
     start = len(n_within) - 1 - int(n_within[::-1].argmax())
-    return supposed_fit(days.between(start, start + n), exchange)
+    return days.between(start, start + n)
 
 
 def best_calendars(days: Days) -> tuple[str, ...]:

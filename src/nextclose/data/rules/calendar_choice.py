@@ -83,10 +83,16 @@ def settle_calendars(
             fit = fit_of(days, exchanges[symbol])
             findings.append(_taken_note(fit, exchanges[symbol], exchange, place))
         fit = supposed_fit(days, exchange)
+        cure = None
         if fit.is_refuted:
             cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
-            if cure is not None:
-                findings.append(_refusal(fit, exchange, cure, place, is_alone=len(exchanges) == 1))
+        if cure is None:  # a part may be odd, as of dates that stand a day early from some day on
+            days = most_closed(days, exchange, n=WINDOW)
+            fit = supposed_fit(days, exchange)
+            cure = _cure_of_part(days, fit, exchange)
+        if cure is not None:
+            is_alone = len(exchanges) == 1
+            findings.append(_refusal(days, fit, exchange, cure, place, is_alone=is_alone))
     return CalendarChoice(taken=taken, findings=findings)
 
 
@@ -193,10 +199,22 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     if not (fit.has_closed_days and (fit.lacks_sessions or _has_many_closed(days, exchange, fit))):
         return None
     if is_weekend or of_week.n_odd >= fit.n_odd:
-        name = exchange or WEEKDAYS
-        words = f"give the dates as {name} has them, and no bar of a day on which it is closed."
-        return _Cure(words=words)
+        return _Cure(words=_mend_dates(exchange))
     return _Cure(calendars=(WEEKDAYS,))
+
+
+def _cure_of_part(days: Days, fit: Fit, exchange: str) -> _Cure | None:
+    """What to do about the days of a part of the history; None where they fit well enough."""
+    if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
+        return None
+    if fit.n_traded < MIN_CLOSED or (exchange in LOOSE and not fit.lacks_sessions):
+        return None
+    return _Cure(words=_mend_dates(exchange))
+
+
+def _mend_dates(exchange: str) -> str:
+    name = exchange or WEEKDAYS
+    return f"give the dates as {name} has them, and no bar of a day on which it is closed."
 
 
 def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
@@ -204,7 +222,10 @@ def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
 
     Currencies and futures begin their week on Sunday: some vendors have a bar of that evening.
     """
-    if exchange in LOOSE and not most_closed(days, exchange, n=WINDOW).lacks_sessions:
+    if (
+        exchange in LOOSE
+        and not supposed_fit(most_closed(days, exchange, n=WINDOW), exchange).lacks_sessions
+    ):
         return False
     return fit.n_traded >= MIN_CLOSED and fit.n_traded > MAX_CLOSED * fit.n_closed
 
@@ -244,10 +265,12 @@ def _taken_note(fit: Fit, supposed: str, taken: str, place: Place) -> Finding:
     )
 
 
-def _refusal(fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool) -> Finding:
+def _refusal(
+    days: Days, fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool
+) -> Finding:
     name = exchange or WEEKDAYS
     return Issue.CLOSED_DAY.finding(
-        _counts(fit),
+        f"{_counts(fit)}, {days.day[0]} to {days.day[-1]}",
         response="E",
         rule=f"bars on the sessions of {name}, but for 1 in 50",
         fix=cure.words or f"{_settings_of(cure, place['symbol'], is_alone=is_alone)}.",
