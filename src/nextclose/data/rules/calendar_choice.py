@@ -193,14 +193,23 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
     cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
+    if _has_times(rows):  # the clock of the right exchange moves stamps by itself
+        cures = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
     better = [cure for cure in cures if cure is not None]
     if better:
         return min(better, key=lambda cure: cure.n_odd)
     if not (fit.has_closed_days and (fit.lacks_sessions or _has_many_closed(days, exchange, fit))):
         return None
     if is_weekend or of_week.n_odd >= fit.n_odd:
-        return _Cure(words=_mend_dates(exchange))
+        symbol = safe_text(rows["symbol"][0])
+        clock = f'set data.calendar = {{"{symbol}" = EXCHANGE}}, by whose clock the stamps are.'
+        return _Cure(words=clock if _has_times(rows) else _mend_dates(exchange))
     return _Cure(calendars=(WEEKDAYS,))
+
+
+def _has_times(rows: Frame) -> bool:
+    """Whether the dates are those of stamps with a time of day."""
+    return "second_of_day" in rows.columns and bool((rows["second_of_day"] != 0).any())
 
 
 def _cure_of_part(days: Days, fit: Fit, exchange: str) -> _Cure | None:
@@ -246,6 +255,15 @@ def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cu
         return None
     n_odd = of_best.n_odd
     return _Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
+
+
+def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> _Cure | None:
+    """The calendars by whose clocks stamps would be of other days that fit much better."""
+    days = days.moved(shift)
+    best = best_calendars(days.first(EARLY_BARS))
+    if not best or not is_better(of_best := fit_of(days, best[0]), fit):
+        return None
+    return _Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
 
 
 def _counts(fit: Fit) -> str:
