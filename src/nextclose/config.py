@@ -94,7 +94,7 @@ class DataConfig(Settings):
     symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
     only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
-    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-s", "epoch-ms", ...
+    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-d", "epoch-s", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
     # the exchange, of all or by symbol: None takes what each name tells; "weekdays" every weekday
     calendar: str | dict[str, str] | None = None

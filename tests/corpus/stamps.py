@@ -113,12 +113,10 @@ OPENS = (
         holds={"EURUSD": FOREX},
     ),
     Shape(
-        name="evening before in seconds: futures without their exchange",
+        name="evening before in seconds: futures",
         source="TradingView, chart export of a future",
         write=file("ES=F.csv", stamped(FUTURES, seconds(CME_EVENINGS))),
         holds={"ES=F": FUTURES},
-        asks=("E44",),
-        answers={"calendar": "CMES"},
         exchanges={"ES=F": "CMES"},
     ),
     Shape(
@@ -145,6 +143,25 @@ OPENS = (
         asks=("E51",),
         exchanges={"TOYOTA": "XTKS"},
     ),
+)
+
+LONDON = history(exchange="XLON")
+FREE_NAMES = tuple(
+    Shape(
+        name=f"midnight in seconds, of no known exchange: {symbol}",
+        source="chart APIs, a file named by hand",
+        write=file(
+            f"{symbol}.csv", stamped(rows, seconds(midnights(rows["session"], exchange=at)))
+        ),
+        holds={symbol: rows},
+        asks=("E51",),
+        answers=answers,
+        exchanges={symbol: at},
+    )
+    for symbol, rows, at, answers in (
+        ("TOYOTA", TOKYO, "XTKS", {}),
+        ("VODAFONE", LONDON, "XLON", {"calendar": "XLON"}),  # in winter midnights are of UTC too
+    )
 )
 
 LAST = APPLE["session"][-1]
@@ -258,4 +275,4 @@ WORDS = (
     worded("Spanish", "{} de {} de {}", SPANISH, source="Bolsa de Madrid, tables"),
 )
 
-SHAPES = (*WORDS, *MIDNIGHTS, *OPENS, *QUOTES, *FORMS)
+SHAPES = (*WORDS, *MIDNIGHTS, *OPENS, *QUOTES, *FORMS, *FREE_NAMES)

@@ -16,7 +16,9 @@ SYMBOLS = [
     ("^NOTHING", ""),
     ("BTC-USD", "24/7"),
     ("EURUSD=X", "24/5"),
-    ("CL=F", ""),  # a future: its hours are not told by the name
+    ("CL=F", "CMES"),
+    ("MC.FP", "XPAR"),
+    ("EURUSD.FOREX", "24/5"),
     ("SONY.ZZ", ""),
 ]
 

@@ -81,6 +81,10 @@ class Days:
         """The latest n."""
         return Days(day=self.day[-n:], is_idle=self.is_idle[-n:])
 
+    def between(self, start: int, stop: int) -> Days:
+        """Those numbered from `start` to before `stop`."""
+        return Days(day=self.day[start:stop], is_idle=self.is_idle[start:stop])
+
     def moved(self, n_days: int) -> Days:
         """The same bars, each so many days later."""
         return Days(day=self.day + np.timedelta64(n_days, "D"), is_idle=self.is_idle)
@@ -118,6 +122,17 @@ def supposed_fit(days: Days, exchange: str) -> Fit:
     """How the days fit a calendar that is supposed to be theirs, half holidays being optional."""
     names = (exchange, LOOSE.get(exchange, exchange))
     return min((fit_of(days, name) for name in names), key=lambda fit: fit.n_odd)
+
+
+def most_closed(days: Days, exchange: str, *, n: int) -> Days:
+    """Those n bars in a row of which most are of closed days, the newest such; all, if no more."""
+    _, is_session = session_table(exchange).at(days.day)
+    n_closed = np.concatenate([[0], np.cumsum(~is_session & ~days.is_idle)])
+    n_within = n_closed[n:] - n_closed[:-n]
+    if not len(n_within):
+        return days
+    start = len(n_within) - 1 - int(n_within[::-1].argmax())
+    return days.between(start, start + n)
 
 
 def best_calendars(days: Days) -> tuple[str, ...]:

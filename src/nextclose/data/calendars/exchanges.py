@@ -15,6 +15,7 @@ WEEKDAYS = "weekdays"  # the setting that asks for no exchange
 UNKNOWN = ""
 DEFAULT = "XNYS"  # names without a suffix: New York, Nasdaq keeps the same sessions
 CRYPTO, FOREX = "24/7", "24/5"
+FUTURES = "CMES"  # of ES=F and its like, as Yahoo Finance writes futures
 # names that have no calendar of their own -> the one whose sessions they keep
 ALIASES: Mapping[str, str] = {"NSE": "XBOM", "XNSE": "XBOM", "XSHE": "XSHG"}
 
@@ -85,6 +86,13 @@ SUFFIXES: Mapping[str, str] = {
     "SA": "BVMF",
     "BA": "XBUE",
     "SN": "XSGO",
+    # as Bloomberg and EOD Historical Data write them
+    "FP": "XPAR",
+    "LN": "XLON",
+    "GY": "XETR",
+    "GR": "XETR",
+    "FOREX": FOREX,
+    "CC": CRYPTO,
 }
 INDICES: Mapping[str, str] = {
     **dict.fromkeys(("^GSPC", "^DJI", "^IXIC", "^NDX", "^RUT", "^VIX", "^NYA"), "XNYS"),
@@ -151,6 +159,8 @@ def exchange_of(symbol: str) -> str:
         return INDICES.get(name, UNKNOWN)
     if FOREX_PAIR.fullmatch(name):
         return FOREX
+    if name.endswith("=F"):
+        return FUTURES
     if CRYPTO_PAIR.fullmatch(name):
         return CRYPTO
     if CHINESE.fullmatch(name):

@@ -16,6 +16,7 @@ from nextclose.data.reading.columns.spellings import canonical_name
 from nextclose.data.reading.date_words import english_dates
 from nextclose.data.reading.epochs import (
     COMPACT,
+    DAYS,
     UNITS,
     compact_dates,
     instants,
@@ -36,9 +37,9 @@ NAMED_FORMATS = (
 )
 
 ZONE = r"(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})"
-STAMP = (  # a date, a time of day, and perhaps a zone
+STAMP = (  # a date, a time of day, perhaps of a clock of twelve hours, and perhaps a zone
     r"^(?<day>.+?)[T ]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,]\d+)?)?"
-    rf"\s*(?<zone>{ZONE})?$"
+    rf"(?:\s*(?<half>[AaPp])\.?[Mm]\.?)?\s*(?<zone>{ZONE})?$"
 )
 ZONED = rf":\d{{2}}(?:[.,]\d+)?\s*{ZONE}$"
 DAY_OR_MONTH_FIRST = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?:[T ].*)?$"
@@ -96,7 +97,7 @@ def _written_dates(column: pl.Series, symbols: pl.Series, config: DataConfig) ->
             return ParsedDates(session=_of_four_digits(iso))
     if column.dtype.is_float():
         column = column.fill_nan(None).cast(pl.Int64, strict=False)
-    text = date_texts(column)
+    text = date_texts(column).str.replace(r"^(-?\d+)\.0+$", "$1")  # integers once taken for numbers
     if config.date_format is not None:
         return _exchange_dates(_dates_in_format(text, config.date_format), symbols, config)
     if text.null_count() < len(text) and text.str.contains(DIGITS).all():
@@ -158,7 +159,7 @@ def _dates_in_format(text: pl.Series, date_format: str) -> pl.DataFrame:
 
     A format that begins with the year and a hyphen could be, so then there is no rest.
     """
-    if date_format in UNITS:
+    if date_format in (DAYS, *UNITS):
         chosen = _of_datetimes(instants(text.cast(pl.Int64, strict=False), date_format))
     elif date_format == COMPACT:
         chosen = _without_time(compact_dates(text.cast(pl.Int64, strict=False)))
@@ -180,7 +181,7 @@ def _parse_stamps(text: pl.Series, date_format: str) -> pl.Series:
             pass  # polars refuses some formats by raising, and reads nothing in others
     raise ConfigError(
         f"[data] date_format = {date_format!r} is no date format. Fix: write it as %d/%m/%Y, or as "
-        f"one of {', '.join((EXCEL, *UNITS, COMPACT))}.",
+        f"one of {', '.join((EXCEL, DAYS, *UNITS, COMPACT))}.",
         section="data",
         key="date_format",
     )
@@ -232,9 +233,13 @@ def _dates_in_text(text: pl.Series, formats: tuple[str, ...]) -> pl.DataFrame:
         for date_format in ("%d %B %Y", "%B %d, %Y"):
             days = days.fill_null(english_dates(day_text).str.to_date(date_format, strict=False))
     hour, minute = (groups[name].cast(pl.Int32) for name in ("hour", "minute"))
+    is_half = groups["half"].is_not_null()
+    afternoon = 12 * groups["half"].str.to_uppercase().eq("P").cast(pl.Int32)
+    is_hour = (is_half & hour.is_between(1, 12)) | (~is_half & (hour < 24))
+    hour = (hour % 12 + afternoon).zip_with(is_half, hour)
     clock = groups["second"].cast(pl.Int32).fill_null(0)
     second = hour * 3600 + minute * 60 + clock
-    is_time = (hour < 24) & (minute < 60) & (clock < 60)
+    is_time = is_hour & (minute < 60) & (clock < 60)
     days = days.set(is_time.not_().fill_null(value=False), None)
     utc = days.cast(pl.Int64) * DAY_SECONDS + second - _offset_seconds(groups["zone"])
     return pl.DataFrame({"day": days, "second": second, "utc": utc})

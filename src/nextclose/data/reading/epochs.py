@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 UNITS = {"epoch-s": 1, "epoch-ms": 10**3, "epoch-us": 10**6, "epoch-ns": 10**9}  # per second
+DAYS = "epoch-d"  # never found out alone: a spreadsheet's days may be the same integers
 COMPACT = "yyyymmdd"
 READINGS = (*UNITS, COMPACT)
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)  # what a date of prices can be
@@ -15,7 +16,7 @@ USUAL_GAP_DAYS = (1, 4)
 
 def instants(numbers: pl.Series, reading: str) -> pl.Series:
     """The integers as UTC instants in whole seconds; null outside 1900 to 2100."""
-    seconds = numbers // UNITS[reading]
+    seconds = numbers * 86_400 if reading == DAYS else numbers // UNITS[reading]
     days = seconds // 86_400
     low, high = (bound.toordinal() - date(1970, 1, 1).toordinal() for bound in (EARLIEST, LATEST))
     seconds = seconds.set(~days.is_between(low, high), None)

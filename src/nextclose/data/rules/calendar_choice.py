@@ -10,11 +10,13 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.calendars.evidence import (
+    LOOSE,
     Days,
     Fit,
     best_calendars,
     fit_of,
     is_better,
+    most_closed,
     supposed_fit,
 )
 from nextclose.data.calendars.exchanges import (
@@ -24,18 +26,21 @@ from nextclose.data.calendars.exchanges import (
     is_guess,
     other_readings,
 )
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import safe_text
 from nextclose.data.rules.closed_days import is_copy
 from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
-from nextclose.data.rules.steps import day_numbers, is_first
+from nextclose.data.rules.steps import day_numbers, is_first, session_dates
 from nextclose.schema import Finding
 
 EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
 MAX_FILLED = 1 / 5  # of weekend bars that are made up; beyond, no market made them
+WINDOW = 60  # days in a row, of which a part may have odd dates
+MIN_CLOSED = 5  # bars of closed days that are refused though no calendar explains them: of all
+MAX_CLOSED = 1 / 25  # closed days beyond this share (India has trades on up to 1 in 40)
 SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
 N_NAMED = 3  # calendars of one fit that a cure names
-SATURDAY = 5
 
 Frame = pl.DataFrame
 
@@ -78,10 +83,16 @@ def settle_calendars(
             fit = fit_of(days, exchanges[symbol])
             findings.append(_taken_note(fit, exchanges[symbol], exchange, place))
         fit = supposed_fit(days, exchange)
+        cure = None
         if fit.is_refuted:
             cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
-            if cure is not None:
-                findings.append(_refusal(fit, exchange, cure, place, is_alone=len(exchanges) == 1))
+        if cure is None:  # a part may be odd, as of dates that stand a day early from some day on
+            days = most_closed(days, exchange, n=WINDOW)
+            fit = supposed_fit(days, exchange)
+            cure = _cure_of_part(days, fit, exchange)
+        if cure is not None:
+            is_alone = len(exchanges) == 1
+            findings.append(_refusal(days, fit, exchange, cure, place, is_alone=is_alone))
     return CalendarChoice(taken=taken, findings=findings)
 
 
@@ -136,23 +147,29 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
             return other
     if not is_guess(symbol):
         return supposed
+    if _has_filled_days(rows[:EARLY_BARS], supposed):
+        return supposed
     best = best_calendars(early)
     if len(best) != 1 or not is_better(fit_of(early, best[0]), fit):
         return supposed
     if best[0] == CRYPTO:
-        return supposed if _has_filled_weekends(rows[:EARLY_BARS]) else CRYPTO
+        return CRYPTO
     # from Sunday to Thursday an exchange trades, or dates stand a day early: nobody can tell
     return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
 
 
-def _has_filled_weekends(rows: Frame) -> bool:
-    """Whether bars of weekends are copies, or on a straight line between those around them."""
-    is_weekend = (rows["session"].dt.weekday() > SATURDAY).to_numpy()
+def _has_filled_days(rows: Frame, exchange: str) -> bool:
+    """Whether bars of closed days are the bar after again, or on a line between their neighbours.
+
+    Those that are the bar before again are none.
+    """
+    _, is_session = session_table(exchange).at(session_dates(rows))
+    is_closed = ~is_session & ~is_copy(rows)
     close = rows["close"].to_numpy()
-    middle = (close + np.append(close[1:], np.nan) + np.append(np.nan, close[:-1])) / 3
-    is_line = np.abs(close / middle - 1) < SAME_LINE
-    is_made = is_weekend & (is_copy(rows) | is_line)
-    return bool(is_made.sum() > MAX_FILLED * is_weekend.sum())
+    after, before = np.append(close[1:], np.nan), np.append(np.nan, close[:-1])
+    is_line = np.abs(close / ((close + after + before) / 3) - 1) < SAME_LINE
+    is_made = is_closed & (is_line | (close == after))
+    return bool(is_made.sum() > MAX_FILLED * is_closed.sum())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,21 +187,56 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None  # no daily bars: not a matter of calendars
-    if not fit_of(days, CRYPTO).is_refuted and _has_filled_weekends(rows):
+    if fit.has_closed_days and _has_filled_days(rows, exchange):
         words = "give the prices as they traded, without days that were filled in."
         return _Cure(words=words)
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
     cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
+    if _has_times(rows):  # the clock of the right exchange moves stamps by itself
+        cures = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
     better = [cure for cure in cures if cure is not None]
     if better:
         return min(better, key=lambda cure: cure.n_odd)
-    if not (fit.has_closed_days and fit.lacks_sessions):
+    if not (fit.has_closed_days and (fit.lacks_sessions or _has_many_closed(days, exchange, fit))):
         return None
-    if is_weekend:
-        words = "write each date as the exchange has it: some stand on Sundays or Saturdays."
-        return _Cure(words=words)
-    return _Cure(calendars=(WEEKDAYS,)) if of_week.n_odd < fit.n_odd else None
+    if is_weekend or of_week.n_odd >= fit.n_odd:
+        symbol = safe_text(rows["symbol"][0])
+        clock = f'set data.calendar = {{"{symbol}" = EXCHANGE}}, by whose clock the stamps are.'
+        return _Cure(words=clock if _has_times(rows) else _mend_dates(exchange))
+    return _Cure(calendars=(WEEKDAYS,))
+
+
+def _has_times(rows: Frame) -> bool:
+    """Whether the dates are those of stamps with a time of day."""
+    return "second_of_day" in rows.columns and bool((rows["second_of_day"] != 0).any())
+
+
+def _cure_of_part(days: Days, fit: Fit, exchange: str) -> _Cure | None:
+    """What to do about the days of a part of the history; None where they fit well enough."""
+    if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
+        return None
+    if fit.n_traded < MIN_CLOSED or (exchange in LOOSE and not fit.lacks_sessions):
+        return None
+    return _Cure(words=_mend_dates(exchange))
+
+
+def _mend_dates(exchange: str) -> str:
+    name = exchange or WEEKDAYS
+    return f"give the dates as {name} has them, and no bar of a day on which it is closed."
+
+
+def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
+    """Whether so many bars are of closed days that something is wrong, no session being missed.
+
+    Currencies and futures begin their week on Sunday: some vendors have a bar of that evening.
+    """
+    if (
+        exchange in LOOSE
+        and not supposed_fit(most_closed(days, exchange, n=WINDOW), exchange).lacks_sessions
+    ):
+        return False
+    return fit.n_traded >= MIN_CLOSED and fit.n_traded > MAX_CLOSED * fit.n_closed
 
 
 def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
@@ -205,6 +257,15 @@ def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cu
     return _Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
 
 
+def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> _Cure | None:
+    """The calendars by whose clocks stamps would be of other days that fit much better."""
+    days = days.moved(shift)
+    best = best_calendars(days.first(EARLY_BARS))
+    if not best or not is_better(of_best := fit_of(days, best[0]), fit):
+        return None
+    return _Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
+
+
 def _counts(fit: Fit) -> str:
     return (
         f"bars on {fit.n_traded} of {fit.n_closed} closed days, "
@@ -222,10 +283,12 @@ def _taken_note(fit: Fit, supposed: str, taken: str, place: Place) -> Finding:
     )
 
 
-def _refusal(fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool) -> Finding:
+def _refusal(
+    days: Days, fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool
+) -> Finding:
     name = exchange or WEEKDAYS
     return Issue.CLOSED_DAY.finding(
-        _counts(fit),
+        f"{_counts(fit)}, {days.day[0]} to {days.day[-1]}",
         response="E",
         rule=f"bars on the sessions of {name}, but for 1 in 50",
         fix=cure.words or f"{_settings_of(cure, place['symbol'], is_alone=is_alone)}.",

@@ -25,6 +25,7 @@ LEGAL_SYMBOL = r"^[A-Z0-9^][A-Za-z0-9.=&_-]{0,19}$"
 DIGITS_ONLY = r"^\d+(?:\.0+)?$"  # 7203, or 7203.0 once a spreadsheet took it for a number
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 DATE_LIKE = rf"(?i)^(?:\d{{1,2}}-{MONTH}(?:-\d{{2,4}})?|{MONTH}-\d{{1,4}}|\d{{4}}-\d{{2}}-\d{{2}})$"
+EARLY_SERIAL = r"^(?:[12]\d{4}|3[0-2]\d{3})(?:\.0+)?$"  # before 1990 in a spreadsheet
 SERIAL = r"^\d{5}(?:\.\d+)?$"
 COUNT = r"(?i)^[+-]?(?:[\d.,]+(?:e[+-]?\d+)?\s*[kmbt]?|inf(?:inity)?)$"
 TWO_DIGIT_YEAR = r"^\d{1,2}[ /.-]+(?:\d{1,2}|[A-Za-z]{3,9})[ /.,-]+\d{2}(?:[T ].*)?$"
@@ -122,6 +123,11 @@ def zoned_stamps(frame: Frame) -> Frame:
 def serial_dates(frame: Frame) -> Frame:
     """Dates like 43528: days as a spreadsheet counts them."""
     return _unread_dates(frame, SERIAL)
+
+
+def days_from_1970(frame: Frame) -> Frame:
+    """Dates like 17959: days from 1970, or of a spreadsheet that goes back before 1990."""
+    return _unread_dates(frame, EARLY_SERIAL)
 
 
 def integer_dates(frame: Frame) -> Frame:

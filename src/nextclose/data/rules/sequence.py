@@ -50,6 +50,15 @@ CELL_RULES: tuple[Rule, ...] = (
     ),
     Rule(Issue.DAY_OR_MONTH_FIRST.finding(), cells.ambiguous_dates, per="file"),
     Rule(Issue.ZONED_STAMP.finding(), cells.zoned_stamps, per="file"),
+    Rule(
+        Issue.SPREADSHEET_DATE.finding(
+            rule="a date rather than a count of days",
+            fix='set data.date_format = READING, "epoch-d" for days from 1970, "excel" for a '
+            "spreadsheet's.",
+        ),
+        cells.days_from_1970,
+        per="file",
+    ),
     Rule(Issue.SPREADSHEET_DATE.finding(), cells.serial_dates, per="file"),
     Rule(
         Issue.INTEGER_DATE.finding(
