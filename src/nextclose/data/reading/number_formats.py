@@ -63,6 +63,6 @@ def has_dotted_thousands(text: pl.Series) -> bool:
     whole = text.filter(~is_dotted)
     if not is_dotted.any() or not len(whole) or not whole.str.contains(r"^\d{1,3}$").all():
         return False
-    dotted = text.filter(is_dotted).cast(pl.Float64, strict=False).max()
-    least = whole.cast(pl.Float64, strict=False).min()
-    return dotted is None or dotted * FAR < least
+    dotted = text.filter(is_dotted).cast(pl.Float64, strict=False).drop_nulls().to_numpy()
+    least = whole.cast(pl.Float64, strict=False).to_numpy().min()
+    return not len(dotted) or bool(dotted.max() * FAR < least)
