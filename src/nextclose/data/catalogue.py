@@ -120,7 +120,7 @@ class Issue(IntEnum):
         'keep one row of each, or set data.duplicates = "last".')
     ZONED_STAMP = (44, "ER", "a time with its zone",
         "a plain date, midnight, or an exchange whose zone is known",
-        'set data.calendar = EXCHANGE, as "XNYS", "CMES" for futures.')
+        'set data.calendar = {"SYMBOL" = EXCHANGE}, as "XNYS".')
     CLOCK_CHANGE = (45, "", "a midnight that a clock change skips or repeats: dates are plain")
     INTRADAY_ROWS = (46, "E", "several rows of one day",
         "daily bars: one row per symbol and date; this is not daily", "give daily bars alone.")

@@ -126,10 +126,10 @@ def test_an_order_of_day_and_month_that_nothing_settles_is_refused_once_a_file()
 
 
 def test_stamps_of_an_exchange_that_is_not_known_are_refused_with_the_setting():
-    (finding,) = refusals(dated("2019-03-04T15:00:00Z", "2019-03-05T15:00Z"), symbol="ES=F")
+    (finding,) = refusals(dated("2019-03-04T15:00:00Z", "2019-03-05T15:00Z"), symbol="SONY.ZZ")
     assert (finding.code, finding.row, finding.count) == ("E44", 1, 2)
-    assert "data.calendar" in finding.fix
-    tokyo = part(dated("2019-03-04T15:00:00Z"), symbol="ES=F", calendar="XTKS")
+    assert 'data.calendar = {"SONY.ZZ" = EXCHANGE}' in finding.fix
+    tokyo = part(dated("2019-03-04T15:00:00Z"), symbol="SONY.ZZ", calendar="XTKS")
     assert tokyo.frame["session"].to_list() == [DAYS[1]]
 
 

@@ -49,7 +49,7 @@ CELL_RULES: tuple[Rule, ...] = (
         per="symbol",
     ),
     Rule(Issue.DAY_OR_MONTH_FIRST.finding(), cells.ambiguous_dates, per="file"),
-    Rule(Issue.ZONED_STAMP.finding(), cells.zoned_stamps, per="file"),
+    Rule(Issue.ZONED_STAMP.finding(), cells.zoned_stamps, per="symbol"),
     Rule(
         Issue.SPREADSHEET_DATE.finding(
             rule="a date rather than a count of days",
