@@ -128,6 +128,23 @@ def test_prices_pass_with_the_settings_that_the_check_suggests(command, sound, t
     assert report["symbols"][0]["segments"] == 2
 
 
+LEAVE_OUT = '# bad_symbols = "leave out"  # goes on without these: BAD, CUT.csv'
+
+
+def test_what_would_go_on_without_the_bad_symbols_is_said_last(command, sound):
+    bad = sound.with_name("BAD.csv")
+    bad.write_text("\n".join([*sound.read_text().splitlines()[:700], "2013-03-02,x9"]) + "\n")
+    cut = sound.with_name("CUT.csv")
+    cut.write_text("date,close\n2021-06-01,10\n2021-06-02\n2021-06-03,10\n")
+    code, printed, _ = command("check", sound, bad, cut)
+    assert code == 3
+    assert printed.rstrip().endswith(LEAVE_OUT)
+    assert json.loads(command("check", sound, bad, cut, "--json")[1])["suggestion"].endswith(
+        LEAVE_OUT
+    )
+    assert "bad_symbols" not in json.loads(command("check", bad, "--json")[1])["suggestion"]
+
+
 HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
 GOES_ON = "A run would go on with these settings"
 # rows after HEAD; the codes that the suggestion mends; what is said above it

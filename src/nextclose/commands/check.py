@@ -21,13 +21,14 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
-from nextclose.errors import LibraryError
+from nextclose.errors import LibraryError, printable
 
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, RunConfig
     from nextclose.schema import Bars
 
 REFUSED = 3
+N_NAMED = 5  # of bad symbols
 
 
 def check(
@@ -39,7 +40,6 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """What is in PRICES, what is wrong with it, what would be repaired, and what mends the rest."""
-    from nextclose.data.suggestions import suggestion_toml
     from nextclose.report.exports import json_text
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
@@ -50,7 +50,7 @@ def check(
         print(json_text(check_document(bars, settings.data), what="check"))
     else:
         _print_tables(bars, settings.data)
-    suggestion = suggestion_toml(bars.findings, config=settings.data)
+    suggestion = _suggestion(bars, settings.data)
     del bars  # room to read them again
     if suggestion and not as_json:
         _print_suggestion(suggestion, prices, settings)
@@ -64,7 +64,6 @@ def check_document(bars: Bars, config: DataConfig) -> dict[str, Any]:
     """What `check --json` prints. `suggestion` is TOML that would mend refusals, or empty."""
     from nextclose.data.finding_counts import finding_counts, policies_in_force
     from nextclose.data.inventory import symbol_summaries
-    from nextclose.data.suggestions import suggestion_toml
 
     counts = finding_counts(bars.findings)
     return {
@@ -78,8 +77,31 @@ def check_document(bars: Bars, config: DataConfig) -> dict[str, Any]:
         "counts": counts,
         "findings": [finding.facts() for finding in bars.findings],
         "policies": policies_in_force(config),
-        "suggestion": suggestion_toml(bars.findings, config=config),
+        "suggestion": _suggestion(bars, config),
     }
+
+
+def _suggestion(bars: Bars, config: DataConfig) -> str:
+    """The settings that would mend; last, as a comment, the one that goes on without bad symbols.
+
+    It is there where some symbols are sound: to leave others out is a choice made with hindsight.
+    """
+    from nextclose.data.left_out import NO_FILE_OF_PRICES
+    from nextclose.data.suggestions import suggestion_toml
+    from nextclose.formatting import quantity
+
+    text = suggestion_toml(bars.findings, config=config)
+    bad = {
+        printable(f.symbol or f.path.rpartition("/")[2])
+        for f in bars.findings
+        if f.response == "E" and f.number not in NO_FILE_OF_PRICES and (f.symbol or f.path)
+    }
+    if not bad or not set(bars.symbols) - bad or config.bad_symbols is not None:
+        return text
+    names = ", ".join(sorted(bad)[:N_NAMED])
+    more = f" and {quantity(len(bad) - N_NAMED, 'symbol')} more" if len(bad) > N_NAMED else ""
+    line = f'# bad_symbols = "leave out"  # goes on without these: {names}{more}'
+    return f"{text or '[data]'}\n{line}"
 
 
 def _print_tables(bars: Bars, config: DataConfig) -> None:
