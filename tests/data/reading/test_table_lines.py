@@ -27,6 +27,8 @@ PASSED_OVER = [
     ),
     ("comments", "# a, b\n" + HEADER + ROWS.replace("\n", "\n// checked\n"), 4, "# a  b", 1),
     ("a note below", HEADER + ROWS + "Downloaded on a Monday\n", 1, "Downloaded on a Monday", 5),
+    ("a mark of the end", HEADER + ROWS + "EOF\n", 1, "EOF", 5),
+    ("a tag of a page", HEADER + ROWS + "</pre>\n", 1, "</pre>", 5),
     (
         "a note without an end",
         HEADER + ROWS + "Downloaded on a Monday",

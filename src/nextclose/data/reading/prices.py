@@ -16,15 +16,15 @@ from nextclose.data.reading.columns.chosen_rows import chosen_rows, exchange_tol
 from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.said_symbols import (
     other_symbol_note,
+    respelt_note,
     said_symbol,
     several_symbols,
+    spelt_alike,
 )
 from nextclose.data.reading.columns.series import (
     lesser_symbol,
     one_volume,
-    respelt_note,
     several_series,
-    spelt_alike,
 )
 from nextclose.data.reading.dates import (
     DIGITS,
@@ -140,7 +140,14 @@ def unchecked_prices(
         finding = unsettled_marks(form, ours, path=path)
         return UncheckedPrices(path=path, frame=None, findings=(finding,))
     typed, cells, settled = _typed_columns(ours, config, form, path)
-    series = several_series(frame, typed, names, path=path, renames=config.columns)
+    series = several_series(
+        frame,
+        typed,
+        names,
+        path=path,
+        renames=config.columns,
+        is_last_taken=config.duplicates == "last",
+    )
     series += adjusted_closes_missing(typed, names, path=path)
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))

@@ -26,6 +26,7 @@ N_HEAD = 64  # records among which the header is looked for
 N_NOTES = 10  # lines below the table at most
 COMMENTS = ("#", "//")
 COUNT_OF_ROWS = re.compile(r"^\(?\d[\d,]* (?:rows?|records?|lines?)\b", re.IGNORECASE)
+END = re.compile(r"^(?:EOF|</\w+>)$")  # a mark below the last row
 
 Record = tuple[int, list[str]]  # the physical line at which it starts, and its cells
 
@@ -83,9 +84,9 @@ def is_comment(fields: Sequence[str]) -> bool:
 
 
 def is_note(fields: Sequence[str]) -> bool:
-    """Whether a record may be a sentence below the table: words in each of its cells."""
+    """Whether a record may be a sentence below the table: words in each cell, or its end."""
     cells = [cell.strip() for cell in fields if cell.strip()]
-    if len(cells) == 1 and COUNT_OF_ROWS.match(cells[0]):
+    if len(cells) == 1 and (COUNT_OF_ROWS.match(cells[0]) or END.match(cells[0])):
         return True
     return all(
         " " in cell and not cell[0].isdigit() and any(c.isalpha() for c in cell) for cell in cells

@@ -15,6 +15,8 @@ from nextclose.errors import ConfigError
 from nextclose.schema import Finding
 
 REGULAR = "EQ"  # the regular market of India's exchanges, beside blocks, bonds and odd lots
+# the NSE's series that are no shares: blocks, auctions, bonds, bills, warrants, rights, funds
+NO_SHARES = r"^(?:BL|IL|AF|A[IU]|IQ|IT|RR|IV|MF|ME|TB|G[BSC]|[DENPWYZ][0-9A-Z])$"
 INDIA = "XBOM"  # Mumbai: the NSE keeps its days
 SERIES_NAMES = ("series", "sctysrs")
 
@@ -63,8 +65,8 @@ def _regular_rows(
 ) -> pl.Series | None:
     """Whether each row is to be read where a date and symbol may have rows beside SERIES EQ.
 
-    A date that has no EQ keeps its rows: a share moves to another series and back. None without
-    such a column.
+    A date that has no EQ keeps its shares, which move to another series and back, and no bonds.
+    None without such a column.
     """
     ours = {ours: theirs for theirs, ours in column_map(frame.columns, config.columns).items()}
     key = next((by_key[key] for key in SERIES_NAMES if key in by_key), None)
@@ -74,8 +76,9 @@ def _regular_rows(
     symbols = [ours["symbol"]] if "symbol" in ours else lesser[:1]
     is_regular = (cell_texts(frame[key]) == REGULAR).fill_null(value=False)
     has_regular = pl.col("is_regular").any().over(ours["session"], *symbols)
+    is_share = ~cell_texts(frame[key]).str.contains(NO_SHARES).fill_null(value=False)
     rows = frame.select(ours["session"], *symbols).with_columns(is_regular.alias("is_regular"))
-    return rows.select(pl.col("is_regular") | ~has_regular).to_series()
+    return rows.select(pl.col("is_regular") | (~has_regular & is_share)).to_series()
 
 
 def exchange_told(frame: pl.DataFrame, config: DataConfig) -> str:

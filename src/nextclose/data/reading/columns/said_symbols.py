@@ -1,9 +1,10 @@
-"""What is said to be the symbol of a file: by its name, its folder, a setting, or its cells."""
+"""The symbol of a file as its name, folder, a setting or its cells say it, and its spelling."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -103,3 +104,38 @@ def partition_fault(
         symbol=safe_text(said),
         count=len(others),
     )
+
+
+def spelt_alike(symbols: pl.Series) -> tuple[pl.Series, list[str]]:
+    """The symbols as they are looked up, and those that were respelt: BF/B as BF-B, aapl as AAPL.
+
+    Nothing is respelt that would then be another symbol's name.
+    """
+    values = symbols.drop_nulls().unique()
+    new = {name: _respelt(name) for name in values}
+    changed = {name: spelt for name, spelt in new.items() if spelt != name}
+    if not changed or len(set(new.values())) < len(new):
+        return symbols, []
+    return symbols.replace(changed), sorted(changed)
+
+
+def _respelt(name: str) -> str:
+    if re.match(r"^[A-Za-z0-9]+/[A-Za-z0-9]+$", name):
+        name = name.replace("/", "-")
+    is_lower = re.match(r"^[a-z0-9^][a-z0-9.=&_^-]{0,19}$", name) and ".." not in name
+    return name.upper() if is_lower else name
+
+
+def respelt_note(respelt: Sequence[str], *, path: str) -> list[Finding]:
+    """Rule 30, where it repairs."""
+    if not respelt:
+        return []
+    note = Issue.ILLEGAL_SYMBOL.finding(
+        safe_text(", ".join(respelt)),
+        response="R",
+        rule="symbols in capitals, classes behind '-'; read so",
+        fix="",
+        path=path,
+        column="symbol",
+    )
+    return [replace(note, count=len(respelt))]

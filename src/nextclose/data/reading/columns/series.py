@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import polars as pl
 
@@ -19,6 +18,9 @@ from nextclose.schema import Finding
 MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
 MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on more than five
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
+LEAST_SHARED = 4  # rows of shared dates: two dates at least
+MOST_LISTINGS = 20  # values of a column that tells a few rows apart
+DATE = r"^\d{4}[-/.]?\d{2}[-/.]?\d{2}$|^\d{1,2}[-/. ]\w{2,3}[-/. ]\d{2,4}$"
 TICKS = ("tickvol", "tick_volume")
 COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
 COMPANY_NAMES = ("company", "company_name", "name", "stock_name", "issuer", "security_name")
@@ -82,6 +84,7 @@ def several_series(
     *,
     path: str,
     renames: Mapping[str, str],
+    is_last_taken: bool = False,
 ) -> list[Finding]:
     """Rule 43, where most dates of a symbol repeat: several series, and how to tell them apart.
 
@@ -90,14 +93,20 @@ def several_series(
     """
     keys = typed.select("symbol", "session", "close")
     settled = {canonical_name(name) for name in renames}
-    others = [c for c in frame.columns if c not in names and canonical_name(c) not in settled]
+    others = [
+        c
+        for c in frame.columns
+        if names.get(c, "currency") == "currency" and canonical_name(c) not in settled
+    ]
     if "second_of_day" in typed.columns:
         return []
     if _rises(keys):
         return _second_company(frame, keys, others, names, path)
     hits = _repeated_symbols(keys)
     if not hits.height:
-        return _second_company(frame, keys, others, names, path)
+        return _second_company(frame, keys, others, names, path) or (
+            [] if is_last_taken else _shared_days(frame, keys, others, names, path)
+        )
     symbol, n_dates, n_repeated = hits.row(0)
     return [
         Issue.CONTRADICTING_ROWS.finding(
@@ -130,17 +139,64 @@ def _series_fix(
             mixed_keys.with_columns(column.alias("key")), ["symbol", "session"], "key"
         ):
             continue
-        is_listing = canonical_name(name) in LISTINGS or names_kinds(cell_texts(column))
-        if is_listing or (
-            "symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS
-        ):
-            values = cell_texts(column).drop_nulls().value_counts(sort=True, name="n")
-            is_close = pl.first().str.to_lowercase() == "close"
-            values = values.sort(is_close, "n", pl.first(), descending=[True, True, False])
-            kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
-            return f"read one of them: set {' or '.join(kept)}."
-        return f"{name!r} tells them apart: set {symbol_setting(name, column)}."
+        return _telling_cure(name, column, names)
     return "give a column 'symbol' that tells them apart."
+
+
+def _shared_days(
+    frame: pl.DataFrame,
+    keys: pl.DataFrame,
+    others: Sequence[str],
+    names: Mapping[str, str],
+    path: str,
+) -> list[Finding]:
+    """Rule 43, where few dates repeat and a column tells the rows of each apart: two series."""
+    is_again = keys.select(
+        (pl.col("close").n_unique().over("symbol", "session") > 1) & pl.col("session").is_not_null()
+    ).to_series()
+    if int(is_again.sum()) < LEAST_SHARED:
+        return []
+    again = keys.filter(is_again)
+    symbols = again["symbol"].unique()
+    is_mixed = keys["symbol"].is_in(symbols.implode())
+    for name in others:
+        column = frame.filter(is_mixed)[name]
+        parted = again.with_columns(frame.filter(is_again)[name].alias("key"))
+        is_told = _tells_apart(parted, ["symbol", "session"], "key")
+        if not is_key(column) or column.n_unique() > MOST_LISTINGS or not is_told:
+            continue
+        n_dates = again.select("symbol", "session").n_unique()
+        return [
+            Issue.CONTRADICTING_ROWS.finding(
+                f"{n_dates} dates more than once, told apart by {safe_text(name)}",
+                rule="one row per symbol and date; these are several series",
+                fix=_telling_cure(name, column, names),
+                path=path,
+                symbol=safe_text(again["symbol"][0] or ""),
+                column="date",
+                count=n_dates,
+            )
+        ]
+    return []
+
+
+def _telling_cure(name: str, column: pl.Series, names: Mapping[str, str]) -> str:
+    """The setting that reads series told apart by a column: one of them, or each as a symbol."""
+    is_kind = not _holds_symbols(column) or names_kinds(cell_texts(column))
+    is_listing = canonical_name(name) in LISTINGS or is_kind
+    if is_listing or ("symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS):
+        values = cell_texts(column).drop_nulls().value_counts(sort=True, name="n")
+        is_close = pl.first().str.to_lowercase() == "close"
+        values = values.sort(is_close, "n", pl.first(), descending=[True, True, False])
+        kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
+        return f"read one of them: set {' or '.join(kept)}."
+    return f"{name!r} tells them apart: set {symbol_setting(name, column)}."
+
+
+def _holds_symbols(column: pl.Series) -> bool:
+    """Whether the cells can be symbols: legal ones, and no dates, as those of an expiry."""
+    cells = cell_texts(column).drop_nulls()
+    return bool(cells.str.contains(SYMBOL).all() and not cells.str.contains(DATE).all())
 
 
 def symbol_setting(name: str, column: pl.Series) -> str:
@@ -190,7 +246,7 @@ def _second_company(
 
 def _company_fix(name: str, column: pl.Series, ids: pl.Series) -> str:
     """The settings that part companies: by their ids, or where those are no symbols, one alone."""
-    if cell_texts(column).drop_nulls().str.contains(SYMBOL).all():
+    if _holds_symbols(column):
         cure = symbol_setting(name, column)
     else:
         cure = f"data.only = {toml_value({name: ids[-1]})}"
@@ -245,38 +301,3 @@ def is_key(column: pl.Series) -> bool:
     """Whether a column can name series: text or integers, two values or more, each again."""
     is_kind = column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum)
     return bool(is_kind) and 0 < column.n_unique() <= max(len(column) // 2, 1)
-
-
-def spelt_alike(symbols: pl.Series) -> tuple[pl.Series, list[str]]:
-    """The symbols as they are looked up, and those that were respelt: BF/B as BF-B, aapl as AAPL.
-
-    Nothing is respelt that would then be another symbol's name.
-    """
-    values = symbols.drop_nulls().unique()
-    new = {name: _respelt(name) for name in values}
-    changed = {name: spelt for name, spelt in new.items() if spelt != name}
-    if not changed or len(set(new.values())) < len(new):
-        return symbols, []
-    return symbols.replace(changed), sorted(changed)
-
-
-def _respelt(name: str) -> str:
-    if re.match(r"^[A-Za-z0-9]+/[A-Za-z0-9]+$", name):
-        name = name.replace("/", "-")
-    is_lower = re.match(r"^[a-z0-9^][a-z0-9.=&_^-]{0,19}$", name) and ".." not in name
-    return name.upper() if is_lower else name
-
-
-def respelt_note(respelt: Sequence[str], *, path: str) -> list[Finding]:
-    """Rule 30, where it repairs."""
-    if not respelt:
-        return []
-    note = Issue.ILLEGAL_SYMBOL.finding(
-        safe_text(", ".join(respelt)),
-        response="R",
-        rule="symbols in capitals, classes behind '-'; read so",
-        fix="",
-        path=path,
-        column="symbol",
-    )
-    return [replace(note, count=len(respelt))]
