@@ -44,7 +44,32 @@ def twice(mark: str) -> Shape:
     )
 
 
+FIELDS = ("close", "high", "low", "open", "volume")
+DEDUPED = {
+    f"{n.title()}{mark}": (n, symbol)
+    for n in FIELDS
+    for symbol, mark in (("AAPL", ""), ("IBM", ".1"))
+}
+HEADED = wide({"AAPL": AAPL, "IBM": IBM}, DEDUPED).splitlines()
+TICKERS = ",".join(["Ticker", *(symbol for _, symbol in DEDUPED.values())])
+
 SHAPES = (
+    Shape(
+        name="suffixes: Close, Close.1 over a line of tickers",
+        source="yfinance of two symbols, its CSV read and written again by pandas",
+        write=file(
+            "AAPL.csv",
+            "\n".join(
+                [
+                    HEADED[0].replace("Date", "Price"),
+                    TICKERS,
+                    "Date" + "," * len(DEDUPED),
+                    *HEADED[1:],
+                ]
+            ),
+        ),
+        holds={"AAPL": AAPL, "IBM": IBM},
+    ),
     refused(
         "close_x, close_y",
         "pandas merge()",

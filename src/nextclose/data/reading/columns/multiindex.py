@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import PurePath
 
 import polars as pl
 import polars.selectors as cs
@@ -112,7 +111,7 @@ def _name_pairs(
     pairs = flat_pairs(frame.columns)
     if pairs:
         return pairs, 0, "columns by field and symbol"
-    return wide_closes(frame, known, path=PurePath(path).name), 0, "a column of closes"
+    return wide_closes(frame, known, path=re.split(r"[/\\]", path)[-1]), 0, "a column of closes"
 
 
 def _field(name: str) -> str | None:
