@@ -145,6 +145,18 @@ OPENS = (
     ),
 )
 
+AFTER_HOURS = Shape(
+    name="stamps at eight in the evening of New York, in UTC",
+    source="feeds that stamp the end of after-hours trading",
+    write=file(
+        "AAPL.csv",
+        stamped(
+            APPLE, later(APPLE["session"], "XNYS", 20).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        ),
+    ),
+    holds={"AAPL": APPLE},
+)  # fmt: skip
+
 LONDON = history(exchange="XLON")
 FREE_NAMES = tuple(
     Shape(
@@ -275,4 +287,4 @@ WORDS = (
     worded("Spanish", "{} de {} de {}", SPANISH, source="Bolsa de Madrid, tables"),
 )
 
-SHAPES = (*WORDS, *MIDNIGHTS, *OPENS, *QUOTES, *FORMS, *FREE_NAMES)
+SHAPES = (*WORDS, *MIDNIGHTS, *OPENS, *QUOTES, *FORMS, *FREE_NAMES, AFTER_HOURS)

@@ -30,9 +30,7 @@ NAMED_FORMATS = (
     "%Y/%m/%d",
     "%Y.%m.%d",
     "%Y%m%d",
-    "%d-%B-%Y",
-    "%d %B %Y",
-    "%B %d, %Y",
+    *("%d-%B-%Y", "%d %B %Y", "%B %d, %Y"),
     "%Y年%m月%d日",
 )
 
@@ -50,6 +48,7 @@ EXCEL = "excel"
 EXCEL_DAY_0 = date(1899, 12, 30)  # serials below 61, 1900-03-01, follow a day that never was
 EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31
 DAY_SECONDS = 86_400
+N_CLOCK = 20  # stamps of an exchange that settle their usual time of day
 FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-12-31
 
 
@@ -234,7 +233,7 @@ def _dates_in_text(text: pl.Series, formats: tuple[str, ...]) -> pl.DataFrame:
             days = days.fill_null(english_dates(day_text).str.to_date(date_format, strict=False))
     hour, minute = (groups[name].cast(pl.Int32) for name in ("hour", "minute"))
     is_half = groups["half"].is_not_null()
-    afternoon = 12 * groups["half"].str.to_uppercase().eq("P").cast(pl.Int32)
+    afternoon = 12 * groups["half"].is_in(["P", "p"]).cast(pl.Int32)
     is_hour = (is_half & hour.is_between(1, 12)) | (~is_half & (hour < 24))
     hour = (hour % 12 + afternoon).zip_with(is_half, hour)
     clock = groups["second"].cast(pl.Int32).fill_null(0)
@@ -282,17 +281,34 @@ def _exchange_dates(
 def _at_exchanges(stamps: pl.DataFrame, is_moved: pl.Series, exchange: pl.Series) -> pl.DataFrame:
     """The stamps with day and second of each exchange's clock; null where that is not known.
 
-    A midnight in UTC keeps the date written: that is how plain dates are stamped. Its second is the
-    exchange's if the date is, so that ten o'clock in Sydney is one time in winter and in summer.
+    A midnight in UTC keeps the date written, as plain dates have it, but for `_is_of_clock`. Its
+    second is the exchange's if the date is: ten o'clock in Sydney is one time all the year.
     """
     local = _local_seconds(stamps["utc"], exchange)
     day = (local // DAY_SECONDS).cast(pl.Int32).cast(pl.Date)
     second = (local % DAY_SECONDS).cast(pl.Int32)
     is_same = (day == stamps["day"]).fill_null(value=False)
+    is_moved = is_moved | (_is_of_clock(stamps["utc"], second, is_moved, exchange) & ~is_same)
     return stamps.with_columns(
         day.zip_with(is_moved, stamps["day"]).alias("day"),
         second.zip_with(is_moved | is_same, stamps["second"]).alias("second"),
     )
+
+
+def _is_of_clock(
+    utc: pl.Series, second: pl.Series, is_moved: pl.Series, exchange: pl.Series
+) -> pl.Series:
+    """Whether each midnight of UTC is the time that the exchange's other stamps have on its clock.
+
+    So are half the stamps of eight in the evening in New York. The first others decide.
+    """
+    rows = pl.DataFrame({"utc": utc, "second": second, "exchange": exchange})
+    others = rows.filter(is_moved).drop_nulls().sort("utc").group_by("exchange").head(N_CLOCK)
+    others = others.filter(pl.len().over("exchange") == N_CLOCK)
+    usual = others.group_by("exchange").agg(pl.col("second").mode().min().alias("usual"))
+    rows = rows.join(usual, on="exchange", how="left", maintain_order="left")
+    is_usual = (pl.col("utc") % DAY_SECONDS == 0) & (pl.col("second") == pl.col("usual"))
+    return rows.select(is_usual.fill_null(value=False)).to_series()
 
 
 def _local_seconds(utc: pl.Series, exchange: pl.Series) -> pl.Series:
