@@ -63,6 +63,5 @@ def has_dotted_thousands(text: pl.Series) -> bool:
     whole = text.filter(~is_dotted)
     if not is_dotted.any() or not len(whole) or not whole.str.contains(r"^\d{1,3}$").all():
         return False
-    dotted = text.filter(is_dotted).cast(pl.Float64, strict=False).drop_nulls().to_numpy()
-    least = whole.cast(pl.Float64, strict=False).to_numpy().min()
-    return not len(dotted) or bool(dotted.max() * FAR < least)
+    dotted = text.filter(is_dotted).cast(pl.Float64, strict=False).fill_null(0.0).to_numpy()
+    return bool(dotted.max() * FAR < whole.cast(pl.Float64).to_numpy().min())
