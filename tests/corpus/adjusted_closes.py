@@ -187,7 +187,13 @@ SHAPES = (
         for name in ("close_qfq", "close_hfq", "前复权收盘价")
     ),
     *(
-        shape(f"{name}, asked", "vendors' own words", beside(name), asks=("E25",))
+        shape(
+            f"{name}, asked",
+            "vendors' own words",
+            beside(name),
+            asks=("E25",),
+            answers={"columns": {name: "adj_close"}},
+        )
         for name in (
             *("Split Adj Close", "Div Adj Close", "Close_div_adj", "close_tr"),
             *("Schluss bereinigt", "Cours ajusté"),

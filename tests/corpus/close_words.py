@@ -31,6 +31,7 @@ def asked(name: str, source: str, code: str = "E21") -> Shape:
         write=file("AAPL.csv", table(AAPL, columns)),
         holds={"AAPL": AAPL},
         asks=(code,),
+        answers={"columns": {name: "close"}},
     )
 
 

@@ -29,6 +29,8 @@ SHAPES = (
             write=file("prices.csv", text(key, first, second)),
             holds={first: FIRST, second: SECOND},
             asks=("E67",),
+            answers={"columns": {key: "symbol"}}
+            | ({"numeric_symbols": True} if first.isdigit() else {}),
         )
         for key, first, second, source in (
             ("ISIN", "US59156R1086", "GB0031348658", "refinitiv.com, histories by RIC"),

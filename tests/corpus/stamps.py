@@ -117,6 +117,8 @@ OPENS = (
         source="TradingView, chart export of a future",
         write=file("ES=F.csv", stamped(FUTURES, seconds(CME_EVENINGS))),
         holds={"ES=F": FUTURES},
+        asks=("E44",),  # of Chicago, New York or London, its name does not say
+        answers={"calendar": "CMES"},
         exchanges={"ES=F": "CMES"},
     ),
     Shape(

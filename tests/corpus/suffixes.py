@@ -134,10 +134,12 @@ SHAPES = (
             write=file("AAPL.csv", text),
             holds={"AAPL": AAPL},
             asks=("E43",),
+            answers={"only": only},
         )
-        for name, text in (
+        for name, only, text in (
             (
                 "a melted variable",
+                {"variable": "close"},
                 "date,variable,value\n"
                 + "\n".join(
                     f"{day},{kind},{value}"
@@ -147,6 +149,7 @@ SHAPES = (
             ),
             (
                 "type = adjusted, raw",
+                {"type": "adjusted"},
                 "date,type,close\n"
                 + "\n".join(
                     f"{day},{kind},{value * factor!r}"

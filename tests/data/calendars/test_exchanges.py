@@ -16,7 +16,7 @@ SYMBOLS = [
     ("^NOTHING", ""),
     ("BTC-USD", "24/7"),
     ("EURUSD=X", "24/5"),
-    ("CL=F", "CMES"),
+    ("CL=F", ""),
     ("MC.FP", "XPAR"),
     ("EURUSD.FOREX", "24/5"),
     ("SONY.ZZ", ""),

@@ -15,7 +15,6 @@ WEEKDAYS = "weekdays"  # the setting that asks for no exchange
 UNKNOWN = ""
 DEFAULT = "XNYS"  # names without a suffix: New York, Nasdaq keeps the same sessions
 CRYPTO, FOREX = "24/7", "24/5"
-FUTURES = "CMES"  # of ES=F and its like, as Yahoo Finance writes futures
 # names that have no calendar of their own -> the one whose sessions they keep
 ALIASES: Mapping[str, str] = {"NSE": "XBOM", "XNSE": "XBOM", "XSHE": "XSHG"}
 
@@ -159,8 +158,6 @@ def exchange_of(symbol: str) -> str:
         return INDICES.get(name, UNKNOWN)
     if FOREX_PAIR.fullmatch(name):
         return FOREX
-    if name.endswith("=F"):
-        return FUTURES
     if CRYPTO_PAIR.fullmatch(name):
         return CRYPTO
     if CHINESE.fullmatch(name):
