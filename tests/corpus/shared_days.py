@@ -46,6 +46,7 @@ SHAPES = (
         write=file("prices.csv", text("ISIN", "US0886061086", "GB00BH0P3Z91")),
         holds={"US0886061086": FIRST, "GB00BH0P3Z91": SECOND},
         asks=("E67",),
+        answers={"columns": {"ISIN": "symbol"}},
     ),
     *(
         Shape(
