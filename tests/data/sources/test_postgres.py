@@ -222,11 +222,11 @@ def test_a_type_of_no_use_is_named_and_nothing_is_read(server):
 
 
 def test_a_column_that_is_missing_is_named_with_the_nearest_there_is(server):
-    server.run("create table astray (symbol text, date date, closing float8)")
+    server.run("create table astray (symbol text, date date, closing_x float8)")
     part = part_at(server.url("postgres?table=astray"))
     (finding,) = part.findings
     assert finding.code == "E21"
-    assert "'closing'" in finding.fix
+    assert "'closing_x'" in finding.fix
 
 
 def test_an_empty_table_has_no_bars(server):
