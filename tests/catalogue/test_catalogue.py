@@ -160,6 +160,7 @@ VALUES: dict[tuple[str, int], tuple[Any, ...]] = {
     ("date_format", 36): ("%d/%m/%Y", "%m/%d/%Y"),
     ("date_format", 37): ("%y-%m-%d", "%d/%m/%y"),
     ("date_format", 38): ("yyyymmdd",),
+    ("date_format", 39): ("epoch-d", "excel"),
     ("calendar", 44): ("XTKS",),
     ("splits", 59): ("splits.csv",),
     ("symbols", 21): ("AAPL",),

@@ -49,6 +49,14 @@ def most_traded(frame: Frame) -> Frame:
     return frame.filter(pl.col("symbol").is_in(means["symbol"].tail(2).to_list()))
 
 
+def realigned(frame: Frame) -> Frame:
+    """Whole bars moved towards the end; closes alone would lie outside their ranges."""
+    order = CLOSE.is_not_null()
+    return frame.sort("symbol", "date", maintain_order=True).with_columns(
+        pl.col(PRICES).sort_by(order, maintain_order=True).over("symbol")
+    )
+
+
 NEXT_TRADED = pl.when(pl.col("volume") > 0).then(CLOSE).fill_null(strategy="backward")
 FIRST = CLOSE.drop_nulls().first()
 IS_SPIKE = ((CLOSE / CLOSE.shift()).log().abs() > 0.02) & (
@@ -67,7 +75,7 @@ LOADERS: dict[str, Callable[[Frame], Frame]] = {
     "M10 after the last long gap": after_the_last_long_gap,
     "M11 survivors": ending_with_the_file,
     "M12 most traded": most_traded,
-    "M14 realigned from the end": each(CLOSE.sort_by(CLOSE.is_not_null(), maintain_order=True)),
+    "M14 realigned from the end": realigned,
     "M16 over the last close": scaled(1 / CLOSE.drop_nulls().last()),
 }
 HONEST_LOADERS: dict[str, Callable[[Frame], Frame]] = {
