@@ -86,7 +86,8 @@ def test_a_good_file_with_some_bytes_changed_gets_a_sound_answer(
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    return seeds(tmp_path_factory.mktemp("seeds"))
+    # small ones: what fails is written out, all of them together
+    return sorted(seeds(tmp_path_factory.mktemp("seeds")), key=len)[:160]
 
 
 def test_the_catalogue_gives_the_fuzzer_much_to_begin_with(good: list[bytes]) -> None:
