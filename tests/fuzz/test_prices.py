@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -72,11 +74,19 @@ EDITS = st.lists(
 )
 
 
+@cache
+def good_files() -> list[bytes]:
+    """Every file of the catalogue; no argument of a test, for those are written out if it fails."""
+    with TemporaryDirectory() as folder:
+        return seeds(Path(folder))
+
+
 @MANY
 @given(st.integers(0, 1 << 10), EDITS)
 def test_a_good_file_with_some_bytes_changed_gets_a_sound_answer(
-    tmp_path: Path, good: list[bytes], which: int, edits: list[tuple[int, int, bytes]]
+    tmp_path: Path, which: int, edits: list[tuple[int, int, bytes]]
 ) -> None:
+    good = good_files()
     seed = bytearray(good[which % len(good)])
     for place, n_gone, new in edits:
         at = place % max(len(seed), 1)
@@ -84,14 +94,8 @@ def test_a_good_file_with_some_bytes_changed_gets_a_sound_answer(
     answer(bytes(seed), tmp_path)
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    # small ones: what fails is written out, all of them together
-    return sorted(seeds(tmp_path_factory.mktemp("seeds")), key=len)[:160]
-
-
-def test_the_catalogue_gives_the_fuzzer_much_to_begin_with(good: list[bytes]) -> None:
-    assert len(good) > 150
+def test_the_catalogue_gives_the_fuzzer_much_to_begin_with() -> None:
+    assert len(good_files()) > 150
 
 
 def nameless_zip() -> bytes:
