@@ -22,7 +22,7 @@ from nextclose.data.suggestions import assignments
 from nextclose.errors import printable
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.comparison import skill_of
-from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.evidence import POOLED, Evidence
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.execution import Progress
 from nextclose.formatting import count, share, terminal_number
@@ -83,12 +83,17 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
             terminal_number(
                 None if row.verdict == "YARDSTICK" else skill_of(evidence.ranges), "+.1%"
             ),
-            terminal_number(skill_of(evidence.garch), "+.2%"),
+            terminal_number(skill_of(evidence.garch), "+.2%") + _fewer_mark(evidence),
             terminal_number(evidence.coverage.coverage_90, ".1%"),
             row.verdict,
             style=STYLES.get(row.verdict, ""),
         )
     return table
+
+
+def _fewer_mark(evidence: Evidence) -> str:
+    """A mark where garch has fewer forecasts than the model that is compared with it."""
+    return "" if evidence.n_beside_garch is None else "*"
 
 
 def sentences(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Iterator[str]:

@@ -180,6 +180,17 @@ def test_ranges_better_than_history_but_worse_than_garch_are_worse():
     assert row_of(frame, "garch").crps_skill_vs_garch is None
 
 
+def test_garch_that_has_a_part_of_the_forecasts_says_so():
+    outcome = SD * returns()
+    wiggle = SD * np.exp(0.02 * returns(8))
+    ours = rows("lstm", outcome, median=1e-4 * returns(9), sd=wiggle)
+    garch = rows("garch", outcome, sd=SD)
+    late = garch.tail(400)
+    whole, part = (row_of(world(outcome, pl.concat([ours, one]))) for one in (garch, late))
+    assert " of 1,000 forecasts" not in whole.sentence
+    assert " on 400 of 1,000 forecasts" in part.sentence
+
+
 def test_a_model_no_different_from_history_is_no_evidence():
     outcome = SD * returns()
     wiggle = SD * np.exp(0.02 * returns(8))
@@ -203,7 +214,7 @@ def test_too_short_is_under_250_origins_or_30_horizons(horizon, n, is_short):
     assert (row.verdict == "TOO SHORT") == is_short
     if is_short:
         assert row.p_value is None
-        assert f"Too little data: {n} forecasts of AAA" in row.sentence
+        assert f"Too little data: forecasts of {n} sessions for AAA" in row.sentence
 
 
 @pytest.mark.parametrize(("factor", "word"), [(0.7, "narrow"), (1.5, "wide")])

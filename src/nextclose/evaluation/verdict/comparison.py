@@ -26,6 +26,7 @@ class Comparison:
     skill: float
     test: MeanTest | None  # of the skill; None: too few forecasts, or the two never differ
     seed_sd: float | None = None  # of the skill that single seeds have; None: under two seeds
+    forecasts: int | None = None  # that both have; None: not counted
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -140,6 +141,7 @@ def _comparison(
         skill=float(gain.mean()),
         test=overlap_test(gain, horizon_sessions=panel.horizon_sessions, pooled=pooled),
         seed_sd=seed_sd,
+        forecasts=int(np.isfinite(ours + theirs).sum()),
     )
 
 

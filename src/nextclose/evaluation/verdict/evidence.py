@@ -80,6 +80,12 @@ class Evidence:
         return comparison.noise_floor if comparison else None
 
     @property
+    def n_beside_garch(self) -> int | None:
+        """The forecasts that garch has too, where it has not all of them; None where it has."""
+        n = self.garch.forecasts if self.garch else None
+        return n if n is not None and n < self.forecasts else None
+
+    @property
     def relative_mae(self) -> float | None:
         """Absolute error over that of "no change"; below 1 beats it. None: no price moved."""
         return self.error.loss_ratio if self.error else None

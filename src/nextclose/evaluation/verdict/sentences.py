@@ -109,9 +109,9 @@ def _too_good(evidence: Evidence) -> str:
 
 def _too_short(evidence: Evidence) -> str:
     return (
-        f"Too little data: {evidence.origins:,} forecasts of {_who(evidence)} {_at(evidence)} are "
-        f"about {evidence.independent:,.0f} independent ones; at least {MIN_ORIGINS} forecasts "
-        f"and {MIN_INDEPENDENT} independent ones are needed."
+        f"Too little data: forecasts of {evidence.origins:,} sessions for {_who(evidence)} "
+        f"{_at(evidence)} are about {evidence.independent:,.0f} independent ones; those of at "
+        f"least {MIN_ORIGINS} sessions and {MIN_INDEPENDENT} independent ones are needed."
     )
 
 
@@ -203,7 +203,12 @@ def _ranges_gain(evidence: Evidence, p: str) -> str:
 
 
 def _beside_garch(evidence: Evidence) -> str:
-    return f", {comparison_text(evidence.garch)}" if evidence.garch else ""
+    """The ranges against garch, and on how many forecasts where garch has not all of them."""
+    if evidence.garch is None:
+        return ""
+    n = evidence.n_beside_garch
+    part = f" on {n:,} of {evidence.forecasts:,} forecasts" if n is not None else ""
+    return f", {comparison_text(evidence.garch)}{part}"
 
 
 def _noise(evidence: Evidence) -> str:

@@ -163,7 +163,13 @@ def _fewer_forecasts_note(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRo
         f"{', '.join(v.model for v in group)} on {text}"
         for text, group in ((t, list(g)) for t, g in itertools.groupby(fewer, key=forecasts_of))
     ]
-    return f"Scored on fewer forecasts: {'; '.join(parts)}." if parts else ""
+    beside = [
+        f"{v.model} on {quantity(v.evidence.n_beside_garch, 'forecast')}"
+        for v in pooled
+        if v.evidence.n_beside_garch is not None
+    ]
+    notes = (("Scored on fewer forecasts", "; ".join(parts)), ("Beside garch", ", ".join(beside)))
+    return " ".join(f"{what}: {text}." for what, text in notes if text)
 
 
 def symbol_scores_table(verdicts: Iterable[VerdictRow], *, headline: str) -> ReportTable:
