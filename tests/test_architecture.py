@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
     *("errors", "arguments", "schema", "config", "metrics", "formatting", "durable", "folders"),
     *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
-    *("execution", "worker", "processes", "studies", "run", "training"),
+    *("execution", "studies", "run", "training"),
     *("runfolder", "terminal", "commands", "cli"),
 )
 CORE = tuple(

@@ -23,7 +23,7 @@ from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
-from nextclose.execution import Progress, silent
+from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.protocol import Model

@@ -15,7 +15,9 @@ from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
-from nextclose.execution import InTurn, Progress, Remembered, code_fingerprint
+from nextclose.execution.in_turn import InTurn, Progress
+from nextclose.execution.memory import Remembered, code_fingerprint
+from nextclose.execution.processes import Processes
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
@@ -23,7 +25,6 @@ from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_
 from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
 from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
-from nextclose.processes import Processes
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars

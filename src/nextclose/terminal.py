@@ -24,7 +24,7 @@ from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.comparison import skill_of
 from nextclose.evaluation.verdict.evidence import POOLED, Evidence
 from nextclose.evaluation.verdict.verdict import VerdictRow
-from nextclose.execution import Progress
+from nextclose.execution.in_turn import Progress
 from nextclose.formatting import count, share, terminal_number
 from nextclose.schema import Bars
 

@@ -13,7 +13,7 @@ from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.finding_counts import finding_counts
 from nextclose.errors import ConfigError
-from nextclose.execution import Progress, silent
+from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from nextclose.errors import NotEnoughDataError, ResourceError
-from nextclose.processes import THREAD_VARIABLES, Processes
+from nextclose.execution.processes import THREAD_VARIABLES, Processes
 from tests import errands
 from tests.errands import Trap, errand
 from tests.plugins import Wide
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SCRIPT = """
-from nextclose.processes import Processes
+from nextclose.execution.processes import Processes
 from tests.errands import doubled, errand
 
 with Processes(2) as pool:

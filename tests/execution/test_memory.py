@@ -15,10 +15,10 @@ from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit, serial
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.breakdowns.training import fits_of
-from nextclose.execution import Remembered
+from nextclose.execution.memory import Remembered
+from nextclose.execution.processes import THREAD_VARIABLES, Processes, can_travel
 from nextclose.models.protocol import Model
 from nextclose.models.state import encode_state
-from nextclose.processes import THREAD_VARIABLES, Processes, can_travel
 from nextclose.serving.states import state_bytes
 from tests.builders import samples_of, study_of_last, tiny_config, walk_bars, walk_frame
 from tests.plugins import FittedWide, Wide

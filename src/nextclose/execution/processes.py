@@ -24,7 +24,7 @@ from typing import IO, Any
 from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import FitTask, ForecastTask, Result, Task
 from nextclose.errors import ResourceError
-from nextclose.execution import Progress, silent
+from nextclose.execution.in_turn import Progress, silent
 from nextclose.models.protocol import Model
 
 # Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
@@ -36,7 +36,7 @@ THREAD_VARIABLES = (
 )
 ENTRY = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from nextclose.worker import main; main(int(sys.argv[2]), int(sys.argv[3]))"
+    "from nextclose.execution.worker import main; main(int(sys.argv[2]), int(sys.argv[3]))"
 )
 SECONDS_TO_END = 10.0  # between the end of a line and the end of its process
 

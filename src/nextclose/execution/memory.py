@@ -1,4 +1,4 @@
-"""[shell] What runs tasks in this process, and a memory of finished fits."""
+"""[shell] A memory of finished fits: none is computed twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from nextclose.backtesting.walk_forward import (
     NotFitted,
     Result,
     Task,
-    serial,
 )
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources.files import open_file
@@ -31,34 +30,11 @@ from nextclose.serving.states import state_of, written_fit
 SUFFIX = ".safetensors"
 LARGEST_FIT = 1 << 29  # bytes, as of a bundle
 
-Progress = Callable[[str, int, int], None]  # stage, tasks done, tasks in all
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
-
-
-class InTurn:
-    """A mapper in this process, one task after the other, that tells its progress."""
-
-    def __init__(self, *, progress: Progress = silent) -> None:
-        self._progress = progress
-
-    def __call__(
-        self, function: Callable[[Study, Task], Result], study: Study, tasks: Sequence[Task]
-    ) -> Iterator[Result]:
-        """Yield `function(study, task)` for each task."""
-        stage = function.__name__
-        self._progress(stage, 0, len(tasks))
-        for done, result in enumerate(serial(function, study, tasks), 1):
-            self._progress(stage, done, len(tasks))
-            yield result
-
 
 def code_fingerprint() -> str:
     """SHA-256 over the source of this package: other code, another fit."""
     digest = hashlib.sha256()
-    root = Path(__file__).parent
+    root = Path(__file__).parents[1]
     for path in sorted(root.rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

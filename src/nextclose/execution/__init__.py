@@ -1,0 +1,1 @@
+"""[shell] Who carries out the tasks of a study, and the memory of what was done."""
