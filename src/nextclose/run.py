@@ -12,9 +12,9 @@ import polars as pl
 from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
-from nextclose.data.bars import with_short_symbols
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.left_out import left_out_symbols
+from nextclose.data.segments import with_short_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth

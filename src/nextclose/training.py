@@ -10,8 +10,8 @@ import polars as pl
 from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
-from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.finding_counts import finding_counts
+from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import ConfigError
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature

@@ -43,7 +43,7 @@ NOTICES = "tests/serving/test_notices.py"
 ELSEWHERE = {
     20: f"{SOURCES}/test_files.py::test_a_file_that_changes_while_it_is_read_is_refused",
     60: "tests/data/rules/test_stock_splits.py::test_a_ratio_that_cannot_be_right_is_told",
-    66: "tests/data/test_bars.py::test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused",
+    66: "tests/data/test_segments.py::test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused",
     71: "tests/data/store/test_fetch.py::test_no_answer_is_tried_five_times_with_waits_that_double",
     72: "tests/data/store/test_fetch.py::test_a_symbol_whose_only_bar_is_running_has_no_rows",
     73: "tests/data/store/test_fetch.py::test_a_history_of_another_shape_is_refused_with_the_difference",

@@ -4,8 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
-from nextclose.data.bars import with_short_symbols
-from nextclose.errors import DataError, NotEnoughDataError
+from nextclose.errors import DataError
 from tests.data.bar_texts import DAYS, codes, findings_of, refusals, rows_of, texts
 from tests.frames import collect_bars, validate_bars
 
@@ -150,23 +149,6 @@ def test_what_happens_later_changes_no_earlier_row():
     later = [(3, "close", "nan"), (4, "high", "1")]
     early = collect_bars(texts()[:3], symbol="A").frame
     assert collect_bars(texts(later), symbol="A").frame[:3].equals(early)
-
-
-def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
-    frame = rows_of(
-        *(("A", str(day), float(k + 11)) for k, day in enumerate(DAYS)), ("FB", "2019-03-04", 1.0)
-    )
-    read = validate_bars(frame)
-    bars = with_short_symbols(read, needed=5)
-    assert bars.frame is read.frame
-    assert bars.findings[-1].line() == (
-        "W66 FB: found 1 session, 5 needed; rule: a symbol with too little history gets no "
-        "forecast. Fix: give a longer history."
-    )
-    assert with_short_symbols(read, needed=1) is read
-    with pytest.raises(NotEnoughDataError) as raised:
-        with_short_symbols(read, needed=6)
-    assert (raised.value.needed, raised.value.found) == (6, 5)
 
 
 def test_settings_that_speak_of_no_symbol_are_told():

@@ -139,7 +139,7 @@ def _print_suggestion(suggestion: str, prices: Sequence[str], settings: RunConfi
 
 def _bars_with_findings(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
-    from nextclose.data.bars import short_symbols
+    from nextclose.data.segments import short_symbols
     from nextclose.data.sources.loading import load_usable_bars
     from nextclose.studies import needed_sessions
 

@@ -104,7 +104,7 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
-    from nextclose.data.bars import with_short_symbols
+    from nextclose.data.segments import with_short_symbols
     from nextclose.formatting import quantity
     from nextclose.serving.bundle import bundle_folder
     from nextclose.studies import served_rows

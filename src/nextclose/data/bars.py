@@ -32,8 +32,7 @@ from nextclose.data.rules.order import is_in_order
 from nextclose.data.rules.sequence import CELL_RULES, DAY_RULES, MOVE_RULES, PANEL_RULES
 from nextclose.data.rules.steps import segment_numbers
 from nextclose.data.rules.stock_splits import SPLIT_COLUMNS, with_split_moves
-from nextclose.errors import DataError, NotEnoughDataError
-from nextclose.formatting import quantity
+from nextclose.errors import DataError
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Finding
 
 DEFAULTS = DataConfig()
@@ -276,55 +275,3 @@ def raise_for_refusals(bars: Bars) -> Bars:
     if refusals:
         raise DataError(refusals)
     return bars
-
-
-def with_short_symbols(bars: Bars, *, needed: int) -> Bars:
-    """The same rows, with the findings of `short_symbols`.
-
-    The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
-    by the length of its whole file would let the future decide who is learnt from.
-    Raises: NotEnoughDataError if no symbol has enough.
-    """
-    findings = short_symbols(bars, needed=needed)
-    if findings and findings[0].response == "E":
-        most = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
-        raise NotEnoughDataError(findings[0].line(), needed=needed, found=most)
-    return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
-
-
-def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
-    """A warning for each symbol without `needed` sessions in a segment.
-
-    If there is no other symbol: one refusal instead, naming the symbol with the most.
-    """
-    counts = segment_lengths(bars).group_by("symbol").agg(pl.col("len").max()).sort("symbol")
-    short = counts.filter(pl.col("len") < needed)
-    if short.height == counts.height:
-        most = counts.sort("len", descending=True, maintain_order=True).head(1)
-        symbol, n = next(most.iter_rows(), ("", 0))
-        return (
-            Issue.SHORT_HISTORY.finding(
-                f"{quantity(n, 'session')} in one piece, the most of any symbol",
-                response="E",
-                rule=f"at least {needed}, which one forecast of every chosen model reads",
-                fix="give a longer history, or choose models that read less.",
-                symbol=symbol,
-            ),
-        )
-    return tuple(
-        Issue.SHORT_HISTORY.finding(f"{quantity(n, 'session')}, {needed} needed", symbol=symbol)
-        for symbol, n in short.iter_rows()
-    )
-
-
-def segment_lengths(bars: Bars) -> pl.DataFrame:
-    """Rows of each segment of each symbol, in order: symbol, len."""
-    keys = [name for name in ("symbol", "segment") if name in bars.frame.columns]
-    return bars.frame.group_by(keys, maintain_order=True).len().select("symbol", "len")
-
-
-def latest_segments(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows of each symbol's latest segment."""
-    if "segment" not in frame.columns:
-        return frame
-    return frame.filter(pl.col("segment") == pl.col("segment").max().over("symbol"))

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtesting.forecasts import log_quantiles
-from nextclose.data.bars import latest_segments
+from nextclose.data.segments import latest_segments
 from nextclose.errors import BundleError, ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature
 from nextclose.features.masks import MASKS

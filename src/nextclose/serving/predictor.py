@@ -13,10 +13,10 @@ import polars as pl
 
 from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
-from nextclose.data.bars import latest_segments, with_short_symbols
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.catalogue import Issue
+from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import (
     ConfigError,
     DataError,
