@@ -100,6 +100,21 @@ def bhavcopies(parts: Mapping[str, pl.DataFrame]) -> dict[str, str]:
     return texts
 
 
+def in_parts(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with their days in three columns."""
+    day = pl.col("session").dt
+    return rows.select(
+        day.year().alias("Year"),
+        day.month().alias("Month"),
+        day.day().alias("Day"),
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+    )
+
+
 def _two_levels(parts: Mapping[str, pl.DataFrame], *, symbol_first: bool) -> pd.DataFrame:
     frames = {
         symbol: pd.DataFrame(rows.rename(NAMES).to_dict(as_series=False)).set_index("Date")
@@ -433,6 +448,36 @@ SHAPES = (
         holds={"RELIANCE": MUMBAI, "TCS": MUMBAI_TOO},
         codes=("W43",),
         exchanges={"RELIANCE": "XBOM", "TCS": "XBOM"},
+    ),
+    *(
+        Shape(
+            name=f"year, month and day in columns of their own, {kind}",
+            source="research data of universities; databases with keys of integers",
+            write=file(
+                f"AAPL.{kind}",
+                parquet(in_parts(A)) if kind == "parquet" else in_parts(A).write_csv(),
+            ),
+            holds={"AAPL": A},
+        )
+        for kind in ("csv", "parquet")
+    ),
+    Shape(
+        name="hive partitions of a symbol by year, month and day",
+        source="arrow.apache.org/docs, partitioned datasets",
+        write=files(
+            {
+                f"lake/symbol=AAPL/year={day.year}/month={day.month:02}/day={day.day:02}/p.csv": (
+                    f"open,high,low,close\n{prices}\n"
+                )
+                for day, prices in zip(
+                    SHORT["session"],
+                    (",".join(map(str, row[1:5])) for row in SHORT.iter_rows()),
+                    strict=True,
+                )
+            },
+            argument="lake",
+        ),
+        holds={"AAPL": SHORT},
     ),
     Shape(
         name="a live row beside the last close",

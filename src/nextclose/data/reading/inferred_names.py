@@ -28,6 +28,7 @@ SYMBOL = re.compile(r"^[A-Z^][A-Z0-9.=&_-]{0,19}$")
 PERIOD = re.compile(r"^(?:[DWM]|1?D|Daily|1440)$", re.IGNORECASE)
 INDEX_NAMES = {"", "index", "unnamed_0", "index_level_0", "level_0", "row_names", "rownames"}
 OPENING_NAMES = {"open_time", "opentime"}
+DATE_PARTS = ("year", "month", "day")
 # Binance's own names since its files have a header
 KLINES = (
     *("open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume"),
@@ -44,7 +45,11 @@ def with_date_column(
 
     The one column without a name (or with that of an index) whose cells are dates, else the one
     that has any other name; or the instant at which a bar opens, as exchanges of coins write it.
+    Columns of year, month and day are one.
     """
+    frame, parts = _with_joined_date(frame, config, path=path)
+    if parts:
+        return frame, parts
     ours = column_map(frame.columns, config.columns)
     if "session" in ours.values() or "date" in frame.columns or not frame.height:
         return frame, []
@@ -60,6 +65,30 @@ def with_date_column(
         safe_text(found), rule="a column 'date'; read as that", path=path
     )
     return frame.rename({name: "date"}), [note]
+
+
+def _with_joined_date(
+    frame: pl.DataFrame, config: DataConfig, *, path: str
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """The frame with a date in place of its columns of year, month and day, if it has those."""
+    by_key = {canonical_name(name): name for name in frame.columns}
+    others = column_map([n for n in frame.columns if canonical_name(n) not in DATE_PARTS])
+    has_parts = set(DATE_PARTS) <= by_key.keys() and "session" not in others.values()
+    if not has_parts or config.columns or not frame.height:
+        return frame, []
+    year, month, day = (
+        pl.col(by_key[key]).cast(pl.String).str.strip_chars().str.strip_suffix(".0")
+        for key in DATE_PARTS
+    )
+    text = pl.format("{}-{}-{}", year, month.str.zfill(2), day.str.zfill(2))
+    dates = frame.select(text.str.to_date("%Y-%m-%d", strict=False)).to_series()
+    if dates.null_count():
+        return frame, []
+    note = Issue.COLUMN_SPELLING.finding(
+        "year, month and day", rule="a column 'date'; read as that", path=path
+    )
+    joined = frame.drop([by_key[key] for key in DATE_PARTS]).with_columns(dates.alias("date"))
+    return joined, [note]
 
 
 def with_partitions(frame: pl.DataFrame, partitions: Mapping[str, str]) -> pl.DataFrame:
