@@ -55,6 +55,21 @@ TWO_DATES = AAPL.select(
 
 SHAPES = (
     shape(
+        "a row of units below the header",
+        "tables of central banks and of EViews",
+        HEADER,
+        ",USD,USD,USD,USD,shares",
+        *ROWS,
+    ),
+    shape(
+        "totals and means below the last bar",
+        "spreadsheets; pages of exchanges",
+        HEADER,
+        *ROWS,
+        "Total,,,,,478000",
+        "Average,1.0,1.0,1.0,1.0,1.0",
+    ),
+    shape(
         "yfinance script: lines of comment above the header",
         "scripts around yfinance that write '# Total records: 22' (GitHub)",
         "# Stock data for AAPL from 2021-06-01 to 2022-08-08",

@@ -28,6 +28,10 @@ COMMENTS = ("#", "//")
 COUNT_OF_ROWS = re.compile(r"^\(?\d[\d,]* (?:rows?|records?|lines?)\b", re.IGNORECASE)
 END = re.compile(r"^(?:EOF|</\w+>)$")  # a mark below the last row
 
+SUMMARY = re.compile(
+    r"^(?:total|sum|average|avg|mean|median|min|max|minimum|maximum|count|std)\.?:?$", re.IGNORECASE
+)
+
 Record = tuple[int, list[str]]  # the physical line at which it starts, and its cells
 
 
@@ -104,17 +108,44 @@ def notes_below(records: Sequence[Record], first_cells: pl.Series) -> bool:
 def without_header_lines(
     frame: pl.DataFrame, rows: pl.Series
 ) -> tuple[pl.DataFrame, pl.Series, list[Record]]:
-    """The table less rows that are its header again, or the rule below it; and those records."""
+    """The table less rows that are no bars, and those records.
+
+    They are its header again, or the rule below it; units right below the header; and totals or
+    means below the last bar.
+    """
     first = frame[frame.columns[0]]
     suspect = (first == frame.columns[0]) | first.str.contains(r"^-+$")
     places = suspect.fill_null(value=False).arg_true().to_list()
     names = tuple(name or None for name in frame.columns)
     lines = [k for k in places if _is_header_line(frame.row(k), names)]
+    lines = sorted({*lines, *_unit_lines(frame), *_summary_lines(frame)})
     if not lines:
         return frame, rows, []
     records = [(int(rows[k]), [cell or "" for cell in frame.row(k)]) for k in lines]
     is_kept = ~pl.int_range(frame.height, eager=True).is_in(pl.Series(lines).implode())
     return frame.filter(is_kept), rows.filter(is_kept), records
+
+
+def _unit_lines(frame: pl.DataFrame) -> list[int]:
+    """The first row, if it has words alone where the second has numbers."""
+    if frame.height < 2:
+        return []
+    first, second = ([cell for cell in frame.row(k) if cell] for k in (0, 1))
+    has_numbers = sum(any(c.isdigit() for c in cell) for cell in second) > 1
+    has_words = len(first) > 1 and not any(c.isdigit() for cell in first for c in cell)
+    is_empty = any(cell.lower() in ("nan", "null") for cell in first)
+    return [0] if has_numbers and has_words and not is_empty else []
+
+
+def _summary_lines(frame: pl.DataFrame) -> list[int]:
+    """The last rows that begin with a word for a sum or a mean, and hold no date."""
+    lines = []
+    for k in range(frame.height - 1, max(frame.height - 1 - N_NOTES, 0), -1):
+        cells = [cell for cell in frame.row(k) if cell]
+        if not cells or not SUMMARY.match(cells[0]) or any(map(has_date, cells)):
+            break
+        lines.append(k)
+    return lines
 
 
 def passed_over(records: Iterable[Record], *, path: str) -> Iterator[Finding]:

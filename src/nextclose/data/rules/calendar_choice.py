@@ -35,7 +35,7 @@ from nextclose.data.rules.steps import day_numbers, is_first, session_dates
 from nextclose.schema import Finding
 
 EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
-MAX_FILLED = 1 / 5  # of weekend bars that are made up; beyond, no market made them
+MAX_FILLED = 1 / 2  # of weekend bars that are made up; beyond, no market made them
 WINDOW = 60  # days in a row, of which a part may have odd dates
 MIN_CLOSED = 5  # bars of closed days that are refused though no calendar explains them: of all
 MAX_CLOSED = 1 / 25  # closed days beyond this share (India has trades on up to 1 in 40)
