@@ -58,6 +58,7 @@ ELSEWHERE = {
     83: f"{NOTICES}::test_symbols_never_learnt_and_missing_are_told",
     84: f"{NOTICES}::test_a_symbol_under_another_name_is_recognised_by_its_moves",
     85: f"{NOTICES}::test_other_versions_are_told_as_long_as_the_forecasts_agree",
+    86: f"{NOTICES}::test_dates_beyond_the_years_of_a_calendar_are_told",
 }
 
 

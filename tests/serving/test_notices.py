@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import warnings
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ import pytest
 
 from nextclose import cli
 from nextclose.config import DataConfig, FeaturesConfig, RunConfig
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.rules.alignment import last_finished_session
 from nextclose.errors import NotEnoughDataError, ServingWarning
 from nextclose.schema import Bars
@@ -92,6 +93,16 @@ def test_a_symbol_that_ends_before_the_others_is_told(bundle):
     told = notices(bundle, ended)
     assert codes(told) == {code: f"1 symbol: C {SESSIONS[-6]}" for code in ("W81", "W82")}
     assert told.notes == {"A": "", "B": "", "C": "stale; ends early", "D": "", "E": ""}
+
+
+def test_dates_beyond_the_years_of_a_calendar_are_told(bundle):
+    bars = Bars(frame=BARS.frame, exchanges=dict.fromkeys(NAMES, "XNYS"))
+    known_until = session_table("XNYS").last.item()
+    is_late = pl.when(OWN == "B").then(known_until + timedelta(days=1)).otherwise(known_until)
+    forecasts = forecasts_of(bundle, bars).with_columns(is_late.alias("resolved"))
+    told = notices_of(bundle, bars, forecasts, now=NOW)
+    assert codes(told) == {"W86": f"1 symbol: B {LAST}"}
+    assert told.notes["B"] == "date by weekdays"
 
 
 def test_symbols_never_learnt_and_missing_are_told(bundle):

@@ -215,6 +215,9 @@ class Issue(IntEnum):
     OTHER_VERSIONS = (85, "W", "a bundle made with other versions of libraries",
         "the versions that it was made with; its golden forecasts agree",
         "train again to be rid of this.")
+    CALENDAR_END = (86, "W", "dates beyond the years of a calendar",
+        "forecasts that resolve within the published years; beyond, each weekday is a session",
+        "expect later dates around holidays, or install a newer exchange_calendars.")
     # fmt: on
 
     about: str

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue
 from nextclose.data.rules.alignment import last_finished_session
 from nextclose.formatting import quantity
@@ -37,11 +38,16 @@ def notices_of(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame, *, now: date
     latest = {
         code: max(last for name, last in newest.items() if exchange[name] == code) for code in due
     }
-    issued = sorted(forecasts["symbol"].unique())
+    resolved = dict(forecasts.group_by("symbol").agg(pl.col("resolved").max()).iter_rows())
+    issued = sorted(resolved)
+    known_until = {code: session_table(code).last.item() for code in due}
     concerned = {
         Issue.STALE_BARS: [name for name in issued if newest[name] < due[exchange[name]]],
         Issue.EARLY_END: [name for name in issued if newest[name] < latest[exchange[name]]],
         Issue.NEVER_LEARNT: [name for name in issued if name not in bundle.manifest.symbols],
+        Issue.CALENDAR_END: [
+            name for name in issued if resolved[name] > known_until[exchange[name]]
+        ],
     }
     findings = [
         issue.finding(_listed(names, newest), rule=_rule(issue, names, exchange, due))
@@ -63,6 +69,7 @@ WORDS = {
     Issue.STALE_BARS: "stale",
     Issue.EARLY_END: "ends early",
     Issue.NEVER_LEARNT: "never learnt",
+    Issue.CALENDAR_END: "date by weekdays",
 }
 
 

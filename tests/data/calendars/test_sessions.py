@@ -54,6 +54,6 @@ def test_an_unknown_exchange_names_the_nearest():
     assert raised.value.key == "calendar"
 
 
-def test_a_calendar_that_ends_too_early_is_refused_by_name():
-    with pytest.raises(ConfigError, match="'XKRX' does not cover 2060"):
-        sessions_after(date(2060, 1, 1), 1, exchange="XKRX")
+def test_beyond_the_years_of_a_calendar_every_weekday_counts():
+    expected = [date(2060, 1, 2), date(2060, 1, 5), date(2060, 1, 6)]  # a Friday, then Monday
+    assert sessions_after(date(2060, 1, 1), 3, exchange="XHKG") == expected

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +17,6 @@ import numpy as np
 from nextclose.errors import ConfigError
 from nextclose.schema import Bools, Dates, Ints
 
-N_MARGIN_DAYS = 14  # beyond 7/5 calendar days a session: the longest usual closures
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2100, 1, 1)  # of the tables; prices lie between
 KNOWN_FROM, KNOWN_UNTIL = date(1960, 1, 1), date(2045, 1, 1)  # asked of calendars without bounds
 
@@ -114,34 +113,16 @@ def closing_instants(exchange: str, sessions: Dates) -> Dates:
 def sessions_after(last: date, n: int, *, exchange: str | None = "XNYS") -> list[date]:
     """The `n` sessions that follow `last`, oldest first; `last` itself need not be a session.
 
-    None or "" counts every weekday.
+    None or "" counts every weekday, and so does an exchange beyond the years of its calendar.
     Limits: holidays are those published today; a closure announced later moves the sessions.
-    Raises: ConfigError if the exchange is unknown or its calendar does not reach so far.
+    Raises: ConfigError if the exchange is unknown.
     """
-    if not exchange:
-        return _weekdays_after(last, n)
-    n_days = n * 7 // 5 + N_MARGIN_DAYS
-    while True:
-        sessions = _sessions_between(last, last + timedelta(days=n_days), exchange)
-        if len(sessions) >= n:
-            return sessions[:n]
-        n_days += n_days // 4 + N_MARGIN_DAYS
-
-
-def _weekdays_after(last: date, n: int) -> list[date]:
-    days = (last + timedelta(days=k) for k in range(1, n * 7 // 5 + 4))
-    return [day for day in days if day.weekday() < 5][:n]
-
-
-def _sessions_between(last: date, end: date, exchange: str) -> list[date]:
-    """Sessions after `last` up to `end`."""
-    known = _session_days(exchange)
-    start, stop = np.datetime64(last, "D"), np.datetime64(end, "D")
-    if known[0] <= start and stop <= known[-1]:
-        between: list[date] = known[(known > start) & (known <= stop)].tolist()
-        return between
-    calendar = _library_calendar(exchange, first=last, last=end)
-    return [stamp.date() for stamp in calendar.sessions if stamp.date() > last]
+    table = session_table(exchange or "")
+    place = _day(last) - _day(FIRST_DAY)
+    wanted = table.count[place] + np.arange(1, n + 1)
+    days = _day(FIRST_DAY) + np.searchsorted(table.count, wanted)
+    found: list[date] = days.astype("datetime64[D]").tolist()
+    return found
 
 
 @lru_cache(maxsize=64)
