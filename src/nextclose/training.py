@@ -11,6 +11,7 @@ from nextclose.arguments import BARS_FIX, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.finding_counts import finding_counts
+from nextclose.data.left_out import left_out_symbols
 from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import ConfigError
 from nextclose.execution.in_turn import Progress, silent
@@ -108,6 +109,7 @@ def train_into(
         scorer=known.news.scorer if known.news is not None else "",
         data_fingerprint=known.fingerprint,
         findings=finding_counts(known.findings),
+        left_out=left_out_symbols(known.findings),
         versions=versions(),
         files={},
     )

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import warnings
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from nextclose import cli
 from nextclose.config import DataConfig, FeaturesConfig, RunConfig
 from nextclose.data.calendars.sessions import session_table
+from nextclose.data.catalogue import Issue
 from nextclose.data.rules.alignment import last_finished_session
 from nextclose.errors import NotEnoughDataError, ServingWarning
 from nextclose.schema import Bars
@@ -126,6 +128,14 @@ def test_a_missing_symbol_of_a_market_is_refused_with_the_name_it_has_now(tmp_pa
     renamed = Bars(frame=BARS.frame.with_columns(OWN.replace("B", "META")).sort("symbol"))
     with pytest.raises(NotEnoughDataError, match=r"B \(META has its moves\)\. Fix"):
         predict(bundle, renamed)
+
+
+def test_a_bundle_names_what_was_left_out_of_its_training(tmp_path):
+    note = Issue.LEFT_OUT.finding("E54 in row 9: -5.0", symbol="BAD")
+    bars = replace(until(BARS, FITTED_AT), findings=(note,))
+    config = RunConfig(data=DataConfig(calendar="weekdays"), features=FeaturesConfig(market=False))
+    train(bars, tmp_path, model="loghar", config=config)
+    assert load_bundle(tmp_path).manifest.left_out == {"BAD": "E54 in row 9: -5.0"}
 
 
 def test_the_library_warns_and_says_nothing_where_nothing_is_new(bundle):

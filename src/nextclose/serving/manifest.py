@@ -62,6 +62,7 @@ class Manifest(BaseModel):
     scorer: str = ""  # what scored them
     data_fingerprint: str
     findings: dict[str, int]  # code -> count in the training bars
+    left_out: dict[str, str] = {}  # symbol or file that data.bad_symbols left out -> why
     versions: dict[str, str]
     files: dict[str, FileEntry]
     checksum: str = ""  # SHA-256 of this manifest with an empty checksum
