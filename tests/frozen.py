@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 SYMBOLS = ("AAA", "BBB", "CCC", "DDD", "EEE")
 SESSIONS = 860
 SETTINGS = """
+[data]
+calendar = "weekdays"
 [backtest]
 models = ["naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch", "loghar", "trees",
           "lstm", "hybrid", "classic"]
@@ -169,9 +171,8 @@ def _report(path: Path) -> str:
 
 def _manifest(path: Path) -> Any:
     document = json.loads(path.read_text(encoding="utf-8"))
-    return {
-        k: v for k, v in document.items() if k not in ("format", "own", "data", "files", "checksum")
-    }
+    left_out = ("format", "own", "data", "left_out", "files", "checksum")
+    return {key: value for key, value in document.items() if key not in left_out}
 
 
 KINDS: dict[str, Callable[[Path], Any]] = {

@@ -151,3 +151,21 @@ def test_the_names_of_klines_stand_whole_in_the_line_that_is_printed():
     (finding,) = raised.value.refusal(path).findings
     assert finding.fix in finding.line()
     assert finding.fix.startswith('set data.header = ["open_time", "open", "high", "low", "close"')
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "2019-03-03,,USD",  # a day without a price
+        ",AAPL,MSFT",  # symbols of the columns
+        ",1,USD",
+    ],
+)
+def test_a_first_row_that_is_not_units_alone_stays(row):
+    cells = read(f"date,close,currency\n{row}\n2019-03-04,2,USD\n2019-03-05,3,USD\n")
+    assert (cells.frame.height, cells.rows.to_list()) == (3, [2, 3, 4])
+
+
+def test_totals_stay_where_bars_follow_them():
+    cells = read(HEADER + "Total,1,2\n" + ROWS)
+    assert cells.frame.height == len(CELLS) + 1

@@ -27,9 +27,14 @@ N_NOTES = 10  # lines below the table at most
 COMMENTS = ("#", "//")
 COUNT_OF_ROWS = re.compile(r"^\(?\d[\d,]* (?:rows?|records?|lines?)\b", re.IGNORECASE)
 END = re.compile(r"^(?:EOF|</\w+>)$")  # a mark below the last row
-
 SUMMARY = re.compile(
     r"^(?:total|sum|average|avg|mean|median|min|max|minimum|maximum|count|std)\.?:?$", re.IGNORECASE
+)
+UNIT = re.compile(
+    r"^[(\[]?(?:in )?(?:usd|eur|gbp|gbx|jpy|chf|cad|aud|cny|hkd|inr|krw|brl|[$€£¥%]|pence|points?"
+    r"|(?:local )?currency|percent|price|shares?|units?|number|count|contracts|lots"
+    r"|thousands?|millions?|mn|bn)[)\]]?$",
+    re.IGNORECASE,
 )
 
 Record = tuple[int, list[str]]  # the physical line at which it starts, and its cells
@@ -127,14 +132,13 @@ def without_header_lines(
 
 
 def _unit_lines(frame: pl.DataFrame) -> list[int]:
-    """The first row, if it has words alone where the second has numbers."""
-    if frame.height < 2:
+    """The first row, if below the header's names of prices it has units and nothing else."""
+    if not frame.height:
         return []
-    first, second = ([cell for cell in frame.row(k) if cell] for k in (0, 1))
-    has_numbers = sum(any(c.isdigit() for c in cell) for cell in second) > 1
-    has_words = len(first) > 1 and not any(c.isdigit() for cell in first for c in cell)
-    is_empty = any(cell.lower() in ("nan", "null") for cell in first)
-    return [0] if has_numbers and has_words and not is_empty else []
+    first, *others = frame.row(0)
+    cells = [cell.strip() for cell in others if cell and cell.strip()]
+    is_units = bool(cells) and all(map(UNIT.match, cells)) and not has_date(first or "")
+    return [0] if is_units else []
 
 
 def _summary_lines(frame: pl.DataFrame) -> list[int]:
