@@ -12,7 +12,7 @@ SPREAD := -n auto --maxprocesses=8 --dist=worksteal
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check frozen fuzz bench choices proof picture clean
+.PHONY: demo full test check frozen calendars fuzz bench choices proof picture clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -37,6 +37,10 @@ frozen: $(READY)
 # the slower proofs: all worlds and cuts, null and planted panels, the README against its run
 proof: $(READY)
 	$(BIN)/python -m pytest -q $(SPREAD) -m "slow and not gpu"
+
+# the calendars kept beside the code, of the release of exchange_calendars in constraints.txt
+calendars: $(READY)
+	$(BIN)/python -m docs.calendars
 
 # a million inputs that no vendor would send, two processes; some twenty minutes on two cores
 fuzz: $(READY)

@@ -322,7 +322,7 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
     (tmp_path / "run.toml").write_text(
         '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n'
         "test_from = 2003-04-21\nrefit_sessions = 40\n"
-        "[lstm]\nn_seeds = 3\nunits = 16\nmax_epochs = 20\n"
+        "[lstm]\nn_seeds = 3\nunits = 8\nmax_epochs = 5\n"
     )
     out = tmp_path / "run"
     arguments = ("backtest", tmp_path / "AAA.csv", "--config", tmp_path / "run.toml", "--out", out)

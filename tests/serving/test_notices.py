@@ -99,7 +99,7 @@ def test_a_symbol_that_ends_before_the_others_is_told(bundle):
 
 def test_dates_beyond_the_years_of_a_calendar_are_told(bundle):
     bars = Bars(frame=BARS.frame, exchanges=dict.fromkeys(NAMES, "XNYS"))
-    known_until = session_table("XNYS").last.item()
+    known_until = session_table("XNYS").last.astype(date)
     is_late = pl.when(OWN == "B").then(known_until + timedelta(days=1)).otherwise(known_until)
     forecasts = forecasts_of(bundle, bars).with_columns(is_late.alias("resolved"))
     told = notices_of(bundle, bars, forecasts, now=NOW)

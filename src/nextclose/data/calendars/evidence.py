@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nextclose.data.calendars.exchanges import CRYPTO, FOREX, UNKNOWN
-from nextclose.data.calendars.sessions import SessionTable, session_table, table_of_years
-from nextclose.errors import ConfigError
+from nextclose.data.calendars.sessions import SessionTable, kept_table, session_table
 from nextclose.schema import Bools, Dates
 
 MAX_SHARE = 1 / 50  # of closed days with a bar, or of sessions without: beyond, it is another's
@@ -17,17 +16,16 @@ MIN_ODD = 3  # days that contradict it, below which nothing is said: a slip of t
 MAX_CLOSURE = 10  # sessions in a row: the longest holidays; beyond, a gap that shows no calendar
 MAX_HOLIDAYS = 1 / 8  # of weekdays: more than any exchange keeps
 BETTER = 3  # another calendar has at most one odd day in so many
-# Candidates: one of each group that keeps the same sessions, likeliest first; the slow ones last.
+# Candidates: one of each group that keeps the same sessions, likeliest first.
 KNOWN = (
     *("XNYS", "XLON", "XETR", "XPAR", "XTKS", "XSHG", "XHKG", "XBOM", "XTSE", "XASX", "XTAI"),
     *("XSWX", "XMIL", "XMAD", "XSTO", "BVMF", "XSES", "XJSE", "XMEX", "XIDX", "XBKK", "XKLS"),
     *("XCSE", "XHEL", "XOSL", "XWBO", "XDUB", "XWAR", "XPRA", "XBUD", "XIST", "XNZE", "XPHS"),
-    *("XICE", "XBUE", "XSGO", "CMES"),
+    *("XICE", "XBUE", "XSGO", "CMES", "XKRX", "XMOS"),
 )
 # Futures and currencies trade on holidays of stocks, but many vendors have no bar of such a day.
 LOOSE = {"CMES": "XNYS", FOREX: "XNYS"}
 SUNDAYS = ("XSAU",)  # open from Sunday to Thursday
-SLOW = ("XKRX", "XMOS")  # their tables take seconds: asked where no other fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,35 +134,27 @@ def most_closed(days: Days, exchange: str, *, n: int) -> Days:
 
 
 def best_calendars(days: Days) -> tuple[str, ...]:
-    """Calendars that fit the days and none better, the likeliest first; () where none fits.
-
-    Expects: at most some years of days; whoever has more shows a part.
-    """
+    """Calendars that fit the days and none better, the likeliest first; () where none fits."""
     week, everyday = fit_of(days, UNKNOWN), fit_of(days, CRYPTO)
     fits = {CRYPTO: everyday, FOREX: week}
     if week.has_closed_days:  # bars on weekends: open all days, or from Sunday to Thursday
         fits |= _fits(days, SUNDAYS)
     elif week.n_missing <= MAX_HOLIDAYS * week.n_sessions:
         fits |= _fits(days, KNOWN)
-        if min((fit.n_odd for fit in fits.values()), default=1) > 0:
-            fits |= _fits(days, SLOW)
     n_odd = {name: fit.n_odd for name, fit in fits.items() if not fit.is_refuted}
-    rank = {name: k for k, name in enumerate((*KNOWN, *SLOW, *SUNDAYS, CRYPTO, FOREX))}
+    rank = {name: k for k, name in enumerate((*KNOWN, *SUNDAYS, CRYPTO, FOREX))}
     least = min(n_odd.values(), default=0)
     return tuple(sorted((name for name in n_odd if n_odd[name] == least), key=rank.__getitem__))
 
 
 def _fits(days: Days, exchanges: Iterable[str]) -> dict[str, Fit]:
-    """How the days fit each of the calendars that are published for their years."""
-    first, last = (int(str(day)[:4]) for day in (days.day[0], days.day[-1]))
-    fits = {}
-    for exchange in exchanges:
-        try:
-            table = table_of_years(exchange, first, last)
-        except ConfigError:  # not published for years so early, or so late
-            continue
-        fits[exchange] = _fit(days, table)
-    return fits
+    """How the days fit each of the calendars that are published for all of them."""
+    tables = {exchange: kept_table(exchange) for exchange in exchanges}
+    return {
+        exchange: _fit(days, table)
+        for exchange, table in tables.items()
+        if table.first <= days.day[0] and days.day[-1] <= table.last
+    }
 
 
 def is_better(other: Fit, than: Fit) -> bool:
