@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
-    *("errors", "arguments", "schema", "config", "metrics", "formatting", "durable", "folders"),
+    *("errors", "arguments", "schema", "settings", "config", "metrics", "formatting"),
+    *("durable", "folders"),
     *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
     *("execution", "studies", "run", "training"),
     *("runfolder", "terminal", "commands", "cli"),

@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -324,6 +325,26 @@ def test_a_member_that_cannot_take_part_is_refused_by_name(member):
     assert (caught.value.section, caught.value.key) == ("hybrid", "members")
     for name in ("loghar", "garch", "trees", "lstm"):
         assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "section", "key", "said"),
+    [
+        (DataConfig, {"gap": "split"}, "data", "gap", "the nearest is 'gaps'"),
+        (DataConfig, {"gaps": "fill"}, "data", "gaps", "expected 'split'"),
+        (BacktestConfig, {"horizons": [1, "7"]}, "backtest.horizons", "1", "a valid integer"),
+        (RunConfig, {"data": {"gap": 1}}, "data", "gap", "the nearest is 'gaps'"),
+    ],
+)
+def test_settings_written_in_python_are_answered_like_a_file(group, values, section, key, said):
+    with pytest.raises(ConfigError, match=said) as raised:
+        group(**values)
+    assert (raised.value.section, raised.value.key) == (section, key)
+
+
+def test_settings_written_in_python_may_be_lists():
+    models: Any = ["har"]
+    assert BacktestConfig(models=models).models == ("har",)
 
 
 def test_settings_cannot_be_changed():

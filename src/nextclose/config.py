@@ -9,43 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from difflib import get_close_matches
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
-from nextclose.errors import ConfigError, without_secrets
+from nextclose.errors import ConfigError
 from nextclose.schema import HORIZONS
+from nextclose.settings import Settings, first_problem, with_tuples
 
 Device = Literal["cpu", "cuda"]
 MAX_HORIZON_SESSIONS = 10_000  # forty years: more than any file has outcomes for
 
 
-class Settings(BaseModel):
-    """A frozen group of settings: strict types, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _without_secrets(cls, value: Any) -> Any:
-        """Settings are written into run folders, reports and bundles."""
-        if any(without_secrets(text) != text for text in _texts(value)):
-            raise ValueError("a password or key does not belong into settings")
-        return value
-
-
 class BacktestConfig(Settings):
     """The walk-forward: what is forecast, over which sessions, how often refitted."""
+
+    section: ClassVar[str] = "backtest"
 
     models: tuple[str, ...] = (
         *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
@@ -82,6 +63,8 @@ class DataConfig(Settings):
 
     A setting that names a repair turns the refusal of that rule into it, counted and printed.
     """
+
+    section: ClassVar[str] = "data"
 
     # the file
     encoding: str = "utf-8"
@@ -121,12 +104,16 @@ class DataConfig(Settings):
 class FeaturesConfig(Settings):
     """What is knowable at a close."""
 
+    section: ClassVar[str] = "features"
+
     market: bool = True  # moves of all symbols of an exchange together
     masks: bool = False  # halted, spiked, filled and widened rows as inputs
 
 
 class NewsConfig(Settings):
     """How headlines become columns, where a run is given any."""
+
+    section: ClassVar[str] = "news"
 
     cutoff_minutes: int = Field(default=30, ge=0, le=1440)  # seen so long before a close, or later
     half_life_sessions: float = Field(default=2.0, gt=0)  # until an item counts half
@@ -135,6 +122,8 @@ class NewsConfig(Settings):
 
 class LstmConfig(Settings):
     """The pooled LSTM: one network for all symbols and horizons, several seeds."""
+
+    section: ClassVar[str] = "lstm"
 
     units: int = Field(default=64, ge=1)
     n_seeds: int = Field(default=5, ge=1)
@@ -163,6 +152,8 @@ class LstmConfig(Settings):
 class HybridConfig(Settings):
     """The combination: who takes part, how far to trust learnt weights, how fast tails adapt."""
 
+    section: ClassVar[str] = "hybrid"
+
     members: tuple[str, ...] = ("loghar", "trees", "lstm")
     equal_share: float = Field(default=0.5, ge=0, le=1)  # 1: equal weights, nothing learnt
     # of a tail's level after each resolved forecast, at one session ahead; over the horizon beyond
@@ -179,6 +170,8 @@ class HybridConfig(Settings):
 class ClassicConfig(Settings):
     """The tutorial's network and recipe; only its scope can be set."""
 
+    section: ClassVar[str] = "classic"
+
     symbols: tuple[str, ...] | None = None  # None: every symbol
     horizons: tuple[int, ...] | None = None  # None: every horizon
     train_origins: int | None = Field(default=698, ge=32)  # the tutorial's; None: all history
@@ -188,6 +181,8 @@ class ClassicConfig(Settings):
 
 class TreesConfig(Settings):
     """XGBoost: one booster per horizon, pooled over symbols, a correction to log-HAR."""
+
+    section: ClassVar[str] = "trees"
 
     rounds: int = Field(default=150, ge=1)
     patience_rounds: int = Field(default=50, ge=1)  # asked after every 25 rounds
@@ -219,9 +214,9 @@ def parse_config(text: str, *, path: str) -> RunConfig:
     except (ValueError, RecursionError) as error:  # numbers too long and lists too deep as well
         raise ConfigError(f"{path}: not TOML: {error}. Fix: correct that line.") from error
     try:
-        return RunConfig.model_validate(_with_tuples(values))
+        return RunConfig.model_validate(with_tuples(values))
     except ValidationError as error:
-        raise _first_problem(error, path=path) from error
+        raise first_problem(error, path=path) from error
 
 
 def overridden(
@@ -255,7 +250,7 @@ def overridden(
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        raise _first_problem(error, path="options") from error
+        raise first_problem(error, path="options") from error
 
 
 def with_sections(config: RunConfig, **sections: Mapping[str, object]) -> RunConfig:
@@ -266,7 +261,7 @@ def with_sections(config: RunConfig, **sections: Mapping[str, object]) -> RunCon
     try:
         return RunConfig.model_validate(config.model_dump() | sections)
     except ValidationError as error:
-        raise _first_problem(error, path="arguments") from error
+        raise first_problem(error, path="arguments") from error
 
 
 def config_hash(config: BaseModel) -> str:
@@ -277,53 +272,3 @@ def config_hash(config: BaseModel) -> str:
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces; NaN refused."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in a value and in what it holds."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for pair in value.items():
-            yield from _texts(pair)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
-
-
-def _with_tuples(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _with_tuples(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return tuple(_with_tuples(inner) for inner in value)
-    return value
-
-
-def _first_problem(error: ValidationError, *, path: str) -> ConfigError:
-    problem = error.errors()[0]
-    section, key = ".".join(map(str, problem["loc"][:-1])), str(problem["loc"][-1])
-    where = f"{path}: [{section}]" if section else f"{path}:"
-    if problem["type"] == "extra_forbidden":
-        sections = [f"[{name}]" for name in RunConfig.model_fields if key in _names(name)]
-        nearest = get_close_matches(key, _names(section), n=1, cutoff=0.0)
-        hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
-        fault = f"belongs under {' or '.join(sections)}" if sections else f"is not a setting{hint}"
-        text = f"{where} {key!r} {fault}."
-    else:
-        text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem['msg'])}."
-    return ConfigError(text, section=section, key=key)
-
-
-def _own_words(message: str) -> str:
-    """What pydantic says of a value, as we say it."""
-    return message.removeprefix("Value error, ").replace("Input should be", "expected")
-
-
-def _names(section: str) -> list[str]:
-    model: type[BaseModel] = RunConfig
-    for part in filter(None, section.split(".")):
-        annotation = model.model_fields[part].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        model = annotation
-    return list(model.model_fields)
