@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -126,15 +127,25 @@ def test_the_facts_that_are_forged_are_those_of_all_parts():
     } <= found
 
 
+def assert_refused(model, folder, path, value) -> None:
+    if path[-1] == "session" and value == -1 and value is not True:
+        return  # the last day of 1969 is a day
+    state = encode_state(model.fitted)
+    assert refusal(folder, model, said(*path, value=value)(state)), (path, value)
+
+
 def test_a_model_with_a_fact_missing_or_of_another_kind_is_refused(model, folder):
     state = encode_state(model.fitted)
-    for path in places(dict(state.facts)):
+    for path, value in zip(places(dict(state.facts)), cycle(WRONG_FACTS), strict=False):
         without = with_fact(dict(state.facts), path, lambda inner, key: inner.pop(key))
         assert refusal(folder, model, replace(state, facts=without)), path
-        for value in WRONG_FACTS:
-            if path[-1] == "session" and value == -1 and value is not True:
-                continue  # the last day of 1969 is a day
-            assert refusal(folder, model, said(*path, value=value)(state)), (path, value)
+        assert_refused(model, folder, path, value)
+
+
+@pytest.mark.slow
+def test_a_model_with_a_fact_of_any_other_kind_is_refused(model, folder):
+    for path, value in product(places(dict(encode_state(model.fitted).facts)), WRONG_FACTS):
+        assert_refused(model, folder, path, value)
 
 
 def test_a_number_that_is_not_finite_is_no_fact(model, folder):
