@@ -104,6 +104,7 @@ def train_into(
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
         symbols=_symbols_at_fit(known, needed=needed),
+        exchanges={name: code for name, code in known.exchanges.items() if code},
         market=known.symbols if reads_market(state, study) else (),
         news=settings.news if known.news is not None else None,
         scorer=known.news.scorer if known.news is not None else "",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,6 +11,7 @@ import pytest
 import nextclose as nc
 from nextclose.config import FeaturesConfig, RunConfig
 from nextclose.data.calendars.sessions import sessions_after
+from nextclose.serving.bundle import Bundle
 from tests.builders import walk_frame
 
 N = 420
@@ -73,3 +73,43 @@ def test_what_all_files_say_alike_is_kept_for_later_ones(tmp_path):
         (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
     kept = {"separator": ";", "decimal": ",", "thousands": "."}
     assert nc.load_bars(tmp_path).settled == kept
+
+
+def traded(exchange: str) -> pl.DataFrame:
+    return closes("MSFT", exchange=exchange, seed=3, start=30.0)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Bundle:
+    folder = tmp_path_factory.mktemp("bundle")
+    nc.train(nc.frame_bars(traded("XNYS"), symbol="MSFT"), folder, model="loghar", config=QUICK)
+    return nc.load_bundle(folder)
+
+
+def test_the_calendar_of_each_symbol_is_kept(bundle):
+    assert bundle.manifest.exchanges == {"MSFT": "XNYS"}
+
+
+def test_later_bars_of_another_exchange_are_refused(bundle):
+    later = nc.frame_bars(traded("XLON"), symbol="MSFT", config=bundle.manifest.data)
+    assert later.exchanges == {"MSFT": "XLON"}  # as its first 250 bars prove
+    with pytest.raises(
+        nc.DataError, match=r"E51 MSFT: .* XLON.* XNYS.* Fix: .*train again"
+    ) as told:
+        nc.predict(bundle, later, now=NOW)
+    assert told.value.exit_code == 3
+
+
+@pytest.mark.parametrize("calendar", [None, "weekdays", "XNYS"])
+def test_bars_that_fit_the_calendar_of_then_are_forecast_as_before(bundle, calendar):
+    expected = nc.predict(bundle, nc.frame_bars(traded("XNYS"), symbol="MSFT"), now=NOW)
+    config = nc.DataConfig(calendar=calendar)
+    later = nc.frame_bars(traded("XNYS"), symbol="MSFT", config=config)
+    made = nc.predict(bundle, later, now=NOW)
+    assert made.drop("resolved").equals(expected.drop("resolved"))
+
+
+def test_a_symbol_never_seen_goes_by_its_own_calendar(bundle):
+    london = closes("VOD.L", exchange="XLON", seed=4, start=90.0)
+    bars = nc.frame_bars({"MSFT": traded("XNYS"), "VOD.L": london}, config=bundle.manifest.data)
+    assert set(nc.predict(bundle, bars, now=NOW)["symbol"]) == {"MSFT", "VOD.L"}
