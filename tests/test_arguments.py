@@ -47,6 +47,7 @@ NAMED = {  # each says another symbol itself; the caller's wins
     "a series": SERIES.rename("MSFT"),
     "a frame with a ticker": FRAME.assign(ticker="MSFT"),
     "a wide frame of one": FRAME.rename(columns={"Close": "MSFT"}),
+    "two levels": pd.concat({"MSFT": FRAME}, axis=1),
     "polars with a symbol": POLARS.with_columns(symbol=pl.lit("MSFT")),
 }
 
@@ -56,6 +57,26 @@ def test_the_symbol_that_a_caller_says_wins(name):
     for read in (nc.frame_bars(NAMED[name], symbol="AAPL"), nc.frame_bars({"AAPL": NAMED[name]})):
         assert read.symbols == ("AAPL",)
         assert read.frame["close"].to_list() == CLOSES.tolist()
+        (told,) = [f for f in read.findings if f.code == "W67"]
+        assert "MSFT" in told.found
+        assert "read as AAPL" in told.found
+
+
+@pytest.mark.parametrize("held", ["AAPL", "AAPL.US", "aapl"])
+def test_the_same_symbol_said_twice_is_no_matter(held):
+    frame = POLARS.with_columns(symbol=pl.lit(held))
+    assert not any(f.code == "W67" for f in nc.frame_bars(frame, symbol="AAPL").findings)
+
+
+def test_a_frame_without_rows_is_named():
+    with pytest.raises(nc.DataError, match="E3 frame MSFT: found 0 data rows"):
+        nc.frame_bars({"AAPL": FRAME, "MSFT": FRAME[:0]})
+
+
+@pytest.mark.parametrize("frame", [FRAME, SERIES.rename(None), POLARS])
+def test_a_frame_without_a_symbol_is_asked_for_it_by_the_argument(frame):
+    with pytest.raises(nc.DataError, match=r'E21 .* Fix: say whose .* symbol="AAPL"'):
+        nc.frame_bars(frame)
 
 
 @pytest.mark.parametrize("given", [{"X": WIDE}, WIDE])
@@ -82,6 +103,9 @@ WRONG = {
     "an array": lambda: nextclose.frame_bars(CLOSES),
     "a series without dates": lambda: nextclose.frame_bars(pl.Series("AAPL", CLOSES)),
     "no frames": lambda: nextclose.frame_bars({}),
+    "a symbol beside a dict": lambda: nextclose.frame_bars({"AAPL": FRAME}, symbol="MSFT"),
+    "a dict of columns": lambda: nextclose.frame_bars({"date": [*DAYS], "close": [*CLOSES]}),
+    "a dict of arrays": lambda: nextclose.frame_bars({"close": CLOSES}),
     "a number for a frame": lambda: nextclose.frame_bars({"AAPL": 3}),
     "a number for a symbol": lambda: nextclose.frame_bars({1: FRAME}),
     "a number as the symbol": lambda: nextclose.frame_bars(FRAME, symbol=3),
