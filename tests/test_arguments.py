@@ -128,6 +128,12 @@ WRONG = {
     "nowhere to write": lambda: nextclose.train(BARS, None),
     "no bundle": lambda: nextclose.predict(None, BARS),
     "a path for a bundle": lambda: nextclose.predict("bundle", BARS),
+    "bars for forecasts": lambda: nextclose.price_table(BARS),
+    "a frame of bars for forecasts": lambda: nextclose.price_table(BARS.frame),
+    "bars to be judged": lambda: nextclose.verdicts(BARS),
+    "bars for a run": lambda: nextclose.write_run(BARS, "runs/mine"),
+    "a run and no folder": lambda: nextclose.write_run(BARS),
+    "a frame and a symbol by place": lambda: nextclose.frame_bars(FRAME, "AAPL"),
     "no folder": lambda: nextclose.load_bundle(None),
 }
 
@@ -136,3 +142,29 @@ WRONG = {
 def test_what_cannot_be_read_is_refused_with_a_cure(name):
     with pytest.raises((nc.ConfigError, nc.DataError), match=r"Fix: |as in|expected|at least one"):
         WRONG[name]()
+
+
+UNKNOWN = [  # a call, and where what it says belongs
+    (lambda: nextclose.frame_bars(FRAME, ticker="AAPL"), "give symbol=..."),
+    (lambda: nextclose.frame_bars(FRAME, symbols="AAPL"), "give symbol=..."),
+    (lambda: nextclose.frame_bars(FRAME, calendar="XNYS"), "give config=DataConfig(calendar=...)"),
+    (lambda: nextclose.load_bars("hive", calendar="XNYS"), "give config=DataConfig(calendar=...)"),
+    (lambda: nextclose.load_bars("x.csv", ticker="A"), "give config=DataConfig(symbols=...)"),
+    (lambda: nextclose.train(BARS, "b", models="har"), "give model=..."),
+    (
+        lambda: nextclose.train(BARS, "b", horizons=[1]),
+        "give config=RunConfig(backtest=BacktestConfig(horizons=...))",
+    ),
+    (lambda: nextclose.backtest(BARS, model="har"), "give models=..."),
+    (
+        lambda: nextclose.backtest(BARS, xyzzy=1),
+        "call it as backtest(bars, models=..., features=..., metrics=..., horizons=...",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "cure"), UNKNOWN, ids=[cure for _, cure in UNKNOWN])
+def test_an_argument_that_is_none_is_told_where_it_belongs(call, cure):
+    with pytest.raises(nc.ConfigError) as raised:
+        call()
+    assert f"Fix: {cure}" in str(raised.value)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, refuse_other
+from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.finding_counts import finding_counts
@@ -32,6 +32,7 @@ from nextclose.serving.versions import versions
 from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
+@named_arguments(RunConfig)
 def train(
     bars: Bars,
     folder: str | Path,

@@ -181,8 +181,11 @@ def test_a_bundle_names_what_was_left_out_of_its_training(tmp_path):
 
 def test_the_library_warns_and_says_nothing_where_nothing_is_new(bundle):
     bars = Bars(frame=BARS.frame, exchanges=dict.fromkeys(NAMES, "XNYS"))
-    with pytest.warns(ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"):
+    with pytest.warns(
+        ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"
+    ) as told:
         made = predict(bundle, bars)
+    assert told[0].filename == __file__  # of the caller
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert predict(bundle, bars, now=NOW).equals(made)

@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, refuse_other
+from nextclose.arguments import (
+    BARS_FIX,
+    FORECASTS_FIX,
+    named_arguments,
+    refuse_other,
+    refuse_other_frame,
+)
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import session_table, sessions_after
@@ -28,7 +34,7 @@ from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
-from nextclose.schema import Bars, Ints
+from nextclose.schema import QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
 from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
@@ -45,6 +51,7 @@ from nextclose.serving.versions import other_versions
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
 
+@named_arguments()
 def load_bundle(
     folder: str | Path,
     *,
@@ -75,6 +82,7 @@ def load_bundle(
     return replace(bundle, findings=findings)
 
 
+@named_arguments()
 def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
@@ -94,7 +102,7 @@ def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.Da
     refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
     forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
-        warnings.warn(finding.line(), ServingWarning, stacklevel=2)
+        warnings.warn(finding.line(), ServingWarning, stacklevel=3)
     return forecasts
 
 
@@ -221,11 +229,16 @@ def _segment_lengths(samples: Samples, rows: Ints) -> Ints:
     return np.asarray(rows - starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
 
 
+@named_arguments()
 def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     """Forecasts as people read them: prices and ranges, one row per symbol and horizon.
 
     Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each range.
     """
+    columns = ("symbol", "origin", "horizon_sessions", "resolved", "close", *QUANTILE_COLUMNS)
+    refuse_other_frame(
+        forecasts, pl.DataFrame, columns=columns, argument="forecasts", fix=FORECASTS_FIX
+    )
 
     def price(level: float) -> pl.Expr:
         return pl.col("close") * pl.col(f"q{level:.3f}").exp()

@@ -11,7 +11,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from nextclose.arguments import refuse_other, type_name
+from nextclose.arguments import named_arguments, refuse_other, type_name
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
@@ -23,6 +23,7 @@ from nextclose.schema import Bars
 NO_COLUMN = f"E{Issue.MISSING_COLUMN.value}"
 
 
+@named_arguments(DataConfig)
 def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
     """Bars of a pandas, polars or other data frame; `symbol` is that of a frame of one series.
 
