@@ -171,7 +171,7 @@ def _report(path: Path) -> str:
 
 def _manifest(path: Path) -> Any:
     document = json.loads(path.read_text(encoding="utf-8"))
-    left_out = ("format", "own", "data", "left_out", "files", "checksum")
+    left_out = ("format", "own", "data", "exchanges", "left_out", "files", "checksum")
     return {key: value for key, value in document.items() if key not in left_out}
 
 

@@ -47,6 +47,7 @@ NAMED = {  # each says another symbol itself; the caller's wins
     "a series": SERIES.rename("MSFT"),
     "a frame with a ticker": FRAME.assign(ticker="MSFT"),
     "a wide frame of one": FRAME.rename(columns={"Close": "MSFT"}),
+    "two levels": pd.concat({"MSFT": FRAME}, axis=1),
     "polars with a symbol": POLARS.with_columns(symbol=pl.lit("MSFT")),
 }
 
@@ -56,6 +57,26 @@ def test_the_symbol_that_a_caller_says_wins(name):
     for read in (nc.frame_bars(NAMED[name], symbol="AAPL"), nc.frame_bars({"AAPL": NAMED[name]})):
         assert read.symbols == ("AAPL",)
         assert read.frame["close"].to_list() == CLOSES.tolist()
+        (told,) = [f for f in read.findings if f.code == "W67"]
+        assert "MSFT" in told.found
+        assert "read as AAPL" in told.found
+
+
+@pytest.mark.parametrize("held", ["AAPL", "AAPL.US", "aapl"])
+def test_the_same_symbol_said_twice_is_no_matter(held):
+    frame = POLARS.with_columns(symbol=pl.lit(held))
+    assert not any(f.code == "W67" for f in nc.frame_bars(frame, symbol="AAPL").findings)
+
+
+def test_a_frame_without_rows_is_named():
+    with pytest.raises(nc.DataError, match="E3 frame MSFT: found 0 data rows"):
+        nc.frame_bars({"AAPL": FRAME, "MSFT": FRAME[:0]})
+
+
+@pytest.mark.parametrize("frame", [FRAME, SERIES.rename(None), POLARS])
+def test_a_frame_without_a_symbol_is_asked_for_it_by_the_argument(frame):
+    with pytest.raises(nc.DataError, match=r'E21 .* Fix: say whose .* symbol="AAPL"'):
+        nc.frame_bars(frame)
 
 
 @pytest.mark.parametrize("given", [{"X": WIDE}, WIDE])
@@ -82,6 +103,9 @@ WRONG = {
     "an array": lambda: nextclose.frame_bars(CLOSES),
     "a series without dates": lambda: nextclose.frame_bars(pl.Series("AAPL", CLOSES)),
     "no frames": lambda: nextclose.frame_bars({}),
+    "a symbol beside a dict": lambda: nextclose.frame_bars({"AAPL": FRAME}, symbol="MSFT"),
+    "a dict of columns": lambda: nextclose.frame_bars({"date": [*DAYS], "close": [*CLOSES]}),
+    "a dict of arrays": lambda: nextclose.frame_bars({"close": CLOSES}),
     "a number for a frame": lambda: nextclose.frame_bars({"AAPL": 3}),
     "a number for a symbol": lambda: nextclose.frame_bars({1: FRAME}),
     "a number as the symbol": lambda: nextclose.frame_bars(FRAME, symbol=3),
@@ -104,6 +128,12 @@ WRONG = {
     "nowhere to write": lambda: nextclose.train(BARS, None),
     "no bundle": lambda: nextclose.predict(None, BARS),
     "a path for a bundle": lambda: nextclose.predict("bundle", BARS),
+    "bars for forecasts": lambda: nextclose.price_table(BARS),
+    "a frame of bars for forecasts": lambda: nextclose.price_table(BARS.frame),
+    "bars to be judged": lambda: nextclose.verdicts(BARS),
+    "bars for a run": lambda: nextclose.write_run(BARS, "runs/mine"),
+    "a run and no folder": lambda: nextclose.write_run(BARS),
+    "a frame and a symbol by place": lambda: nextclose.frame_bars(FRAME, "AAPL"),
     "no folder": lambda: nextclose.load_bundle(None),
 }
 
@@ -112,3 +142,29 @@ WRONG = {
 def test_what_cannot_be_read_is_refused_with_a_cure(name):
     with pytest.raises((nc.ConfigError, nc.DataError), match=r"Fix: |as in|expected|at least one"):
         WRONG[name]()
+
+
+UNKNOWN = [  # a call, and where what it says belongs
+    (lambda: nextclose.frame_bars(FRAME, ticker="AAPL"), "give symbol=..."),
+    (lambda: nextclose.frame_bars(FRAME, symbols="AAPL"), "give symbol=..."),
+    (lambda: nextclose.frame_bars(FRAME, calendar="XNYS"), "give config=DataConfig(calendar=...)"),
+    (lambda: nextclose.load_bars("hive", calendar="XNYS"), "give config=DataConfig(calendar=...)"),
+    (lambda: nextclose.load_bars("x.csv", ticker="A"), "give config=DataConfig(symbols=...)"),
+    (lambda: nextclose.train(BARS, "b", models="har"), "give model=..."),
+    (
+        lambda: nextclose.train(BARS, "b", horizons=[1]),
+        "give config=RunConfig(backtest=BacktestConfig(horizons=...))",
+    ),
+    (lambda: nextclose.backtest(BARS, model="har"), "give models=..."),
+    (
+        lambda: nextclose.backtest(BARS, xyzzy=1),
+        "call it as backtest(bars, models=..., features=..., metrics=..., horizons=...",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "cure"), UNKNOWN, ids=[cure for _, cure in UNKNOWN])
+def test_an_argument_that_is_none_is_told_where_it_belongs(call, cure):
+    with pytest.raises(nc.ConfigError) as raised:
+        call()
+    assert f"Fix: {cure}" in str(raised.value)

@@ -171,6 +171,43 @@ def test_a_mistake_is_one_clear_message_and_its_own_exit_code(command, arguments
     assert "Traceback" not in complaint + printed
 
 
+@pytest.mark.parametrize("subcommand", ["backtest", "train"])
+@pytest.mark.parametrize("out", ["prices", "prices/", "./prices/../prices", "."])
+def test_results_do_not_go_into_the_folder_of_the_prices(
+    command, tmp_path, monkeypatch, subcommand, out
+):
+    (tmp_path / "prices").mkdir()
+    monkeypatch.chdir(tmp_path)
+    given = "." if out == "." else "prices"
+    code, _, complaint = command(subcommand, given, "--out", out)
+    assert code == 2
+    assert "is the folder of the prices" in complaint
+    assert "Fix: name another, as --out" in complaint
+    assert [*(tmp_path / "prices").iterdir()] == []
+
+
+def test_a_bundle_behind_the_prices_is_told_to_come_first(command, tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "manifest.json").write_text("{}")
+    (tmp_path / "prices").mkdir()
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = command("predict", "prices", "mine")
+    assert code == 2
+    assert "Fix: nextclose predict mine prices" in " ".join(complaint.split())
+
+
+def test_a_run_is_no_bundle_and_that_is_said(command, tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "verdict.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = command("predict", "run", "sample")
+    assert code == 7
+    assert "found the run of a backtest" in complaint
+    (tmp_path / "run" / "bundle").mkdir()
+    (tmp_path / "run" / "bundle" / "manifest.json").write_text("{}")
+    assert "Fix: give run/bundle." in command("predict", "run", "sample")[2]
+
+
 def test_bad_cells_are_named_by_file_row_column_and_cure(command, tmp_path):
     path = tmp_path / "BAD.csv"
     path.write_text("Date,Close\n2020-01-02,10\n2020-01-03,ten\n2020-01-06,-3\n")

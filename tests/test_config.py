@@ -383,3 +383,29 @@ def test_horizons_that_are_none_are_refused(horizons):
     with pytest.raises(ConfigError) as caught:
         overridden(RunConfig(), models=None, horizons=horizons)
     assert caught.value.key == "horizons"
+
+
+OTHER_KINDS = [  # settings as somebody writes them, and what our words ask for
+    ('[backtest]\nmodels = "har"', 'expected a list, as in ["har"]'),
+    ('[backtest]\nmodels = "har, naive"', 'expected a list, as in ["har", "naive"]'),
+    ("[backtest]\nhorizons = 1", "expected a list, as in [1]"),
+    ('[backtest]\ntest_from = "2026-01-01"', "expected a date, in a file without quotes"),
+    ('[data]\nas_of = "2026-01-01"', "expected a date, in a file without quotes"),
+    ('[data.since]\nFB = "2012-06-01"', "expected a date, in a file without quotes"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), OTHER_KINDS, ids=[text for text, _ in OTHER_KINDS])
+def test_a_value_of_another_kind_is_answered_with_how_to_write_it(text, said):
+    with pytest.raises(ConfigError) as raised:
+        parse_config(text, path="run.toml")
+    assert said in str(raised.value)
+
+
+def test_in_python_as_in_a_file():
+    values: dict[str, Any] = {"models": "har"}
+    with pytest.raises(ConfigError, match=r'expected a list, as in \["har"\]'):
+        BacktestConfig(**values)
+    values = {"test_from": "2026-01-01"}
+    with pytest.raises(ConfigError, match=r"in Python as date\("):
+        BacktestConfig(**values)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, refuse_other
+from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
 from nextclose.backtesting import walk_forward as walk
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import finding_counts, policies_in_force
@@ -71,6 +71,7 @@ class Run:
         )
 
 
+@named_arguments(RunConfig)
 def backtest(
     bars: Bars,
     *,

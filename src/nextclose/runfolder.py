@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import tomli_w
 
+from nextclose.arguments import named_arguments, refuse_other
 from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.inventory import symbol_summaries
@@ -47,6 +48,7 @@ def run_folder(path: Path) -> AbstractContextManager[OpenFolder]:
     return open_folder(path, parts=PARTS, beside=(TASKS, BUNDLE))
 
 
+@named_arguments()
 def write_run(
     run: Run, folder: str | Path, *, command: str = "nextclose.backtest(...)", figures: bool = True
 ) -> None:
@@ -55,6 +57,9 @@ def write_run(
     It takes the place of an earlier run's as a whole.
     Raises: LockedError while another process writes there; OutputError if a file cannot be written.
     """
+    refuse_other(run, Run, argument="run", fix="make it with backtest(BARS)")
+    folder_fix = 'name the folder of the run, as "runs/mine"'
+    refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
     with run_folder(Path(folder)) as place:
         fill_run(place, run, command=command, figures=figures)
 

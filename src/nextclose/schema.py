@@ -112,10 +112,10 @@ class Bars:
     `findings` are the repairs and warnings that led here. `basis` says what the prices are:
     adjusted for splits and dividends, raw, or unknown. `exchanges` names each symbol's calendar,
     "" where only weekdays are counted; `supposed` the calendars that symbols were of until their
-    first 250 bars proved these, of those symbols alone. `settled` holds format facts that the
-    files decided, by the name of their `[data]` setting; later bars are read the same way. `news`
-    are headlines about the symbols; None: none were given, which is not the same as none there
-    were.
+    first 250 bars proved these, of those symbols alone. `settled` holds format facts that all
+    files decided alike, by the name of their `[data]` setting; later bars are read the same way.
+    `news` are headlines about the symbols; None: none were given, which is not the same as none
+    there were.
     """
 
     frame: pl.DataFrame

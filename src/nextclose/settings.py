@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,10 +77,17 @@ def first_problem(error: ValidationError, *, path: str, section: str = "") -> Co
         fault = f"belongs under {' or '.join(sections)}" if sections else f"is not a setting{hint}"
         text = f"{where} {key!r} {fault}."
     else:
-        text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem['msg'])}."
+        text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem)}."
     return ConfigError(text, section=section, key=key)
 
 
-def _own_words(message: str) -> str:
+def _own_words(problem: Mapping[str, Any]) -> str:
     """What pydantic says of a value, as we say it."""
+    value = problem["input"]
+    if problem["type"] == "tuple_type":
+        items = [part.strip() for part in value.split(",")] if isinstance(value, str) else [value]
+        return f"expected a list, as in {json.dumps(items, default=str)}"
+    if problem["type"] == "date_type" and isinstance(value, str):
+        return "expected a date, in a file without quotes, in Python as date(2026, 1, 31)"
+    message: str = problem["msg"]
     return message.removeprefix("Value error, ").replace("Input should be", "expected")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, refuse_other
+from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.finding_counts import finding_counts
@@ -32,6 +32,7 @@ from nextclose.serving.versions import versions
 from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
 
 
+@named_arguments(RunConfig)
 def train(
     bars: Bars,
     folder: str | Path,
@@ -104,6 +105,7 @@ def train_into(
         fitted_at=str(fold.fitted_at),
         valid_from=str(fold.valid_from),
         symbols=_symbols_at_fit(known, needed=needed),
+        exchanges={name: code for name, code in known.exchanges.items() if code},
         market=known.symbols if reads_market(state, study) else (),
         news=settings.news if known.news is not None else None,
         scorer=known.news.scorer if known.news is not None else "",

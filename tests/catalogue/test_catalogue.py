@@ -59,6 +59,8 @@ ELSEWHERE = {
     84: f"{NOTICES}::test_a_symbol_under_another_name_is_recognised_by_its_moves",
     85: f"{NOTICES}::test_other_versions_are_told_as_long_as_the_forecasts_agree",
     86: f"{NOTICES}::test_dates_beyond_the_years_of_a_calendar_are_told",
+    87: f"{NOTICES}::test_another_companys_history_under_a_name_of_training_is_told",
+    88: f"{NOTICES}::test_another_basis_than_at_training_is_told",
 }
 
 

@@ -62,6 +62,12 @@ def test_a_setting_about_files_of_another_computer_is_refused(folder, setting):
     assert refused(folder, name=MANIFEST).found == f"a setting data.{name}"
 
 
+@pytest.mark.parametrize("exchanges", [{"AAA": "nonsense"}, {"AAA": "../x"}, {"AAA": 3}, ["AAA"]])
+def test_a_calendar_that_nobody_publishes_is_refused(folder, exchanges):
+    rewritten(folder, exchanges=exchanges)
+    refused(folder, name=MANIFEST)
+
+
 def test_features_that_the_golden_bars_do_not_give_are_refused(folder):
     names = json.loads((folder / MANIFEST).read_bytes())["features"]
     for others in (names[:-1], [*names, "more"], names[::-1]):

@@ -123,6 +123,47 @@ def test_a_symbol_under_another_name_is_recognised_by_its_moves(bundle, scale):
     assert codes(notices(bundle, renamed))["W84"] == "1 symbol: B (META has its moves)"
 
 
+def test_another_companys_history_under_a_name_of_training_is_told(bundle):
+    other = walk_frame("A", seed=77, n=600)
+    told = notices(bundle, pl.concat([other, BARS.frame.filter(OWN != "A")]))
+    assert codes(told) == {"W87": f"1 symbol: A {LAST}"}
+    assert told.notes["A"] == "other moves"
+    swapped = BARS.frame.with_columns(OWN.replace({"B": "C", "C": "B"}))
+    found = f"2 symbols: B {LAST} (moves of C), C {LAST} (moves of B)"
+    assert codes(notices(bundle, swapped)) == {"W87": found}
+    taken = BARS.frame.filter(OWN != "C").with_columns(OWN.replace("D", "C"))
+    assert codes(notices(bundle, taken))["W87"] == f"1 symbol: C {LAST} (moves of D)"
+
+
+PRICES = pl.col("open", "high", "low", "close")
+DIVIDEND = pl.when(pl.col("session") < SESSIONS[-100]).then(0.97).otherwise(1.0)
+SAME_COMPANY = {
+    "adjusted anew": PRICES * 0.37,
+    "a dividend that was left out": PRICES * DIVIDEND,
+    "rounded to the cent": PRICES.round(2),
+    "a close in ten revised by 1 %": PRICES
+    * pl.when(pl.int_range(pl.len()).over("symbol") % 10 == 0).then(1.01).otherwise(1.0),
+}
+
+
+@pytest.mark.parametrize("name", SAME_COMPANY)
+def test_a_history_told_a_little_otherwise_is_the_same_companys(bundle, name):
+    assert notices(bundle, BARS.frame.with_columns(SAME_COMPANY[name])).findings == ()
+
+
+@pytest.mark.parametrize("row", [-60, -44])
+def test_a_session_that_came_or_went_changes_no_company(bundle, row):
+    assert notices(bundle, BARS.frame.filter(pl.col("session") != SESSIONS[row])).findings == ()
+
+
+@pytest.mark.parametrize("basis", ["raw", "adjusted"])
+def test_another_basis_than_at_training_is_told(bundle, basis):
+    exchanges = dict.fromkeys(NAMES, "XNYS")
+    bars = Bars(frame=BARS.frame, exchanges=exchanges, basis=basis)
+    told = notices_of(bundle, bars, forecasts_of(bundle, bars), now=NOW)
+    assert codes(told) == {"W88": f"{basis} prices, and unknown ones at training"}
+
+
 def test_a_missing_symbol_of_a_market_is_refused_with_the_name_it_has_now(tmp_path):
     bundle = load_bundle(trained(tmp_path, market=True))
     renamed = Bars(frame=BARS.frame.with_columns(OWN.replace("B", "META")).sort("symbol"))
@@ -140,8 +181,11 @@ def test_a_bundle_names_what_was_left_out_of_its_training(tmp_path):
 
 def test_the_library_warns_and_says_nothing_where_nothing_is_new(bundle):
     bars = Bars(frame=BARS.frame, exchanges=dict.fromkeys(NAMES, "XNYS"))
-    with pytest.warns(ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"):
+    with pytest.warns(
+        ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"
+    ) as told:
         made = predict(bundle, bars)
+    assert told[0].filename == __file__  # of the caller
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert predict(bundle, bars, now=NOW).equals(made)

@@ -150,7 +150,7 @@ def test_an_incomplete_newest_bar_is_refused(lstm):
 def test_a_symbol_with_too_few_rows_is_left_out_and_no_symbol_is_refused(lstm):
     lstm = replace(lstm, manifest=lstm.manifest.model_copy(update={"fitted_at": "2001-01-02"}))
     bars = walk_bars((400, 325))
-    assert set(predict(lstm, bars)["symbol"]) == {"AAA"}
+    assert set(forecasts_of(lstm, bars)["symbol"]) == {"AAA"}
     with pytest.raises(NotEnoughDataError) as caught:
         predict(lstm, until(bars, date(2002, 3, 1)))
     assert caught.value.needed == 326

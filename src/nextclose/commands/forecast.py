@@ -85,6 +85,7 @@ def backtest(
     names = " ".join(quote(printable(_public_name(source))) for source in prices)
     if news is not None:
         names += f" --news {quote(printable(news.name))}"
+    _refuse_prices_folder(out_folder, prices, other="runs")
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     with run_folder(out_folder) as place:
         bars = _bars_of(prices, news, data=settings.data, config=settings.news)
@@ -113,6 +114,7 @@ def train(
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
+    _refuse_prices_folder(out_folder, prices, other="bundles")
     with bundle_folder(out_folder) as place:
         bars = _bars_of(prices, news, data=settings.data, config=settings.news)
         say_findings(with_short_symbols(bars, needed=served_rows(settings)))
@@ -155,6 +157,7 @@ def predict(
     as_format = "json" if as_json else as_format
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
+    _refuse_swapped(bundle, prices)
     checked = load_bundle(bundle)
     manifest = checked.manifest
     data = manifest.data.model_copy(
@@ -176,6 +179,33 @@ def predict(
         print(json_text([_json_row(row) for row in table.iter_rows(named=True)], what="forecasts"))
     else:
         out.print(forecast_table(table))
+
+
+def _refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> None:
+    """Raise ConfigError where results would lie among the prices, to be read as such."""
+    from nextclose.data.sources.loading import SAMPLE
+
+    place = out_folder.resolve()
+    folders = [Path(source) for source in prices if source != SAMPLE]
+    if place in [folder.resolve() for folder in folders if folder.is_dir()]:
+        instead = quote(printable(f"{other}/{place.name}"))
+        raise ConfigError(
+            f"--out {quote(printable(str(out_folder)))} is the folder of the prices: results would "
+            f"lie among them. Fix: name another, as --out {instead}."
+        )
+
+
+def _refuse_swapped(bundle: Path, prices: list[str]) -> None:
+    """Raise ConfigError if it is the prices that come first, and a bundle after them."""
+    from nextclose.serving.manifest import MANIFEST
+
+    bundles = [source for source in prices if (Path(source) / MANIFEST).is_file()]
+    if bundles and not (bundle / MANIFEST).is_file():
+        call = f"nextclose predict {quote(printable(bundles[0]))} {quote(printable(str(bundle)))}"
+        raise ConfigError(
+            f"{printable(bundles[0])} is a bundle, and stands among the prices: the bundle comes "
+            f"first. Fix: {call}"
+        )
 
 
 def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:

@@ -129,7 +129,7 @@ def assemble_bars(
         basis=basis,
         exchanges={name: exchanges[name] for name in frame["symbol"].unique().sort()},
         supposed={name: code for name, code in supposed.items() if code != exchanges[name]},
-        settled=_settled_facts([head.settled for head in heads], taken, config),
+        settled=_settled_facts(heads, taken, config),
     )
 
 
@@ -216,10 +216,11 @@ def _rows_since(frame: pl.DataFrame, since: Mapping[str, date]) -> pl.DataFrame:
 
 
 def _settled_facts(
-    settled: Sequence[Mapping[str, str]], taken: Mapping[str, str], config: DataConfig
+    heads: Sequence[UncheckedPrices], taken: Mapping[str, str], config: DataConfig
 ) -> dict[str, object]:
     """What the files decided, by the name of its setting: calendars of their bars among it."""
-    facts: dict[str, object] = dict(_common_facts(settled))
+    read = [head.settled for head in heads if head.frame is not None]
+    facts: dict[str, object] = dict(_common_facts(read))
     if taken:
         said = config.calendar if isinstance(config.calendar, Mapping) else {}
         facts["calendar"] = {**said, **taken}
@@ -227,12 +228,10 @@ def _settled_facts(
 
 
 def _common_facts(settled: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Format facts of which no two files say otherwise."""
-    values: dict[str, set[str]] = {}
-    for facts in settled:
-        for name, value in facts.items():
-            values.setdefault(name, set()).add(value)
-    return {name: of_name.pop() for name, of_name in sorted(values.items()) if len(of_name) == 1}
+    """Format facts that every file states alike; one that is read by the defaults states none."""
+    first, *others = settled or [{}]
+    is_alike = {name: all(facts.get(name) == first[name] for facts in others) for name in first}
+    return {name: first[name] for name in sorted(first) if is_alike[name]}
 
 
 def _concat_parts(parts: Iterable[UncheckedPrices]) -> tuple[pl.DataFrame, list[UncheckedPrices]]:

@@ -218,6 +218,12 @@ class Issue(IntEnum):
     CALENDAR_END = (86, "W", "dates beyond the years of a calendar",
         "forecasts that resolve within the published years; beyond, each weekday is a session",
         "expect later dates around holidays, or install a newer exchange_calendars.")
+    OTHER_MOVES = (87, "W", "a symbol whose moves are not those of its training",
+        "the moves of each symbol up to the fit as in the bundle's training",
+        "give the prices of that company, or train again.")
+    OTHER_BASIS = (88, "W", "prices on another basis than those of a bundle's training",
+        "closes adjusted for splits and dividends, or not, as in the bundle's training",
+        "give prices of that kind, or train again with these.")
     # fmt: on
 
     about: str

@@ -21,7 +21,7 @@ from nextclose.data.findings import safe_text
 from nextclose.errors import BundleError, ConfigError, Finding, LibraryError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
-from nextclose.folders import OpenFolder, open_folder
+from nextclose.folders import OpenFolder, current_place, open_folder
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import check_plugin, is_known, model_of_state
@@ -40,6 +40,7 @@ from nextclose.serving.manifest import (
 from nextclose.serving.states import state_bytes, state_of
 
 MANIFEST_BYTES = 1 << 20
+RUN = "verdict.json"  # of a run, which is no bundle
 PANIC = "PanicException"  # of a library written in Rust; each has a class of its own
 PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, nothing else may
 
@@ -115,6 +116,7 @@ def _bundle_in(folder: Path, *, models: Sequence[Model], features: Mapping[str, 
     for plugin in models:
         check_plugin(plugin)
     check_features(features, taken=())
+    _refuse_run(folder)
     content = file_content(folder, MANIFEST, limit=MANIFEST_BYTES)
     with refusals(folder / MANIFEST, expected="a manifest"):
         manifest = parse_manifest(content, folder=folder)
@@ -158,6 +160,19 @@ def refusals(path: Path, *, expected: str, what: str = "") -> Iterator[None]:
             expected=expected,
             fix="load_bundle(folder, models=[...]) with its members." if is_member_missing else "",
         ) from error
+
+
+def _refuse_run(folder: Path) -> None:
+    """A backtest leaves no model, and is easily taken for one that does."""
+    if (folder / RUN).is_file() and not current_place(folder / MANIFEST).exists():
+        of_demo = folder / "bundle"
+        cure = "nextclose train PRICES --out bundles/mine, then give that folder."
+        raise BundleError(
+            path=str(folder),
+            found="the run of a backtest, which keeps no model",
+            expected="a bundle, which `nextclose train` writes",
+            fix=f"give {of_demo}." if (of_demo / MANIFEST).is_file() else cure,
+        )
 
 
 def _refuse_without_own(

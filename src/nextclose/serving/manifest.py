@@ -57,6 +57,7 @@ class Manifest(BaseModel):
     fitted_at: Session  # last session it has seen
     valid_from: Session  # first session of the early-stopping block
     symbols: tuple[str, ...]
+    exchanges: dict[str, str] = {}  # their calendars then; of "" and of bars without any none
     market: tuple[str, ...]  # symbols whose common moves it reads; empty: it reads none
     news: NewsConfig | None = None  # how it reads headlines; None: it reads none
     scorer: str = ""  # what scored them

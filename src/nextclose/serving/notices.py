@@ -1,4 +1,4 @@
-"""What a reader of forecasts must know: old bars, symbols never learnt, symbols missing."""
+"""What a reader of forecasts must know: old bars, symbols never learnt, missing or others now."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from nextclose.data.rules.alignment import last_finished_session
 from nextclose.formatting import quantity
 from nextclose.schema import Bars, Finding, Floats
 from nextclose.serving.bundle import Bundle
-from nextclose.serving.golden import golden_bars
+from nextclose.serving.golden import golden_bars, golden_symbols
 
 N_NAMED = 8  # symbols of one notice
 SAME_MOVES = 0.05  # mean difference of returns over their mean size: rounding, not another company
+# ... beyond which they are another's, each counted up to three mean sizes: a split or two are none
+OTHER_MOVES, LARGEST = 0.25, 3.0
+NOBODY: Mapping[str, str] = {}
+ENOUGH_MOVES = 20  # that tell one company from another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ def notices_of(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame, *, now: date
     }
     resolved = dict(forecasts.group_by("symbol").agg(pl.col("resolved").max()).iter_rows())
     issued = sorted(resolved)
+    others = other_companies(bundle, bars, issued)
     known_until = {code: session_table(code).last.item() for code in due}
     concerned = {
         Issue.STALE_BARS: [name for name in issued if newest[name] < due[exchange[name]]],
@@ -48,15 +53,23 @@ def notices_of(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame, *, now: date
         Issue.CALENDAR_END: [
             name for name in issued if resolved[name] > known_until[exchange[name]]
         ],
+        Issue.OTHER_MOVES: list(others),
     }
     findings = [
-        issue.finding(_listed(names, newest), rule=_rule(issue, names, exchange, due))
+        issue.finding(
+            _listed(names, newest, others if issue is Issue.OTHER_MOVES else NOBODY),
+            rule=_rule(issue, names, exchange, due),
+        )
         for issue, names in concerned.items()
         if names
     ]
+    then = bundle.manifest.basis
+    if then != bars.basis:
+        found = f"{bars.basis} prices, and {then} ones at training"
+        findings.append(Issue.OTHER_BASIS.finding(found))
     if missing := [name for name in bundle.manifest.symbols if name not in newest]:
-        others = renamed_symbols(bundle, bars, missing)
-        names = [f"{m} ({others[m]} has its moves)" if m in others else m for m in missing]
+        renamed = renamed_symbols(bundle, bars, missing)
+        names = [f"{m} ({renamed[m]} has its moves)" if m in renamed else m for m in missing]
         findings.append(Issue.MISSING_SYMBOLS.finding(_listed(names)))
     notes = {
         name: "; ".join(WORDS[issue] for issue, names in concerned.items() if name in names)
@@ -70,6 +83,7 @@ WORDS = {
     Issue.EARLY_END: "ends early",
     Issue.NEVER_LEARNT: "never learnt",
     Issue.CALENDAR_END: "date by weekdays",
+    Issue.OTHER_MOVES: "other moves",
 }
 
 
@@ -83,9 +97,20 @@ def _rule(
     return f"{issue.rule}, {' or '.join(map(str, days))}"
 
 
-def _listed(names: Sequence[str], newest: Mapping[str, date] | None = None) -> str:
-    """Some of the symbols, with the sessions of their newest bars, and how many there are."""
+def _listed(
+    names: Sequence[str],
+    newest: Mapping[str, date] | None = None,
+    others: Mapping[str, str] = NOBODY,
+) -> str:
+    """Some of the symbols, with the sessions of their newest bars, and how many there are.
+
+    `others` names the symbol whose moves one has.
+    """
     shown = [f"{name} {newest[name]}" if newest else name for name in names[:N_NAMED]]
+    of_others = [
+        f" (moves of {others[name]})" if (others or {}).get(name) else "" for name in names
+    ]
+    shown = [text + other for text, other in zip(shown, of_others, strict=False)]
     more = f" and {len(names) - N_NAMED} more" if len(names) > N_NAMED else ""
     return f"{quantity(len(names), 'symbol')}: {', '.join(shown)}{more}"
 
@@ -113,3 +138,59 @@ def _returns(frame: pl.DataFrame) -> Floats:
 
 def _is_alike(one: Floats, two: Floats) -> bool:
     return bool(np.abs(one - two).mean() <= SAME_MOVES * np.abs(one).mean())
+
+
+def other_companies(bundle: Bundle, bars: Bars, symbols: Sequence[str]) -> dict[str, str]:
+    """Of `symbols` those whose moves up to the fit are not those of their training.
+
+    Each with the symbol of the training whose moves they are, "" if of none; that is looked for
+    of as many as a notice names. Moves are compared between sessions that both have: a history
+    that is scaled anew, or that gained or lost a row, has the same.
+    """
+    before, learnt = _bars_at_fit(bundle, bars)
+    both = before.filter(pl.col("symbol").is_in(symbols)).join(
+        learnt, on=("symbol", "session"), maintain_order="left"
+    )
+    off = _differences(both, by=["symbol"]).filter(pl.col("off") > OTHER_MOVES)
+    names = sorted(off["symbol"])
+    crossed = before.filter(pl.col("symbol").is_in(names[:N_NAMED])).join(
+        learnt.rename({"symbol": "other"}), on="session", maintain_order="left"
+    )
+    alike = _differences(crossed.sort("symbol", "other", "session"), by=["symbol", "other"])
+    alike = alike.filter(pl.col("off") <= SAME_MOVES).sort("symbol", "off", descending=True)
+    return dict.fromkeys(names, "") | dict(alike.select("symbol", "other").iter_rows())
+
+
+def _bars_at_fit(bundle: Bundle, bars: Bars) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Closes up to the fit, as they are given now and as the golden bars have them.
+
+    Golden days are moved back by as many whole weeks as they were moved when the bundle was made.
+    """
+    fitted_at = date.fromisoformat(bundle.manifest.fitted_at)
+    before = bars.frame.filter(pl.col("session") <= fitted_at).select("symbol", "session", "close")
+    late = (pl.lit(fitted_at) - pl.col("session").max()).dt.total_days() // 7
+    weeks = pl.DataFrame(
+        {
+            "symbol": golden_symbols(bundle.golden),
+            "after": bundle.golden.arrays["weeks_after"],
+        }
+    ).join(before.group_by("symbol").agg(late.alias("late")), on="symbol", how="left")
+    n_days = 7 * (pl.col("after") + pl.col("late").fill_null(0))
+    learnt = golden_bars(bundle.golden, bundle.manifest).frame.join(
+        weeks, on="symbol", maintain_order="left"
+    )
+    day = (pl.col("session").cast(pl.Date) - pl.duration(days=n_days)).cast(pl.Date)
+    return before, learnt.select("symbol", day.alias("session"), pl.col("close").alias("learnt"))
+
+
+def _differences(both: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:
+    """How far moves are from those learnt, in mean sizes of the latter, where enough are known."""
+    moves = both.select(
+        *by,
+        now=pl.col("close").log().diff().over(by),
+        then=pl.col("learnt").log().diff().over(by),
+    ).drop_nulls()
+    size = pl.col("then").abs().mean()
+    off = pl.min_horizontal((pl.col("now") - pl.col("then")).abs(), LARGEST * size).mean() / size
+    known = moves.group_by(by).agg(off.alias("off"), pl.len().alias("n"))
+    return known.filter(pl.col("n") >= ENOUGH_MOVES, pl.col("off").is_finite())

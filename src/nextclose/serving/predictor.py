@@ -11,10 +11,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, refuse_other
+from nextclose.arguments import (
+    BARS_FIX,
+    FORECASTS_FIX,
+    named_arguments,
+    refuse_other,
+    refuse_other_frame,
+)
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.calendars.exchanges import exchanges_of
-from nextclose.data.calendars.sessions import sessions_after
+from nextclose.data.calendars.sessions import session_table, sessions_after
 from nextclose.data.catalogue import Issue
 from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import (
@@ -28,8 +34,9 @@ from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
-from nextclose.schema import Bars, Ints
+from nextclose.schema import QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
+from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
     golden_symbols,
     latest_rows,
@@ -37,13 +44,14 @@ from nextclose.serving.golden import (
     replay,
     samples_for,
 )
-from nextclose.serving.manifest import Manifest
+from nextclose.serving.manifest import MANIFEST, Manifest
 from nextclose.serving.notices import notices_of, renamed_symbols
 from nextclose.serving.versions import other_versions
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
 
+@named_arguments()
 def load_bundle(
     folder: str | Path,
     *,
@@ -59,6 +67,9 @@ def load_bundle(
     refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
     path = Path(folder)
     bundle = read_bundle(path, models=models, features=features)
+    with refusals(path / MANIFEST, expected="calendars that are published"):
+        for exchange in {*bundle.manifest.exchanges.values()}:
+            session_table(exchange)
     what = "parts that do not fit together"
     expected = "a model that gives its golden forecasts"
     with refusals(path, what=what, expected=expected), np.errstate(all="ignore"):
@@ -71,6 +82,7 @@ def load_bundle(
     return replace(bundle, findings=findings)
 
 
+@named_arguments()
 def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
 
@@ -81,15 +93,16 @@ def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.Da
     whose bars end before the last session that the bundle has learnt from, nor one that it has
     learnt from whose bars do not reach back far enough, if the model goes on from the state of that
     session.
-    Raises: DataError if a symbol's newest bar is incomplete; NotEnoughDataError if no symbol has
-        the rows, or one is missing whose moves it reads; LeakError if all bars end too early;
-        ConfigError if the bars lack the news that it reads, or have others.
+    Raises: DataError if a symbol's newest bar is incomplete, or its days are not of the calendar of
+        its training; NotEnoughDataError if no symbol has the rows, or one is missing whose moves it
+        reads; LeakError if all bars end too early; ConfigError if the bars lack the news that it
+        reads, or have others.
     """
     refuse_other(bundle, Bundle, argument="bundle", fix="load it with load_bundle(FOLDER)")
     refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
     forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
-        warnings.warn(finding.line(), ServingWarning, stacklevel=2)
+        warnings.warn(finding.line(), ServingWarning, stacklevel=3)
     return forecasts
 
 
@@ -98,6 +111,7 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     manifest = bundle.manifest
     _refuse_other_news(bars, manifest)
     _refuse_incomplete(bars)
+    refuse_other_calendars(bars, manifest)
     with_short_symbols(bars, needed=manifest.min_rows)
     _refuse_part_of_a_market(bars, bundle)
     samples = samples_for(bars, manifest, bundle.features)
@@ -215,11 +229,16 @@ def _segment_lengths(samples: Samples, rows: Ints) -> Ints:
     return np.asarray(rows - starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
 
 
+@named_arguments()
 def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     """Forecasts as people read them: prices and ranges, one row per symbol and horizon.
 
     Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each range.
     """
+    columns = ("symbol", "origin", "horizon_sessions", "resolved", "close", *QUANTILE_COLUMNS)
+    refuse_other_frame(
+        forecasts, pl.DataFrame, columns=columns, argument="forecasts", fix=FORECASTS_FIX
+    )
 
     def price(level: float) -> pl.Expr:
         return pl.col("close") * pl.col(f"q{level:.3f}").exp()

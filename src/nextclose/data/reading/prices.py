@@ -17,6 +17,7 @@ from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.columns.said_symbols import (
     other_symbol_note,
     respelt_note,
+    said_otherwise,
     said_symbol,
     several_symbols,
     spelt_alike,
@@ -124,12 +125,14 @@ def unchecked_prices(
     ours = frame.select(list(chosen)).rename(chosen)
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
     said = said_symbol(path, config.symbols)
+    of_name = other_symbol_note(frame, names, symbol, path=path)
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     elif said:
         several = several_symbols(ours["symbol"], said, path=path)
         if several is not None:
             return UncheckedPrices(path=path, frame=None, findings=(several,))
+        of_name = said_otherwise(ours["symbol"], said, path=path)
         ours = ours.with_columns(pl.lit(said).alias("symbol"))
     times = column_of_times(frame, names, config)
     if times is not None:
@@ -151,7 +154,6 @@ def unchecked_prices(
     series += adjusted_closes_missing(typed, names, path=path)
     if series:
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
-    of_name = [] if said else other_symbol_note(frame, names, symbol, path=path)
     notes = (
         *levels,
         *of_rows,

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
-from nextclose.arguments import refuse_other, type_name
+from nextclose.arguments import named_arguments, refuse_other, type_name
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
+from nextclose.data.catalogue import Issue
 from nextclose.data.reading.column_names import unique_names
-from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
+from nextclose.data.reading.prices import UncheckedPrices, refused_file, unchecked_prices
 from nextclose.errors import ConfigError
 from nextclose.schema import Bars
 
+NO_COLUMN = f"E{Issue.MISSING_COLUMN.value}"
 
+
+@named_arguments(DataConfig)
 def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -> Bars:
     """Bars of a pandas, polars or other data frame; `symbol` is that of a frame of one series.
 
     A pandas Series of closes is a frame with its index and them. A dict has a frame (or such a
-    Series) for each symbol. What is said so wins over what the frame says; a frame of several
-    symbols is given without.
+    Series) for each symbol. What is said so wins over what the frame says, which is told (W67); a
+    frame of several symbols is given without.
 
     A pandas index that holds dates or symbols is read as columns; two-level columns, as a download
     of several symbols gives them, are split by symbol. Row numbers in messages count from 1.
@@ -33,10 +39,8 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     refuse_other(config, DataConfig, argument="config", fix=data_fix)
     refuse_other(symbol, str, argument="symbol", fix='give a text, as symbol="AAPL"')
     frames = frame if isinstance(frame, Mapping) else {symbol: frame}
-    for name in frames:
-        refuse_other(name, str, argument="a key of the dict", fix="name each frame by its symbol")
-    if not frames:
-        raise ConfigError("the dict is empty. Fix: give a frame for each symbol.")
+    if frames is frame:
+        _refuse_no_frames(frame, symbol)
     parts = [
         frame_prices(
             table,
@@ -46,7 +50,41 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
         )
         for name, table in frames.items()
     ]
+    parts = [_with_arguments(part) for part in parts]
     return raise_for_refusals(assemble_bars(parts, config=config, now=datetime.now(UTC)))
+
+
+def _refuse_no_frames(frames: Mapping[Any, Any], symbol: str) -> None:
+    """Raise ConfigError for a dict that holds no frames by symbol, or a symbol said beside it."""
+    if not frames:
+        raise ConfigError("the dict is empty. Fix: give a frame for each symbol.")
+    if symbol:
+        raise ConfigError(
+            f"symbol = {symbol!r:.40} stands beside a dict, whose keys are the symbols. "
+            "Fix: leave out symbol=, or give one frame."
+        )
+    for name, table in frames.items():
+        refuse_other(name, str, argument="a key of the dict", fix="name each frame by its symbol")
+        if isinstance(table, list | tuple | np.ndarray):
+            raise ConfigError(
+                f"the dict holds {type_name(table)} under {name!r:.40}: a dict is of frames by "
+                'symbol. Fix: of columns make a frame, as frame_bars(pl.DataFrame({"date": ..., '
+                '"close": ...}), symbol="AAPL").'
+            )
+
+
+def _with_arguments(prices: UncheckedPrices) -> UncheckedPrices:
+    """The same; refused where it has no row, and of a missing symbol with how to say it."""
+    if prices.frame is not None and not prices.frame.height:
+        must, fix = "at least one row", "give its rows, or leave the frame out."
+        return refused_file(prices.path, Issue.NO_ROWS, found="0 data rows", must=must, fix=fix)
+    findings = tuple(
+        replace(finding, fix=f'say whose prices they are, as symbol="AAPL", or {finding.fix}')
+        if finding.code == NO_COLUMN and finding.column == "symbol"
+        else finding
+        for finding in prices.findings
+    )
+    return replace(prices, findings=findings)
 
 
 def frame_prices(

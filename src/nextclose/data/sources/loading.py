@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
-from nextclose.arguments import refuse_other
+from nextclose.arguments import named_arguments, refuse_other
 from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
@@ -35,6 +35,7 @@ FORMAT_SETTINGS = (  # say how a person's files are written, not how the sample 
 )
 
 
+@named_arguments(DataConfig)
 def load_bars(
     *prices: str | Path | Source | Sequence[str | Path | Source],
     config: DataConfig = DEFAULTS,

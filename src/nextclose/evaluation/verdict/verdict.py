@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from nextclose.arguments import FORECASTS_FIX, named_arguments, refuse_other_frame
 from nextclose.evaluation.hypothesis_tests.multiple_comparison import ConfidenceSet
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.panel import Panel
@@ -24,6 +25,7 @@ from nextclose.evaluation.verdict.evidence import POOLED, Evidence, evidence_of
 from nextclose.evaluation.verdict.pooled import Standing, confidence_set, standing
 from nextclose.evaluation.verdict.sentences import sentence, void_sentence
 from nextclose.metrics import Metric
+from nextclose.schema import FORECAST_SCHEMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class VerdictRow:
         return self.claims.direction and self.verdict not in CLAIMLESS
 
 
+@named_arguments()
 def verdicts(
     forecasts: pl.DataFrame,
     *,
@@ -84,6 +87,13 @@ def verdicts(
         horizon held to 10 %, better and worse apart; the pooled row: p <= 5 %.
     Raises: DataError or ConfigError as `scores_of`.
     """
+    refuse_other_frame(
+        forecasts,
+        pl.DataFrame,
+        columns=list(FORECAST_SCHEMA),
+        argument="forecasts",
+        fix=FORECASTS_FIX,
+    )
     scores = scores_of(forecasts, seeds=seeds, metrics=metrics)
     return verdict_rows(scores.panels, failed_check=failed_check)
 

@@ -52,6 +52,21 @@ def several_symbols(symbols: pl.Series, said: str, *, path: str) -> Finding | No
     )
 
 
+def said_otherwise(symbols: pl.Series, said: str, *, path: str) -> list[Finding]:
+    """Rule 67, where it warns: one symbol said of a frame whose own column says another ticker."""
+    if not has_lone_ticker(symbols) or is_same_symbol(symbols[0], said):
+        return []
+    return [
+        Issue.REUSED_SYMBOL.finding(
+            safe_text(f"symbol {symbols[0]} in a frame said to be {said}; read as {said}"),
+            rule="one symbol, whether the caller or the cells say it",
+            fix="correct the symbol that is said, or say none.",
+            path=path,
+            symbol=safe_text(said),
+        )
+    ]
+
+
 def other_symbol_note(
     frame: pl.DataFrame, names: Mapping[str, str], symbol: str, *, path: str
 ) -> list[Finding]:
