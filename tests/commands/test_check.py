@@ -145,6 +145,17 @@ def test_what_would_go_on_without_the_bad_symbols_is_said_last(command, sound):
     assert "bad_symbols" not in json.loads(command("check", bad, "--json")[1])["suggestion"]
 
 
+def test_a_symbol_refused_for_a_split_is_named_too(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    sessions = [f"2019-03-{day:02}" for day in (*range(4, 9), *range(11, 16))]
+    for name, after in (("AAPL", 100), ("MSFT", 47)):
+        rows = [f"{day},{100 + k if k < 5 else after + k}" for k, day in enumerate(sessions)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(("date,close", *rows)) + "\n")
+    code, printed, _ = command("check", tmp_path)
+    assert code == 3
+    assert printed.rstrip().endswith("goes on without these: MSFT")
+
+
 HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
 GOES_ON = "A run would go on with these settings"
 # rows after HEAD; the codes that the suggestion mends; what is said above it

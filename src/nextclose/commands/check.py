@@ -94,7 +94,7 @@ def _suggestion(bars: Bars, config: DataConfig) -> str:
     bad = {
         printable(f.symbol or f.path.rpartition("/")[2])
         for f in bars.findings
-        if f.response == "E" and f.number not in NO_FILE_OF_PRICES and (f.symbol or f.path)
+        if f.response == "E" and (f.symbol or (f.path and f.number not in NO_FILE_OF_PRICES))
     }
     if not bad or not set(bars.symbols) - bad or config.bad_symbols is not None:
         return text

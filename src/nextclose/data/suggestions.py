@@ -17,6 +17,7 @@ DEFAULTS = DataConfig()
 # as a cure names it: data.gaps = "split", data.splits = FILE
 SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|-?\w+)')
 CHOICE = re.compile(r"\bor\b")
+MOVES_DATES = "day_shift"  # beside a choice that moves none it is another meaning
 IN_ORDER = {"header"}  # lists of which one as a whole is right: never joined with another
 
 
@@ -104,9 +105,11 @@ def _settings_in(choice: str) -> list[tuple[str, str]]:
 
 
 def _has_several_values(choices: Iterable[list[tuple[str, str]]]) -> bool:
-    """Whether the choices of a cure give any setting more than one value."""
+    """Whether the choices of a cure give any setting more than one value, or some move dates."""
+    choices = list(choices)
     values = {pair for choice in choices for pair in choice}
-    return len({name for name, _ in values}) < len(values)
+    n_moving = sum(any(name == MOVES_DATES for name, _ in choice) for choice in choices)
+    return len({name for name, _ in values}) < len(values) or 0 < n_moving < len(choices)
 
 
 def _add_setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,11 +11,14 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.evidence import (
     LOOSE,
+    SUNDAYS,
     Days,
     Fit,
     best_calendars,
     fit_of,
+    fits_of,
     is_better,
+    misses_weekdays,
     most_closed,
     supposed_fit,
 )
@@ -26,20 +29,17 @@ from nextclose.data.calendars.exchanges import (
     is_guess,
     other_readings,
 )
-from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import safe_text
-from nextclose.data.rules.closed_days import is_copy
+from nextclose.data.rules.closed_days import has_filled_days, is_copy
 from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
-from nextclose.data.rules.steps import day_numbers, is_first, session_dates
+from nextclose.data.rules.steps import day_numbers, is_first
 from nextclose.schema import Finding
 
 EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
-MAX_FILLED = 1 / 2  # of weekend bars that are made up; beyond, no market made them
 WINDOW = 60  # days in a row, of which a part may have odd dates
 MIN_CLOSED = 5  # bars of closed days that are refused though no calendar explains them: of all
 MAX_CLOSED = 1 / 25  # closed days beyond this share (India has trades on up to 1 in 40)
-SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
 N_NAMED = 3  # calendars of one fit that a cure names
 
 Frame = pl.DataFrame
@@ -86,6 +86,12 @@ def settle_calendars(
         cure = None
         if fit.is_refuted:
             cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
+            if cure is None and said is not None and misses_weekdays(days, exchange):
+                cure = _Cure(
+                    words="set data.calendar = EXCHANGE, open on the weekdays of the bars."
+                )
+            if cure is not None and said is None and is_guess(symbol):
+                cure = _with_sundays(cure, days, exchange)
         if cure is None:  # a part may be odd, as of dates that stand a day early from some day on
             days = most_closed(days, exchange, n=WINDOW)
             fit = supposed_fit(days, exchange)
@@ -147,7 +153,7 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
             return other
     if not is_guess(symbol):
         return supposed
-    if _has_filled_days(rows[:EARLY_BARS], supposed):
+    if has_filled_days(rows[:EARLY_BARS], supposed):
         return supposed
     best = best_calendars(early)
     if len(best) != 1 or not is_better(fit_of(early, best[0]), fit):
@@ -158,20 +164,6 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
     return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
 
 
-def _has_filled_days(rows: Frame, exchange: str) -> bool:
-    """Whether bars of closed days are the bar after again, or on a line between their neighbours.
-
-    Those that are the bar before again are none.
-    """
-    _, is_session = session_table(exchange).at(session_dates(rows))
-    is_closed = ~is_session & ~is_copy(rows)
-    close = rows["close"].to_numpy()
-    after, before = np.append(close[1:], np.nan), np.append(np.nan, close[:-1])
-    is_line = np.abs(close / ((close + after + before) / 3) - 1) < SAME_LINE
-    is_made = is_closed & (is_line | (close == after))
-    return bool(is_made.sum() > MAX_FILLED * is_closed.sum())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cure:
     """What makes the days fit: calendars, a shift of days, or words alone; how odd they stay."""
@@ -180,6 +172,7 @@ class _Cure:
     shift: int = 0
     n_odd: int = 0
     words: str = ""
+    instead: str = ""  # a calendar that makes days fit which are not to be shifted
 
 
 def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure | None:
@@ -187,14 +180,18 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None  # no daily bars: not a matter of calendars
-    if fit.has_closed_days and _has_filled_days(rows, exchange):
+    if fit.has_closed_days and has_filled_days(rows, exchange):
         words = "give the prices as they traded, without days that were filled in."
         return _Cure(words=words)
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
-    cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
+    cures = [_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts]
     if _has_times(rows):  # the clock of the right exchange moves stamps by itself
-        cures = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
+        by_clock = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
+        cures = [
+            cure if cure and exchange not in cure.calendars else by_calendar
+            for cure, by_calendar in zip(by_clock, cures, strict=True)
+        ]
     better = [cure for cure in cures if cure is not None]
     if better:
         return min(better, key=lambda cure: cure.n_odd)
@@ -205,6 +202,21 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
         clock = f'set data.calendar = {{"{symbol}" = EXCHANGE}}, by whose clock the stamps are.'
         return _Cure(words=clock if _has_times(rows) else _mend_dates(exchange))
     return _Cure(calendars=(WEEKDAYS,))
+
+
+def _with_sundays(cure: _Cure, days: Days, exchange: str) -> _Cure:
+    """The cure, with the calendar of an exchange open from Sunday to Thursday beside a shift.
+
+    Only holidays tell the two apart, where the days once shifted keep those of an exchange.
+    """
+    if cure.shift != 1:
+        return cure
+    moved = days.moved(cure.shift)
+    name = next(iter(cure.calendars), exchange)
+    if name and is_better(supposed_fit(moved, name), fit_of(moved, UNKNOWN)):
+        return cure
+    fitting = [other for other, fit in fits_of(days, SUNDAYS).items() if not fit.is_refuted]
+    return replace(cure, instead=next(iter(fitting), WEEKDAYS))
 
 
 def _has_times(rows: Frame) -> bool:
@@ -301,12 +313,16 @@ def _settings_of(cure: _Cure, symbol: str, *, is_alone: bool) -> str:
     shift = f"data.day_shift = {cure.shift}" if cure.shift else ""
     choices = []
     for k, name in enumerate(cure.calendars or ("",)):
-        calendar = (
-            f'data.calendar = "{name}"'
-            if is_alone
-            else f'data.calendar = {{"{symbol}" = "{name}"}}'
-        )
+        calendar = _calendar_setting(name, symbol, is_alone=is_alone)
         option = f" (--calendar {name})" if is_alone and not k and not shift else ""
         settings = [shift, *([calendar + option] if name else [])]
         choices.append(" and ".join(filter(None, settings)))
+    if cure.instead:
+        calendar = _calendar_setting(cure.instead, symbol, is_alone=is_alone)
+        choices = [f"{choice} if days stand a day early" for choice in choices]
+        choices.append(f"{calendar} if it trades from Sunday to Thursday")
     return f"set {', or '.join(choices)}"
+
+
+def _calendar_setting(name: str, symbol: str, *, is_alone: bool) -> str:
+    return f'data.calendar = "{name}"' if is_alone else f'data.calendar = {{"{symbol}" = "{name}"}}'
