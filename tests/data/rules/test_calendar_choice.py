@@ -74,3 +74,12 @@ def test_weekends_on_a_line_between_their_neighbours_are(close):
     rows = closes(close).upsample("date", every="1d").with_columns(pl.col("close").interpolate())
     rows = rows.with_columns(symbol=pl.lit("AAPL"))
     assert "filled in" in the(read(rows), "E51").fix
+
+
+def test_serials_from_1904_read_as_from_1900_are_told_by_their_week():
+    on = days(60)
+    serials = [str((day - date(1904, 1, 1)).days) for day in on]
+    rows = closes(walk(60), on=on).with_columns(date=pl.Series(serials))
+    fix = the(read(rows, date_format="excel"), "E51").fix
+    assert fix == 'set data.date_format = "excel-1904".'
+    assert read(rows, date_format="excel-1904").frame["session"].to_list() == on

@@ -31,6 +31,8 @@ from nextclose.data.calendars.exchanges import (
 )
 from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.epochs import EXCEL, EXCEL_1904, FROM_1904_DAYS
+from nextclose.data.rules.calendar_cures import Cure, cure_settings, dates_to_mend
 from nextclose.data.rules.closed_days import has_filled_days, is_copy
 from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
 from nextclose.data.rules.steps import day_numbers, is_first
@@ -85,11 +87,11 @@ def settle_calendars(
         fit = supposed_fit(days, exchange)
         cure = None
         if fit.is_refuted:
-            cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
+            cure = _cure_of_serials(days, fit, exchange, config) or _cure(
+                rows, days, exchange, is_shifted=config.day_shift is not None
+            )
             if cure is None and said is not None and misses_weekdays(days, exchange):
-                cure = _Cure(
-                    words="set data.calendar = EXCHANGE, open on the weekdays of the bars."
-                )
+                cure = Cure(words="set data.calendar = EXCHANGE, open on the weekdays of the bars.")
             if cure is not None and said is None and is_guess(symbol):
                 cure = _with_sundays(cure, days, exchange)
         if cure is None:  # a part may be odd, as of dates that stand a day early from some day on
@@ -164,25 +166,14 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
     return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cure:
-    """What makes the days fit: calendars, a shift of days, or words alone; how odd they stay."""
-
-    calendars: tuple[str, ...] = ()
-    shift: int = 0
-    n_odd: int = 0
-    words: str = ""
-    instead: str = ""  # a calendar that makes days fit which are not to be shifted
-
-
-def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure | None:
+def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> Cure | None:
     """What would make the days fit; None where nothing explains them better than `exchange`."""
     fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None  # no daily bars: not a matter of calendars
     if fit.has_closed_days and has_filled_days(rows, exchange):
         words = "give the prices as they traded, without days that were filled in."
-        return _Cure(words=words)
+        return Cure(words=words)
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
     cures = [_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts]
@@ -200,11 +191,20 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     if is_weekend or of_week.n_odd >= fit.n_odd:
         symbol = safe_text(rows["symbol"][0])
         clock = f'set data.calendar = {{"{symbol}" = EXCHANGE}}, by whose clock the stamps are.'
-        return _Cure(words=clock if _has_times(rows) else _mend_dates(exchange))
-    return _Cure(calendars=(WEEKDAYS,))
+        return Cure(words=clock if _has_times(rows) else dates_to_mend(exchange))
+    return Cure(calendars=(WEEKDAYS,))
 
 
-def _with_sundays(cure: _Cure, days: Days, exchange: str) -> _Cure:
+def _cure_of_serials(days: Days, fit: Fit, exchange: str, config: DataConfig) -> Cure | None:
+    """The other day from which spreadsheets count, where days counted from it fit."""
+    if config.date_format != EXCEL:
+        return None
+    moved = supposed_fit(days.moved(FROM_1904_DAYS), exchange)
+    words = f'set data.date_format = "{EXCEL_1904}".'
+    return Cure(words=words) if is_better(moved, fit) else None
+
+
+def _with_sundays(cure: Cure, days: Days, exchange: str) -> Cure:
     """The cure, with the calendar of an exchange open from Sunday to Thursday beside a shift.
 
     Only holidays tell the two apart, where the days once shifted keep those of an exchange.
@@ -224,18 +224,13 @@ def _has_times(rows: Frame) -> bool:
     return "second_of_day" in rows.columns and bool((rows["second_of_day"] != 0).any())
 
 
-def _cure_of_part(days: Days, fit: Fit, exchange: str) -> _Cure | None:
+def _cure_of_part(days: Days, fit: Fit, exchange: str) -> Cure | None:
     """What to do about the days of a part of the history; None where they fit well enough."""
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None
     if fit.n_traded < MIN_CLOSED or (exchange in LOOSE and not fit.lacks_sessions):
         return None
-    return _Cure(words=_mend_dates(exchange))
-
-
-def _mend_dates(exchange: str) -> str:
-    name = exchange or WEEKDAYS
-    return f"give the dates as {name} has them, and no bar of a day on which it is closed."
+    return Cure(words=dates_to_mend(exchange))
 
 
 def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
@@ -251,7 +246,7 @@ def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
     return fit.n_traded >= MIN_CLOSED and fit.n_traded > MAX_CLOSED * fit.n_closed
 
 
-def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
+def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> Cure | None:
     """The calendars that explain days moved by `shift` much better than `exchange` the days.
 
     One year of days is asked: the first, or if that is of `exchange`, the last.
@@ -259,23 +254,23 @@ def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cu
     days = days.moved(shift)
     of_same = supposed_fit(days, exchange)
     if is_better(of_same, fit):
-        return _Cure(shift=shift, n_odd=of_same.n_odd)
+        return Cure(shift=shift, n_odd=of_same.n_odd)
     early = days.first(EARLY_BARS)
     year = early if supposed_fit(early, exchange).is_refuted else days.last(EARLY_BARS)
     best = best_calendars(year)
     if not best or not is_better(of_best := fit_of(days, best[0]), fit):
         return None
     n_odd = of_best.n_odd
-    return _Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
+    return Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
 
 
-def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> _Cure | None:
+def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> Cure | None:
     """The calendars by whose clocks stamps would be of other days that fit much better."""
     days = days.moved(shift)
     best = best_calendars(days.first(EARLY_BARS))
     if not best or not is_better(of_best := fit_of(days, best[0]), fit):
         return None
-    return _Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
+    return Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
 
 
 def _counts(fit: Fit) -> str:
@@ -296,33 +291,13 @@ def _taken_note(fit: Fit, supposed: str, taken: str, place: Place) -> Finding:
 
 
 def _refusal(
-    days: Days, fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool
+    days: Days, fit: Fit, exchange: str, cure: Cure, place: Place, *, is_alone: bool
 ) -> Finding:
     name = exchange or WEEKDAYS
     return Issue.CLOSED_DAY.finding(
         f"{_counts(fit)}, {days.day[0]} to {days.day[-1]}",
         response="E",
         rule=f"bars on the sessions of {name}, but for 1 in 50",
-        fix=cure.words or f"{_settings_of(cure, place['symbol'], is_alone=is_alone)}.",
+        fix=cure.words or f"{cure_settings(cure, place['symbol'], is_alone=is_alone)}.",
         **place,
     )
-
-
-def _settings_of(cure: _Cure, symbol: str, *, is_alone: bool) -> str:
-    """The settings of a cure in words, as in set data.calendar = "XSHG" (--calendar XSHG)."""
-    shift = f"data.day_shift = {cure.shift}" if cure.shift else ""
-    choices = []
-    for k, name in enumerate(cure.calendars or ("",)):
-        calendar = _calendar_setting(name, symbol, is_alone=is_alone)
-        option = f" (--calendar {name})" if is_alone and not k and not shift else ""
-        settings = [shift, *([calendar + option] if name else [])]
-        choices.append(" and ".join(filter(None, settings)))
-    if cure.instead:
-        calendar = _calendar_setting(cure.instead, symbol, is_alone=is_alone)
-        choices = [f"{choice} if days stand a day early" for choice in choices]
-        choices.append(f"{calendar} if it trades from Sunday to Thursday")
-    return f"set {', or '.join(choices)}"
-
-
-def _calendar_setting(name: str, symbol: str, *, is_alone: bool) -> str:
-    return f'data.calendar = "{name}"' if is_alone else f'data.calendar = {{"{symbol}" = "{name}"}}'
