@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.data.suggestions import suggestion_toml
 from tests.data.bar_frames import closes, codes, read, the, walk
 
 RAW = walk(120, sd=0.015)
@@ -18,6 +19,7 @@ def quarterly(raw: np.ndarray, *, dividend: float = 0.01, every: int = 60) -> np
     return np.asarray(raw * (1 - dividend) ** (-(DAY + 1 - len(raw)) // every))
 
 
+YEN = np.round(100 * RAW)
 UNRELATED = [  # adjusted closes that are none
     np.append(RAW[1:], RAW[-1]),  # one row ahead
     np.append(RAW[0], RAW[:-1]),  # behind
@@ -40,8 +42,14 @@ RELATED = [  # raw and adjusted closes
     (RAW, np.round(quarterly(RAW, every=21), 2)),
     (np.round(RAW / 50, 2), np.round(quarterly(RAW) / 60, 2)),  # a cent is a percent
     (RAW, np.round(0.02 * RAW, 2)),
+    (np.round(0.02 * RAW, 2), 0.02 * quarterly(RAW)),  # the raw close alone is rounded
+    (YEN, np.round(quarterly(RAW))),
     (np.where(DAY < 60, 4 * RAW, RAW), RAW),  # 4:1
 ]
+
+
+def test_whole_prices_one_row_off_are_refused_too():
+    assert both(YEN, np.append(YEN[1:], YEN[-1])).get("E60") == 1
 
 
 @pytest.mark.parametrize(("raw", "adjusted"), RELATED)
@@ -53,4 +61,13 @@ def test_the_cure_is_a_choice_of_the_users():
     frame = closes(RAW).with_columns(adj_close=pl.Series(UNRELATED[0]))
     finding = the(read(frame), "E60")
     assert finding.symbol == "AAPL"
-    assert 'data.columns = { adj_close = "" }' in finding.fix
+    assert suggestion_toml([finding]).splitlines()[1:] == [
+        "# columns = COLUMNS  # E60",
+        '# columns = { "adj_close" = "" }  # E60',
+    ]
+
+
+@pytest.mark.parametrize("name", ["Adj Close", "adjusted_close", "AdjClose"])
+def test_the_column_is_left_out_under_any_name(name):
+    frame = closes(RAW).with_columns(pl.Series(UNRELATED[0]).alias(name))
+    assert read(frame, columns={"adj_close": ""}).frame["close"].to_list() == RAW.tolist()

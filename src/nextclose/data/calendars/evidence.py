@@ -158,6 +158,13 @@ def fits_of(days: Days, exchanges: Iterable[str]) -> dict[str, Fit]:
     }
 
 
+def begins_on_sundays(days: Days) -> bool:
+    """Whether the bars are of weeks from Sunday to Thursday, but for 1 in 50."""
+    weekday = (days.day.astype(np.int64) + 3) % 7  # 1970 began on a Thursday
+    n_fridays, n_sundays = (weekday == 4).sum() + (weekday == 5).sum(), (weekday == 6).sum()
+    return bool(n_fridays <= MAX_SHARE * len(weekday) and n_sundays > MAX_HOLIDAYS * len(weekday))
+
+
 def misses_weekdays(days: Days, exchange: str) -> bool:
     """Whether three in four sessions of some weekday have no bar, though most others have.
 

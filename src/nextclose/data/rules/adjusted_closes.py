@@ -12,9 +12,10 @@ import polars as pl
 from nextclose.data.findings import hits_at, no_hits
 from nextclose.data.rules.steps import close_ratios, is_first
 from nextclose.data.rules.stock_splits import is_split_step, split_name
-from nextclose.schema import Bools, Floats
+from nextclose.schema import Bools, Floats, Ints
 
 ROUNDING = 0.005  # of a close with two decimals
+TINY = 1e-9  # of a number that is a multiple of ten, but for its last bits
 RATIO_NEAR = 1e-3  # what two feeds differ by
 DIVIDEND_LEAST = 0.05  # a jump of the ratio that stands out from a day's move
 SPLIT_STILL = 1 / 5  # of a split's log ratio: a raw close that moves less has no such split
@@ -66,8 +67,10 @@ def unrelated_closes(frame: Frame) -> Frame:
     step, raw = _ratio_steps(frame)
     if not len(step):
         return no_hits()
-    is_fall = (step < -_slack(frame)) & (-step > FALL_SHARE * np.abs(raw)) & ~is_split_step(step)
     starts = np.flatnonzero(is_first(frame))
+    names = ("close", "close_raw")
+    slack = RATIO_NEAR + sum(_rounding(frame[name].to_numpy(), starts) for name in names)
+    is_fall = (step < -slack) & (-step > FALL_SHARE * np.abs(raw)) & ~is_split_step(step)
     n_falls = np.add.reduceat(is_fall.astype(np.int64), starts)
     n_days = np.diff(starts, append=frame.height) - 1
     bad = np.flatnonzero((n_falls >= LEAST_FALLS) & (n_falls > MAX_FALLS * n_days))
@@ -97,6 +100,19 @@ def _slack(frame: Frame) -> Floats:
     """How far the ratio may step by the rounding of two adjusted closes, in logs. Shape (row,)."""
     adjusted = frame["close"].to_numpy()
     return np.asarray(RATIO_NEAR + ROUNDING * (1 / adjusted + 1 / np.roll(adjusted, 1)))
+
+
+def _rounding(close: Floats, starts: Ints) -> Floats:
+    """How far rounding moves the step from each close's predecessor to it, in logs. Shape (row,).
+
+    Half of the coarsest of 1, 0.1 and 0.01 that all closes of a symbol are multiples of.
+    """
+    half = np.full(len(starts), ROUNDING)
+    for n_decimals in (1, 0):
+        is_multiple = np.abs(close - np.round(close, n_decimals)) < TINY * np.abs(close)
+        half[np.logical_and.reduceat(is_multiple | np.isnan(close), starts)] = 0.5 / 10**n_decimals
+    each = np.repeat(half, np.diff(starts, append=len(close)))
+    return np.asarray(each * (1 / close + 1 / np.roll(close, 1)))
 
 
 def _ratio_steps(frame: Frame) -> tuple[Floats, Floats]:

@@ -14,6 +14,7 @@ from nextclose.data.calendars.evidence import (
     SUNDAYS,
     Days,
     Fit,
+    begins_on_sundays,
     best_calendars,
     fit_of,
     fits_of,
@@ -180,7 +181,7 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> Cure |
     if _has_times(rows):  # the clock of the right exchange moves stamps by itself
         by_clock = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
         cures = [
-            cure if cure and exchange not in cure.calendars else by_calendar
+            by_calendar if cure and exchange in cure.calendars else cure
             for cure, by_calendar in zip(by_clock, cures, strict=True)
         ]
     better = [cure for cure in cures if cure is not None]
@@ -209,14 +210,15 @@ def _with_sundays(cure: Cure, days: Days, exchange: str) -> Cure:
 
     Only holidays tell the two apart, where the days once shifted keep those of an exchange.
     """
-    if cure.shift != 1:
+    if cure.shift != 1 and not (cure.words == dates_to_mend(exchange) and begins_on_sundays(days)):
         return cure
-    moved = days.moved(cure.shift)
+    moved = days.moved(1)
     name = next(iter(cure.calendars), exchange)
     if name and is_better(supposed_fit(moved, name), fit_of(moved, UNKNOWN)):
         return cure
     fitting = [other for other, fit in fits_of(days, SUNDAYS).items() if not fit.is_refuted]
-    return replace(cure, instead=next(iter(fitting), WEEKDAYS))
+    instead = next(iter(fitting), WEEKDAYS)
+    return replace(cure, shift=1, words="", instead=instead)
 
 
 def _has_times(rows: Frame) -> bool:
