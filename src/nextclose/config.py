@@ -77,7 +77,7 @@ class DataConfig(Settings):
     symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
     only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
     missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
-    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "epoch-d", "epoch-s", ...
+    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "excel-1904", "epoch-d", ...
     numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
     # the exchange, of all or by symbol: None takes what each name tells; "weekdays" every weekday
     calendar: str | dict[str, str] | None = None

@@ -145,6 +145,33 @@ def test_what_would_go_on_without_the_bad_symbols_is_said_last(command, sound):
     assert "bad_symbols" not in json.loads(command("check", bad, "--json")[1])["suggestion"]
 
 
+def test_a_symbol_refused_for_a_split_is_named_too(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    sessions = [f"2019-03-{day:02}" for day in (*range(4, 9), *range(11, 16))]
+    for name, after in (("AAPL", 100), ("MSFT", 47)):
+        rows = [f"{day},{100 + k if k < 5 else after + k}" for k, day in enumerate(sessions)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(("date,close", *rows)) + "\n")
+    code, printed, _ = command("check", tmp_path)
+    assert code == 3
+    assert printed.rstrip().endswith("goes on without these: MSFT")
+
+
+def test_a_cure_of_one_file_that_changes_another_is_a_comment(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    (tmp_path / "AAPL.csv").write_text("date;close\n2019-03-04;80.886\n2019-03-05;80.921\n")
+    german = "date;close\n2019-03-04;1.716,68\n2019-03-05;1.721,35\n"
+    (tmp_path / "GOOG.csv").write_text(german)
+    settings = tmp_path / "run.toml"
+    settings.write_text('[data]\ndecimal = "."\n')
+    _, printed, _ = command("check", tmp_path, "--config", settings)
+    assert GOES_ON not in printed
+    assert '# decimal = ","  # E9: of GOOG.csv' in printed
+    _, document, _ = command("check", tmp_path, "--config", settings, "--json")
+    lines = json.loads(document)["suggestion"].splitlines()[1:]
+    assert all(line.startswith("# ") for line in lines)
+    assert '\ndecimal = ","' in command("check", tmp_path / "GOOG.csv", "--config", settings)[1]
+
+
 HEAD = ("date,open,high,low,close", "2019-03-04,10,11,9,10", "2019-03-05,10,11,9,11")
 GOES_ON = "A run would go on with these settings"
 # rows after HEAD; the codes that the suggestion mends; what is said above it

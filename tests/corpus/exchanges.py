@@ -113,6 +113,12 @@ TRUE = history(400)
 EARLY = TRUE.with_columns(pl.col("session").dt.offset_by("-1d"))
 LATE = TRUE.with_columns(pl.col("session").dt.offset_by("1d"))
 
+CLOSED = ("09-13", "09-14", "09-20", "09-27", "04-25", "05-13", "07-18", "03-17", "04-26")
+TEL_AVIV = history(500, exchange="24/7").filter(
+    pl.col("session").dt.weekday().is_in([7, 1, 2, 3, 4]),
+    ~pl.col("session").dt.strftime("%m-%d").is_in(CLOSED),
+)
+
 REFUSED = (
     asked("VOD.L of Tokyo", TOKYO, "XTKS", source="a suffix of the second listing"),
     asked("AAPL.UK of Shanghai", SHANGHAI, "XSHG", source="a bulk export with one suffix for all"),
@@ -120,6 +126,10 @@ REFUSED = (
     asked("MOUTAI.csv of 120 bars", SHORT, "XSHG", source="akshare, written by hand"),
     asked("BTC-USD of weekdays", history(exchange="24/5"), "24/5", source="a broker's coin"),
     asked("GBTC.csv a day early", EARLY, "XNYS", source="dates cut from UTC stamps", holds=TRUE),
+    asked(
+        "TEVA.TA from Sunday to Thursday", TEL_AVIV, "", source="Yahoo Finance",
+        answers={"calendar": "weekdays"},
+    ),
     asked("GBTD.csv a day late", LATE, "XNYS", source="dates cut from UTC+14", holds=TRUE),
 )  # fmt: skip
 

@@ -45,9 +45,9 @@ def test_past_the_hundredth_a_rule_counts_instead_of_naming():
 
 def test_the_ratio_of_adjusted_to_raw_close_scales_the_row():
     frame = texts().with_columns(pl.Series("Adj Close", ["5.5", "6", "6.5", "14", "15"]))
-    bars = validate_bars(frame, symbol="AAPL")
+    bars = collect_bars(frame, symbol="AAPL")
     assert bars.basis == "adjusted"
-    assert codes(bars) == {"R22": 1, "R59": 1, "W26": 1}
+    assert codes(bars) == {"E60": 1, "R22": 1, "W26": 1, "W64": 1}  # no raw close has that split
     # the first three days stand at half: 10, 12, 9, 11 -> 5, 6, 4.5, 5.5 and 100 -> 200 shares
     first, last = bars.frame.row(0, named=True), bars.frame.row(4, named=True)
     assert [first[c] for c in ("open", "high", "low", "close", "close_raw")] == pytest.approx(

@@ -58,6 +58,11 @@ def refusal(number, fix, *, response="E"):
             ['set data.columns = {"adj" = "adj_close"} or data.columns = {"adj" = ""}.'],
             ['# columns = { "adj" = "adj_close" }  # E1', '# columns = { "adj" = "" }  # E1'],
         ),
+        # beside a day that is right already, dates that are moved are others
+        (
+            ['set data.day_shift = 1, or data.calendar = "XSAU".'],
+            ["# day_shift = 1  # E1", '# calendar = "XSAU"  # E1'],
+        ),
         (['set data.date_format = FORM, as "%d/%m/%y".'], ["# date_format = FORM  # E1"]),
         (["correct the file.", "set data.colour = true."], []),
     ],

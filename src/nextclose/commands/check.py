@@ -24,8 +24,10 @@ from nextclose.commands.options import (
 from nextclose.errors import LibraryError, printable
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from nextclose.config import DataConfig, RunConfig
-    from nextclose.schema import Bars
+    from nextclose.schema import Bars, Finding
 
 REFUSED = 3
 N_NAMED = 5  # of bad symbols
@@ -46,14 +48,18 @@ def check(
     settings = settings_of(config, data=data_options)
     bars = _bars_with_findings(prices, settings)
     refusals = [finding for finding in bars.findings if finding.response == "E"]
-    if as_json:
-        print(json_text(check_document(bars, settings.data), what="check"))
-    else:
+    document = check_document(bars, settings.data)
+    if not as_json:
         _print_tables(bars, settings.data)
-    suggestion = _suggestion(bars, settings.data)
+    closes = _sound_closes(bars)
     del bars  # room to read them again
-    if suggestion and not as_json:
-        _print_suggestion(suggestion, prices, settings)
+    suggestion, left = _tried_suggestion(
+        document["suggestion"], closes, prices, settings, refusals=refusals
+    )
+    if as_json:
+        print(json_text(document | {"suggestion": suggestion}, what="check"))
+    elif suggestion:
+        _print_suggestion(suggestion, left)
     if err.quiet:
         say_as_json(finding.facts() for finding in refusals)
     if refusals:
@@ -94,7 +100,7 @@ def _suggestion(bars: Bars, config: DataConfig) -> str:
     bad = {
         printable(f.symbol or f.path.rpartition("/")[2])
         for f in bars.findings
-        if f.response == "E" and f.number not in NO_FILE_OF_PRICES and (f.symbol or f.path)
+        if f.response == "E" and (f.symbol or (f.path and f.number not in NO_FILE_OF_PRICES))
     }
     if not bad or not set(bars.symbols) - bad or config.bad_symbols is not None:
         return text
@@ -124,16 +130,50 @@ def _print_tables(bars: Bars, config: DataConfig) -> None:
     out.print(conclusion(bars.findings))
 
 
-def _print_suggestion(suggestion: str, prices: Sequence[str], settings: RunConfig) -> None:
-    """Read the prices again as suggested: a mended file may be refused for another reason."""
-    from nextclose.commands.check_tables import suggestion_heading
-    from nextclose.data.suggestions import with_suggestion
+def _tried_suggestion(
+    suggestion: str,
+    closes: pl.DataFrame,
+    prices: Sequence[str],
+    settings: RunConfig,
+    *,
+    refusals: Sequence[Finding],
+) -> tuple[str, tuple[Finding, ...] | None]:
+    """The suggestion after the prices were read again as it says, and what was found then.
+
+    A mended file may be refused for another reason. Settings of how text is read become comments
+    where they change `closes`, those of sound symbols: they are right for another file alone. None:
+    nothing was to be tried.
+    """
+    import polars as pl
+
+    from nextclose.data.suggestions import with_reading_as_comments, with_suggestion
 
     data = with_suggestion(settings.data, suggestion)
-    findings = None
-    if data != settings.data:
-        findings = _bars_with_findings(prices, settings.model_copy(update={"data": data})).findings
-    out.print(f"\n{suggestion_heading(findings)}\n", highlight=False)
+    if data == settings.data:
+        return suggestion, None
+    bars = _bars_with_findings(prices, settings.model_copy(update={"data": data}))
+    is_sound = pl.col("symbol").is_in(closes["symbol"].unique().to_list())
+    if bars.frame.select(closes.columns).filter(is_sound).equals(closes):
+        return suggestion, bars.findings
+    lines = with_reading_as_comments(suggestion, refusals)
+    if lines == suggestion:  # of the rows, as a repair of all symbols
+        return suggestion, bars.findings
+    return _tried_suggestion(lines, closes, prices, settings, refusals=refusals)
+
+
+def _sound_closes(bars: Bars) -> pl.DataFrame:
+    """Symbol, session and close of the symbols of which nothing is refused."""
+    import polars as pl
+
+    bad = {finding.symbol for finding in bars.findings if finding.response == "E"}
+    is_bad = pl.col("symbol").is_in(list(bad))
+    return bars.frame.select("symbol", "session", "close").filter(~is_bad)
+
+
+def _print_suggestion(suggestion: str, left: Sequence[Finding] | None) -> None:
+    from nextclose.commands.check_tables import suggestion_heading
+
+    out.print(f"\n{suggestion_heading(left)}\n", highlight=False)
     print_lines(suggestion)
 
 

@@ -150,7 +150,7 @@ class Issue(IntEnum):
     SPLIT = (59, "ERW", "a split that the prices show, or that a table gives",
         "adjusted prices; this looks like an unadjusted split",
         'set data.splits = FILE, or data.not_a_split = ["SYMBOL DATE"].')
-    DOUBTFUL_DIVIDEND = (60, "W", "a dividend that is not in the adjusted close, or twice",
+    DOUBTFUL_DIVIDEND = (60, "WE", "a dividend or split not in the adjusted close, or twice",
         "the ratio of adjusted to raw close moves by splits and dividends, once")
     UNIT_FLIP = (61, "E", "prices in pence amid prices in pounds",
         "one unit; this looks like pence and pounds, a factor of 100",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
@@ -176,7 +177,7 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     return replace(
         rule.finding,
         found=safe_text(row["text"]),
-        fix=cure.replace("COLUMN", row["column"]),
+        fix=re.sub(r"\bCOLUMN\b", lambda _: row["column"], cure),  # COLUMNS is the user's
         path=paths[row["part"]],
         row=None if is_whole else row["row"],
         column=row["column"],

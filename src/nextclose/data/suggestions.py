@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nextclose.config import DataConfig, parse_config
+from nextclose.errors import printable
 from nextclose.schema import Finding
 
 DEFAULTS = DataConfig()
@@ -17,6 +18,8 @@ DEFAULTS = DataConfig()
 # as a cure names it: data.gaps = "split", data.splits = FILE
 SETTING = re.compile(r'data\.(\w+) = ("[^"]*"|\[[^\]]*\]|\{[^}]*\}|-?\w+)')
 CHOICE = re.compile(r"\bor\b")
+MOVES_DATES = "day_shift"  # beside a choice that moves none it is another meaning
+OF_TEXT = {"encoding", "separator", "decimal", "thousands", "columns", "header", "date_format"}
 IN_ORDER = {"header"}  # lists of which one as a whole is right: never joined with another
 
 
@@ -70,6 +73,21 @@ def with_suggestion(config: DataConfig, suggestion: str) -> DataConfig:
     return config.model_copy(update=live.model_dump(exclude_unset=True))
 
 
+def with_reading_as_comments(suggestion: str, refusals: Iterable[Finding]) -> str:
+    """The suggestion with the settings of how text is read as comments, each naming its files."""
+    paths: dict[str, dict[str, None]] = {}
+    for finding in refusals:
+        paths.setdefault(finding.code, {})[printable(finding.path.rpartition("/")[2])] = None
+    lines = []
+    for line in suggestion.splitlines():
+        name, _, codes = line.partition(" ")[0], *line.rpartition("  # ")[1:]
+        if name in OF_TEXT:
+            files = dict.fromkeys(file for code in codes.split(", ") for file in paths[code])
+            line = f"# {line}: of {', '.join(files)}; other files would read otherwise"
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def assignments(settings: Mapping[str, object]) -> str:
     """Settings in one line, as in `gaps = "split", unfinished = "drop"`."""
     return ", ".join(f"{name} = {toml_value(value)}" for name, value in settings.items())
@@ -104,9 +122,11 @@ def _settings_in(choice: str) -> list[tuple[str, str]]:
 
 
 def _has_several_values(choices: Iterable[list[tuple[str, str]]]) -> bool:
-    """Whether the choices of a cure give any setting more than one value."""
+    """Whether the choices of a cure give any setting more than one value, or some move dates."""
+    choices = list(choices)
     values = {pair for choice in choices for pair in choice}
-    return len({name for name, _ in values}) < len(values)
+    n_moving = sum(any(name == MOVES_DATES for name, _ in choice) for choice in choices)
+    return len({name for name, _ in values}) < len(values) or 0 < n_moving < len(choices)
 
 
 def _add_setting(

@@ -110,6 +110,7 @@ FORMATS = [  # setting, cell, date
     ("excel", "61", date(1900, 3, 1)),
     ("excel", "60", None),  # 29 February 1900 never was
     ("excel", "2019-03-05", DAY),
+    ("excel-1904", "42067", DAY),
     ("yyyymmdd", "20190305", DAY),
     ("yyyymmdd", "20190230", None),
     ("epoch-s", "1551744000", DAY),

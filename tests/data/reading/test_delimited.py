@@ -66,7 +66,7 @@ def test_a_table_written_otherwise_is_read_alike_and_that_is_said(text, said, se
 
 def test_the_settings_say_encoding_and_separator_where_the_file_does_not():
     odd = TABLE.replace(",", "|").replace("date", "día")
-    for encoding in ("latin-1", "utf-16", "utf-16-le", "cp1252"):
+    for encoding in ("latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252"):
         read = sheet(odd.encode(encoding), encoding=encoding, separator="|")
         assert read.frame.columns[0] == "día"
         assert read.frame.rows() == ROWS
@@ -98,6 +98,9 @@ REFUSED = [
     ),
     ("UTF-16-LE", TABLE.encode("utf-16-le"), 5, "byte 0x00 at offset 1", None, "utf-16-le"),
     ("UTF-16-BE", TABLE.encode("utf-16-be"), 5, "byte 0x00 at offset 0", None, "utf-16-be"),
+    ("UTF-32", TABLE.encode("utf-32"), 5, "byte 0xff at offset 0", 1, "--encoding utf-32"),
+    ("UTF-32-LE", TABLE.encode("utf-32-le"), 5, "byte 0x00 at offset 1", None, "utf-32-le"),
+    ("UTF-32-BE", TABLE.encode("utf-32-be"), 5, "byte 0x00 at offset 0", None, "utf-32-be"),
     ("NUL", b"date,close\r\n1,\0\n", 6, "byte 0x00 at offset 14", 2, "export"),
     (
         "two separators",

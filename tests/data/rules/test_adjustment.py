@@ -63,7 +63,8 @@ def test_a_split_divides_the_closes_that_move_by_it(rows, expected, divided, tol
     config = DataConfig(not_a_split=tuple(f"AAPL {day}" for day in DAYS))
     bars = assemble_bars([part(prices())], config=config, splits=table(*rows))
     assert bars.frame["close"].to_list() == expected
-    assert codes(bars) == {k: n for k, n in {"R59": divided, "W59": told}.items() if n}
+    left = {"W64": 1} if expected[2] / expected[1] < 0.6 else {}  # a real move, early
+    assert codes(bars) == {k: n for k, n in {"R59": divided, "W59": told}.items() if n} | left
 
 
 def test_a_table_of_all_splits_leaves_prices_that_have_them_as_they_are():

@@ -38,6 +38,25 @@ def test_a_move_of_twenty_robust_deviations_of_the_past_is_marked(size, at, is_s
         assert the(bars, "W64").session == str(days(120)[at])
 
 
+EARLY = [  # a factor that closes move by from a row on, the row, whether told
+    (0.3, 30, True),
+    (3.5, 30, True),
+    (0.4, 60, True),  # 5:2
+    (0.6, 60, True),  # 5:3
+    (0.6, 1, True),
+    (0.65, 30, False),  # as small companies fall
+    (1.6, 30, False),
+    (0.6, 61, True),  # by the past
+]
+
+
+@pytest.mark.parametrize(("factor", "at", "is_spike"), EARLY)
+def test_a_huge_move_early_in_a_life_is_told_and_marked(factor, at, is_spike):
+    bars = read(closes(jumped(np.log(factor), at=at)))
+    assert codes(bars) == ({"W64": 1} if is_spike else {})
+    assert where(bars, "spiked") == ([at] if is_spike else [])
+
+
 def test_a_huge_move_is_written_out():
     close = zigzag(120)
     close[100:] *= 979

@@ -248,8 +248,8 @@ SETTINGS = [  # number, setting, value, response under it, or None where the rul
     (58, "fill", None, ["W", "E", "W"]),
     (58, "fill", "ffill:1", ["W", "E", "P", "W"]),
     (58, "fill", "ffill:3", ["W", "E", "P", "W"]),
-    (64, "spikes", None, ["W"]),
-    (64, "spikes", "clip", ["P"]),
+    (64, "spikes", None, ["W", "W"]),
+    (64, "spikes", "clip", ["P", "W"]),
 ]
 
 

@@ -15,6 +15,7 @@ MAX_SHARE = 1 / 50  # of closed days with a bar, or of sessions without: beyond,
 MIN_ODD = 3  # days that contradict it, below which nothing is said: a slip of the pen
 MAX_CLOSURE = 10  # sessions in a row: the longest holidays; beyond, a gap that shows no calendar
 MAX_HOLIDAYS = 1 / 8  # of weekdays: more than any exchange keeps
+MISSES, LEAST_WEEKS = 1 / 4, 8  # of a weekday's sessions with a bar; that there must be
 BETTER = 3  # another calendar has at most one odd day in so many
 # Candidates: one of each group that keeps the same sessions, likeliest first.
 KNOWN = (
@@ -138,16 +139,16 @@ def best_calendars(days: Days) -> tuple[str, ...]:
     week, everyday = fit_of(days, UNKNOWN), fit_of(days, CRYPTO)
     fits = {CRYPTO: everyday, FOREX: week}
     if week.has_closed_days:  # bars on weekends: open all days, or from Sunday to Thursday
-        fits |= _fits(days, SUNDAYS)
+        fits |= fits_of(days, SUNDAYS)
     elif week.n_missing <= MAX_HOLIDAYS * week.n_sessions:
-        fits |= _fits(days, KNOWN)
+        fits |= fits_of(days, KNOWN)
     n_odd = {name: fit.n_odd for name, fit in fits.items() if not fit.is_refuted}
     rank = {name: k for k, name in enumerate((*KNOWN, *SUNDAYS, CRYPTO, FOREX))}
     least = min(n_odd.values(), default=0)
     return tuple(sorted((name for name in n_odd if n_odd[name] == least), key=rank.__getitem__))
 
 
-def _fits(days: Days, exchanges: Iterable[str]) -> dict[str, Fit]:
+def fits_of(days: Days, exchanges: Iterable[str]) -> dict[str, Fit]:
     """How the days fit each of the calendars that are published for all of them."""
     tables = {exchange: kept_table(exchange) for exchange in exchanges}
     return {
@@ -155,6 +156,28 @@ def _fits(days: Days, exchanges: Iterable[str]) -> dict[str, Fit]:
         for exchange, table in tables.items()
         if table.first <= days.day[0] and days.day[-1] <= table.last
     }
+
+
+def begins_on_sundays(days: Days) -> bool:
+    """Whether the bars are of weeks from Sunday to Thursday, but for 1 in 50."""
+    weekday = (days.day.astype(np.int64) + 3) % 7  # 1970 began on a Thursday
+    n_fridays, n_sundays = (weekday == 4).sum() + (weekday == 5).sum(), (weekday == 6).sum()
+    return bool(n_fridays <= MAX_SHARE * len(weekday) and n_sundays > MAX_HOLIDAYS * len(weekday))
+
+
+def misses_weekdays(days: Days, exchange: str) -> bool:
+    """Whether three in four sessions of some weekday have no bar, though most others have.
+
+    As those of Saturdays and Sundays, of a stock under a calendar that never closes.
+    """
+    span = np.arange(days.day[0], days.day[-1] + 1)
+    _, is_session = session_table(exchange).at(span)
+    n_sessions, n_bars = (
+        np.bincount((day.astype(np.int64) + 3) % 7, minlength=7)  # 1970 began on a Thursday
+        for day in (span[is_session], np.intersect1d(span[is_session], days.day))
+    )
+    share = (n_bars / np.maximum(n_sessions, 1))[n_sessions >= LEAST_WEEKS]
+    return bool(len(share) and share.min() < MISSES and np.median(share) > 1 - MISSES)
 
 
 def is_better(other: Fit, than: Fit) -> bool:

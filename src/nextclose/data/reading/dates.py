@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 
 import polars as pl
 
@@ -17,10 +16,12 @@ from nextclose.data.reading.date_words import english_dates
 from nextclose.data.reading.epochs import (
     COMPACT,
     DAYS,
+    SERIALS,
     UNITS,
     compact_dates,
     instants,
     integer_date_format,
+    serial_days,
 )
 from nextclose.errors import ConfigError
 
@@ -44,9 +45,6 @@ DAY_OR_MONTH_FIRST = r"^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}(?:[T ].*)?$"
 TIME = "time"  # a column of that name, beside one of dates, has times of day
 CLOCKS = ("%H:%M:%S", "%H:%M", "%H%M%S", "%H%M")
 DIGITS = r"^-?\d+$"
-EXCEL = "excel"
-EXCEL_DAY_0 = date(1899, 12, 30)  # serials below 61, 1900-03-01, follow a day that never was
-EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31
 DAY_SECONDS = 86_400
 N_CLOCK = 20  # stamps of an exchange that settle their usual time of day
 FOUR_DIGITS = (-354_285, 2_932_896)  # days from 1970 to 1000-01-01 and to 9999-12-31
@@ -162,8 +160,9 @@ def _dates_in_format(text: pl.Series, date_format: str) -> pl.DataFrame:
         chosen = _of_datetimes(instants(text.cast(pl.Int64, strict=False), date_format))
     elif date_format == COMPACT:
         chosen = _without_time(compact_dates(text.cast(pl.Int64, strict=False)))
-    elif date_format == EXCEL:
-        chosen = _without_time(_serial_days(text.cast(pl.Float64, strict=False)))
+    elif date_format in SERIALS:
+        numbers = text.cast(pl.Float64, strict=False)
+        chosen = _without_time(serial_days(numbers, date_format))
     else:
         chosen = _of_datetimes(_parse_stamps(text, date_format))
     others = () if date_format.startswith("%Y-") else NAMED_FORMATS
@@ -180,16 +179,10 @@ def _parse_stamps(text: pl.Series, date_format: str) -> pl.Series:
             pass  # polars refuses some formats by raising, and reads nothing in others
     raise ConfigError(
         f"[data] date_format = {date_format!r} is no date format. Fix: write it as %d/%m/%Y, or as "
-        f"one of {', '.join((EXCEL, DAYS, *UNITS, COMPACT))}.",
+        f"one of {', '.join((*SERIALS, DAYS, *UNITS, COMPACT))}.",
         section="data",
         key="date_format",
     )
-
-
-def _serial_days(numbers: pl.Series) -> pl.Series:
-    """Dates of a spreadsheet's serial numbers, their times of day left out."""
-    serial = numbers.set(~numbers.is_between(*EXCEL_SERIALS), None).floor().cast(pl.Int32)
-    return (serial + (EXCEL_DAY_0 - date(1970, 1, 1)).days).cast(pl.Date)
 
 
 def _without_time(days: pl.Series) -> pl.DataFrame:

@@ -40,6 +40,19 @@ CURES = {
     "a Git LFS pointer": "fetch the file itself: git lfs pull.",
 }
 
+MARKS = {  # leading bytes -> the encoding they mark; the longer first, as one begins another
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+WIDE = {  # which bytes of a character of a CSV are 0
+    "utf-32-le": (0, 1, 1, 1),
+    "utf-32-be": (1, 1, 1, 0),
+    "utf-16-le": (0, 1),
+    "utf-16-be": (1, 0),
+}
+
 
 def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tuple[Finding, ...]]:
     """The text as UTF-8 without byte-order mark. Raises: UnusableFileError, ConfigError."""
@@ -50,9 +63,9 @@ def utf8_text(data: bytes, *, path: str, config: DataConfig) -> tuple[bytes, tup
     if data.startswith(codecs.BOM_UTF8):
         data = data[len(codecs.BOM_UTF8) :]
         notes = (Issue.BYTE_ORDER_MARK.finding("a byte-order mark", path=path),)
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if data.startswith(tuple(MARKS)):
         raise _encoding_error(data, 0)
-    _refuse_utf16(data)
+    _refuse_wide(data)
     if b"\0" in data:
         raise UnusableFileError(
             Issue.NUL_BYTE,
@@ -118,22 +131,23 @@ def _utf8_of(data: bytes, encoding: str) -> bytes:
     return text
 
 
-def _refuse_utf16(data: bytes) -> None:
-    """Two bytes for each character, and no mark that says so."""
-    head = data[: len(data[:64]) // 2 * 2]
-    for first, codec in ((1, "utf-16-le"), (0, "utf-16-be")):
-        zeros, others = head[first::2], head[1 - first :: 2]
-        if len(head) >= 4 and not zeros.strip(b"\0") and b"\0" not in others:
+def _refuse_wide(data: bytes) -> None:
+    """Two or four bytes for each character, and no mark that says so."""
+    for codec, places in WIDE.items():
+        head = data[: len(data[:64]) // len(places) * len(places)]
+        zeros = [head[k :: len(places)] for k, is_zero in enumerate(places) if is_zero]
+        others = b"".join(head[k :: len(places)] for k, is_zero in enumerate(places) if not is_zero)
+        if len(head) >= 4 and not b"".join(zeros).strip(b"\0") and b"\0" not in others:
             raise UnusableFileError(
                 Issue.NOT_UTF8,
-                f"byte 0x00 at offset {first}",
+                f"byte 0x00 at offset {head.index(0)}",
                 fix=f'save as UTF-8, or --encoding {codec} (data.encoding = "{codec}").',
             )
 
 
 def _encoding_error(data: bytes, start: int) -> UnusableFileError:
-    is_utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    codec, value = ("utf-16", '"utf-16"') if is_utf16 else ("NAME", "NAME, as in cp1252")
+    marked = next((codec for mark, codec in MARKS.items() if data.startswith(mark)), None)
+    codec, value = (marked, f'"{marked}"') if marked else ("NAME", "NAME, as in cp1252")
     return UnusableFileError(
         Issue.NOT_UTF8,
         f"byte 0x{data[start]:02x} at offset {start}",

@@ -1,4 +1,4 @@
-"""Integers as dates: seconds and smaller units since 1970, or year, month and day in digits."""
+"""Numbers as dates: units since 1970, a spreadsheet's days, or year, month and day in digits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ COMPACT = "yyyymmdd"
 READINGS = (*UNITS, COMPACT)
 EARLIEST, LATEST = date(1900, 1, 1), date(2100, 12, 31)  # what a date of prices can be
 USUAL_GAP_DAYS = (1, 4)
+EXCEL, EXCEL_1904 = "excel", "excel-1904"  # the latter as Excel on a Mac once counted
+SERIALS = {EXCEL: date(1899, 12, 30), EXCEL_1904: date(1904, 1, 1)}  # the day that is 0
+FROM_1904_DAYS = (SERIALS[EXCEL_1904] - SERIALS[EXCEL]).days
+EXCEL_SERIALS = (61, 73_415)  # to 2100-12-31; those below, 1900-03-01, follow a day that never was
 
 
 def instants(numbers: pl.Series, reading: str) -> pl.Series:
@@ -27,6 +31,12 @@ def compact_dates(numbers: pl.Series) -> pl.Series:
     """The integers as dates written YYYYMMDD; null where they are none, or outside 1900 to 2100."""
     days = numbers.cast(pl.String).str.to_date("%Y%m%d", strict=False)
     return days.set(~days.is_between(EARLIEST, LATEST), None)
+
+
+def serial_days(numbers: pl.Series, reading: str) -> pl.Series:
+    """Dates of a spreadsheet's serial numbers, their times of day left out."""
+    serial = numbers.set(~numbers.is_between(*EXCEL_SERIALS), None).floor().cast(pl.Int32)
+    return (serial + (SERIALS[reading] - date(1970, 1, 1)).days).cast(pl.Date)
 
 
 def integer_date_format(numbers: pl.Series, symbols: pl.Series) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -11,11 +11,15 @@ import polars as pl
 from nextclose.config import DataConfig
 from nextclose.data.calendars.evidence import (
     LOOSE,
+    SUNDAYS,
     Days,
     Fit,
+    begins_on_sundays,
     best_calendars,
     fit_of,
+    fits_of,
     is_better,
+    misses_weekdays,
     most_closed,
     supposed_fit,
 )
@@ -26,20 +30,19 @@ from nextclose.data.calendars.exchanges import (
     is_guess,
     other_readings,
 )
-from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue, Place
 from nextclose.data.findings import safe_text
-from nextclose.data.rules.closed_days import is_copy
+from nextclose.data.reading.epochs import EXCEL, EXCEL_1904, FROM_1904_DAYS
+from nextclose.data.rules.calendar_cures import Cure, cure_settings, dates_to_mend
+from nextclose.data.rules.closed_days import has_filled_days, is_copy
 from nextclose.data.rules.gaps import MAX_MEDIAN_DAYS
-from nextclose.data.rules.steps import day_numbers, is_first, session_dates
+from nextclose.data.rules.steps import day_numbers, is_first
 from nextclose.schema import Finding
 
 EARLY_BARS = 250  # settle a calendar that no name tells: a year, so that holidays show
-MAX_FILLED = 1 / 2  # of weekend bars that are made up; beyond, no market made them
 WINDOW = 60  # days in a row, of which a part may have odd dates
 MIN_CLOSED = 5  # bars of closed days that are refused though no calendar explains them: of all
 MAX_CLOSED = 1 / 25  # closed days beyond this share (India has trades on up to 1 in 40)
-SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
 N_NAMED = 3  # calendars of one fit that a cure names
 
 Frame = pl.DataFrame
@@ -85,7 +88,13 @@ def settle_calendars(
         fit = supposed_fit(days, exchange)
         cure = None
         if fit.is_refuted:
-            cure = _cure(rows, days, exchange, is_shifted=config.day_shift is not None)
+            cure = _cure_of_serials(days, fit, exchange, config) or _cure(
+                rows, days, exchange, is_shifted=config.day_shift is not None
+            )
+            if cure is None and said is not None and misses_weekdays(days, exchange):
+                cure = Cure(words="set data.calendar = EXCHANGE, open on the weekdays of the bars.")
+            if cure is not None and said is None and is_guess(symbol):
+                cure = _with_sundays(cure, days, exchange)
         if cure is None:  # a part may be odd, as of dates that stand a day early from some day on
             days = most_closed(days, exchange, n=WINDOW)
             fit = supposed_fit(days, exchange)
@@ -147,7 +156,7 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
             return other
     if not is_guess(symbol):
         return supposed
-    if _has_filled_days(rows[:EARLY_BARS], supposed):
+    if has_filled_days(rows[:EARLY_BARS], supposed):
         return supposed
     best = best_calendars(early)
     if len(best) != 1 or not is_better(fit_of(early, best[0]), fit):
@@ -158,43 +167,23 @@ def _early_choice(symbol: str, rows: Frame, days: Days, supposed: str) -> str:
     return supposed if fit_of(early, UNKNOWN).has_closed_days else best[0]
 
 
-def _has_filled_days(rows: Frame, exchange: str) -> bool:
-    """Whether bars of closed days are the bar after again, or on a line between their neighbours.
-
-    Those that are the bar before again are none.
-    """
-    _, is_session = session_table(exchange).at(session_dates(rows))
-    is_closed = ~is_session & ~is_copy(rows)
-    close = rows["close"].to_numpy()
-    after, before = np.append(close[1:], np.nan), np.append(np.nan, close[:-1])
-    is_line = np.abs(close / ((close + after + before) / 3) - 1) < SAME_LINE
-    is_made = is_closed & (is_line | (close == after))
-    return bool(is_made.sum() > MAX_FILLED * is_closed.sum())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cure:
-    """What makes the days fit: calendars, a shift of days, or words alone; how odd they stay."""
-
-    calendars: tuple[str, ...] = ()
-    shift: int = 0
-    n_odd: int = 0
-    words: str = ""
-
-
-def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure | None:
+def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> Cure | None:
     """What would make the days fit; None where nothing explains them better than `exchange`."""
     fit, of_week = supposed_fit(days, exchange), fit_of(days, UNKNOWN)
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None  # no daily bars: not a matter of calendars
-    if fit.has_closed_days and _has_filled_days(rows, exchange):
+    if fit.has_closed_days and has_filled_days(rows, exchange):
         words = "give the prices as they traded, without days that were filled in."
-        return _Cure(words=words)
+        return Cure(words=words)
     is_weekend = of_week.has_closed_days
     shifts = (0, 1, -1) if is_weekend and not is_shifted else (0,)
-    cures = (_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts)
+    cures = [_cure_by_calendar(days, exchange, fit, shift=shift) for shift in shifts]
     if _has_times(rows):  # the clock of the right exchange moves stamps by itself
-        cures = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
+        by_clock = (_cure_by_clock(days, fit, shift=shift) for shift in shifts)
+        cures = [
+            by_calendar if cure and exchange in cure.calendars else cure
+            for cure, by_calendar in zip(by_clock, cures, strict=True)
+        ]
     better = [cure for cure in cures if cure is not None]
     if better:
         return min(better, key=lambda cure: cure.n_odd)
@@ -203,8 +192,33 @@ def _cure(rows: Frame, days: Days, exchange: str, *, is_shifted: bool) -> _Cure 
     if is_weekend or of_week.n_odd >= fit.n_odd:
         symbol = safe_text(rows["symbol"][0])
         clock = f'set data.calendar = {{"{symbol}" = EXCHANGE}}, by whose clock the stamps are.'
-        return _Cure(words=clock if _has_times(rows) else _mend_dates(exchange))
-    return _Cure(calendars=(WEEKDAYS,))
+        return Cure(words=clock if _has_times(rows) else dates_to_mend(exchange))
+    return Cure(calendars=(WEEKDAYS,))
+
+
+def _cure_of_serials(days: Days, fit: Fit, exchange: str, config: DataConfig) -> Cure | None:
+    """The other day from which spreadsheets count, where days counted from it fit."""
+    if config.date_format != EXCEL:
+        return None
+    moved = supposed_fit(days.moved(FROM_1904_DAYS), exchange)
+    words = f'set data.date_format = "{EXCEL_1904}".'
+    return Cure(words=words) if is_better(moved, fit) else None
+
+
+def _with_sundays(cure: Cure, days: Days, exchange: str) -> Cure:
+    """The cure, with the calendar of an exchange open from Sunday to Thursday beside a shift.
+
+    Only holidays tell the two apart, where the days once shifted keep those of an exchange.
+    """
+    if cure.shift != 1 and not (cure.words == dates_to_mend(exchange) and begins_on_sundays(days)):
+        return cure
+    moved = days.moved(1)
+    name = next(iter(cure.calendars), exchange)
+    if name and is_better(supposed_fit(moved, name), fit_of(moved, UNKNOWN)):
+        return cure
+    fitting = [other for other, fit in fits_of(days, SUNDAYS).items() if not fit.is_refuted]
+    instead = next(iter(fitting), WEEKDAYS)
+    return replace(cure, shift=1, words="", instead=instead)
 
 
 def _has_times(rows: Frame) -> bool:
@@ -212,18 +226,13 @@ def _has_times(rows: Frame) -> bool:
     return "second_of_day" in rows.columns and bool((rows["second_of_day"] != 0).any())
 
 
-def _cure_of_part(days: Days, fit: Fit, exchange: str) -> _Cure | None:
+def _cure_of_part(days: Days, fit: Fit, exchange: str) -> Cure | None:
     """What to do about the days of a part of the history; None where they fit well enough."""
     if np.median(np.diff(days.day).astype(np.int64)) > MAX_MEDIAN_DAYS:
         return None
     if fit.n_traded < MIN_CLOSED or (exchange in LOOSE and not fit.lacks_sessions):
         return None
-    return _Cure(words=_mend_dates(exchange))
-
-
-def _mend_dates(exchange: str) -> str:
-    name = exchange or WEEKDAYS
-    return f"give the dates as {name} has them, and no bar of a day on which it is closed."
+    return Cure(words=dates_to_mend(exchange))
 
 
 def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
@@ -239,7 +248,7 @@ def _has_many_closed(days: Days, exchange: str, fit: Fit) -> bool:
     return fit.n_traded >= MIN_CLOSED and fit.n_traded > MAX_CLOSED * fit.n_closed
 
 
-def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cure | None:
+def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> Cure | None:
     """The calendars that explain days moved by `shift` much better than `exchange` the days.
 
     One year of days is asked: the first, or if that is of `exchange`, the last.
@@ -247,23 +256,23 @@ def _cure_by_calendar(days: Days, exchange: str, fit: Fit, *, shift: int) -> _Cu
     days = days.moved(shift)
     of_same = supposed_fit(days, exchange)
     if is_better(of_same, fit):
-        return _Cure(shift=shift, n_odd=of_same.n_odd)
+        return Cure(shift=shift, n_odd=of_same.n_odd)
     early = days.first(EARLY_BARS)
     year = early if supposed_fit(early, exchange).is_refuted else days.last(EARLY_BARS)
     best = best_calendars(year)
     if not best or not is_better(of_best := fit_of(days, best[0]), fit):
         return None
     n_odd = of_best.n_odd
-    return _Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
+    return Cure(calendars=best[:N_NAMED], shift=shift, n_odd=n_odd)
 
 
-def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> _Cure | None:
+def _cure_by_clock(days: Days, fit: Fit, *, shift: int) -> Cure | None:
     """The calendars by whose clocks stamps would be of other days that fit much better."""
     days = days.moved(shift)
     best = best_calendars(days.first(EARLY_BARS))
     if not best or not is_better(of_best := fit_of(days, best[0]), fit):
         return None
-    return _Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
+    return Cure(calendars=best[:N_NAMED], n_odd=of_best.n_odd)
 
 
 def _counts(fit: Fit) -> str:
@@ -284,29 +293,13 @@ def _taken_note(fit: Fit, supposed: str, taken: str, place: Place) -> Finding:
 
 
 def _refusal(
-    days: Days, fit: Fit, exchange: str, cure: _Cure, place: Place, *, is_alone: bool
+    days: Days, fit: Fit, exchange: str, cure: Cure, place: Place, *, is_alone: bool
 ) -> Finding:
     name = exchange or WEEKDAYS
     return Issue.CLOSED_DAY.finding(
         f"{_counts(fit)}, {days.day[0]} to {days.day[-1]}",
         response="E",
         rule=f"bars on the sessions of {name}, but for 1 in 50",
-        fix=cure.words or f"{_settings_of(cure, place['symbol'], is_alone=is_alone)}.",
+        fix=cure.words or f"{cure_settings(cure, place['symbol'], is_alone=is_alone)}.",
         **place,
     )
-
-
-def _settings_of(cure: _Cure, symbol: str, *, is_alone: bool) -> str:
-    """The settings of a cure in words, as in set data.calendar = "XSHG" (--calendar XSHG)."""
-    shift = f"data.day_shift = {cure.shift}" if cure.shift else ""
-    choices = []
-    for k, name in enumerate(cure.calendars or ("",)):
-        calendar = (
-            f'data.calendar = "{name}"'
-            if is_alone
-            else f'data.calendar = {{"{symbol}" = "{name}"}}'
-        )
-        option = f" (--calendar {name})" if is_alone and not k and not shift else ""
-        settings = [shift, *([calendar + option] if name else [])]
-        choices.append(" and ".join(filter(None, settings)))
-    return f"set {', or '.join(choices)}"

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.findings import hits_at, hits_where, no_hits
 from nextclose.data.rules.adjustment import open_high_low
 from nextclose.data.rules.gaps import is_sparse
-from nextclose.data.rules.steps import is_first
+from nextclose.data.rules.steps import is_first, session_dates
 from nextclose.schema import Bools
+
+MAX_FILLED = 1 / 2  # of bars that are made up; beyond, no market made them
+SAME_LINE = 1e-4  # relative distance of a close from the middle of its neighbours
+WEEKENDS = 1 / 10  # of all bars: more of closed days than holidays make
 
 Frame = pl.DataFrame
 
@@ -91,6 +96,24 @@ def is_copy(frame: Frame) -> Bools:
         again.append(volume.is_null() | (volume == 0) | (volume == old["volume"]))
     is_again = frame.select(pl.all_horizontal(again).fill_null(value=False)).to_series()
     return np.asarray(is_again.to_numpy() & ~is_first(frame))
+
+
+def has_filled_days(rows: Frame, exchange: str) -> bool:
+    """Whether bars of closed days are the bar after again, or on a line between their neighbours.
+
+    Those that are the bar before again are none. Where the bars of sessions lie on such lines as
+    well, prices that rise evenly, only whole weekends of them are.
+    Expects: rows of one symbol.
+    """
+    _, is_session = session_table(exchange).at(session_dates(rows))
+    is_closed = ~is_session & ~is_copy(rows)
+    close = rows["close"].to_numpy()
+    after, before = np.append(close[1:], np.nan), np.append(np.nan, close[:-1])
+    is_line = np.abs(close / ((close + after + before) / 3) - 1) < SAME_LINE
+    is_made = is_line | (close == after)
+    if is_made[is_session].sum() > MAX_FILLED * is_session.sum():
+        is_closed &= is_closed.sum() > WEEKENDS * len(close)
+    return bool((is_made & is_closed).sum() > MAX_FILLED * is_closed.sum())
 
 
 def _has_range(frame: Frame) -> Bools:

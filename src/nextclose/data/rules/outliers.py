@@ -18,6 +18,7 @@ N_SIGMA = 20.0
 MAD_TO_SIGMA = 1.4826  # the standard deviation of a normal law over its median absolute value
 BOUND = N_SIGMA * MAD_TO_SIGMA  # times the median of the past
 N_PAST, N_LEAST = 250, 60  # returns before that are read, and that must be there
+EARLY_BOUND = 0.5  # absolute log return that is told while fewer are there: 5:3 is 0.51
 BLOCK = 50  # rows of a block whose small returns bound the median from below
 N_BLOCKS = 6  # that 250 rows can touch
 RANKS = [9, 20]  # in a sorted block: the tenth return and the 21st
@@ -36,7 +37,24 @@ def spikes(frame: Frame) -> Frame:
     row's own segment. Where that median is 0 or the past shorter, only a move beyond ten-fold is
     one, and there it always is. Left out are changes of unit.
     """
-    rows = _spike_rows(frame)
+    return _move_hits(frame, _spike_rows(frame))
+
+
+def early_moves(frame: Frame) -> Frame:
+    """Rows with fewer than 60 returns before them whose close falls by 40 % or rises by 65 %.
+
+    No past says yet what is out of proportion, but nearly no day moves so far. Left out is what is
+    marked, moves as a split would or changes the unit.
+    Expects: the columns of `with_split_moves`. Causal: the row and the close before it.
+    """
+    size, starts = _absolute_returns(frame), np.flatnonzero(is_segment_start(frame))
+    is_told = frame["spiked"].to_numpy() | frame["split_ratio"].is_not_null().to_numpy()
+    rows = np.flatnonzero((size > EARLY_BOUND) & ~is_told)
+    rows = rows[rows - _first_returns(rows, starts) < N_LEAST]
+    return _move_hits(frame, rows[~is_change_of_unit(frame, rows)])
+
+
+def _move_hits(frame: Frame, rows: Ints) -> Frame:
     close = frame["close"].to_numpy()
     moves = 100 * (close[rows] / close[rows - 1] - 1)
     return hits_at(rows, [f"a move of {move:+.1f} %" for move in moves], column="close")
@@ -44,7 +62,10 @@ def spikes(frame: Frame) -> Frame:
 
 def with_spike_mask(frame: Frame, hits: Frame) -> Frame:
     """The rows with the mask `spiked` at the hits."""
-    return frame.with_columns(hit_mask(frame, hits).alias("spiked"))
+    is_spiked = hit_mask(frame, hits)
+    if "spiked" in frame.columns:
+        is_spiked |= frame["spiked"]
+    return frame.with_columns(is_spiked.alias("spiked"))
 
 
 def clippable_spikes(frame: Frame) -> Frame:

@@ -7,6 +7,7 @@ from nextclose.data.findings import Rule, all_rows, without_rows
 from nextclose.data.reading.epochs import READINGS
 from nextclose.data.reading.number_formats import MARKED_NUMBER
 from nextclose.data.rules import (
+    adjusted_closes,
     cells,
     closed_days,
     duplicates,
@@ -252,13 +253,32 @@ MOVE_RULES: tuple[Rule, ...] = (
     Rule(Issue.HALT.finding(), halts.halted_bars, repair=halts.with_halts, per="rule"),
     Rule(
         Issue.SPLIT.finding(response="R", rule=DIVIDED, fix=""),
-        stock_splits.adjusted_splits,
+        adjusted_closes.adjusted_splits,
         repair=all_rows,
         per="rule",
     ),
     Rule(
+        Issue.DOUBTFUL_DIVIDEND.finding(
+            response="E",
+            rule="a split moves the raw close and not the adjusted one",
+            fix=adjusted_closes.CURE,
+        ),
+        adjusted_closes.splits_alone,
+        repair=all_rows,
+    ),
+    Rule(
+        Issue.DOUBTFUL_DIVIDEND.finding(
+            response="E",
+            rule="splits and dividends alone move the ratio; this is of other prices",
+            fix=adjusted_closes.CURE,
+        ),
+        adjusted_closes.unrelated_closes,
+        repair=all_rows,
+        per="whole",
+    ),
+    Rule(
         Issue.DOUBTFUL_DIVIDEND.finding(),
-        stock_splits.doubtful_dividends,
+        adjusted_closes.doubtful_dividends,
         repair=all_rows,
         per="rule",
     ),
@@ -283,6 +303,12 @@ MOVE_RULES: tuple[Rule, ...] = (
 
 # What symbols say of each other: read with all of them there.
 PANEL_RULES: tuple[Rule, ...] = (
+    Rule(
+        Issue.OUTLIER.finding(rule="-40 % to +65 %, while the past is short; marked", fix=""),
+        outliers.early_moves,
+        repair=outliers.with_spike_mask,
+        per="rule",
+    ),
     Rule(
         Issue.SPLIT.finding(
             response="W",

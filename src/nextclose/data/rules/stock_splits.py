@@ -1,4 +1,4 @@
-"""Moves that are no moves: splits nobody adjusted for, dividends counted wrongly.
+"""Moves that are no moves: splits nobody adjusted for.
 
 Rows have adjusted prices where the file knew them; `close_raw` is then the close as traded.
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from nextclose.data.findings import hits_at, no_hits
+from nextclose.data.findings import hits_at
 from nextclose.data.rules.outliers import MAD_TO_SIGMA, TENFOLD, is_change_of_unit
 from nextclose.data.rules.steps import (
     close_ratios,
@@ -41,9 +41,6 @@ CALM_SIGMA = 10.0  # robust deviations of them: a move of fewer may be the symbo
 LEAST_PRICE = 2.0  # no share is split to less
 MARKET_CALM = 0.1  # of the move: the other symbols' median |log return| on a calm day
 MARKET_LEAST = 20  # other symbols that make a market
-ROUNDING = 0.005  # of an adjusted close with two decimals
-RATIO_NEAR = 1e-3  # what two feeds differ by
-DIVIDEND_LEAST = 0.05  # a jump of the ratio that stands out from a day's move
 SPLIT_COLUMNS = ("split_ratio", "is_split")  # of `with_split_moves`
 
 Frame = pl.DataFrame
@@ -104,37 +101,6 @@ def doubtful_splits(frame: Frame) -> Frame:
 def with_split_mask(frame: Frame, _hits: Frame) -> Frame:
     """The rows with `spiked` set wherever a close moves as a split would, refused or not."""
     return frame.with_columns(pl.col("spiked") | pl.col("split_ratio").is_not_null())
-
-
-def adjusted_splits(frame: Frame) -> Frame:
-    """Rows at which the ratio of adjusted to raw close jumps by a split's, and the former does not.
-
-    The step of the ratio is the split's within 0.05 in logs.
-    """
-    step, close = _ratio_steps(frame)
-    rows = np.flatnonzero(_is_split_step(step) & ~_is_counted_twice(step, close))
-    texts = [f"a {_split_name(s)}, in the adjusted close" for s in step[rows]]
-    return hits_at(rows, texts, column="close")
-
-
-def doubtful_dividends(frame: Frame) -> Frame:
-    """Rows at which the ratio of adjusted to raw close cannot be right.
-
-    It falls, though dividends and splits only raise it with time (less reverse splits); or it rises
-    by 5 % or more while the raw close stands still, so that the adjusted one takes the jump: the
-    raw close had the dividend or split in it already, and it is in twice.
-    Limits: a dividend that never entered the adjusted close looks like any fall of the price, and
-    one of less than 5 % counted twice like any rise: neither can be seen without a dividend table.
-    """
-    step, close = _ratio_steps(frame)
-    if not len(step):
-        return no_hits()
-    adjusted = frame["close"].to_numpy()
-    slack = RATIO_NEAR + ROUNDING * (1 / adjusted + 1 / np.roll(adjusted, 1))
-    is_twice = _is_counted_twice(step, close)
-    rows = np.flatnonzero(((step < -slack) & ~_is_split_step(step)) | is_twice)
-    texts = [f"adjusted to raw close moves by {100 * np.expm1(s):+.2f} %" for s in step[rows]]
-    return hits_at(rows, texts, column="close")
 
 
 def _split_sizes(move: Floats, gap: Floats) -> Floats:
@@ -267,14 +233,14 @@ def _split_texts(frame: Frame, rows: Ints) -> list[str]:
     ratio, before = frame["split_ratio"].to_numpy()[rows], _close_before(frame, rows)
     move = np.log(ratio.astype(np.float64))
     size = _split_sizes(move, _opening_gaps(frame, rows))
-    names = map(_split_name, np.where(np.isnan(size), -move, size))
+    names = map(split_name, np.where(np.isnan(size), -move, size))
     return [
         f"{old * times:.7g} after {old:.7g} ({100 * (times - 1):+.1f} %), as a {name}"
         for old, times, name in zip(before, ratio, names, strict=True)
     ]
 
 
-def _split_name(size: float) -> str:
+def split_name(size: float) -> str:
     """The usual split nearest to that log ratio; beyond ten-fold a rough one."""
     if abs(size) <= TENFOLD:
         return f"{NAMES[int(np.abs(SIZES - size).argmin())]} split"
@@ -287,7 +253,7 @@ def _nearest_split(size: Floats) -> Floats:
     return np.asarray(SIZES[np.abs(size[:, None] - SIZES).argmin(axis=1)])
 
 
-def _is_split_step(step: Floats) -> Bools:
+def is_split_step(step: Floats) -> Bools:
     """Whether the ratio of two closes steps as a split makes it, or beyond ten-fold. (row,)."""
     is_step = np.abs(step) > 0.3
     large = step[is_step]
@@ -295,20 +261,3 @@ def _is_split_step(step: Floats) -> Bools:
         np.abs(large) > TENFOLD
     )
     return np.asarray(is_step)
-
-
-def _ratio_steps(frame: Frame) -> tuple[Floats, Floats]:
-    """Log step of adjusted over raw close, and of the raw close; both empty where one is not there.
-
-    Shape (row,). 0 at the first row of a segment, and where a raw close is not known.
-    """
-    if "close_raw" not in frame.columns:
-        return np.empty(0), np.empty(0)
-    raw = close_ratios(frame, "close_raw")
-    step = close_ratios(frame) / raw
-    is_known = np.isfinite(step)
-    return np.log(np.where(is_known, step, 1.0)), np.log(np.where(is_known, raw, 1.0))
-
-
-def _is_counted_twice(step: Floats, raw: Floats) -> Bools:
-    return np.asarray((step >= DIVIDEND_LEAST) & (np.abs(raw) <= step / 10))
