@@ -9,6 +9,7 @@ import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.adjusted import may_hold_prices
 from nextclose.data.reading.columns.guesses import (
     is_of_another,
     looks_adjusted,
@@ -115,7 +116,7 @@ def header_faults(
         *_duplicate_columns(frame.columns, names, path),
         *_numbered_columns(frame.columns, names, path, renames),
         *_missing_columns(frame.columns, present, path),
-        *_other_adjusted_closes(frame.columns, names, path, renames, symbol),
+        *_other_adjusted_closes(frame, names, path, renames, symbol),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
@@ -194,7 +195,7 @@ def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list
 
 
 def _other_adjusted_closes(
-    names: Sequence[str],
+    frame: pl.DataFrame,
     mapped: Mapping[str, str],
     path: str,
     renames: Mapping[str, str],
@@ -216,8 +217,9 @@ def _other_adjusted_closes(
             path=path,
             column=safe_text(name),
         )
-        for name in names
+        for name in frame.columns
         if looks_adjusted(name) and canonical_name(name) not in {*settled, *mapped, *KNOWN}
+        if may_hold_prices(frame[name])
     ]
 
 

@@ -38,6 +38,15 @@ def without_flags(
     return {theirs: ours for theirs, ours in names.items() if theirs != name}, [note]
 
 
+def may_hold_prices(column: pl.Series) -> bool:
+    """Whether a column has cells of digits, and other ones than a flag's."""
+    if not (column.dtype.is_numeric() or column.dtype == pl.String):
+        return False
+    cells = column.unique().cast(pl.String).str.strip_chars().drop_nulls()
+    cells = cells.filter(cells.str.contains(r"\d"))
+    return not cells.is_in(FLAGS).all() if len(cells) else False
+
+
 def adjusted_closes_missing(
     typed: pl.DataFrame, names: Mapping[str, str], *, path: str
 ) -> list[Finding]:
