@@ -111,7 +111,12 @@ def unchecked_prices(
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
     refuse_equal_marks(config)
-    frame, rows, levels = long_format(frame, rows, path=path, renames=config.columns)
+    said = said_symbol(path, config.symbols)
+    frame, rows, levels = long_format(
+        frame, rows, path=path, renames=config.columns, symbol="" if said else symbol
+    )
+    if any(finding.number == Issue.REUSED_SYMBOL for finding in levels):
+        return UncheckedPrices(path=path, frame=None, findings=tuple(levels))
     frame, rows, of_rows = chosen_rows(frame, rows, config, path=path)
     names = column_map(frame.columns, config.columns)
     key = lesser_symbol(frame, names, symbol)
@@ -123,7 +128,6 @@ def unchecked_prices(
     chosen = one_volume(frame, names)
     ours = frame.select(list(chosen)).rename(chosen)
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
-    said = said_symbol(path, config.symbols)
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
     elif said:

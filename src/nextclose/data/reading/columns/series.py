@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
@@ -11,7 +10,12 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.columns.chosen_rows import SERIES_NAMES, cell_texts
 from nextclose.data.reading.columns.guesses import names_kinds
-from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, LISTINGS, canonical_name
+from nextclose.data.reading.columns.spellings import (
+    LESSER_SYMBOLS,
+    LISTINGS,
+    TICKER,
+    canonical_name,
+)
 from nextclose.data.suggestions import columns_setting, toml_value
 from nextclose.schema import Finding
 
@@ -26,7 +30,6 @@ COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
 COMPANY_NAMES = ("company", "company_name", "name", "stock_name", "issuer", "security_name")
 DESCRIPTIONS = (*COMPANY_NAMES, "description")  # of a file that only its name makes a symbol's
 SYMBOL = r"^[A-Za-z0-9^][A-Za-z0-9.=&_-]{0,19}$"
-TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")
 FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC", "OHLCV", "TEST"}
 
 

@@ -114,6 +114,8 @@ PAIR_FIELDS = {
     **dict.fromkeys(("adjclose", "adjusted", "adjusted_close", "adj"), "adj_close"),
 }
 
+TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")  # what hardly any other text looks like
+
 
 def canonical_name(name: str) -> str:
     """A column name less case, accents, spaces, underscores, dots, <>, asterisks and numbering.
