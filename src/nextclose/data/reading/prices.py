@@ -123,6 +123,7 @@ def unchecked_prices(
     names |= {} if key is None else {key: "symbol"}
     names, of_flags = without_flags(frame, names, config.missing, path=path)
     faults = header_faults(frame, names, path=path, symbol=symbol, renames=config.columns)
+    faults += [finding for finding in of_flags if finding.response == "E"]
     if faults:
         return UncheckedPrices(path=path, frame=None, findings=tuple(faults))
     chosen = one_volume(frame, names)
@@ -153,13 +154,14 @@ def unchecked_prices(
         is_last_taken=config.duplicates == "last",
     )
     series += adjusted_closes_missing(typed, names, path=path)
-    if series:
+    if any(finding.response == "E" for finding in series):
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
     of_name = [] if said else other_symbol_note(frame, names, symbol, path=path)
     notes = (
         *levels,
         *of_rows,
         *of_name,
+        *series,
         *of_flags,
         *header_notes(typed, names, path=path),
         *of_basis,

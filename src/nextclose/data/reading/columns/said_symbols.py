@@ -13,7 +13,8 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.columns.chosen_rows import cell_texts
-from nextclose.data.reading.columns.series import FILE_WORDS, has_lone_ticker, is_key
+from nextclose.data.reading.columns.keys import has_lone_ticker, is_key
+from nextclose.data.reading.columns.series import FILE_WORDS
 from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, TICKER, canonical_name
 from nextclose.data.suggestions import columns_setting, toml_value
 from nextclose.schema import Finding
