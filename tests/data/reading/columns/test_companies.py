@@ -19,6 +19,17 @@ def test_what_a_company_keeps_is_known_however_its_words_are_joined(name):
     assert read["symbol"].to_list() == ["ABC1"] * 3 + ["XYZ2"] * 2
 
 
+def test_codes_of_eight_digits_are_no_dates_and_names_are_a_choice():
+    (finding,) = part(in_parts("NCUSIP", "03783310", "45920010")).findings
+    assert finding.fix.startswith('set data.columns = { "NCUSIP" = "symbol" } and data.numeric')
+    (finding,) = part(in_parts("Company", "Old Metals Corp.", "MetLife, Inc.")).findings
+    assert suggestion_toml([finding]).splitlines()[1:] == [
+        '# only = { "Company" = "Old Metals Corp." }  # E67',
+        '# only = { "Company" = "MetLife, Inc." }  # E67',
+        '# columns = { "Company" = "" }  # E67',
+    ]
+
+
 @pytest.mark.parametrize("name", ["units", "share_class", "interval", "adj_flag", "expiry", "Type"])
 def test_another_kind_of_series_in_a_part_is_a_choice_of_which_to_read(name):
     frame = in_parts(name, "a1", "b2")

@@ -161,13 +161,11 @@ def _part_fix(name: str, ids: pl.Series, *, is_told: bool) -> str:
     either = f"set {' or '.join(parts)}"
     if is_told:
         return f"{either}, if they are several."
-    return f"{either} to read that part, or {columns_setting({name: ''})} if all is one series."
+    return f"{either} to read that part, or {columns_setting({name: ''})} if all is one."
 
 
 def _company_fix(name: str, column: pl.Series, ids: pl.Series) -> str:
     """The settings that part companies: by their ids, or where those are no symbols, one alone."""
-    if holds_symbols(column):
-        cure = symbol_setting(name, column)
-    else:
-        cure = f"data.only = {toml_value({name: ids[-1]})}"
-    return f"set {cure}, or {columns_setting({name: ''})} if it is one."
+    if not holds_symbols(column):
+        return _part_fix(name, ids, is_told=False)
+    return f"set {symbol_setting(name, column)}, or {columns_setting({name: ''})} if it is one."

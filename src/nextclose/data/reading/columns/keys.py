@@ -8,7 +8,10 @@ from nextclose.data.reading.columns.chosen_rows import cell_texts
 from nextclose.data.reading.columns.spellings import TICKER
 from nextclose.data.suggestions import columns_setting
 
-DATE = r"^\d{4}[-/.]?\d{2}[-/.]?\d{2}$|^\d{1,2}[-/. ]\w{2,3}[-/. ]\d{2,4}$"
+DATE = (
+    r"^(?:19|20)\d{2}[-/.]?(?:0[1-9]|1[0-2])[-/.]?(?:0[1-9]|[12]\d|3[01])$"
+    r"|^\d{1,2}[-/. ]\w{2,3}[-/. ]\d{2,4}$"
+)
 SYMBOL = r"^[A-Za-z0-9^][A-Za-z0-9.=&_-]{0,19}$"
 
 
