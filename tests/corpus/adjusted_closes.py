@@ -184,7 +184,15 @@ SHAPES = (
     ),
     *(
         shape(name, "akshare and tushare, forward and backward adjusted", beside(name))
-        for name in ("close_qfq", "close_hfq", "前复权收盘价")
+        for name in ("close_qfq", "close_hfq", "前复权收盘价", "后复权", "後復權收盤價")
+    ),
+    *(
+        shape(name, source, beside(name))
+        for name, source in (
+            ("調整済み終値", "Japanese brokers' downloads"),
+            ("Zamkniecie skorygowane", "Polish portals"),
+            ("ajClose", "clients in French and Spanish"),
+        )
     ),
     *(
         shape(
@@ -196,7 +204,8 @@ SHAPES = (
         )
         for name in (
             *("Split Adj Close", "Div Adj Close", "Close_div_adj", "close_tr"),
-            *("Schluss bereinigt", "Cours ajusté"),
+            *("Schluss bereinigt", "Cours ajusté", "Split Adjusted", "backadjusted", "hfq"),
+            *("TOT_RETURN_INDEX", "PX_LAST_TR"),
         )
     ),
 )

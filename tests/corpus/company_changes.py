@@ -38,6 +38,12 @@ SHAPES = (
             ("SEDOL", "2573209", "3134865", "LSEG Datastream"),
             ("FIGI", "BBG000BB6KF5", "BBG000BB6XX1", "openfigi.com"),
             ("GVKEY", "133768", "009999", "wrds-www.wharton.upenn.edu, Compustat"),
+            ("permco", "50906", "37138", "wrds-www.wharton.upenn.edu, CRSP"),
+            ("isin_code", "US59156R1086", "GB0031348658", "exports of databases"),
+            ("isinCode", "US59156R1086", "GB0031348658", "JSON of exchanges' pages"),
+            ("kdcode", "MET.N", "OMC.L", "datasets of Chinese research"),
+            ("contract", "ESH1", "ESM1", "front months of futures below each other"),
+            ("tradingsymbol", "NIFTY21JUN", "NIFTY21JUL", "kite.trade, histories of futures"),
         )
     ),
     *(
@@ -49,7 +55,7 @@ SHAPES = (
             asks=("E67",),
             answers={"only": {key: "MetLife, Inc."}},
         )
-        for key in ("Company", "Name", "Issuer", "Company Name", "Security Name")
+        for key in ("Company", "Name", "Issuer", "Company Name", "Security Name", "CompanyName")
     ),
     *(
         Shape(
@@ -61,6 +67,66 @@ SHAPES = (
             answers={"only": {key: "MetLife, Inc."}},
         )
         for key in ("Issuer", "Description")
+    ),
+    *(
+        Shape(
+            name=f"two series under one ticker, told by {key}",
+            source=source,
+            write=file("prices.csv", text(key, first, second)),
+            holds={"MET": SECOND},
+            asks=("E67",),
+            answers={"only": {key: second}},
+        )
+        for key, first, second, source in (
+            ("share_class", "A", "B", "terminals' exports"),
+            ("expiry", "2022-06-17", "2022-09-16", "brokers' histories of futures"),
+            ("strike", "100.0", "110.0", "brokers' histories of options"),
+            ("units", "pounds", "pence", "London's prices from two vendors"),
+            ("interval", "1h", "1d", "downloads of several intervals"),
+            ("adj_flag", "hfq", "none", "akshare's parts below each other"),
+        )
+    ),
+    Shape(
+        name="two series under one ticker, adjusted in one part",
+        source="parts of an aggregates API asked with and without adjusted=true",
+        write=file("prices.csv", text("adjusted", "true", "false")),
+        holds={"MET": FIRST},
+        asks=("E26",),
+        answers={"only": {"adjusted": "true"}},
+    ),
+    *(
+        Shape(
+            name=f"one company that moves to another {key}",
+            source="CRSP and terminals: the listing of each day",
+            write=file("prices.csv", text(key, first, second, bars=ONE)),
+            holds={"MET": ONE},
+            codes=("W67",),
+        )
+        for key, first, second in (("exchange", "NYSE", "NASDAQ"), ("Country", "US", "IE"))
+    ),
+    Shape(
+        name="one company under another name and CUSIP, its PERMNO kept",
+        source="wrds-www.wharton.upenn.edu, CRSP",
+        write=file(
+            "prices.csv",
+            text("NCUSIP", "59156R10", "59156R20", bars=ONE.with_columns(permno=pl.lit(88405))),
+        ),
+        holds={"MET": ONE},
+        codes=("W67",),
+    ),
+    Shape(
+        name="one company, a type of some rows",
+        source="exchanges' pages that name half days",
+        write=file(
+            "prices.csv",
+            ONE.rename(NAMES)
+            .with_columns(
+                Symbol=pl.lit("MET"),
+                type=pl.Series(["half" if k % 125 == 60 else "full" for k in range(520)]),
+            )
+            .write_csv(),
+        ),
+        holds={"MET": ONE},
     ),
     Shape(
         name="one company, its name written in two ways",

@@ -124,6 +124,32 @@ SHAPES = (
         holds=TWO,
         codes=("W3",),
     ),
+    *(
+        Shape(
+            name=f"wide: {odd} beside the closes",
+            source="spreadsheets of a portfolio",
+            write=file("closes.csv", wide({**TWO, odd: TWO["AAPL"]}, {s: ("close", s) for s in (*TWO, odd)})),
+            holds=TWO,
+            asks=("E21",),
+            answers={"columns": {odd: ""}},
+        )
+        for odd in ("Total", "RSI", "Return")
+    ),
+    Shape(
+        name="wide: the close of one symbol in another's file",
+        source="a file saved under the name of another",
+        write=file("AAPL.csv", closes({"MSFT": TWO["MSFT"]}, "Close_{}".format)),
+        holds={"MSFT": TWO["MSFT"]},
+        asks=("E67",),
+        answers={"symbols": {"AAPL.csv": "MSFT"}},
+    ),
+    Shape(
+        name="wide: Close Rate is no symbol",
+        source="spreadsheets of currencies",
+        write=file("AAPL.csv", closes({"AAPL": TWO["AAPL"]}, lambda _: "Close Rate")),
+        holds={"AAPL": TWO["AAPL"]},
+        asks=("E21",),
+    ),
     Shape(
         name="wide: bid and ask are no symbols",
         source="Dukascopy, OANDA candles of one pair",

@@ -50,8 +50,9 @@ class Rule:
 
     `finding` has number, response, rule and cure; SYMBOL, DATE and COLUMN in the cure stand for the
     hit's. `find` maps the rows to its hits: a frame of `at` (position in the frame), `column` and
-    `text`, what was found there. `repair` maps rows and hits to the rows kept. It decides each
-    session from that session and earlier ones alone, because a repair that reads the future leaks.
+    `text`, what was found there, perhaps with a `cure` of its own. `repair` maps rows and hits to
+    the rows kept. It decides each session from that session and earlier ones alone, because a
+    repair that reads the future leaks.
     `per` says what one finding stands for: a hit, the first hit of a symbol, a file or the rule, or
     the whole of a symbol, which no single row tells.
     `setting` names the `[data]` setting that changes the response, `policies` its values: each
@@ -167,7 +168,8 @@ def _finding_of_row(rule: Rule, row: Mapping[str, Any], paths: Sequence[str]) ->
     symbol = safe_text(row["symbol"] or "")
     session = "" if row["session"] is None else str(row["session"])
     is_whole = rule.per == "whole"
-    cure = rule.finding.fix.replace("SYMBOL", symbol).replace("DATE", session)
+    cure = row.get("cure") or rule.finding.fix
+    cure = cure.replace("SYMBOL", symbol).replace("DATE", session)
     if '["TEXT"]' in cure:
         texts = [
             *DataConfig().missing,

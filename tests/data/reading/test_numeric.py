@@ -236,3 +236,13 @@ def test_points_of_thousands_beside_whole_prices_are_asked_about(texts, is_open)
     if isinstance(form, UnsettledMarks):
         assert [reading.decimal for reading in form.fitting] == [".", ","]
         assert form.at == 1
+
+
+def test_a_mark_of_thousands_that_the_file_has_for_fractions_is_refused_with_what_fits():
+    config = DataConfig(thousands=".")
+    unsettled = number_format({"close": pl.Series(["50.28", "51.1"])}, config)
+    assert isinstance(unsettled, UnsettledMarks)
+    assert (unsettled.column, unsettled.at, unsettled.n_cells) == ("close", 0, 2)
+    assert [form.decimal for form in unsettled.fitting] == ["."]
+    german = number_format({"close": pl.Series(["1.234,5", "1.250"])}, config)
+    assert german == GERMAN

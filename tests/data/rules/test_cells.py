@@ -73,8 +73,13 @@ CURES = [  # column, text, the cure
         " if it means that there is none.",
     ),
     ("date", "43528", 'set data.date_format = "excel".'),
-    ("date", "03/04/2019", 'set data.date_format = FORM, "%d/%m/%Y" or "%m/%d/%Y".'),
-    ("date", "03/04/19", 'set data.date_format = FORM, as "%d/%m/%y".'),
+    ("date", "03/04/2019", 'set data.date_format = "%d/%m/%Y" or data.date_format = "%m/%d/%Y".'),
+    (
+        "date",
+        "03/04/19",
+        'set data.date_format = "%d/%m/%y" or data.date_format = "%m/%d/%y" '
+        'or data.date_format = "%y/%m/%d".',
+    ),
 ]
 
 

@@ -9,15 +9,18 @@ import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.adjusted import may_hold_prices
 from nextclose.data.reading.columns.guesses import (
     is_of_another,
     looks_adjusted,
     mapping_fix,
     may_be_close,
 )
+from nextclose.data.reading.columns.side_by_side import odd_columns
 from nextclose.data.reading.columns.spellings import (
     KNOWN,
     LETTERS,
+    TICKER,
     TIERS,
     canonical_name,
     without_currency,
@@ -111,11 +114,12 @@ def header_faults(
     `names` is the `column_map` under `renames`; `symbol` is that of a file of one.
     """
     present = set(names.values()) | ({"symbol"} if symbol else set())
+    odd = [] if TICKER.match(symbol) else odd_columns(frame, names, path=path, renames=renames)
     return [
         *_duplicate_columns(frame.columns, names, path),
         *_numbered_columns(frame.columns, names, path, renames),
-        *_missing_columns(frame.columns, present, path),
-        *_other_adjusted_closes(frame.columns, names, path, renames, symbol),
+        *_missing_columns(frame.columns, present, path, odd),
+        *_other_adjusted_closes(frame, names, path, renames, symbol),
         *_wrong_types(frame.select(list(names)), names, path),
     ]
 
@@ -177,8 +181,21 @@ def _in_columns(name: str, positions: Sequence[int]) -> str:
     return f"{safe_text(name)} in columns {' and '.join(str(p) for p in sorted(positions))}"
 
 
-def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list[Finding]:
-    """Rule 21: a needed column that is not there."""
+def _missing_columns(
+    names: Sequence[str], present: set[str], path: str, odd: Sequence[str]
+) -> list[Finding]:
+    """Rule 21: a needed column that is not there; `odd` are those beside closes side by side."""
+    if odd:
+        leave = columns_setting(dict.fromkeys(odd, ""))
+        return [
+            Issue.MISSING_COLUMN.finding(
+                f"{safe_text(', '.join(odd))} beside columns that are each the closes of a symbol",
+                rule="a column 'close', or closes of one symbol in each column",
+                fix=f"set {leave} to read the others so.",
+                path=path,
+                column="close",
+            )
+        ]
     present = present | ({"close"} if "adj_close" in present else set())
     missing = [ours for ours in ("session", "symbol", "close") if ours not in present]
     return [
@@ -194,7 +211,7 @@ def _missing_columns(names: Sequence[str], present: set[str], path: str) -> list
 
 
 def _other_adjusted_closes(
-    names: Sequence[str],
+    frame: pl.DataFrame,
     mapped: Mapping[str, str],
     path: str,
     renames: Mapping[str, str],
@@ -216,8 +233,9 @@ def _other_adjusted_closes(
             path=path,
             column=safe_text(name),
         )
-        for name in names
+        for name in frame.columns
         if looks_adjusted(name) and canonical_name(name) not in {*settled, *mapped, *KNOWN}
+        if may_hold_prices(frame[name])
     ]
 
 

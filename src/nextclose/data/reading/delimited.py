@@ -17,7 +17,6 @@ import polars as pl
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.data.findings import N_NAMED
 from nextclose.data.reading.encoding import (
     MAX_COLUMNS,
     MAX_FIELD,
@@ -26,6 +25,7 @@ from nextclose.data.reading.encoding import (
     with_lf_ends,
 )
 from nextclose.data.reading.file_errors import UnusableFileError
+from nextclose.data.reading.row_ends import cut_number, uneven_rows
 from nextclose.data.reading.table_lines import (
     N_HEAD,
     N_NOTES,
@@ -66,13 +66,14 @@ def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
     text, of_ends = with_lf_ends(text, path=path)
     separator, of_mark, settled = _separator(text, path=path, config=config)
     layout = layout_of(_head(text, separator), config)
+    _refuse_other_separator(layout, config)
     if len(layout.names) > MAX_COLUMNS:
         found = f"{len(layout.names)} columns, more than {MAX_COLUMNS}"
         fix = "give only the columns that are read."
         must, row = f"at most {MAX_COLUMNS} columns", layout.header_row
         raise UnusableFileError(Issue.OVERSIZED_TABLE, found, must=must, fix=fix, row=row)
     rows = _plain_rows(text, layout, separator) or _quoted_rows(text, layout, separator)
-    ragged = _ragged_row_findings(rows.uneven, text, len(layout.names), path)
+    ragged = uneven_rows(rows.uneven, text, len(layout.names), path)
     frame, places, repeated = without_header_lines(rows.frame, rows.places)
     is_row = frame.select(pl.any_horizontal(pl.all().is_not_null())).to_series()
     if not is_row.any() and not ragged:
@@ -82,7 +83,8 @@ def csv_cells(data: bytes, *, path: str, config: DataConfig) -> CsvCells:
     if not is_row.all():
         frame, places = frame.filter(is_row), places.filter(is_row)
     skipped = passed_over([*layout.above, *rows.notes, *repeated], path=path)
-    findings = (*notes, *of_ends, *of_mark, *ragged, *skipped)
+    cut = cut_number(text, frame, places, path)
+    findings = (*notes, *of_ends, *of_mark, *ragged, *cut, *skipped)
     return CsvCells(frame=frame, rows=places, findings=findings, settled=settled)
 
 
@@ -145,6 +147,24 @@ def _separator(
         path=path,
     )
     return mark, (finding,), {"separator": mark}
+
+
+def _refuse_other_separator(layout: Layout, config: DataConfig) -> None:
+    """Rule 8: a header in one cell, as another mark than the setting's separates its names.
+
+    Raises: UnusableFileError.
+    """
+    header = "".join(layout.names)
+    others = sorted(SEPARATORS, key=header.count, reverse=True)
+    if config.separator is None or len(layout.names) > 1 or not header.count(others[0]):
+        return
+    raise UnusableFileError(
+        Issue.SEPARATOR,
+        f"no {_mark_name(config.separator)} but {_mark_name(others[0])} in the header {header!r}",
+        must=f"cells separated by data.separator = {toml_value(config.separator)}",
+        fix=f"take the setting away, or set data.separator = {toml_value(others[0])}.",
+        row=layout.header_row,
+    )
 
 
 def _layout(text: bytes, separator: str, config: DataConfig) -> Layout:
@@ -286,24 +306,3 @@ def _quote_error(row: int, reason: str) -> UnusableFileError:
     is_long = reason.startswith("field larger")
     found = "a field of more than 64 KiB" if is_long else "a quote that opens and does not close"
     return UnusableFileError(Issue.OPEN_QUOTE, found, row=row)
-
-
-def _ragged_row_findings(
-    places: list[tuple[int, int]], text: bytes, n_fields: int, path: str
-) -> list[Finding]:
-    """Rules 12 and 11: rows with more or fewer fields than the header; a last line cut short."""
-    last = text.count(b"\n") + 1 if not text.endswith(b"\n") else 0
-    n_unnamed = max(len(places) - N_NAMED, 0)
-    findings = []
-    for k, (row, n) in enumerate(places[:N_NAMED]):
-        is_cut = row == last and n < n_fields
-        issue = Issue.CUT_LAST_LINE if is_cut else Issue.UNEVEN_ROW
-        finding = issue.finding(
-            f"{n} field{'s' if n > 1 else ''}{' and no line end' if is_cut else ''}",
-            rule=f"{n_fields} fields as in the header",
-            path=path,
-            row=row,
-            count=1 + (n_unnamed if k == N_NAMED - 1 else 0),
-        )
-        findings.append(finding)
-    return findings

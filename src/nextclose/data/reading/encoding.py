@@ -98,7 +98,7 @@ def _refuse_foreign(data: bytes) -> None:
 def _codec(name: str) -> str:
     try:
         return codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):  # a NUL in it, or half a character
         raise ConfigError(
             f"[data] encoding = {name!r} is not known. Fix: name one, as in 'latin-1'.",
             section="data",

@@ -57,7 +57,7 @@ def batch_prices(batch: FileBatch, config: DataConfig) -> UncheckedPrices | None
         return prices
     if prices.frame is None or prices.frame.height != batch.frame.height:
         return None
-    if any(finding.response == "E" or finding.row is not None for finding in prices.findings):
+    if any(f.response == "E" or f.row is not None or f.symbol for f in prices.findings):
         return None
     file = pl.Series("file", np.repeat(np.arange(n_files, dtype=np.int32), heights))
     findings = tuple(replace(f, count=f.count * n_files) for f in prices.findings)

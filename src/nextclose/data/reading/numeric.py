@@ -82,7 +82,9 @@ def number_format(
     the plain one is taken, or what the settings say: the rest is left for the rules to see.
     """
     asked = NumberFormat(
-        decimal=config.decimal or ".", thousands=config.thousands, missing=config.missing
+        decimal=config.decimal or ("," if config.thousands == "." else "."),
+        thousands=config.thousands,
+        missing=config.missing,
     )
     texts = {
         name: _nonempty_text(column, config.missing)

@@ -58,7 +58,7 @@ def plain_lines(data: bytes, *, header: bytes | None = None) -> PlainLines | Non
         return None
     stop = len(data) - len(next(end for end in (b"\r\n", b"\n", b"") if data.endswith(end)))
     is_plain = data.isascii() and b'"' not in data and not has_line_over(data, MAX_FIELD)
-    if stop <= start or not is_plain:
+    if stop <= start or not is_plain or data.endswith(b"."):  # a number that may be cut short
         return None
     n_crlf = data.count(b"\r\n") if b"\r" in data else 0
     cells = np.frombuffer(data, np.uint8)

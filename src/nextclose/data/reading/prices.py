@@ -112,19 +112,24 @@ def unchecked_prices(
     Raises: ConfigError for a setting that cannot be obeyed; never for what the frame holds.
     """
     refuse_equal_marks(config)
-    frame, rows, levels = long_format(frame, rows, path=path, renames=config.columns)
+    said = said_symbol(path, config.symbols)
+    frame, rows, levels = long_format(
+        frame, rows, path=path, renames=config.columns, symbol="" if said else symbol
+    )
+    if any(finding.number == Issue.REUSED_SYMBOL for finding in levels):
+        return UncheckedPrices(path=path, frame=None, findings=tuple(levels))
     frame, rows, of_rows = chosen_rows(frame, rows, config, path=path)
     names = column_map(frame.columns, config.columns)
     key = lesser_symbol(frame, names, symbol)
     names |= {} if key is None else {key: "symbol"}
     names, of_flags = without_flags(frame, names, config.missing, path=path)
     faults = header_faults(frame, names, path=path, symbol=symbol, renames=config.columns)
+    faults += [finding for finding in of_flags if finding.response == "E"]
     if faults:
         return UncheckedPrices(path=path, frame=None, findings=tuple(faults))
     chosen = one_volume(frame, names)
     ours = frame.select(list(chosen)).rename(chosen)
     ours = ours.with_columns(rows.alias("row").cast(pl.UInt32))
-    said = said_symbol(path, config.symbols)
     of_name = other_symbol_note(frame, names, symbol, path=path)
     if "symbol" not in ours.columns:
         ours = ours.with_columns(pl.lit(symbol).alias("symbol"))
@@ -152,12 +157,13 @@ def unchecked_prices(
         is_last_taken=config.duplicates == "last",
     )
     series += adjusted_closes_missing(typed, names, path=path)
-    if series:
+    if any(finding.response == "E" for finding in series):
         return UncheckedPrices(path=path, frame=None, findings=tuple(series))
     notes = (
         *levels,
         *of_rows,
         *of_name,
+        *series,
         *of_flags,
         *header_notes(typed, names, path=path),
         *of_basis,

@@ -15,6 +15,7 @@ from nextclose.data.findings import (
     no_hits,
 )
 from nextclose.data.reading.column_names import NUMBERS
+from nextclose.data.reading.date_forms import with_date_cure
 from nextclose.data.reading.dates import DAY_OR_MONTH_FIRST, DIGITS, ZONED
 from nextclose.data.reading.epochs import EARLIEST
 from nextclose.data.reading.prices import distinct_symbols
@@ -112,7 +113,7 @@ def unreadable_dates(frame: Frame) -> Frame:
 
 def ambiguous_dates(frame: Frame) -> Frame:
     """Dates like 03/04/2019 in a file that does not settle which number is the month."""
-    return _unread_dates(frame, DAY_OR_MONTH_FIRST)
+    return with_date_cure(_unread_dates(frame, DAY_OR_MONTH_FIRST))
 
 
 def zoned_stamps(frame: Frame) -> Frame:
@@ -139,7 +140,7 @@ def two_digit_years(frame: Frame) -> Frame:
     """Dates whose year has two digits."""
     is_unsound = pl.col("session").is_null() | (pl.col("session") < EARLIEST)
     is_short = pl.col("session_text").str.contains(TWO_DIGIT_YEAR)
-    return _odd_dates(frame, is_unsound & is_short)
+    return with_date_cure(_odd_dates(frame, is_unsound & is_short))
 
 
 def early_dates(frame: Frame) -> Frame:

@@ -6,6 +6,7 @@ import pytest
 from nextclose.config import DataConfig
 from nextclose.data.reading.columns.multiindex import long_format
 from nextclose.data.reading.delimited import csv_cells
+from nextclose.data.suggestions import suggestion_toml
 from tests.data.bar_texts import bars, codes, findings_of, part, texts
 
 FIELD_FIRST = """Price,Close,Close,High,High,Volume,Volume
@@ -106,7 +107,13 @@ NO_PAIRS = [
     ["PREV_CLOSE"],
     ["aapl_close"],  # of one case, one symbol and one field: any two words
     ["Close_AAPL", "Volume_MSFT"],  # a symbol without a close
+    ["Close Rate"],  # one symbol, and no ticker
+    ["Close t-1"],
+    ["Close_filled"],
+    ["Close Auction", "Close Rate"],
+    ["Open_filled", "Low_filled", "High_filled", "Close_filled"],
     ["AAPL", "note"],
+    ["AAPL", "MSFT", "Total"],
     ["AAPL", "open"],
     ["Total"],
     ["Return"],
@@ -140,3 +147,30 @@ def test_one_level_is_left_as_it_is(frame):
     assert same.equals(frame)
     assert lines.equals(rows)
     assert notes == []
+
+
+def test_columns_of_one_symbol_in_a_file_named_after_another_are_asked_about():
+    for name in ("Close_MSFT", "MSFT"):
+        frame = pl.DataFrame({"Date": ["2019-03-04", "2019-03-05"], name: [1.0, 2.0]})
+        *_, finding = part(frame, symbol="AAPL").findings
+        assert (finding.code, finding.found) == ("E67", "columns of MSFT in a file of AAPL")
+        assert suggestion_toml([finding]).splitlines()[1:] == [
+            '# symbols = { "prices.csv" = "AAPL" }  # E67',
+            '# symbols = { "prices.csv" = "MSFT" }  # E67',
+        ]
+        for symbol in ("AAPL", "MSFT"):
+            read = part(frame, symbol="AAPL", symbols={"prices.csv": symbol}).frame
+            assert read.select("symbol", "close").rows() == [(symbol, 1.0), (symbol, 2.0)]
+        assert part(frame, symbol="ALL").frame["symbol"].to_list() == ["MSFT", "MSFT"]
+
+
+@pytest.mark.parametrize("odd", ["Total", "RSI", "SIGNAL", "Return", "Portfolio Value"])
+def test_a_column_beside_closes_that_is_no_symbol_is_named_with_the_cure(odd):
+    frame = pl.DataFrame({"Date": ["2019-03-04"], "AAPL": [1.0], "MSFT": [2.0], odd: [3.0]})
+    (finding,) = part(frame, symbol="?").findings
+    cure = f'data.columns = {{ "{odd}" = "" }}'
+    assert (finding.code, finding.fix) == ("E21", f"set {cure} to read the others so.")
+    read = part(frame, symbol="?", columns={odd: ""}).frame
+    assert read.select("symbol", "close").rows() == [("AAPL", 1.0), ("MSFT", 2.0)]
+    lone = part(frame.drop("MSFT"), symbol="?").findings
+    assert not any(odd in f.fix for f in lone)  # one name in capitals may be anything

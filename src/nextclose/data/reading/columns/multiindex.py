@@ -16,6 +16,7 @@ import polars.selectors as cs
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map, unique_names
+from nextclose.data.reading.columns.said_symbols import other_columns_fault
 from nextclose.data.reading.columns.side_by_side import (
     Pairs,
     as_symbols,
@@ -29,15 +30,22 @@ PAIR = re.compile(r"""^\((['"])(.*?)\1, (['"])(.*?)\3\)$""")
 REPEATED = re.compile(r"(?:_duplicated_|\.)\d+$")
 LEVEL_NAMES = {"price", "ticker"}  # as yfinance names them
 CLOSES = {"close", "adj_close"}
+TWO_LEVELS = "two-level columns"
 
 
 def long_format(
-    frame: pl.DataFrame, rows: pl.Series, *, path: str, renames: Mapping[str, str] | None = None
+    frame: pl.DataFrame,
+    rows: pl.Series,
+    *,
+    path: str,
+    renames: Mapping[str, str] | None = None,
+    symbol: str = "",
 ) -> tuple[pl.DataFrame, pl.Series, list[Finding]]:
     """The frame with one level of names and a symbol column, its row numbers, and what was done.
 
     A frame of one symbol comes back as it is. Rows of a symbol without any value are left out: it
     did not trade when others did. A symbol without any row is left out and told, unless all are.
+    `symbol` is what a file's name says: names of columns that say another are refused (67).
     """
     pairs, n_heads, form = _name_pairs(frame, renames, path)
     if not pairs:
@@ -47,16 +55,17 @@ def long_format(
     plain = [name for name in frame.columns if name not in pairs]
     symbols = as_symbols(dict.fromkeys(symbol for _, symbol in pairs.values()))
     frames = {}
-    for theirs, symbol in symbols.items():
-        own = {name: field for name, (field, of) in pairs.items() if of == theirs}
+    for theirs, name in symbols.items():
+        own = {column: field for column, (field, of) in pairs.items() if of == theirs}
         rows_of_symbol = frame.select(*plain, *own).with_columns(rows.alias("row"))
         rows_of_symbol = rows_of_symbol.filter(~pl.all_horizontal(pl.col(list(own)).is_null()))
-        named = _with_names(rows_of_symbol, own).with_columns(pl.lit(symbol).alias("symbol"))
-        frames[symbol] = named
+        named = _with_names(rows_of_symbol, own).with_columns(pl.lit(name).alias("symbol"))
+        frames[name] = named
     held = ", ".join(symbols.values())
     notes = [
         Issue.TWO_LEVEL_COLUMNS.finding(f"{form} of {safe_text(held)}", path=path),
         *_empty_symbols(frames, path),
+        *([] if form == TWO_LEVELS else other_columns_fault(list(frames), symbol, path=path)),
     ]
     long = pl.concat(frames.values(), how="diagonal_relaxed")
     return long.drop("row"), long["row"], notes
@@ -104,14 +113,15 @@ def _name_pairs(
     level = next((k for k in (0, 1) if CLOSES & fields[k]), None)
     if level is not None:
         pairs = {name: (pair[level], pair[1 - level]) for name, pair in two.items()}
-        return pairs, n_heads, "two-level columns"
+        return pairs, n_heads, TWO_LEVELS
     known = column_map(frame.columns, renames)
     if CLOSES & {*known.values()}:
         return {}, 0, ""
     pairs = flat_pairs(frame.columns)
     if pairs:
         return pairs, 0, "columns by field and symbol"
-    return wide_closes(frame, known, path=re.split(r"[/\\]", path)[-1]), 0, "a column of closes"
+    pairs = wide_closes(frame, known, path=path, renames=renames or {})
+    return pairs, 0, "a column of closes"
 
 
 def _field(name: str) -> str | None:

@@ -13,8 +13,9 @@ from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.column_names import column_map
 from nextclose.data.reading.columns.chosen_rows import cell_texts
-from nextclose.data.reading.columns.series import TICKER, has_lone_ticker, is_key
-from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, canonical_name
+from nextclose.data.reading.columns.keys import has_lone_ticker, is_key
+from nextclose.data.reading.columns.series import FILE_WORDS
+from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, TICKER, canonical_name
 from nextclose.data.suggestions import columns_setting, toml_value
 from nextclose.schema import Finding
 
@@ -87,6 +88,25 @@ def other_symbol_note(
                 )
             ]
     return []
+
+
+def other_columns_fault(names: Sequence[str], symbol: str, *, path: str) -> list[Finding]:
+    """Rule 67: columns named by one symbol (Close_MSFT) in a file named after another."""
+    is_named = bool(TICKER.match(symbol)) and symbol not in FILE_WORDS
+    if len(names) != 1 or not is_named or is_same_symbol(names[0], symbol):
+        return []
+    of_path = "/".join(path.split("/")[-2:])
+    either = (f"data.symbols = {toml_value({of_path: name})}" for name in (symbol, names[0]))
+    return [
+        Issue.REUSED_SYMBOL.finding(
+            safe_text(f"columns of {names[0]} in a file of {symbol}"),
+            response="E",
+            rule="one symbol, whether the file's name or its columns say it",
+            fix=f"say which: set {' or '.join(either)}.",
+            path=path,
+            symbol=safe_text(symbol),
+        )
+    ]
 
 
 def is_same_symbol(one: str, other: str) -> bool:

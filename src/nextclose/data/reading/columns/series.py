@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
@@ -10,9 +9,21 @@ import polars as pl
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.reading.columns.chosen_rows import SERIES_NAMES, cell_texts
+from nextclose.data.reading.columns.companies import second_company
 from nextclose.data.reading.columns.guesses import names_kinds
-from nextclose.data.reading.columns.spellings import LESSER_SYMBOLS, LISTINGS, canonical_name
-from nextclose.data.suggestions import columns_setting, toml_value
+from nextclose.data.reading.columns.keys import (
+    has_lone_ticker,
+    holds_symbols,
+    is_key,
+    symbol_setting,
+)
+from nextclose.data.reading.columns.spellings import (
+    LESSER_SYMBOLS,
+    LISTINGS,
+    TICKER,
+    canonical_name,
+)
+from nextclose.data.suggestions import toml_value
 from nextclose.schema import Finding
 
 MOST = 0.5  # of the dates: what repeats so often are series, not slips ...
@@ -20,13 +31,7 @@ MANY, SLIPS = 0.1, 5  # ... and so is what repeats on a tenth of them, and on mo
 FEW = 0.01  # of the rows may still repeat where a column tells series apart
 LEAST_SHARED = 4  # rows of shared dates: two dates at least
 MOST_LISTINGS = 20  # values of a column that tells a few rows apart
-DATE = r"^\d{4}[-/.]?\d{2}[-/.]?\d{2}$|^\d{1,2}[-/. ]\w{2,3}[-/. ]\d{2,4}$"
 TICKS = ("tickvol", "tick_volume")
-COMPANY_IDS = ("permno", "gvkey", "isin", "cusip", "figi", "sedol", "wkn")
-COMPANY_NAMES = ("company", "company_name", "name", "stock_name", "issuer", "security_name")
-DESCRIPTIONS = (*COMPANY_NAMES, "description")  # of a file that only its name makes a symbol's
-SYMBOL = r"^[A-Za-z0-9^][A-Za-z0-9.=&_-]{0,19}$"
-TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")
 FILE_WORDS = {"ALL", "DATA", "STOCK", "TABLE", "PRICE", "DAILY", "BARS", "OHLC", "OHLCV", "TEST"}
 
 
@@ -53,12 +58,6 @@ def lesser_symbol(frame: pl.DataFrame, names: Mapping[str, str], symbol: str) ->
     if symbol and TICKER.match(symbol) and symbol not in FILE_WORDS:
         return None
     return next((name for name in lesser if has_lone_ticker(frame[name])), None)
-
-
-def has_lone_ticker(column: pl.Series) -> bool:
-    """Whether a column holds one text throughout, and that reads like a ticker."""
-    values = cell_texts(column).unique()
-    return len(values) == 1 and bool(TICKER.match(values[0] or ""))
 
 
 def one_volume(frame: pl.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +88,8 @@ def several_series(
     """Rule 43, where most dates of a symbol repeat: several series, and how to tell them apart.
 
     `typed` has the rows of `frame` with our symbol, session and close. Times of day are another
-    matter (rule 46), and so is a company that follows another under its ticker (rule 67).
+    matter (rule 46), and so is a company that follows another under its ticker (rule 67), of which
+    all may be told only.
     """
     keys = typed.select("symbol", "session", "close")
     settled = {canonical_name(name) for name in renames}
@@ -101,12 +101,13 @@ def several_series(
     if "second_of_day" in typed.columns:
         return []
     if _rises(keys):
-        return _second_company(frame, keys, others, names, path)
+        return second_company(frame, keys, others, names, path=path)
     hits = _repeated_symbols(keys)
     if not hits.height:
-        return _second_company(frame, keys, others, names, path) or (
-            [] if is_last_taken else _shared_days(frame, keys, others, names, path)
-        )
+        companies = second_company(frame, keys, others, names, path=path)
+        if is_last_taken or any(finding.response == "E" for finding in companies):
+            return companies
+        return [*companies, *_shared_days(frame, keys, others, names, path)]
     symbol, n_dates, n_repeated = hits.row(0)
     return [
         Issue.CONTRADICTING_ROWS.finding(
@@ -182,7 +183,7 @@ def _shared_days(
 
 def _telling_cure(name: str, column: pl.Series, names: Mapping[str, str]) -> str:
     """The setting that reads series told apart by a column: one of them, or each as a symbol."""
-    is_kind = not _holds_symbols(column) or names_kinds(cell_texts(column))
+    is_kind = not holds_symbols(column) or names_kinds(cell_texts(column))
     is_listing = canonical_name(name) in LISTINGS or is_kind
     if is_listing or ("symbol" in names.values() and canonical_name(name) not in LESSER_SYMBOLS):
         values = cell_texts(column).drop_nulls().value_counts(sort=True, name="n")
@@ -191,66 +192,6 @@ def _telling_cure(name: str, column: pl.Series, names: Mapping[str, str]) -> str
         kept = [f"data.only = {toml_value({name: text})}" for text in values.to_series()[:3]]
         return f"read one of them: set {' or '.join(kept)}."
     return f"{name!r} tells them apart: set {symbol_setting(name, column)}."
-
-
-def _holds_symbols(column: pl.Series) -> bool:
-    """Whether the cells can be symbols: legal ones, and no dates, as those of an expiry."""
-    cells = cell_texts(column).drop_nulls()
-    return bool(cells.str.contains(SYMBOL).all() and not cells.str.contains(DATE).all())
-
-
-def symbol_setting(name: str, column: pl.Series) -> str:
-    """The settings that make a column the symbol; codes of digits need to be allowed as well."""
-    is_numeric = cell_texts(column).str.contains(r"^\d+(?:\.0+)?$").all()
-    return columns_setting({name: "symbol"}) + (
-        " and data.numeric_symbols = true" if is_numeric else ""
-    )
-
-
-def _second_company(
-    frame: pl.DataFrame,
-    keys: pl.DataFrame,
-    others: Sequence[str],
-    names: Mapping[str, str],
-    path: str,
-) -> list[Finding]:
-    """Rule 67: another company under the same ticker, told by a number that companies keep.
-
-    In a file that only its name makes one symbol's, any name of companies or keys tells.
-    """
-    has_symbol = "symbol" in names.values()
-    telling = (*COMPANY_IDS, *(COMPANY_NAMES if has_symbol else (*LESSER_SYMBOLS, *DESCRIPTIONS)))
-    for name in others:
-        if canonical_name(name) not in telling or not is_key(frame[name]):
-            continue
-        pairs = keys.select("symbol").with_columns(cell_texts(frame[name]).alias("id"))
-        pairs = pairs.drop_nulls().unique(["symbol", "id"], keep="last", maintain_order=True)
-        plain = pl.col("id").str.to_lowercase().str.replace_all(r"[^\pL\pN]", "")
-        pairs = pairs.filter(plain.n_unique().over("symbol") > 1)
-        if pairs.height:
-            symbol = pairs["symbol"].sort()[0]
-            ids = pairs.filter(pl.col("symbol") == symbol)["id"]
-            return [
-                Issue.REUSED_SYMBOL.finding(
-                    safe_text(f"{name} {', '.join(ids)}"),
-                    response="E",
-                    rule="one company under one symbol",
-                    fix=_company_fix(name, frame[name], ids),
-                    path=path,
-                    symbol=safe_text(symbol),
-                    count=pairs["symbol"].n_unique(),
-                )
-            ]
-    return []
-
-
-def _company_fix(name: str, column: pl.Series, ids: pl.Series) -> str:
-    """The settings that part companies: by their ids, or where those are no symbols, one alone."""
-    if _holds_symbols(column):
-        cure = symbol_setting(name, column)
-    else:
-        cure = f"data.only = {toml_value({name: ids[-1]})}"
-    return f"set {cure}, or {columns_setting({name: ''})} if it is one."
 
 
 def _rises(keys: pl.DataFrame) -> bool:
@@ -295,9 +236,3 @@ def _tells_apart(frame: pl.DataFrame, keys: Sequence[str], name: str) -> bool:
         return False
     n_apart = frame.select(pl.struct(*keys, name).n_unique()).item()
     return bool(frame.height - n_apart <= FEW * frame.height)
-
-
-def is_key(column: pl.Series) -> bool:
-    """Whether a column can name series: text or integers, two values or more, each again."""
-    is_kind = column.dtype.is_integer() or column.dtype in (pl.String, pl.Categorical, pl.Enum)
-    return bool(is_kind) and 0 < column.n_unique() <= max(len(column) // 2, 1)

@@ -27,6 +27,12 @@ NO_SYMBOLS = {  # what stands beside a field, or alone, and is no symbol
     *("px", "qty", "quantity", "price", "value", "turnover", "settle"),
     *("dividend", "dividends", "factor", "ratio", "temp", "sector", "unnamed", "row", "market"),
 }
+NO_PAIRS = {  # behind a field, where in a table of closes alone a ticker may be called so
+    *("rate", "auction", "date", "time", "filled", "clean", "cleaned", "smoothed", "imputed"),
+    *("interpolated", "estimate", "estimated", "settlement", "eod", "type", "code", "name", "kind"),
+    *("source", "status", "utc", "tomorrow", "future", "fwd", "zscore", "model", "new", "old"),
+    *("final", "currency", "unit", "units", "change1d", "nxt", "lagged", "shifted", "cum", "ln"),
+}
 SUFFIXES = {"x", "y", "left", "right"}  # of joined tables, in small letters
 INDICATOR = re.compile(r"^(?:[sew]?ma|rsi|atr|lag|ret|vol|std|mom|roc|bb)_?\d+$", re.IGNORECASE)
 FIELD_LETTERS = {"O", "H", "L"}  # two of them are fields, one is a symbol
@@ -38,7 +44,8 @@ def flat_pairs(names: Sequence[str]) -> Pairs:
     """Columns whose names join a field and a symbol; none unless each symbol has its close.
 
     `Close_AAPL`, `AAPL.Close`, `aapl_close`, `Adj Close AAPL`. Names all of one case could be any
-    two words: there it takes two symbols, or three fields.
+    two words: there it takes two symbols, or three fields; so it does where the one symbol does not
+    read like a ticker, as in `Close Rate`.
     """
     pairs: Pairs = {}
     for name in names:
@@ -49,11 +56,14 @@ def flat_pairs(names: Sequence[str]) -> Pairs:
     symbols = {symbol for _, symbol in pairs.values()}
     if not closed or closed != symbols or any(map(_is_no_symbol, symbols)):
         return {}
+    if any(symbol.lower() in NO_PAIRS for symbol in symbols):
+        return {}
     if {s.lower() for s in symbols} <= PAIR_FIELDS.keys():
         return {}
-    is_one_case = all(name.lower() == name or name.upper() == name for name in pairs)
+    is_word = all(name.lower() == name or name.upper() == name for name in pairs)
+    is_word |= not all(map(TICKER.match, symbols))
     n_fields = len({field for field, _ in pairs.values()})
-    return {} if is_one_case and len(symbols) < 2 and n_fields < 3 else pairs
+    return {} if is_word and len(symbols) < 2 and n_fields < 3 else pairs
 
 
 def _pair(name: str) -> tuple[str, str] | None:
@@ -73,32 +83,53 @@ def _pair(name: str) -> tuple[str, str] | None:
     return field, symbol
 
 
-def wide_closes(frame: pl.DataFrame, known: Mapping[str, str], *, path: str) -> Pairs:
+def wide_closes(
+    frame: pl.DataFrame, known: Mapping[str, str], *, path: str, renames: Mapping[str, str]
+) -> Pairs:
     """Columns that are each the closes of one symbol; none unless all but the date look so.
 
     Their names must be symbols and their cells move as prices do; a file whose name in `path` says
-    that it holds volumes or returns holds no closes.
+    that it holds volumes or returns holds no closes. One that `renames` leaves out does not count.
 
     `known` is the frame's `column_map`: with any other column of ours the table is no such one.
     Small letters are symbols where there are several.
     """
+    closes, others = _closes_and_others(frame, known, path, renames)
+    return {} if others else {name: ("close", name) for name in closes}
+
+
+def odd_columns(
+    frame: pl.DataFrame, known: Mapping[str, str], *, path: str, renames: Mapping[str, str]
+) -> list[str]:
+    """The few columns that alone keep a table from being closes side by side: AAPL, MSFT, Total."""
+    closes, others = _closes_and_others(frame, known, path, renames)
+    return others if len(closes) > max(1, len(others)) else []
+
+
+def _closes_and_others(
+    frame: pl.DataFrame, known: Mapping[str, str], path: str, renames: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Names of columns that look like closes of a symbol, and of those that do not."""
     date = [name for name, ours in known.items() if ours == "session"]
     if len(date) != 1 or len(known) != 1:
-        return {}
-    names = [name for name in frame.columns if name not in date]
+        return [], []
+    left_out = {canonical_name(name) for name, ours in renames.items() if not ours}
+    names = [n for n in frame.columns if n not in date and canonical_name(n) not in left_out]
     words = {word for name in names for word in MARKS.split(name.lower())}
-    if not names or any(map(_is_no_symbol, names)) or words & PAIR_FIELDS.keys():
-        return {}
-    if len(FIELD_LETTERS & {name.upper() for name in names}) > 1 or OTHER_VALUES.search(path):
-        return {}
-    is_lower = len(names) > 1 and all(name.islower() and len(name) <= 6 for name in names)
-    if not all(_is_symbol(name.upper() if is_lower else name) for name in names):
-        return {}
-    if not all(_holds_numbers(frame[name]) for name in names):
-        return {}
-    if all(_jumps_about(frame[name]) for name in names):
-        return {}
-    return {name: ("close", name) for name in names}
+    if words & PAIR_FIELDS.keys() or OTHER_VALUES.search(re.split(r"[/\\]", path)[-1]):
+        return [], []
+    if len(FIELD_LETTERS & {name.upper() for name in names}) > 1:
+        return [], []
+    likely = [name for name in names if not _is_no_symbol(name)]
+    is_lower = len(likely) > 1 and all(name.islower() and len(name) <= 6 for name in likely)
+    closes = [
+        name
+        for name in likely
+        if _is_symbol(name.upper() if is_lower else name) and _holds_numbers(frame[name])
+    ]
+    if all(_jumps_about(frame[name]) for name in closes):
+        return [], []
+    return closes, [name for name in names if name not in closes]
 
 
 def _is_no_symbol(name: str) -> bool:

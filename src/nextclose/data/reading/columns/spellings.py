@@ -75,11 +75,19 @@ SPELLINGS: Mapping[str, tuple[tuple[str, ...], ...]] = {
             *("adjclose", "adjusted_close", "adjustedclose", "adjusted", "close_adj", "closeadj"),
             *("close_adjusted", "adj_close_price", "adjusted_close_price", "price_adjusted"),
             *("adj_closing_price", "adjusted_closing_price", "adjcloseprice", "closeadjusted"),
-            *("adj_price", "adjusted_price", "split_adjusted_close"),
+            *("adj_price", "adjusted_price", "split_adjusted_close", "ajclose"),
         ),
-        ("close_qfq", "qfq_close", "前复权收盘价", "前复权"),
-        ("close_hfq", "hfq_close"),
-        ("調整後終値", "修正終値", "수정종가", "复权收盘价", "后复权价"),
+        ("close_qfq", "qfq_close", "前复权收盘价", "前复权", "前复权价", "前復權", "前復權收盤價"),
+        ("close_hfq", "hfq_close", "后复权收盘价", "后复权", "后复权价", "後復權", "後復權收盤價"),
+        (
+            "調整後終値",
+            "調整済み終値",
+            "調整済終値",
+            "株式分割調整後終値",
+            "修正終値",
+            "修正後終値",
+        ),
+        ("수정종가", "复权收盘价", "复权价", "Zamkniecie skorygowane"),
     ),
     "close_raw": (("close_raw",),),
     "currency": (("currency",), ("ccy",)),
@@ -105,6 +113,8 @@ PAIR_FIELDS = {
     "vol": "volume",
     **dict.fromkeys(("adjclose", "adjusted", "adjusted_close", "adj"), "adj_close"),
 }
+
+TICKER = re.compile(r"^[A-Z]{1,5}(?:[.-][A-Z]{1,2})?$")  # what hardly any other text looks like
 
 
 def canonical_name(name: str) -> str:
