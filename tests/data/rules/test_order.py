@@ -43,7 +43,7 @@ def test_a_contradiction_is_told_with_both_rows():
 
 
 def test_equal_days_of_two_symbols_are_no_repeats():
-    assert codes(read(closes(CLOSES), closes([20.0, 11.0], symbol="IBM"))) == {}
+    assert codes(read(closes(CLOSES), closes([20.0, 19.0], symbol="IBM"))) == {}
 
 
 CURRENCIES = [  # codes of five rows, what is found, at which row
