@@ -137,6 +137,7 @@ def write(monkeypatch) -> Callable[[str, Path, int], None]:
     def write_it(name: str, folder: Path, n_figures: int) -> None:
         figures[:] = [n_figures]
         run: Any = SimpleNamespace(config=name, forecasts=name, document=name, __str__=name)
+        monkeypatch.setattr(runfolder, "Run", SimpleNamespace)
         monkeypatch.setattr(runfolder, "report_content", lambda *_, **__: name)
         write_run(run, folder)
 

@@ -51,7 +51,10 @@ UNMOVED = {
 }
 
 
-@pytest.fixture(scope="module", params=BASES)
+PANELS = [pytest.param(name, marks=[pytest.mark.slow] * (name == "clean")) for name in BASES]
+
+
+@pytest.fixture(scope="module", params=PANELS)
 def base(request) -> pl.DataFrame:
     return BASES[request.param]()
 
