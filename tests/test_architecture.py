@@ -11,7 +11,17 @@ ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
     *("errors", "arguments", "schema", "settings", "config", "metrics", "formatting"),
     *("durable", "folders"),
-    *("data", "features", "samples", "models", "backtesting", "evaluation", "report", "serving"),
+    *(
+        "data",
+        "features",
+        "samples",
+        "simulation",
+        "models",
+        "backtesting",
+        "evaluation",
+        "report",
+        "serving",
+    ),
     *("execution", "studies", "run", "training"),
     *("runfolder", "terminal", "commands", "cli"),
 )
