@@ -372,3 +372,48 @@ def test_the_setting_of_a_symbol_wins_over_a_column(tmp_path):
         (tmp_path / name).write_text("date,symbol,close\n" + rows)
     config = DataConfig(symbols={"a.csv": "AAPL"})
     assert load_bars(tmp_path, config=config).symbols == ("AAPL", "MSFT")
+
+
+def lake(folder: Path, *parts: str) -> Path:
+    """Two days of AAPL in each of the folders, one pair of days after the other."""
+    for k, part in enumerate(parts):
+        place = folder / part / "symbol=AAPL"
+        place.mkdir(parents=True)
+        days = ("2019-03-04", "2019-03-05"), ("2019-03-06", "2019-03-07")
+        text = lines(10.0 + 20 * k)
+        for old, new in zip(days[0], days[k], strict=True):
+            text = text.replace(old, new)
+        (place / "part-0.csv").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "two"),
+    [
+        ("exchange", "LSE", "NYSE"),
+        ("adjusted", "false", "true"),
+        ("isin", "US0378331005", "US4592001014"),
+        ("interval", "1d", "1wk"),
+    ],
+)
+def test_a_symbol_in_parts_over_folders_that_tell_series_is_refused(tmp_path, name, one, two):
+    folder = lake(tmp_path, f"{name}={one}", f"{name}={two}")
+    assert refusals(folder) == [("E67", f"folders of {name} {one}, {two}", None)]
+    for value, first in ((one, 11.0), (two, 31.0)):
+        bars = load_bars(folder, config=DataConfig(only={name: value}))
+        assert (bars.frame["close"][0], bars.frame.height) == (first, 2)
+    whole = load_bars(folder, config=DataConfig(columns={name: ""}))
+    assert whole.frame["close"].to_list() == pytest.approx([11.0, 12.1, 31.0, 34.1])
+
+
+@pytest.mark.parametrize("parts", [("year=2018", "year=2019"), ("batch=1", "batch=2")])
+def test_folders_of_days_or_of_nothing_known_are_joined(tmp_path, parts):
+    assert load_bars(lake(tmp_path, *parts)).frame.height == 4
+
+
+def test_two_symbols_of_two_exchanges_are_two(tmp_path):
+    for exchange, symbol in (("NYSE", "IBM"), ("LSE", "VOD")):
+        place = tmp_path / f"exchange={exchange}" / f"symbol={symbol}"
+        place.mkdir(parents=True)
+        (place / "part-0.csv").write_text(lines())
+    assert load_bars(tmp_path).symbols == ("IBM", "VOD")

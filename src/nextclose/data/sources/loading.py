@@ -6,6 +6,7 @@ import gzip
 import importlib.resources
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
@@ -16,10 +17,11 @@ from nextclose.config import DataConfig
 from nextclose.data.bars import DEFAULTS, assemble_bars, raise_for_refusals
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
+from nextclose.data.reading.columns.companies import folder_fault, tells_series
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.reading.prices import UncheckedPrices
 from nextclose.data.sources.csvfiles import csv_prices, csv_text_prices, is_price_table
-from nextclose.data.sources.filenames import format_of
+from nextclose.data.sources.filenames import format_of, partitions_of
 from nextclose.data.sources.files import open_file, path_error
 from nextclose.data.sources.folders import empty_folder, folder_files
 from nextclose.data.sources.parquet import parquet_prices
@@ -75,7 +77,7 @@ def load_usable_bars(
         except UnusableFileError as error:
             refusals.append(error.refusal(config.splits))
     items = (item for argument in each for item in _inputs(argument, config))
-    unchecked = chain(_read(items, config), refusals)
+    unchecked = chain(_one_series_each(_read(items, config), config), refusals)
     return assemble_bars(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
 
 
@@ -129,6 +131,27 @@ def _read(items: Iterable[Path | UncheckedPrices], config: DataConfig) -> Iterat
             yield from (item for item in run if isinstance(item, UncheckedPrices))
         else:
             yield from (_unknown_format(path, config) for path in paths)
+
+
+def _one_series_each(
+    parts: Iterable[UncheckedPrices], config: DataConfig
+) -> Iterator[UncheckedPrices]:
+    """The parts; without rows where another folder (exchange=NYSE) had the symbol before."""
+    before: dict[tuple[str, str], str] = {}
+    for part in parts:
+        said = partitions_of(Path(part.path))
+        telling = [name for name in said if tells_series(name) and config.columns.get(name) != ""]
+        faults = [
+            folder_fault(name, (before[symbol, name], said[name]), symbol=symbol, path=part.path)
+            for symbol in (
+                part.frame["symbol"].drop_nulls().unique()
+                if telling and part.frame is not None
+                else ()
+            )
+            for name in telling
+            if before.setdefault((symbol, name), said[name]) != said[name]
+        ]
+        yield replace(part, frame=None, findings=(*part.findings, *faults)) if faults else part
 
 
 def _format(item: Path | UncheckedPrices) -> str:

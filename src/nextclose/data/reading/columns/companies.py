@@ -85,6 +85,23 @@ def second_company(
     return told
 
 
+def tells_series(name: str) -> bool:
+    """Whether a name says which company or series prices are of, or where they trade."""
+    return _plain_key(name) in IDS | COMPANIES | KINDS | PLACES | {"adjusted"}
+
+
+def folder_fault(name: str, values: Sequence[str], *, symbol: str, path: str) -> Finding:
+    """Rule 67: folders (exchange=NYSE, exchange=LSE) that each hold a part of one symbol."""
+    return Issue.REUSED_SYMBOL.finding(
+        safe_text(f"folders of {name} {', '.join(values)}"),
+        response="E",
+        rule="one series under one symbol",
+        fix=_part_fix(name, pl.Series(values), is_told=False),
+        path=path,
+        symbol=safe_text(symbol),
+    )
+
+
 def _plain_key(name: str) -> str:
     return canonical_name(name).replace("_", "")
 
