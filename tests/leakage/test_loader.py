@@ -77,7 +77,7 @@ def first_difference(left: Frame, right: Frame) -> str:
 @pytest.mark.parametrize("policy", CONFIGS)
 @pytest.mark.parametrize("name", BASES)
 def test_no_future_changes_what_was_kept_or_said_before_it(name: str, policy: str) -> None:
-    walk(name, policy, ROWS, step=37)
+    walk(name, policy, ROWS, step=53)
 
 
 @pytest.mark.slow
