@@ -22,7 +22,7 @@ LAYERS = (
         "report",
         "serving",
     ),
-    *("execution", "studies", "run", "training"),
+    *("execution", "pretraining", "studies", "run", "training"),
     *("runfolder", "terminal", "commands", "cli"),
 )
 CORE = tuple(

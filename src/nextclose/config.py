@@ -11,9 +11,9 @@ import json
 import tomllib
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from nextclose.errors import ConfigError
 from nextclose.schema import HORIZONS
@@ -121,32 +121,12 @@ class NewsConfig(Settings):
 
 
 class LstmConfig(Settings):
-    """The pooled LSTM: one network for all symbols and horizons, several seeds."""
+    """The universal network, which was taught beforehand."""
 
     section: ClassVar[str] = "lstm"
 
-    units: int = Field(default=64, ge=1)
-    n_seeds: int = Field(default=5, ge=1)
-    context_sessions: int = Field(default=180, ge=2)  # rows one forecast reads
-    chunk_sessions: int = Field(default=180, ge=3)  # rows one training pass reads
-    burn_in_sessions: int = Field(default=60, ge=1)  # rows of a chunk before its first target
-    batch_chunks: int = Field(default=16, ge=1)
-    dropout: float = Field(default=0.5, ge=0, lt=1)  # share of units silenced
-    # a horizon of h sessions weighs h ** -horizon_power in the loss: its outcomes overlap h-fold
-    horizon_power: float = Field(default=1.0, ge=0, le=2)
-    learning_rate: float = Field(default=3e-3, gt=0)
-    weight_decay: float = Field(default=0.1, ge=0)
-    max_epochs: int = Field(default=60, ge=1)
-    patience_epochs: int = Field(default=6, ge=1)
-    fine_tune_epochs: int = Field(default=0, ge=0)  # of each symbol's own head, after all together
-    serving_batch: Literal[1, 4, 8, 16, 32, 64] = 8  # rows per pass; fixed, so rows never interact
-    device: Device = "cpu"
-
-    @model_validator(mode="after")
-    def _targets_after_burn_in(self) -> Self:
-        if self.burn_in_sessions >= self.chunk_sessions:
-            raise ValueError("burn_in_sessions must be less than chunk_sessions")
-        return self
+    # files that `nextclose pretrain` wrote, to choose from by date; none: those that are shipped
+    editions: tuple[str, ...] = ()
 
 
 class HybridConfig(Settings):

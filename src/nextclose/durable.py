@@ -22,6 +22,12 @@ UNFINISHED = re.compile(r"\..+\.[0-9a-f]{8}\.part")  # a save that is under way,
 N_DIGITS = 20  # of a process id, and more
 
 
+def content_of(path: str | Path, *, limit: int) -> bytes:
+    """At most `limit` bytes of a file. Raises: OSError."""
+    with open(path, "rb") as file:
+        return file.read(limit)
+
+
 def save(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader finds the old bytes or all of the new ones.
 

@@ -21,7 +21,7 @@ from nextclose.evaluation.breakdowns.calibration import (
     rolling_coverage,
 )
 from nextclose.evaluation.breakdowns.training import (
-    correction_shares,
+    editions_used,
     learning_curves,
     refits_seen_by_the_prior,
     tree_importance,
@@ -122,12 +122,11 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             command=command,
             config=effective_toml(public_settings(run.config)),
             versions=versions(),
-            seeds=tuple(range(run.config.lstm.n_seeds)),
             data_fingerprint=run.bars.fingerprint,
             config_hash=config_hash(public_settings(run.config)),
         ),
         prior_refits=refits_seen_by_the_prior(run.backtest),
-        correction_shares=correction_shares(run.backtest),
+        editions=editions_used(run.backtest),
         colours={
             name: model.traits.colours
             for name, model in run.backtest.study.models.items()

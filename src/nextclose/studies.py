@@ -126,20 +126,15 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:
-    """The settings with the networks on a GPU where there is one and a network is asked for."""
+    """The settings with the tutorial's network on a GPU where there is one and it is asked for."""
     members = config.hybrid.members if HYBRID in config.backtest.models else ()
-    if not {"lstm", "classic"} & {*config.backtest.models, *members}:
+    if "classic" not in {*config.backtest.models, *members}:
         return config
-    with library_errors("torch", model="a network"):
+    with library_errors("torch", model="classic"):
         from nextclose.models.device import best_device
 
     device = {"device": best_device()}
-    return config.model_copy(
-        update={
-            "lstm": config.lstm.model_copy(update=device),
-            "classic": config.classic.model_copy(update=device),
-        }
-    )
+    return config.model_copy(update={"classic": config.classic.model_copy(update=device)})
 
 
 def walk_study(
@@ -153,7 +148,7 @@ def walk_study(
 
     Finished fits are kept in `memory`, found by all that they depend on.
     """
-    if study.config.lstm.device == "cuda":
+    if study.config.classic.device == "cuda":
         workers = 1  # processes would only queue for the one GPU
     with Processes(workers, progress=progress) if workers > 1 else nullcontext() as pool:
         mapper: walk.Mapper = pool or InTurn(progress=progress)

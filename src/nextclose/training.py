@@ -19,6 +19,7 @@ from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN
 from nextclose.folders import OpenFolder
+from nextclose.models.lstm.lstm import FAMILY
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
@@ -137,7 +138,7 @@ def _refuse_unservable(model: Forecaster) -> None:
             f"past, or is for comparison only. Fix: choose from {', '.join(SERVABLE)}.",
         )
     traits = model.traits
-    if not traits.is_servable or traits.fitted is None or traits.family != MAIN:
+    if not traits.is_servable or traits.fitted is None or traits.family not in (MAIN, FAMILY):
         raise ConfigError(
             f"{model.name!r} cannot be put into a bundle: its traits name no class of its fits, "
             "another family, or say that it is not servable. Fix: Traits(fitted=CLASS), a frozen "

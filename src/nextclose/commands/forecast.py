@@ -53,7 +53,7 @@ def demo(
     started = time.monotonic()
     with run_folder(out_folder) as place:
         config, bars = _demo_settings(), sample_bars()
-        say("demo: refitted every two years, with two seeds; a backtest refits yearly, with five")
+        say("demo: refitted every two years; a backtest refits yearly")
         _run_and_report(bars, config, place, workers, command="nextclose demo", as_json=as_json)
         forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
     if not as_json:
@@ -271,8 +271,8 @@ def _print_run(run: Run) -> None:
 
 
 def _demo_settings() -> RunConfig:
-    """The default settings with fewer refits and seeds, and the tutorial's network in small."""
-    from nextclose.config import BacktestConfig, ClassicConfig, LstmConfig, RunConfig
+    """The default settings with fewer refits, and the tutorial's network in small."""
+    from nextclose.config import BacktestConfig, ClassicConfig, RunConfig
 
     plan = BacktestConfig(
         test_from=date(2008, 2, 29),  # the sample's last five years
@@ -282,7 +282,6 @@ def _demo_settings() -> RunConfig:
     )
     return RunConfig(
         backtest=plan.model_copy(update={"models": (*plan.models, "classic")}),
-        lstm=LstmConfig(n_seeds=2),
         # the tutorial's network takes as long as all the rest: one symbol, one session, one fold
         classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
     )

@@ -9,7 +9,13 @@ from functools import cached_property, partial
 import numpy as np
 
 from nextclose.errors import ConfigError, NextcloseError
-from nextclose.features.indicators import VOLATILITY_FLOOR, garman_klass, log_returns, volatility
+from nextclose.features.indicators import (
+    VOLATILITY_FLOOR,
+    garman_klass,
+    log_returns,
+    recent_volatility,
+    volatility,
+)
 from nextclose.features.rolling import rolling_max, rolling_mean
 from nextclose.schema import Bools, Dates, Floats
 
@@ -74,6 +80,11 @@ class SymbolBars:
         return volatility(self.close)
 
     @cached_property
+    def recent_scale(self) -> Floats:
+        """The same from the first return on, over what there is; NaN for session 0 alone."""
+        return recent_volatility(self.close)
+
+    @cached_property
     def year_move(self) -> Floats:
         """Mean size of the last 250 returns, >= 1e-4; NaN for the first 250 sessions."""
         return np.maximum(rolling_mean(self.moves, sessions=YEAR), VOLATILITY_FLOOR)
@@ -93,6 +104,13 @@ class SymbolBars:
     def range_volatility(self) -> Floats:
         """Garman-Klass volatility of each session."""
         return garman_klass(self.open, self.high, self.low, self.close)
+
+    @cached_property
+    def known_range_volatility(self) -> Floats:
+        """The same, NaN throughout where the bars have no open, high and low."""
+        if {"open", "high", "low"} <= self.columns.keys():
+            return self.range_volatility
+        return np.full(len(self.close), np.nan)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,24 @@ def volatility(close: Floats) -> Floats:
     return np.maximum(np.sqrt(mean_square), VOLATILITY_FLOOR)
 
 
+def recent_volatility(close: Floats) -> Floats:
+    """`volatility` from the first return on: of the first 256 sessions, over what there is.
+
+    NaN: session 0. From session 256 on the bits of `volatility`.
+    """
+    padding, alpha = np.zeros(TERMS - 1), 1 - DECAY
+    squares = np.concatenate([padding, log_returns(close)[1:] ** 2])
+    weight = np.concatenate([padding, np.ones(len(close) - 1)])
+    mean_square, share_there = (
+        exponential_mean(values, alpha=alpha, terms=TERMS)[TERMS - 1 :]
+        for values in (squares, weight)
+    )
+    is_full = np.arange(1, len(close)) >= TERMS
+    mean_square = np.where(is_full, mean_square, mean_square / share_there)
+    scale = np.maximum(np.sqrt(mean_square), VOLATILITY_FLOOR)
+    return np.concatenate([[np.nan], scale])
+
+
 def rsi(close: Floats, *, period: int = 14) -> Floats:
     """Relative strength index as a fraction in [0, 1]: Wilder's gains over gains plus losses.
 

@@ -48,6 +48,25 @@ def rolling_std(x: Floats, *, sessions: int) -> Floats:
     return _ending(np.sqrt(squares / sessions), n_rows=len(x))
 
 
+def padded_sum(x: Floats, *, sessions: int) -> Floats:
+    """Sum of the last `sessions` values, of fewer at the start: no NaN but where `x` has one.
+
+    The bits are those of `rolling_sum` where the window is full.
+    """
+    padded = np.concatenate([np.zeros(sessions - 1), x])
+    total: Floats = rolling_sum(padded, sessions=sessions)[sessions - 1 :]
+    return total
+
+
+def recent_mean(x: Floats, *, sessions: int) -> Floats:
+    """Mean of the known among the last `sessions` values, of fewer at the start; NaN if none is."""
+    is_known = ~np.isnan(x)
+    total = padded_sum(np.where(is_known, x, 0.0), sessions=sessions)
+    n_known = padded_sum(is_known.astype(np.float64), sessions=sessions)
+    mean: Floats = np.divide(total, n_known, out=np.full(len(x), np.nan), where=n_known > 0)
+    return mean
+
+
 def known_mean(x: Floats, *, sessions: int) -> Floats:
     """Mean of the known among the last `sessions` values, in units of `x`."""
     is_known = ~np.isnan(x)

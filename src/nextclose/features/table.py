@@ -33,6 +33,7 @@ from nextclose.features.masks import MASK_FAMILY, MASKS
 from nextclose.features.news import NEWS, NEWS_NAMES, items_of, news_columns
 from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
+from nextclose.features.universal import UNIVERSAL, WARMUP
 from nextclose.schema import (
     MASK_COLUMNS,
     PRICE_COLUMNS,
@@ -54,6 +55,7 @@ FAMILIES: Mapping[str, FamilyDefinition] = {
     MAIN: STATIONARY,
     "classic": CLASSIC,
     MASKS: MASK_FAMILY,
+    "universal": UNIVERSAL,
 }
 
 
@@ -97,7 +99,8 @@ def make_table(
     exchanges = tuple(bars.exchanges.get(name, exchange_of(name)) for name in symbols)
     session, prices = _arrays(bars.frame)
     for rows, symbol_bars in _each_segment(segments, session, prices):
-        scale[rows] = symbol_bars.scale
+        scale[rows] = symbol_bars.recent_scale
+        scale[rows][:WARMUP] = np.nan
         for name in filter(placed.__contains__, chosen):
             family = placed[name]
             block = values[rows, family.start : family.stop]

@@ -110,7 +110,8 @@ class LearningCurve:
     """Losses of one training, on training and on validation rows; shapes (epoch,).
 
     `kept` is the position of what was kept, `first_epoch` the number of epochs or rounds done
-    before the first entry. `symbol` "": all of them; `horizon_sessions` None: all at once.
+    before the first entry. `symbol` "": all of them; `horizon_sessions` None: all at once. `stage`
+    names a training that was over before the fit; "": the fit's own.
     """
 
     train: tuple[float, ...]
@@ -120,6 +121,7 @@ class LearningCurve:
     measure: str = "loss"
     symbol: str = ""
     horizon_sessions: int | None = None
+    stage: str = ""
 
 
 @runtime_checkable

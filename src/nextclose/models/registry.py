@@ -9,11 +9,13 @@ from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
 
-from nextclose.config import LstmConfig, RunConfig, canonical_json
+from nextclose.config import RunConfig, canonical_json
 from nextclose.errors import ConfigError
 from nextclose.models import baselines
 from nextclose.models.hybrid.hybrid import Hybrid
 from nextclose.models.libraries import library_errors
+from nextclose.models.lstm.editions import editions_at
+from nextclose.models.lstm.lstm import Lstm
 from nextclose.models.protocol import Forecaster, Model, Traits
 from nextclose.models.state import State, fact, names_in
 from nextclose.models.volatility.garch import GARCH
@@ -63,10 +65,7 @@ def model_named(name: str, config: RunConfig, plugins: Iterable[Model] = ()) -> 
 
         return Trees(settings=config.trees)
     if name == "lstm":
-        with library_errors("torch", model=name):
-            from nextclose.models.lstm.lstm import Lstm  # torch takes a second to import
-
-        return Lstm(settings=config.lstm)
+        return Lstm(editions=editions_at(config.lstm.editions) if config.lstm.editions else None)
     if name == "classic":
         with library_errors("torch", model=name):
             from nextclose.models.classic.classic import Classic
@@ -141,20 +140,15 @@ def model_of_state(name: str, state: State, plugins: Sequence[Model] = ()) -> Fo
     """
     config = RunConfig()
     if name == HYBRID:
-        config = _settings_in(state)
-        return hybrid_of(config, plugins)
+        return hybrid_of(_settings_in(state), plugins)
     return model_named(name, config, plugins)
 
 
 def _settings_in(state: State) -> RunConfig:
-    """The settings that a hybrid's state names: its members, and the rows its networks read."""
+    """The settings that a hybrid's state names: its members."""
     pairs = fact(state.facts, "members", kind=list)
-    members: dict[str, Any] = dict(pairs)
     names = names_in({"members": [name for name, _ in pairs]}, "members")
     config = RunConfig()
-    if "lstm" in members:
-        lstm = LstmConfig.model_validate(members["lstm"]["settings"])
-        config = config.model_copy(update={"lstm": lstm})
     hybrid = config.hybrid.model_copy(update={"members": names})
     return config.model_copy(update={"hybrid": hybrid})
 

@@ -23,7 +23,6 @@ class RunFacts:
     command: str
     config: str  # the effective TOML text
     versions: Mapping[str, str]  # package -> version
-    seeds: tuple[int, ...]
     data_fingerprint: str
     config_hash: str = ""
 
@@ -53,7 +52,7 @@ class ReportContent:
                  refits; a horizon without trees has no rows
     `news`       `news.news_worth`; empty where the run was given none
     `prior_refits`      how many refits lie in the years that the prior of log-HAR is from, of all
-    `correction_shares` of the LSTM, by horizon: of direction, of size; empty without it
+    `editions`   of the LSTM: the day each was taught up to, and how many refits used it; "" none
     `colours`    light and dark, as #rrggbb, of models that bring their own
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
@@ -80,7 +79,7 @@ class ReportContent:
     network: str = ""
     news: tuple[NewsWorth, ...] = ()
     prior_refits: tuple[int, int] = (0, 0)
-    correction_shares: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    editions: Mapping[str, int] = field(default_factory=dict)
     colours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property

@@ -22,6 +22,8 @@ from nextclose.features.table import (
     make_table,
     own_values,
 )
+from nextclose.features.universal import INPUTS
+from nextclose.models.lstm.lstm import FAMILY as UNIVERSAL_FAMILY
 from nextclose.models.protocol import Fitted
 from nextclose.models.registry import OURS
 from nextclose.models.state import State, names_in
@@ -45,13 +47,14 @@ def samples_for(
     symbol alone is forecast as it is beside others that have it.
     """
     masks = (MASKS,) if reads_masks(manifest) else ()
+    universal = () if set(INPUTS).isdisjoint(manifest.features) else (UNIVERSAL_FAMILY,)
     absent = _needed_bars(manifest, features) - set(bars.frame.columns)
     if absent and manifest.model in OURS:
         empty = [pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(absent)]
         bars = replace(bars, frame=bars.frame.with_columns(empty))
     table = make_table(
         bars,
-        families=(MAIN, *masks),
+        families=(*universal, MAIN, *masks),
         own=features,
         market=manifest.market,
         news=manifest.news,

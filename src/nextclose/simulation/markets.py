@@ -19,6 +19,7 @@ Family = Literal["stochastic", "gjr", "path_dependent", "gjr_slow"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 SESSIONS_A_YEAR = 252
 EARNINGS_EVERY = 63  # sessions
+EARNINGS_LATE = 2  # or early, sessions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from nextclose.schema import LEVELS, Floats, Ints
-from nextclose.simulation.markets import EARNINGS_EVERY, SESSIONS_A_YEAR, Markets
+from nextclose.simulation.markets import EARNINGS_EVERY, EARNINGS_LATE, SESSIONS_A_YEAR, Markets
 
 RUN_IN = 500  # sessions before a path begins
 PATH_BOUNDS = (0.15, 8.0)  # of the path factor
@@ -156,10 +156,16 @@ def next_session(markets: Markets, state: State, rng: np.random.Generator) -> tu
             trend=state.trend + markets.trend_rates * (felt - state.trend),
             activity=state.activity + markets.activity_rates * (felt**2 - state.activity),
             last_return=session.close,
-            until_earnings=(state.until_earnings - 1) % EARNINGS_EVERY,
+            until_earnings=_until_earnings(state, rng),
         ),
         session,
     )
+
+
+def _until_earnings(state: State, rng: np.random.Generator) -> Ints:
+    """Sessions to the next announcement: a quarter, give or take days, after the last."""
+    late = rng.integers(-EARNINGS_LATE, EARNINGS_LATE + 1, len(state.until_earnings))
+    return np.where(state.until_earnings == 0, EARNINGS_EVERY - 1 + late, state.until_earnings - 1)
 
 
 def _path_factor(markets: Markets, state: State) -> Floats:

@@ -34,15 +34,18 @@ SHOWN_MEASURES = ("loss", "crps")
 def learning_curves(walked: Backtest) -> pl.DataFrame:
     """Losses by epoch or tree of every fit that has them, in `CURVE_SCHEMA`, kept ones marked.
 
-    Oldest refit first: a report shows the last ones.
+    Oldest refit first: a report shows the last ones. A training that several refits share is there
+    once.
     """
     rows: list[tuple[Any, ...]] = []
+    shared: set[tuple[str, str]] = set()
     for (model, fold), members in sorted(walked.fits.items()):
         fitted_at = walked.study.folds[fold].fitted_at
         for seed, fitted in enumerate(members):
             for curve in fitted.curves if isinstance(fitted, Trained) else ():
-                if curve.measure in SHOWN_MEASURES:
-                    label = _label(curve, fitted_at=str(fitted_at))
+                if curve.measure in SHOWN_MEASURES and (model, curve.stage) not in shared:
+                    shared |= {(model, curve.stage)} if curve.stage else set()
+                    label = curve.stage or _label(curve, fitted_at=str(fitted_at))
                     rows += [(model, label, seed, *point) for point in _points(curve)]
     return pl.DataFrame(rows, schema=CURVE_SCHEMA, orient="row")
 
@@ -81,21 +84,13 @@ def tree_importance(walked: Backtest) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")
 
 
-def correction_shares(walked: Backtest) -> dict[int, tuple[float, float]]:
-    """How much of the LSTM's corrections was used, by horizon: of direction, of size; in [0, 1).
+def editions_used(walked: Backtest) -> dict[str, int]:
+    """The editions of the LSTM by the day each was taught up to, and how many refits used it.
 
-    The mean over refits and seeds; empty without an LSTM.
+    "" counts refits that none had ended before; empty without an LSTM.
     """
-    shares = [
-        network.shares
-        for fitted in fits_of(walked, "lstm")
-        for network in cast("FittedLstm", fitted).networks
-    ]
-    if not shares:
-        return {}
-    mean = np.stack(shares).mean(axis=0)  # (horizon, correction)
-    horizons = walked.study.samples.horizons
-    return {h: (float(own[0]), float(own[1])) for h, own in zip(horizons, mean, strict=True)}
+    used = Counter(cast("FittedLstm", fitted).edition for fitted in fits_of(walked, "lstm"))
+    return dict(sorted(used.items()))
 
 
 def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:

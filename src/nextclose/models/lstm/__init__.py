@@ -1,1 +1,1 @@
-"""The pooled LSTM."""
+"""The universal network: taught beforehand, forecasting in NumPy."""

@@ -1,234 +1,117 @@
-"""The pooled LSTM: one network for all symbols and horizons, trained densely, several seeds."""
+"""The LSTM: a network taught beforehand by other stocks and by simulated markets.
+
+It learns nothing of the prices that it forecasts: a fit only chooses, by its date, the edition that
+may be known then. A forecast reads its own symbol alone, and of it the last 2,702 sessions.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Annotated, cast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from nextclose.config import LstmConfig
-from nextclose.features.news import NEWS_NAMES
-from nextclose.features.table import own_names
-from nextclose.models.device import same_bits
-from nextclose.models.loghar.loghar import LogHarScale, fit_loghar
-from nextclose.models.lstm.correction import corrected_grid, proven_shares
-from nextclose.models.lstm.finetune import Head, corrections_by_symbol, tuned_heads
-from nextclose.models.lstm.network import CORRECTIONS, Network
-from nextclose.models.lstm.training import train_network, training_set
-from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.protocol import Fitted, LearningCurve, Traits
-from nextclose.models.state import UNSAVED, State, checked_array, decode_state
+from nextclose.errors import NotEnoughDataError
+from nextclose.features.universal import LONG_MOVE, LONG_RUN
+from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
+from nextclose.models.lstm.network import Network, outputs_at
+from nextclose.models.lstm.shape import RISK_PRICE, TAUGHT_HORIZONS, shape_quantiles
+from nextclose.models.protocol import LearningCurve, Traits
+from nextclose.models.state import UNSAVED
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import Scaler, available_names, fit_scaler
-from nextclose.schema import MASK_COLUMNS, Floats, Floats32, Ints, Spread
+from nextclose.samples.scaling import family_columns
+from nextclose.samples.splits import refuse_overlap, sessions_of
+from nextclose.samples.windows import CHAIN_DAYS, chain_starts
+from nextclose.schema import LEVELS, Floats, Ints
 
-# What the network reads of a session. No calendar, no level, no span beyond a quarter: on four
-# symbols it learnt years by heart from those (docs/log.md).
-INPUTS = (
-    *("return_1", "return_5", "return_22", "downside_share_22", "gap", "open_to_close"),
-    *("range", "range_ratio_22", "close_location"),
-    *(f"move_ratio_{n}" for n in (1, 5, 22, 66)),
-    *(f"fall_ratio_{n}" for n in (1, 5, 22)),
-    "log_scale_ratio",
-    *(f"range_volatility_ratio_{n}" for n in (1, 5, 22, 66)),
-    *("mean_distance_20", "mean_distance_50", "rsi", "macd", "bollinger"),
-    *("stochastic_k", "stochastic_d"),
-    *("volume_ratio_22", "volume_surprise_66", "volume_change"),
-    *(*MASK_COLUMNS, *NEWS_NAMES),  # where the table has them
-)
-
-NETWORK_LAYOUT = {
-    "lstm.weight_ih_l0": "float32 gate feature",
-    "lstm.weight_hh_l0": "float32 gate unit",
-    "lstm.bias_ih_l0": "float32 gate",
-    "lstm.bias_hh_l0": "float32 gate",
-    "head.weight": "float32 output read",
-    "head.bias": "float32 output",
-}
-HEAD_LAYOUT = {name: form for name, form in NETWORK_LAYOUT.items() if name.startswith("head.")}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedNetwork:
-    """What one seed learnt: a network, how much of each of its corrections to use, own heads.
-
-    `shares` are in [0, 1); `heads` are the last layers of the symbols that have one of their own.
-    """
-
-    weights: Mapping[str, Floats32]
-    shares: Annotated[Floats, "float64 horizon correction"]
-    heads: Mapping[str, Head]
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The weights as torch has them."""
-        return {name: torch.from_numpy(value) for name, value in self.weights.items()}
+FAMILY = "universal"
+LONGEST = max(TAUGHT_HORIZONS)
+# a chain of a market without weekends, and what its first session looks back on
+REACH_SESSIONS = 2 * CHAIN_DAYS + LONG_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedLstm:
-    """Networks of one or more seeds over one scaler, one log-HAR scale and one spread."""
+    """The edition that a fit may use, by the day it was taught up to; none: "" and no network."""
 
-    settings: LstmConfig = field(metadata={UNSAVED: ("device",)})
-    scaler: Scaler
-    scale: LogHarScale
-    spread: Spread  # targets over the scale's ratio
-    networks: tuple[SeedNetwork, ...]
-    curves: tuple[LearningCurve, ...] = ()
+    edition: str
+    networks: tuple[Network, ...]
+    curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless every layer is as large as the settings say."""
-        sizes = layer_sizes(
-            self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
-        )
-        for network in self.networks:
-            if network.shares.shape != (len(self.spread), CORRECTIONS):
-                raise ValueError(f"shares of shape {network.shares.shape}")
-            for weights in (network.weights, *(head.weights for head in network.heads.values())):
-                layout = NETWORK_LAYOUT if weights is network.weights else HEAD_LAYOUT
-                if set(weights) != set(layout):
-                    raise ValueError(f"layers {sorted(weights)!r:.80}, expected {sorted(layout)}")
-                for name, form in layout.items():
-                    checked_array(weights, name, form, sizes)
+        """Raise ValueError for more than one network, or one of no edition."""
+        if len(self.networks) != bool(self.edition):
+            raise ValueError("an edition has one network")
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
-        """Quantiles of the mixture of all seeds. Shape (row, horizon, level), target units.
+        """Quantiles in target units. Shape (row, horizon, level).
 
-        A pure function of the last `context_sessions` rows of each row, to the bit.
-        Expects: rows with that much context past warm-up (`Samples.ready`).
+        Depends on the last `REACH_SESSIONS` rows of each row's segment alone, to the bit.
+        NaN: where no edition may be used yet; rows before a symbol's 60th session; horizons beyond
+            63 sessions, which were not taught.
         """
-        inputs = self.scaler.apply(samples)
-        ratio = self.scale.ratio(samples, rows)[:, :, None]
-        symbols = [samples.table.symbols[i] for i in samples.table.symbol[rows]]
-        members = [self._issued(own, inputs, symbols, rows) * ratio for own in self.networks]
-        return mixture_quantiles(np.stack(members))
-
-    def _issued(
-        self, own: SeedNetwork, inputs: Floats32, symbols: Sequence[str], rows: Ints
-    ) -> Floats:
-        """One seed's quantiles of targets over the ratio. Shape (row, horizon, level)."""
-        network = new_network(
-            self.settings, n_features=len(self.scaler.names), n_horizons=len(self.spread)
-        )
-        network.load_state_dict(own.tensors())
-        corrections = corrections_by_symbol(
-            self.settings, network, own.heads, inputs, symbols=symbols, rows=rows
-        )
-        return corrected_grid(self.spread, corrections * own.shares)
+        grid = np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
+        ready = np.flatnonzero(samples.ready(FAMILY)[rows])
+        taught = [k for k, horizon in enumerate(samples.horizons) if horizon <= LONGEST]
+        if not self.networks or not len(ready) or not taught:
+            return grid
+        inputs, asked = family_columns(samples, FAMILY), rows[ready]
+        starts = chain_starts(samples, asked, family=FAMILY)
+        outputs = outputs_at(self.networks[0], inputs, asked, starts=starts).astype(np.float64)
+        long_move = np.exp(inputs[asked, LONG_MOVE].astype(np.float64))
+        for k in taught:
+            horizon = samples.horizons[k]
+            drift = RISK_PRICE * np.sqrt(horizon) * long_move
+            grid[ready, k] = shape_quantiles(outputs_between(outputs, horizon), drift=drift)
+        return grid
 
 
-def layer_sizes(settings: LstmConfig, *, n_features: int, n_horizons: int) -> dict[str, int]:
-    """Lengths of the axes of `NETWORK_LAYOUT`."""
-    return {
-        "gate": 4 * settings.units,
-        "unit": settings.units,
-        "feature": n_features,
-        "read": settings.units + n_features,
-        "output": n_horizons * CORRECTIONS,
-    }
+def outputs_between(outputs: Floats, horizon: int) -> Floats:
+    """Outputs for a horizon, linear in its logarithm between the taught ones. (row, output).
 
-
-def new_network(settings: LstmConfig, *, n_features: int, n_horizons: int) -> Network:
-    """A network as the settings say, freshly drawn from torch's global generator."""
-    return Network(
-        n_features=n_features,
-        n_horizons=n_horizons,
-        units=settings.units,
-        dropout=settings.dropout,
-    )
+    `outputs`: (row, taught horizon, output). Expects: 1 to 63 sessions.
+    """
+    above = int(np.searchsorted(TAUGHT_HORIZONS, horizon))
+    if TAUGHT_HORIZONS[above] == horizon:
+        return outputs[:, above]
+    low, high = TAUGHT_HORIZONS[above - 1], TAUGHT_HORIZONS[above]
+    share = np.log(horizon / low) / np.log(high / low)
+    return np.asarray((1 - share) * outputs[:, above - 1] + share * outputs[:, above])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lstm:
-    """The model: pooled over symbols, all horizons at once, a correction to log-HAR."""
+    """The model `lstm`. `editions`: those to choose from; None: those that are shipped."""
 
-    settings: LstmConfig
+    editions: tuple[Edition, ...] | None = None
     name: str = "lstm"
 
     @property
     def traits(self) -> Traits:
-        """A fit for each seed: networks that differ in nothing else."""
+        """Nothing is fitted; the settings name the editions, which decide what a fit gives."""
         return Traits(
             fitted=FittedLstm,
-            settings=self.settings.model_dump(mode="json"),
-            context_sessions=self.settings.context_sessions,
-            n_seeds=self.settings.n_seeds,
-            reads_news=True,
-            relative_cost=3,
+            settings={"editions": {each.until: each.fingerprint for each in self._choice()}},
+            family=FAMILY,
+            relative_cost=0,
         )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedLstm:
-        """Train one network, keep its best epoch, and use of it what validation supports.
+        """The newest edition that ends before the last session known; nothing is learnt.
 
-        Learns: log-HAR from all that is known, scaler and network from `train`; the
-            number of epochs and the shares of its corrections from `valid`.
-        Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
+        Raises: LeakError if train resolves after valid begins; NotEnoughDataError without a
+            session.
         """
-        base, family = fit_loghar(train, valid), self.traits.family
-        ratio = base.scale.ratio(train, np.arange(len(train.origin)))
-        train = replace(train, target=train.target / ratio)
-        valid = replace(valid, target=valid.target / ratio)
-        scaler = fit_scaler(train, names=input_names(train), family=family)
-        with torch.random.fork_rng(), same_bits():
-            torch.manual_seed(seed)
-            network = new_network(
-                self.settings, n_features=len(scaler.names), n_horizons=len(base.spread)
-            ).to(self.settings.device)
-            lesson = training_set(
-                self.settings, base.spread, train=train, valid=valid, scaler=scaler
+        refuse_overlap(train, valid)
+        sessions = sessions_of(valid)
+        if not len(sessions):
+            raise NotEnoughDataError(
+                "no session is known. Fix: give more history.", needed=1, found=0
             )
-            trained = train_network(self.settings, network, lesson)
-            network.load_state_dict(trained.weights)
-            heads = tuned_heads(self.settings, network, lesson)
-        rows = np.intersect1d(
-            valid.learnable(family),
-            np.flatnonzero(valid.ready(family, context_sessions=self.settings.context_sessions)),
-        )
-        symbols = [valid.table.symbols[i] for i in valid.table.symbol[rows]]
-        corrections = corrections_by_symbol(
-            self.settings, network, heads, scaler.apply(valid), symbols=symbols, rows=rows
-        )
-        return FittedLstm(
-            settings=self.settings,
-            scaler=scaler,
-            scale=base.scale,
-            spread=base.spread,
-            networks=(
-                SeedNetwork(
-                    weights={name: _array(value) for name, value in trained.weights.items()},
-                    shares=proven_shares(base.spread, corrections, valid, rows),
-                    heads=heads,
-                ),
-            ),
-            curves=(
-                LearningCurve(
-                    train=tuple(trained.train_crps),
-                    valid=tuple(trained.valid_crps),
-                    kept=int(np.argmax(trained.usable_gain)),
-                    measure="crps",
-                ),
-            ),
-        )
+        edition = newest_edition(self._choice(), before=sessions[-1])
+        if edition is None:
+            return FittedLstm(edition="", networks=())
+        return FittedLstm(edition=edition.until, networks=(edition.network,), curves=edition.curves)
 
-    def combine_seeds(self, members: Sequence[Fitted]) -> Fitted:
-        """One forecaster of all seeds: the mixture of their distributions."""
-        seeds = cast(Sequence[FittedLstm], members)
-        return replace(seeds[0], networks=tuple(own for member in seeds for own in member.networks))
-
-    def restore(self, state: State) -> Fitted:
-        """The Fitted that gave this state, on the device of the settings."""
-        fitted = decode_state(FittedLstm, state)
-        device = {"device": self.settings.device}
-        return replace(fitted, settings=fitted.settings.model_copy(update=device))
-
-
-def input_names(samples: Samples) -> tuple[str, ...]:
-    """What the network reads of the table: `INPUTS` as far as they are there, and own columns."""
-    return available_names(samples, (*INPUTS, *own_names(samples.table)))
-
-
-def _array(value: Tensor) -> Floats32:
-    return np.ascontiguousarray(value.cpu().numpy())
+    def _choice(self) -> Sequence[Edition]:
+        return shipped_editions() if self.editions is None else self.editions

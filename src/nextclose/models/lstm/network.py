@@ -1,59 +1,149 @@
-"""The recurrent network, what its output means, and its loss."""
+"""The universal network in NumPy: one LSTM layer, a layer of its state and the inputs, outputs.
+
+Everything is float32 in arrays of fixed size, unused places padded with zeros, so that the bits of
+a forecast never depend on what is computed beside it.
+"""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from nextclose.metrics import CRPS_WEIGHTS
-from nextclose.schema import LEVELS, MEDIAN
+import numpy as np
 
-CORRECTIONS = 3  # per horizon: shift of the median, log width below it, log width above it
+from nextclose.features.universal import INPUTS
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
+from nextclose.schema import Floats32, Ints
+
+CHAINS = 16  # run beside each other
+READ_ROWS = 64  # rows of outputs computed at once
+GATES = 4  # in, forget, cell, out: the order of torch
+SIGMOIDS = (0, 1, 3)
 
 
-class Network(nn.Module):
-    """One LSTM layer, dropout, and a linear head that starts at zero: no correction at all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """Weights as torch names and shapes them: `nn.LSTM`, `nn.Linear`, `nn.Linear`."""
 
-    The head also reads the session's own inputs: what is linear in them need not wait for the LSTM.
-    A unit that dropout silences is silent for a whole chunk (Gal & Ghahramani 2016, A theoretically
-    grounded application of dropout in recurrent neural networks).
+    lstm_input: Annotated[Floats32, "float32 gate input"]
+    lstm_state: Annotated[Floats32, "float32 gate unit"]
+    lstm_bias: Annotated[Floats32, "float32 gate"]
+    layer: Annotated[Floats32, "float32 unit read"]
+    layer_bias: Annotated[Floats32, "float32 unit"]
+    head: Annotated[Floats32, "float32 output unit"]
+    head_bias: Annotated[Floats32, "float32 output"]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless all sizes fit together."""
+        units, n_outputs = self.lstm_state.shape[1], len(TAUGHT_HORIZONS) * OUTPUTS
+        expected = {
+            "lstm_input": (GATES * units, len(INPUTS)),
+            "lstm_state": (GATES * units, units),
+            "lstm_bias": (GATES * units,),
+            "layer": (units, units + len(INPUTS)),
+            "layer_bias": (units,),
+            "head": (n_outputs, units),
+            "head_bias": (n_outputs,),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise ValueError(f"{name} of shape {getattr(self, name).shape}, expected {shape}")
+
+    @property
+    def units(self) -> int:
+        """Units of the layers."""
+        return int(self.lstm_state.shape[1])
+
+
+def outputs_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
+    """Outputs at `rows` of `inputs` (row, input), each from a zero state before `starts` (row,).
+
+    Rows of one start are read off one chain, so they cost what the last of them does. Shape (row,
+    taught horizon, output).
     """
+    chains, chain = np.unique(starts, return_inverse=True)
+    states = np.empty((len(rows), network.units), dtype=np.float32)
+    step = rows - starts
+    gates = _gate_weights(network)
+    length = np.zeros(len(chains), dtype=np.int64)
+    np.maximum.at(length, chain, step + 1)
+    # chains of like length side by side: none waits long for another
+    order = np.argsort(length, kind="stable")
+    asked = [np.flatnonzero(chain == k) for k in range(len(chains))]
+    for first in range(0, len(chains), CHAINS):
+        group = order[first : first + CHAINS]
+        wanted = [(place, asked[k]) for place, k in enumerate(group)]
+        _run(gates, network.units, inputs, chains[group], length[group], (wanted, step, states))
+    return _read(network, states, inputs, rows)
 
-    def __init__(self, *, n_features: int, n_horizons: int, units: int, dropout: float) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(n_features, units)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(units + n_features, n_horizons * CORRECTIONS)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Corrections at every session of x (session, chunk, feature): (.., .., horizon, 3)."""
-        hidden, _ = self.lstm(x)
-        kept_units = self.dropout(hidden.new_ones(1, *hidden.shape[1:]))  # (1, chunk, unit)
-        corrections: Tensor = self.head(torch.cat([hidden * kept_units, x], dim=-1))
-        return corrections.reshape(*corrections.shape[:-1], -1, CORRECTIONS)
+def _gate_weights(network: Network) -> Floats32:
+    """All that the gates read, (unit + input + 1, gate): halved where tanh stands for a sigmoid."""
+    columns = [network.lstm_state, network.lstm_input, network.lstm_bias[:, None]]
+    weights = np.concatenate(columns, axis=1)
+    units = network.units
+    for gate in SIGMOIDS:
+        weights[gate * units : (gate + 1) * units] *= np.float32(0.5)
+    return np.ascontiguousarray(weights.T)
 
 
-def corrected_quantiles(spread: Tensor, corrections: Tensor) -> Tensor:
-    """Rising quantiles (..., horizon, level): `spread` (horizon, level) with its median shifted
-    and its two sides stretched as `corrections` (..., horizon, 3) say; zeros change nothing.
+def _run(
+    gates: Floats32,
+    units: int,
+    inputs: Floats32,
+    starts: Ints,
+    lengths: Ints,
+    out: tuple[Sequence[tuple[int, Ints]], Ints, Floats32],
+) -> None:
+    """Run up to `CHAINS` chains and write the states that are asked for.
+
+    sigmoid(x) is (tanh(x/2) + 1) / 2, so one call serves all gates.
     """
-    shift, below, above = corrections.unbind(-1)  # (..., horizon)
-    median = spread[:, MEDIAN : MEDIAN + 1]
-    side = spread - median  # (horizon, level), rising through 0
-    low = side[:, : MEDIAN + 1] * below.unsqueeze(-1).exp()
-    high = side[:, MEDIAN + 1 :] * above.unsqueeze(-1).exp()
-    return median + shift.unsqueeze(-1) + torch.cat([low, high], dim=-1)
+    wanted, step, states = out
+    n_steps = int(lengths.max())
+    read = np.zeros((n_steps, CHAINS, inputs.shape[1] + 1), dtype=np.float32)
+    read[:, :, -1] = 1.0
+    for place, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        read[:length, place, :-1] = inputs[start : start + length]
+    history = np.empty((n_steps, CHAINS, units), dtype=np.float32)
+    both = np.zeros((CHAINS, len(gates)), dtype=np.float32)
+    z = np.empty((CHAINS, GATES * units), dtype=np.float32)
+    half = np.float32(0.5)
+    cell = np.zeros((CHAINS, units), dtype=np.float32)
+    enter, keep, new, show = (z[:, k * units : (k + 1) * units] for k in range(GATES))
+    for t in range(n_steps):
+        both[:, units:] = read[t]
+        np.matmul(both, gates, out=z)
+        np.tanh(z, out=z)
+        # (keep + 1) / 2 * cell + (enter + 1) / 2 * new
+        keep += 1
+        enter += 1
+        cell *= keep
+        enter *= new
+        cell += enter
+        cell *= half
+        show += 1
+        hidden = np.tanh(cell)
+        hidden *= show
+        hidden *= half
+        both[:, :units] = hidden
+        history[t] = hidden
+    for place, positions in wanted:
+        states[positions] = history[step[positions], place]
 
 
-def grid_crps(quantiles: Tensor, target: Tensor) -> Tensor:
-    """CRPS of each forecast (..., level) for its target (...), in target units, >= 0. Shape (...).
-
-    The differentiable twin of `metrics.grid_crps`, the score that the evaluation reports.
-    """
-    error = target.unsqueeze(-1) - quantiles
-    # pinball loss is level * error, and -error more where the target fell below the quantile
-    slope = quantiles.new_tensor(CRPS_WEIGHTS * LEVELS)
-    below = quantiles.new_tensor(CRPS_WEIGHTS)
-    return error @ slope + torch.relu(-error) @ below
+def _read(network: Network, states: Floats32, inputs: Floats32, rows: Ints) -> Floats32:
+    """Outputs from states and the inputs beside them. Shape (row, taught horizon, output)."""
+    outputs = np.empty((len(rows), len(network.head_bias)), dtype=np.float32)
+    layer, head = (np.ascontiguousarray(w.T) for w in (network.layer, network.head))
+    both = np.zeros((READ_ROWS, len(layer)), dtype=np.float32)
+    for first in range(0, len(rows), READ_ROWS):
+        some = slice(first, first + READ_ROWS)
+        n = len(rows[some])
+        both[:n, : network.units] = states[some]
+        both[:n, network.units :] = inputs[rows[some]]
+        linear = both @ layer + network.layer_bias
+        activated = linear / (1 + np.exp(-linear))  # SiLU
+        outputs[some] = (activated @ head + network.head_bias)[:n]
+    return outputs.reshape(len(rows), len(TAUGHT_HORIZONS), OUTPUTS)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nextclose.formatting import share
+from nextclose.formatting import quantity
 from nextclose.models.loghar.prior import PRIOR_UNTIL
 from nextclose.report.content import ReportContent
 
 
 def run_notes(content: ReportContent) -> dict[str, str]:
-    """Label -> text: the hash of the settings, what the prior has seen, how much was corrected."""
+    """Label -> text: the hash of the settings, what the prior has seen, which editions forecast."""
     notes = {"Settings hash": content.run.config_hash}
     n_seen, n_refits = content.prior_refits
     if n_seen:
@@ -16,7 +16,11 @@ def run_notes(content: ReportContent) -> dict[str, str]:
             f"it has seen the years up to {PRIOR_UNTIL}, {n_seen} of {n_refits} refits lie in "
             "them, rehearsals included"
         )
-    for horizon, (direction, size) in content.correction_shares.items():
-        label = f"LSTM corrections used, {horizon} ahead"
-        notes[label] = f"direction {share(direction, decimals=0)}, size {share(size, decimals=0)}"
+    if content.editions:
+        notes["Editions of lstm"] = "; ".join(
+            f"taught up to {until}, in {quantity(n, 'refit')}"
+            if until
+            else f"none that had ended, so no forecast, in {quantity(n, 'refit')}"
+            for until, n in content.editions.items()
+        )
     return notes

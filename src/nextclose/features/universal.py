@@ -1,0 +1,114 @@
+"""What the universal network reads of a session: 25 columns, from a symbol's 60th session on.
+
+Each is a mean or a sum over windows of at most 2,520 sessions, of fewer where a history is shorter
+(`history` says how short), so a tail of that length gives the bits of the whole file. Bars without
+open, high and low are read all the same: what ranges would say is 0, and `has_range` says so.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBars
+from nextclose.features.rolling import padded_sum, recent_mean, rolling_max
+from nextclose.schema import Floats
+
+WARMUP = 59  # rows before the first forecast: it stands on 60 closes
+LONG_RUN = 2520  # sessions: ten years
+CAP = 6.0
+LEAST = 0.05  # of a size over the scale, before its logarithm is taken
+USUAL_SCALE = 0.02
+SEASON_SESSIONS = 5  # around the day a quarter, or a year, before the sessions to come
+
+
+def scaled_return(bars: SymbolBars) -> Floats:
+    """Log return of the session, in volatilities."""
+    return bars.returns / bars.recent_scale
+
+
+def log_move(bars: SymbolBars, *, sessions: int) -> Floats:
+    """ln of the mean size of the last returns over the volatility."""
+    return _log_ratio(recent_mean(bars.moves, sessions=sessions), bars)
+
+
+def fall_share(bars: SymbolBars, *, sessions: int) -> Floats:
+    """Falls over all moves, less a half: in [-.5, .5]; 0 when nothing moved."""
+    falls = recent_mean(bars.falls, sessions=sessions)
+    moves = recent_mean(bars.moves, sessions=sessions)
+    part = np.divide(falls, moves, out=np.full(len(falls), 0.5), where=moves > 0)
+    return np.where(np.isnan(moves), np.nan, part - 0.5)
+
+
+def momentum(bars: SymbolBars, *, sessions: int) -> Floats:
+    """Sum of the last returns, in volatilities of so many sessions."""
+    n_known = np.minimum(np.arange(len(bars.close)), sessions)
+    mean = recent_mean(bars.returns, sessions=sessions)
+    return mean * np.sqrt(n_known) / bars.recent_scale
+
+
+def log_range(bars: SymbolBars, *, sessions: int) -> Floats:
+    """ln of the mean Garman-Klass volatility over the volatility; 0 where no range is known."""
+    mean = recent_mean(bars.known_range_volatility, sessions=sessions)
+    return np.where(np.isnan(mean), 0.0, _log_ratio(mean, bars))
+
+
+def season(bars: SymbolBars, *, lag: int) -> Floats:
+    """ln of the largest of five moves, the last of them `lag` sessions ago, over the volatility.
+
+    What a symbol announces every quarter moves it about every 63 sessions. 0 before there was one.
+    """
+    largest = np.full(len(bars.close), np.nan)
+    largest[lag:] = rolling_max(bars.moves, sessions=SEASON_SESSIONS)[: max(len(largest) - lag, 0)]
+    return np.where(np.isnan(largest), 0.0, _log_ratio(largest, bars))
+
+
+def log_scale(bars: SymbolBars) -> Floats:
+    """ln of the volatility over 2 % a session."""
+    return np.log(bars.recent_scale / USUAL_SCALE)
+
+
+def history(bars: SymbolBars) -> Floats:
+    """ln of the sessions there are over those of the long run, <= 0."""
+    n_returns = padded_sum(np.isfinite(bars.returns).astype(np.float64), sessions=LONG_RUN)
+    return np.log(np.maximum(n_returns, 1.0) / LONG_RUN)
+
+
+def overnight(bars: SymbolBars) -> Floats:
+    """Log return from the last close to the open, in volatilities; 0 where no open is known."""
+    move = np.zeros(len(bars.close))
+    if "open" in bars.columns:
+        move[1:] = np.log(bars.open[1:] / bars.close[:-1])
+    return np.nan_to_num(move / bars.recent_scale, nan=0.0)
+
+
+def has_range(bars: SymbolBars) -> Floats:
+    """1 where the session's open, high and low are known, else 0."""
+    return np.isfinite(bars.known_range_volatility).astype(np.float64)
+
+
+def _log_ratio(size: Floats, bars: SymbolBars) -> Floats:
+    return np.asarray(np.log(np.maximum(size / bars.recent_scale, LEAST)))
+
+
+UNIVERSAL = FamilyDefinition(
+    cap=CAP,
+    columns=(
+        Column("universal_return", WARMUP, scaled_return),
+        *(
+            Column(f"log_move_{n}", WARMUP, partial(log_move, sessions=n))
+            for n in (1, 5, 22, 66, YEAR, LONG_RUN)
+        ),
+        *(Column(f"fall_share_{n}", WARMUP, partial(fall_share, sessions=n)) for n in (5, 22, 66)),
+        *(Column(f"momentum_{n}", WARMUP, partial(momentum, sessions=n)) for n in (5, 22, YEAR)),
+        Column("universal_log_scale", WARMUP, log_scale),
+        Column("history", WARMUP, history),
+        *(Column(f"log_range_{n}", WARMUP, partial(log_range, sessions=n)) for n in (1, 5, 22, 66)),
+        Column("overnight", WARMUP, overnight),
+        Column("has_range", WARMUP, has_range),
+        *(Column(f"season_{lag}", WARMUP, partial(season, lag=lag)) for lag in (60, 55, 249, 244)),
+    ),
+)
+INPUTS = tuple(column.name for column in UNIVERSAL.columns)
+LONG_MOVE = INPUTS.index(f"log_move_{LONG_RUN}")
