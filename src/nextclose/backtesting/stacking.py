@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.backtesting.forecasts import Forecast, known_losses
+from nextclose.backtesting.study import ready_rows
 from nextclose.metrics import grid_crps
 from nextclose.models.hybrid.hybrid import (
     FittedHybrid,
@@ -26,6 +27,7 @@ from nextclose.samples.splits import Fold, known_at
 from nextclose.schema import (
     ABLATION_SCHEMA,
     WEIGHT_SCHEMA,
+    Bools,
     Floats,
     Ints,
 )
@@ -68,8 +70,9 @@ def walk_hybrid(
             name: combine_seeds(model, fits[name, fold.index])
             for name, model in hybrid.models.items()
         }
-        forecasts = [issued[name, fold.index] for name in members]
         fitted_hybrid = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))
+        is_ready = ready_rows(samples, hybrid)[fold.test_rows]
+        forecasts = [_of_ready_rows(issued[name, fold.index], is_ready) for name in members]
         forecast, record = _issue(fitted_hybrid, samples, fold.test_rows, forecasts)
         if fold.index >= n_rehearsals:
             known = known_at(samples, fold.fitted_at)
@@ -98,6 +101,13 @@ def _issue(
         Forecast(rows=rows, grid=grid, seeds=np.stack(seeds) if seeds else none),
         Issued(rows=rows, members=members, raw=raw, trackers=trackers),
     )
+
+
+def _of_ready_rows(forecast: Forecast, is_ready: Bools) -> Forecast:
+    """The same, NaN where the hybrid has too little history: there its members stand alone."""
+    grid, seeds = forecast.grid.copy(), forecast.seeds.copy()
+    grid[~is_ready], seeds[:, ~is_ready] = np.nan, np.nan
+    return replace(forecast, grid=grid, seeds=seeds)
 
 
 def _of_each_seed(forecasts: Sequence[Forecast]) -> Iterator[Floats]:

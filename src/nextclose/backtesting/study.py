@@ -10,11 +10,11 @@ import numpy as np
 from nextclose.config import RunConfig
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.models.hybrid.hybrid import Hybrid
-from nextclose.models.protocol import Model
+from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import HYBRID, Models, members_of, model_named, models_of
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, refit_session, walk_forward
-from nextclose.schema import Dates
+from nextclose.schema import Bools, Dates
 
 FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal
 
@@ -64,21 +64,18 @@ def make_study(
     plugins: Sequence[Model] = (),
     yardsticks: Sequence[str] = (),
 ) -> Study:
-    """The folds of the run; test origins are those that every model of the run can forecast.
+    """The folds of the run; test origins are those that any model of the run can forecast.
 
-    `plugins` are the models of the settings that are not ours; `yardsticks` run beside them, and
-    forecast at those origins what they can.
+    `plugins` are the models of the settings that are not ours; `yardsticks` run beside them. Each
+    forecasts at those origins what it has the history for.
     Without a `test_from` the test begins with the refit that the calendar puts before the last
     `test_sessions`, or before the second half of what there is; its settings say which one it was.
     Raises: ConfigError for an unknown model; NotEnoughDataError if no origin is left to test.
     """
     plan, models = config.backtest, models_of(config, plugins)
     _refuse_partial_members(config, models)
-    forecastable = np.ones(len(samples.origin), dtype=np.bool_)
-    for name in plan.models:
-        traits = models[name].traits
-        forecastable &= samples.ready(traits.family, context_sessions=traits.context_sessions)
-    origins = np.unique(samples.origin[forecastable])
+    ready = np.stack([ready_rows(samples, models[name]) for name in plan.models])
+    origins = np.unique(samples.origin[ready.all(axis=0)])
     if len(origins) < 2:
         raise NotEnoughDataError(
             f"{len(origins)} sessions have the history that every model needs; at least 2 are "
@@ -93,11 +90,11 @@ def make_study(
         refit_sessions=plan.refit_sessions,
         n_rehearsals=_n_rehearsals(config, origins[origins < test_from]),
     )
-    folds = tuple(fold.restricted(forecastable) for fold in folds)
+    folds = tuple(fold.restricted(ready.any(axis=0)) for fold in folds)
     n_rehearsals = sum(bool(fold.fitted_at < test_from) for fold in folds)
     if not any(len(fold.test_rows) for fold in folds[n_rehearsals:]):
         raise NotEnoughDataError(
-            f"no origin from {test_from} on has the history that every model needs. "
+            f"no origin from {test_from} on has the history that a model needs. "
             "Fix: give more history, or a later test_from.",
             needed=1,
             found=0,
@@ -111,6 +108,12 @@ def make_study(
         plugins=tuple(plugins),
         yardsticks=tuple(name for name in yardsticks if name not in plan.models),
     )
+
+
+def ready_rows(samples: Samples, model: Forecaster) -> Bools:
+    """Rows that have the history which one forecast of the model needs. Shape (row,)."""
+    traits = model.traits
+    return samples.ready(traits.family, context_sessions=traits.context_sessions)
 
 
 def _test_from(samples: Samples, config: RunConfig, origins: Dates) -> np.datetime64:

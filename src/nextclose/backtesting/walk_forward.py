@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -22,7 +22,7 @@ from nextclose.backtesting.forecasts import (
     seed_losses,
 )
 from nextclose.backtesting.stacking import walk_hybrid
-from nextclose.backtesting.study import Study
+from nextclose.backtesting.study import Study, ready_rows
 from nextclose.config import canonical_json
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.news import NEWS
@@ -37,6 +37,7 @@ from nextclose.schema import LEVELS, Floats, Ints
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Fits = dict[tuple[str, int], tuple[Fitted, ...]]
+UNREADY_SCHEMA = {"model": pl.String(), "symbol": pl.String(), "origin": pl.Date()}
 ForecastsByFold = dict[tuple[str, int], Forecast]
 
 
@@ -70,6 +71,7 @@ class Backtest:
     `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
     what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
     `ablation` and `weights` are in the schemas of these names; empty where there are none.
+    `unready` names what a judged model had too little history for: model, symbol, origin.
     """
 
     study: Study
@@ -80,6 +82,7 @@ class Backtest:
     seeds: pl.DataFrame
     ablation: pl.DataFrame
     weights: pl.DataFrame
+    unready: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADY_SCHEMA))
 
 
 class Mapper(Protocol):
@@ -125,6 +128,7 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         seeds=_seed_losses(study, issued),
         ablation=stack.ablation,
         weights=stack.weights,
+        unready=_unready(study),
     )
 
 
@@ -192,8 +196,13 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
         then = without_last_family(then, NEWS)
     if task.model not in OURS:
         then = outsider_view(then, known_at=study.folds[task.fold].fitted_at)
-    grids_and_crossings = [rising_quantiles(fitted, then, rows) for fitted in task.members]
-    grids = np.stack([grid for grid, _ in grids_and_crossings])  # (seed, row, horizon, level)
+    is_ready = ready_rows(study.samples, study.model(task.model))[rows]
+    grids_and_crossings = [
+        rising_quantiles(fitted, then, rows[is_ready]) for fitted in task.members
+    ]
+    shape = (len(task.members), len(rows), len(then.horizons), len(LEVELS))
+    grids = np.full(shape, np.nan)  # (seed, row, horizon, level)
+    grids[:, is_ready] = [grid for grid, _ in grids_and_crossings]
     return Forecast(
         rows=rows,
         grid=mixture_quantiles(grids),
@@ -216,6 +225,21 @@ def _forecasts(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.D
         if model in study.judged and fold >= study.n_rehearsals
     ]
     return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
+
+
+def _unready(study: Study) -> pl.DataFrame:
+    """Tested origins for which a judged model has too little history, in `UNREADY_SCHEMA`."""
+    samples, models = study.samples, study.models
+    rows = np.concatenate([fold.test_rows for fold in study.folds[study.n_rehearsals :]])
+    parts = [pl.DataFrame(schema=UNREADY_SCHEMA)]
+    for name in study.judged:
+        missing = rows[~ready_rows(samples, models[name])[rows]]
+        symbols = np.array(samples.table.symbols)[samples.table.symbol[missing]]
+        columns = {"symbol": symbols.tolist(), "origin": samples.origin[missing]}
+        parts.append(
+            pl.DataFrame({"model": [name] * len(missing), **columns}, schema=UNREADY_SCHEMA)
+        )
+    return pl.concat(parts)
 
 
 def _seed_losses(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:

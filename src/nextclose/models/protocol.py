@@ -34,7 +34,9 @@ class Traits:
     `version` is part of what a remembered fit is found by: raise it when the model's code changes;
     "" : its fits are never remembered. `settings` are plain JSON values, part of every hash and of
     the seed. Rows before the warm-up of `family` are never asked for; one forecast reads
-    `context_sessions` consecutive rows, ending at the origin. `n_seeds` fits make one forecaster.
+    `context_sessions` consecutive rows, ending at the origin. `reach_sessions`: rows from which on
+    more change nothing, where a forecast reads more than it needs; 0: what it needs is all it
+    reads. `n_seeds` fits make one forecaster.
     """
 
     fitted: type | None = None
@@ -42,6 +44,7 @@ class Traits:
     settings: Mapping[str, Any] = field(default_factory=dict)
     family: str = "stationary"
     context_sessions: int = 1
+    reach_sessions: int = 0
     n_seeds: int = 1
     reads_news: bool = False  # where the table has them
     # served from the tail of a file it gives what the backtest gave: a forecast is a pure function

@@ -11,6 +11,9 @@ from nextclose.features.universal import INPUTS, LONG_MOVE
 from nextclose.metrics import CRPS_WEIGHTS
 from nextclose.models.lstm.shape import (
     LOCATION_STEP,
+    MOST_BEND,
+    MOST_LOG_SCALE,
+    MOST_TAIL,
     NORMAL,
     OUTPUTS,
     RISK_PRICE,
@@ -55,7 +58,9 @@ class Teacher(nn.Module):
 def quantiles(outputs: Tensor, drift: Tensor) -> Tensor:
     """`shape.shape_quantiles`, differentiable."""
     location, log_scale, skew, tail = (outputs[..., k, None] for k in range(OUTPUTS))
-    bend, width = SKEW_STEP * skew, torch.exp(-TAIL_STEP * tail)
+    log_scale = torch.clamp(log_scale, -MOST_LOG_SCALE, MOST_LOG_SCALE)
+    bend = torch.clamp(SKEW_STEP * skew, -MOST_BEND, MOST_BEND)
+    width = torch.exp(-torch.clamp(TAIL_STEP * tail, -MOST_TAIL, MOST_TAIL))
     normal = torch.asinh(outputs.new_tensor(NORMAL))
     side = torch.sinh((normal + bend) * width) - torch.sinh(bend * width)
     return drift[..., None] + LOCATION_STEP * location + torch.exp(log_scale) * side

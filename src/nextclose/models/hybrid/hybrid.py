@@ -127,6 +127,7 @@ class Hybrid:
             fitted=FittedHybrid,
             settings={"hybrid": self.settings.model_dump(mode="json"), "members": members},
             context_sessions=max(m.traits.context_sessions for m in self.models.values()),
+            reach_sessions=max(m.traits.reach_sessions for m in self.models.values()),
             replays=True,
             is_member=False,
         )

@@ -93,6 +93,7 @@ class Lstm:
             fitted=FittedLstm,
             settings={"editions": {each.until: each.fingerprint for each in self._choice()}},
             family=FAMILY,
+            reach_sessions=REACH_SESSIONS,
             relative_cost=0,
         )
 

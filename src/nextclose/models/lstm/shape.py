@@ -10,6 +10,11 @@ from nextclose.schema import LEVELS, Floats
 TAUGHT_HORIZONS = (1, 2, 3, 5, 7, 10, 15, 21, 30, 42, 63)  # sessions
 OUTPUTS = 4  # of a horizon: location, log scale, skew, tail
 LOCATION_STEP, SKEW_STEP, TAIL_STEP = 0.1, 0.3, 0.5
+MOST_LOG_SCALE, MOST_BEND, MOST_TAIL = (
+    4.0,
+    2.0,
+    1.5,
+)  # far beyond what markets teach; sinh is finite
 RISK_PRICE = 0.02  # drift of a session over its long-run mean |return|, before the network's own
 NORMAL: Floats = ndtri(LEVELS)
 
@@ -18,11 +23,13 @@ def shape_quantiles(outputs: Floats, *, drift: Floats) -> Floats:
     """Rising quantiles at `LEVELS` in target units. Shape (..., level).
 
         q = drift + .1 m + s (sinh((arcsinh z + .3 a) / t) - sinh(.3 a / t)),  ln s and 2 ln t given
-    `outputs`: (..., 4), zeros a normal of the scale; `drift`: (...), where its median would lie.
+    within bounds. `outputs`: (..., 4), zeros a normal of the scale; `drift`: (...), where its median would lie.
     Source: Jones & Pewsey (2009), Sinh-arcsinh distributions, Biometrika 96, about their median.
     """
     location, log_scale, skew, tail = (outputs[..., k, None] for k in range(OUTPUTS))
-    width, bend = np.exp(-TAIL_STEP * tail), SKEW_STEP * skew
+    log_scale = np.clip(log_scale, -MOST_LOG_SCALE, MOST_LOG_SCALE)
+    bend = np.clip(SKEW_STEP * skew, -MOST_BEND, MOST_BEND)
+    width = np.exp(-np.clip(TAIL_STEP * tail, -MOST_TAIL, MOST_TAIL))
     side = np.sinh((np.arcsinh(NORMAL) + bend) * width) - np.sinh(bend * width)
     median = drift[..., None] + LOCATION_STEP * location
     return np.asarray(median + np.exp(log_scale) * side)
