@@ -107,7 +107,9 @@ def backtest(
         study, workers=workers, progress=progress, memory=None if memory is None else Path(memory)
     )
     _refuse_silent(walked)
-    scores = scores_of(walked.forecasts, seeds=walked.seeds, metrics=metrics)
+    scores = scores_of(
+        walked.forecasts, seeds=walked.seeds, metrics=metrics, unready=walked.unready
+    )
     return Run(
         bars=long_enough,
         config=study.config,

@@ -87,6 +87,14 @@ def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
     )
 
 
+def least_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
+    """Sessions of one symbol from which on some model of the settings, or a member, forecasts."""
+    return min(
+        lookback_sessions(traits.family, plugins.features) + traits.context_sessions
+        for traits in (model.traits for model in models_of(config, plugins.models).values())
+    )
+
+
 def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:
     """Bars of a symbol that one forecast of a bundle needs."""
     settings, plugins = chosen_settings(config, models=(model,))

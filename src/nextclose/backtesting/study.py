@@ -90,7 +90,7 @@ def make_study(
         refit_sessions=plan.refit_sessions,
         n_rehearsals=_n_rehearsals(config, origins[origins < test_from]),
     )
-    folds = tuple(fold.restricted(ready.any(axis=0)) for fold in folds)
+    folds = tuple(fold.restricted(np.asarray(ready.any(axis=0))) for fold in folds)
     n_rehearsals = sum(bool(fold.fitted_at < test_from) for fold in folds)
     if not any(len(fold.test_rows) for fold in folds[n_rehearsals:]):
         raise NotEnoughDataError(

@@ -12,41 +12,47 @@ from nextclose.formatting import quantity
 from nextclose.schema import Bars, Finding
 
 
-def with_short_symbols(bars: Bars, *, needed: int) -> Bars:
+def with_short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> Bars:
     """The same rows, with the findings of `short_symbols`.
 
     The rows stay: whether a symbol lives on is not known when a model is fitted, so leaving it out
     by the length of its whole file would let the future decide who is learnt from.
     Raises: NotEnoughDataError if no symbol has enough.
     """
-    findings = short_symbols(bars, needed=needed)
+    findings = short_symbols(bars, needed=needed, least=least)
     if findings and findings[0].response == "E":
         most = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
         raise NotEnoughDataError(findings[0].line(), needed=needed, found=most)
     return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
 
 
-def short_symbols(bars: Bars, *, needed: int) -> tuple[Finding, ...]:
+def short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> tuple[Finding, ...]:
     """A warning for each symbol without `needed` sessions in a segment.
 
-    If there is no other symbol: one refusal instead, naming the symbol with the most.
+    From `least` sessions on some model forecasts it, by default from `needed` on. If no symbol has
+    these: one refusal instead, naming the symbol with the most.
     """
+    least = needed if least is None else least
     counts = segment_lengths(bars).group_by("symbol").agg(pl.col("len").max()).sort("symbol")
     short = counts.filter(pl.col("len") < needed)
-    if short.height == counts.height:
+    if counts.filter(pl.col("len") < least).height == counts.height:
         most = counts.sort("len", descending=True, maintain_order=True).head(1)
         symbol, n = next(most.iter_rows(), ("", 0))
         return (
             Issue.SHORT_HISTORY.finding(
                 f"{quantity(n, 'session')} in one piece, the most of any symbol",
                 response="E",
-                rule=f"at least {needed}, which one forecast of every chosen model reads",
+                rule=f"at least {least}, which one forecast reads",
                 fix="give a longer history, or choose models that read less.",
                 symbol=symbol,
             ),
         )
     return tuple(
-        Issue.SHORT_HISTORY.finding(f"{quantity(n, 'session')}, {needed} needed", symbol=symbol)
+        Issue.SHORT_HISTORY.finding(
+            f"{quantity(n, 'session')}, {needed} needed"
+            + (" by most models; lstm alone forecasts it" if n >= least else ""),
+            symbol=symbol,
+        )
         for symbol, n in short.iter_rows()
     )
 

@@ -42,7 +42,7 @@ class Stage:
 
 SIMULATED = Stage(
     name="simulated",
-    rounds=72,
+    rounds=48,
     steps_a_round=32,
     learning_rate=2e-3,
     weight_decay=0.01,

@@ -31,6 +31,7 @@ from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import outsider_view
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars, Floats, Ints, News
 from nextclose.serving.bundle import PORTABLE, Bundle
+from nextclose.serving.latest_bars import latest_rows
 from nextclose.serving.manifest import Manifest
 
 OWN = "own."  # before the name of a feature of the user's own, in the golden arrays
@@ -88,13 +89,6 @@ def _needed_bars(manifest: Manifest, features: Mapping[str, Feature]) -> set[str
 def reads_masks(manifest: Manifest) -> bool:
     """Whether what is odd about a bar is among the features."""
     return not set(MASK_COLUMNS).isdisjoint(manifest.features)
-
-
-def latest_rows(samples: Samples) -> Ints:
-    """The newest row of every symbol. Shape (symbol,)."""
-    symbol = samples.table.symbol[samples.segments[:, 0]]
-    is_latest = np.append(symbol[1:] != symbol[:-1], True)
-    return np.asarray(samples.segments[is_latest, 1] - 1)
 
 
 def golden_example(

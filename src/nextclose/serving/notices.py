@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -34,22 +34,29 @@ class Notices:
     notes: Mapping[str, str]
 
 
-def notices_of(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame, *, now: datetime) -> Notices:
-    """What there is to know about these forecasts of these bars. `now` is aware of its zone."""
+def notices_of(
+    bundle: Bundle | None, bars: Bars, forecasts: pl.DataFrame, *, now: datetime
+) -> Notices:
+    """What there is to know about these forecasts of these bars. `now` is aware of its zone.
+
+    `bundle`: None where they were made without one.
+    """
     newest = dict(bars.frame.group_by("symbol").agg(pl.col("session").max()).iter_rows())
-    exchange = bars.exchanges or exchanges_of(newest, calendar=bundle.manifest.data.calendar)
+    calendar = None if bundle is None else bundle.manifest.data.calendar
+    exchange = bars.exchanges or exchanges_of(newest, calendar=calendar)
     due = {code: last_finished_session(code, now) for code in {exchange[name] for name in newest}}
     latest = {
         code: max(last for name, last in newest.items() if exchange[name] == code) for code in due
     }
     resolved = dict(forecasts.group_by("symbol").agg(pl.col("resolved").max()).iter_rows())
     issued = sorted(resolved)
-    others = other_companies(bundle, bars, issued)
+    others = NOBODY if bundle is None else other_companies(bundle, bars, issued)
+    learnt = issued if bundle is None else bundle.manifest.symbols
     known_until = {code: session_table(code).last.item() for code in due}
     concerned = {
         Issue.STALE_BARS: [name for name in issued if newest[name] < due[exchange[name]]],
         Issue.EARLY_END: [name for name in issued if newest[name] < latest[exchange[name]]],
-        Issue.NEVER_LEARNT: [name for name in issued if name not in bundle.manifest.symbols],
+        Issue.NEVER_LEARNT: [name for name in issued if name not in learnt],
         Issue.CALENDAR_END: [
             name for name in issued if resolved[name] > known_until[exchange[name]]
         ],
@@ -63,19 +70,24 @@ def notices_of(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame, *, now: date
         for issue, names in concerned.items()
         if names
     ]
-    then = bundle.manifest.basis
-    if then != bars.basis:
-        found = f"{bars.basis} prices, and {then} ones at training"
-        findings.append(Issue.OTHER_BASIS.finding(found))
-    if missing := [name for name in bundle.manifest.symbols if name not in newest]:
-        renamed = renamed_symbols(bundle, bars, missing)
-        names = [f"{m} ({renamed[m]} has its moves)" if m in renamed else m for m in missing]
-        findings.append(Issue.MISSING_SYMBOLS.finding(_listed(names)))
+    if bundle is not None:
+        findings = [*bundle.findings, *findings, *_since_training(bundle, bars, newest)]
     notes = {
         name: "; ".join(WORDS[issue] for issue, names in concerned.items() if name in names)
         for name in issued
     }
-    return Notices(findings=(*bundle.findings, *findings), notes=notes)
+    return Notices(findings=tuple(findings), notes=notes)
+
+
+def _since_training(bundle: Bundle, bars: Bars, newest: Collection[str]) -> Iterator[Finding]:
+    """What is not as it was when the bundle was made: the basis of prices, the symbols there."""
+    then = bundle.manifest.basis
+    if then != bars.basis:
+        yield Issue.OTHER_BASIS.finding(f"{bars.basis} prices, and {then} ones at training")
+    if missing := [name for name in bundle.manifest.symbols if name not in newest]:
+        renamed = renamed_symbols(bundle, bars, missing)
+        names = [f"{m} ({renamed[m]} has its moves)" if m in renamed else m for m in missing]
+        yield Issue.MISSING_SYMBOLS.finding(_listed(names))
 
 
 WORDS = {

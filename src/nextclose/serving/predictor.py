@@ -20,33 +20,39 @@ from nextclose.arguments import (
 )
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.calendars.exchanges import exchanges_of
-from nextclose.data.calendars.sessions import session_table, sessions_after
+from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue
 from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import (
     ConfigError,
-    DataError,
     LeakError,
     NotEnoughDataError,
     ServingWarning,
 )
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
-from nextclose.models.protocol import Model
+from nextclose.models.hybrid.hybrid import FittedHybrid
+from nextclose.models.protocol import Fitted, Model
 from nextclose.samples.samples import Samples
-from nextclose.schema import QUANTILE_COLUMNS, Bars, Ints
+from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
 from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
     golden_symbols,
-    latest_rows,
     refuse_other_features,
     replay,
     samples_for,
 )
+from nextclose.serving.latest_bars import (
+    latest_rows,
+    refuse_incomplete,
+    segment_lengths,
+    with_resolved,
+)
 from nextclose.serving.manifest import MANIFEST, Manifest
 from nextclose.serving.notices import notices_of, renamed_symbols
 from nextclose.serving.versions import other_versions
+from nextclose.serving.zero_shot import LEAST_SESSIONS, NAME, zero_shot_forecasts
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -83,8 +89,17 @@ def load_bundle(
 
 
 @named_arguments()
-def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.DataFrame:
+def predict(
+    bundle: Bundle | Bars | None = None,
+    bars: Bars | None = None,
+    *,
+    horizons: Sequence[int] | None = None,
+    now: datetime | None = None,
+) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
+
+    Given bars alone, as in predict(bars), it needs no training: the universal network forecasts
+    them at `horizons`, from each symbol's own bars (`zero_shot.py`). Those of a bundle are its own.
 
     `resolved` is the session of the symbol's exchange that will fix the outcome. A ServingWarning
     says which bars are old (`now` is the clock's unless it is given), which symbols the bundle has
@@ -98,35 +113,72 @@ def predict(bundle: Bundle, bars: Bars, *, now: datetime | None = None) -> pl.Da
         reads; LeakError if all bars end too early; ConfigError if the bars lack the news that it
         reads, or have others.
     """
-    refuse_other(bundle, Bundle, argument="bundle", fix="load it with load_bundle(FOLDER)")
+    if bars is None and (bundle is None or isinstance(bundle, Bars)):
+        bundle, bars = None, bundle
     refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
-    forecasts = forecasts_of(bundle, bars)
+    assert bars is not None, "refused above"
+    if bundle is None:
+        forecasts = zero_shot_forecasts(bars, horizons=horizons or HORIZONS)
+    else:
+        bundle_fix = "load it with load_bundle(FOLDER), or give bars alone"
+        refuse_other(bundle, Bundle, argument="bundle", fix=bundle_fix)
+        assert isinstance(bundle, Bundle), "refused above"
+        _refuse_horizons(bundle, horizons)
+        forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
         warnings.warn(finding.line(), ServingWarning, stacklevel=3)
     return forecasts
+
+
+def _refuse_horizons(bundle: Bundle, horizons: Sequence[int] | None) -> None:
+    own = bundle.manifest.horizons
+    if horizons is not None and tuple(horizons) != own:
+        raise ConfigError(
+            f"this bundle forecasts {', '.join(map(str, own))} sessions ahead, not others. "
+            "Fix: leave horizons out, or train a bundle with those.",
+            section="backtest",
+            key="horizons",
+        )
 
 
 def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """The forecasts of `predict`, which raises the same, without a word about them."""
     manifest = bundle.manifest
     _refuse_other_news(bars, manifest)
-    _refuse_incomplete(bars)
+    refuse_incomplete(bars)
     refuse_other_calendars(bars, manifest)
-    with_short_symbols(bars, needed=manifest.min_rows)
+    alone = _universal_member(bundle)
+    with_short_symbols(
+        bars, needed=manifest.min_rows, least=manifest.min_rows if alone is None else LEAST_SESSIONS
+    )
     _refuse_part_of_a_market(bars, bundle)
     samples = samples_for(bars, manifest, bundle.features)
-    rows = latest_rows(samples)
-    rows = rows[_segment_lengths(samples, rows) >= manifest.min_rows]
-    latest = samples.origin[rows].max()
+    latest_of_all = latest_rows(samples)
+    lengths = segment_lengths(samples, latest_of_all)
+    rows = latest_of_all[lengths >= manifest.min_rows]
+    is_short = (lengths >= LEAST_SESSIONS) & (lengths < manifest.min_rows)
+    short = latest_of_all[is_short] if alone is not None else latest_of_all[:0]
+    latest = samples.origin[np.concatenate([rows, short])].max()
     if latest < np.datetime64(manifest.fitted_at):
         raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
-    rows = rows[samples.origin[rows] >= np.datetime64(manifest.fitted_at)]
-    if bundle.replays:
+    rows, short = (
+        part[samples.origin[part] >= np.datetime64(manifest.fitted_at)] for part in (rows, short)
+    )
+    if bundle.replays and len(rows):
         rows = _reaching_back(samples, rows, manifest)
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
+    if alone is not None and len(short):
+        grid, _ = log_quantiles(alone, samples, short)
+        frame = pl.concat([frame, forecast_frame(samples, short, grid, model=NAME, fold=0)])
     exchanges = bars.exchanges or exchanges_of(bars.symbols, calendar=manifest.data.calendar)
-    return _with_dates(frame, exchanges).sort("symbol", "horizon_sessions")
+    return with_resolved(frame, exchanges).sort("symbol", "horizon_sessions")
+
+
+def _universal_member(bundle: Bundle) -> Fitted | None:
+    """What forecasts symbols of too short a history for the others, if the hybrid has it."""
+    fitted = bundle.fitted
+    return fitted.members.get(NAME) if isinstance(fitted, FittedHybrid) else None
 
 
 def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
@@ -196,6 +248,7 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
     manifest = bundle.manifest
     fitted_at = date.fromisoformat(manifest.fitted_at)
+    least = manifest.min_rows if _universal_member(bundle) is None else LEAST_SESSIONS
     without = latest_segments(bars.frame).filter(
         ~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list())
     )
@@ -209,8 +262,8 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
         )
         .iter_rows()
     ):
-        if n < manifest.min_rows:
-            reasons[symbol] = f"{n} bars, {manifest.min_rows} needed"
+        if n < least:
+            reasons[symbol] = f"{n} bars, {least} needed"
         elif last < fitted_at:
             reasons[symbol] = f"its bars end {last}, the bundle has learnt up to {fitted_at}"
         elif before < manifest.min_rows:
@@ -223,19 +276,15 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     return reasons
 
 
-def _segment_lengths(samples: Samples, rows: Ints) -> Ints:
-    """Rows of the segment that each of `rows` ends. Shape (row,)."""
-    starts = samples.segments[:, 0]
-    return np.asarray(rows - starts[np.searchsorted(starts, rows, side="right") - 1] + 1)
-
-
 @named_arguments()
 def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
     """Forecasts as people read them: prices and ranges, one row per symbol and horizon.
 
-    Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each range.
+    Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each
+    range, and the model.
     """
-    columns = ("symbol", "origin", "horizon_sessions", "resolved", "close", *QUANTILE_COLUMNS)
+    places = ("symbol", "origin", "horizon_sessions", "model", "resolved", "close")
+    columns = (*places, *QUANTILE_COLUMNS)
     refuse_other_frame(
         forecasts, pl.DataFrame, columns=columns, argument="forecasts", fix=FORECASTS_FIX
     )
@@ -256,26 +305,5 @@ def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
         "close",
         price(0.5).alias("median"),
         *ranges,
+        "model",
     )
-
-
-def _refuse_incomplete(bars: Bars) -> None:
-    incomplete = tuple(
-        replace(finding, response="E", fix="complete that bar or end the file before it.")
-        for finding in bars.findings
-        if finding.number == Issue.INCOMPLETE_NEWEST_BAR
-    )
-    if incomplete:
-        raise DataError(incomplete)
-
-
-def _with_dates(frame: pl.DataFrame, exchanges: Mapping[str, str]) -> pl.DataFrame:
-    """`resolved` from the calendar of each symbol's exchange, counted from its origin."""
-    keys = frame.select("symbol", "origin", "horizon_sessions").rows()
-    ahead = max(horizon for _, _, horizon in keys)
-    dates = {
-        place: sessions_after(place[1], ahead, exchange=place[0])
-        for place in {(exchanges[symbol], origin) for symbol, origin, _ in keys}
-    }
-    resolved = [dates[exchanges[symbol], origin][horizon - 1] for symbol, origin, horizon in keys]
-    return frame.with_columns(pl.Series("resolved", resolved, dtype=pl.Date))

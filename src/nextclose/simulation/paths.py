@@ -11,7 +11,8 @@ from nextclose.schema import LEVELS, Floats, Ints
 from nextclose.simulation.markets import EARNINGS_EVERY, EARNINGS_LATE, SESSIONS_A_YEAR, Markets
 
 RUN_IN = 500  # sessions before a path begins
-PATH_BOUNDS = (0.15, 8.0)  # of the path factor
+PATH_BOUNDS = (0.15, 5.0)  # of the path factor
+MAX_LEVEL = 30.0  # of the GJR level: volatility five times its mean, as in the worst of crashes
 TREND_SHARE = 0.25 * SESSIONS_A_YEAR**0.5  # a weight of the trend is in units of a year
 MAX_SHOCK = 5.0  # beyond which an innovation moves volatility and skew no more
 PRICES = ("open", "high", "low", "close")
@@ -215,11 +216,14 @@ def _session(
 
 
 def _next_level(markets: Markets, level: Floats, shock: Floats) -> Floats:
-    """The GJR level after a shock. Source: Glosten, Jagannathan & Runkle (1993)."""
+    """The GJR level after a shock, bounded: near persistence 1 it would explode now and then.
+
+    Source: Glosten, Jagannathan & Runkle (1993).
+    """
     squared = np.minimum(shock**2, MAX_SHOCK**2)
     answer = markets.arch + markets.leverage * (shock < 0)
     constant = 1 - markets.garch - markets.arch - markets.leverage / 2
-    return constant + level * (markets.garch + answer * squared)
+    return np.minimum(constant + level * (markets.garch + answer * squared), MAX_LEVEL)
 
 
 def _reverted(

@@ -15,7 +15,7 @@ from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import Metric, percentage_error
-from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Floats, Ints
+from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Dates, Floats, Ints
 
 _INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
 _ERRORS = ("absolute_error", "squared_error", "percentage_error")
@@ -39,17 +39,19 @@ def scores_of(
     *,
     seeds: pl.DataFrame | None = None,
     metrics: Mapping[str, Metric] = NO_METRICS,
+    unready: pl.DataFrame | None = None,
 ) -> Scores:
     """The scores of forecasts in any row order.
 
     `seeds`, in SEED_SCHEMA, is what single seeds of some of the models would have scored; `metrics`
-    are foreign ones by name, a loss each beside ours.
+    are foreign ones by name, a loss each beside ours. `unready` has model, symbol and origin of
+    forecasts that nobody could expect, for lack of history: they are no gaps.
     Raises: DataError as `with_losses`, or if two models name different outcomes for one forecast;
         ConfigError naming a metric that has a name of ours, fails, or returns no losses.
     """
     check_metrics(metrics, columns=forecasts.columns)
     frame = with_losses(forecasts, metrics=metrics)
-    return Scores(frame=frame, panels=tuple(_panels(frame, seeds, metrics)))
+    return Scores(frame=frame, panels=tuple(_panels(frame, seeds, metrics, unready)))
 
 
 def check_metrics(
@@ -63,18 +65,27 @@ def check_metrics(
 
 
 def _panels(
-    scored: pl.DataFrame, seeds: pl.DataFrame | None, metrics: Mapping[str, Metric]
+    scored: pl.DataFrame,
+    seeds: pl.DataFrame | None,
+    metrics: Mapping[str, Metric],
+    unready: pl.DataFrame | None,
 ) -> Iterator[Panel]:
     frame = scored.filter(pl.col("target").is_not_null())
     names = pl.Enum(frame["symbol"].unique().sort())
     frame = frame.with_columns(pl.col("symbol").cast(names))
+    if unready is not None:
+        unready = unready.filter(pl.col("symbol").is_in(names.categories)).with_columns(
+            pl.col("symbol").cast(names)
+        )
     for horizon in frame["horizon_sessions"].unique().sort():
         rows = frame.filter(pl.col("horizon_sessions") == horizon)
-        panel = _panel(rows, int(horizon), metrics)
+        panel = _panel(rows, int(horizon), metrics, unready)
         yield panel if seeds is None else _with_seeds(panel, seeds)
 
 
-def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> Panel:
+def _panel(
+    frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric], unready: pl.DataFrame | None
+) -> Panel:
     present = frame["symbol"].unique().sort()
     codes = present.to_physical().to_numpy()
     origin = frame["origin"].unique().sort().to_numpy()
@@ -83,17 +94,17 @@ def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> 
     figures = (*_ERRORS, *_DENSITY_FIGURES, *metrics)
     issued: dict[str, Losses] = {}
     for (model,), part in sorted(frame.partition_by("model", as_dict=True).items()):
-        cells = (
-            np.searchsorted(origin, part["origin"].to_numpy()),
-            np.searchsorted(codes, part["symbol"].to_physical().to_numpy()),
-        )
+        cells = _cells(part, origin, codes)
         _require_same_outcome(target[cells], part)
         target[cells] = part["target"].to_numpy()
         close[cells] = part["close"].to_numpy()
         issued[str(model)] = _losses_on_grid(part, figures, cells, shape)
     unchanged = _losses_of_no_change(target, metrics)
     models = {
-        name: _with_gaps_charged(losses, issued, unchanged) for name, losses in issued.items()
+        name: _with_gaps_charged(
+            losses, issued, unchanged, expected=~_unready_cells(unready, name, origin, codes)
+        )
+        for name, losses in issued.items()
     }
     return Panel(
         horizon_sessions=horizon,
@@ -105,6 +116,27 @@ def _panel(frame: pl.DataFrame, horizon: int, metrics: Mapping[str, Metric]) -> 
         models=models,
         metrics=tuple(metrics),
     )
+
+
+def _cells(part: pl.DataFrame, origin: Dates, codes: Ints) -> tuple[Ints, Ints]:
+    """Where rows of symbol and origin stand on the panel: positions of origins and of symbols."""
+    return (
+        np.searchsorted(origin, part["origin"].to_numpy()),
+        np.searchsorted(codes, part["symbol"].to_physical().to_numpy()),
+    )
+
+
+def _unready_cells(unready: pl.DataFrame | None, model: str, origin: Dates, codes: Ints) -> Bools:
+    """Cells of which a model has too little history. Shape (origin, symbol)."""
+    cells = np.zeros((len(origin), len(codes)), dtype=np.bool_)
+    if unready is not None:
+        own = unready.filter(
+            pl.col("model") == model,
+            pl.col("origin").is_in(origin),
+            pl.col("symbol").to_physical().is_in(codes),
+        )
+        cells[_cells(own, origin, codes)] = True
+    return cells
 
 
 def _with_seeds(panel: Panel, seeds: pl.DataFrame) -> Panel:
@@ -156,14 +188,18 @@ def _losses_of_no_change(target: Floats, metrics: Mapping[str, Metric]) -> dict[
 
 
 def _with_gaps_charged(
-    losses: Losses, issued: Mapping[str, Losses], unchanged: Mapping[str, Floats]
+    losses: Losses,
+    issued: Mapping[str, Losses],
+    unchanged: Mapping[str, Floats],
+    *,
+    expected: Bools,
 ) -> Losses:
-    """Charge forecasts missing between the model's first and last as "no change".
+    """Charge expected forecasts missing between the model's first and last as "no change".
 
     The error is that of an unchanged price, the range the first historical density issued there; a
     cell without one is left out for a model that states ranges.
     """
-    gap = _gap(losses.judged) & np.isfinite(unchanged["crps"])
+    gap = _gap(losses.judged) & expected & np.isfinite(unchanged["crps"])
     if not gap.any():
         return losses
     charged = {name: np.full(gap.shape, np.nan) for name in losses.figures} | dict(unchanged)

@@ -23,7 +23,8 @@ def shape_quantiles(outputs: Floats, *, drift: Floats) -> Floats:
     """Rising quantiles at `LEVELS` in target units. Shape (..., level).
 
         q = drift + .1 m + s (sinh((arcsinh z + .3 a) / t) - sinh(.3 a / t)),  ln s and 2 ln t given
-    within bounds. `outputs`: (..., 4), zeros a normal of the scale; `drift`: (...), where its median would lie.
+    within bounds. `outputs`: (..., 4), zeros a normal of the scale; `drift`: (...), where its
+    median would lie.
     Source: Jones & Pewsey (2009), Sinh-arcsinh distributions, Biometrika 96, about their median.
     """
     location, log_scale, skew, tail = (outputs[..., k, None] for k in range(OUTPUTS))

@@ -1,0 +1,91 @@
+"""Forecasts without training: the universal network alone, from a symbol's own bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
+from nextclose.data.calendars.exchanges import exchanges_of
+from nextclose.data.segments import latest_segments, with_short_symbols
+from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.features.table import make_table
+from nextclose.features.universal import WARMUP
+from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
+from nextclose.models.lstm.lstm import FAMILY, LONGEST, REACH_SESSIONS, FittedLstm
+from nextclose.samples.samples import make_samples
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, Bars
+from nextclose.serving.latest_bars import latest_rows, refuse_incomplete, with_resolved
+
+NAME = "lstm"
+LEAST_SESSIONS = WARMUP + 1
+
+
+def zero_shot_forecasts(
+    bars: Bars,
+    *,
+    horizons: Sequence[int] = HORIZONS,
+    editions: Sequence[Edition] | None = None,
+) -> pl.DataFrame:
+    """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
+
+    By the newest of the editions, those that are shipped by default, that ends before that bar.
+    A symbol with fewer than 60 sessions in its latest segment gets none.
+    Raises: ConfigError for a horizon beyond 63 sessions; DataError if a newest bar is incomplete;
+        NotEnoughDataError if no symbol has 60 sessions, or all end before the first edition.
+    """
+    _refuse_horizons(horizons)
+    refuse_incomplete(bars)
+    with_short_symbols(bars, needed=LEAST_SESSIONS)
+    choice = shipped_editions() if editions is None else editions
+    # more rows change nothing
+    last = latest_segments(bars.frame).group_by("symbol", maintain_order=True).tail(REACH_SESSIONS)
+    own = replace(bars, frame=last, news=None)
+    samples = make_samples(make_table(own, families=(FAMILY,)), horizons=tuple(horizons))
+    rows = latest_rows(samples)
+    rows = rows[samples.ready(FAMILY)[rows]]
+    frames = [pl.DataFrame(schema=FORECAST_SCHEMA)]
+    days = samples.origin[rows]
+    for day in np.unique(days):
+        edition = newest_edition(choice, before=day)
+        if edition is not None:
+            fitted = FittedLstm(edition=edition.until, networks=(edition.network,))
+            grid, _ = log_quantiles(fitted, samples, rows[days == day])
+            frames.append(forecast_frame(samples, rows[days == day], grid, model=NAME, fold=0))
+    forecasts = pl.concat(frames)
+    if forecasts.is_empty():
+        first = min(edition.until for edition in choice)
+        raise NotEnoughDataError(
+            f"all bars end by {days.max()}, and the network has been taught with prices up to "
+            f"{first} at the least: it would know what came after. Fix: give later bars.",
+            needed=1,
+            found=0,
+        )
+    exchanges = bars.exchanges or exchanges_of(bars.symbols, calendar=None)
+    return with_resolved(forecasts, exchanges).sort("symbol", "horizon_sessions")
+
+
+def edition_words(forecasts: pl.DataFrame, editions: Sequence[Edition] | None = None) -> str:
+    """Which network forecast, in words."""
+    choice = shipped_editions() if editions is None else editions
+    days = [np.datetime64(day, "D") for day in sorted(forecasts["origin"].unique())]
+    used = dict.fromkeys(newest_edition(choice, before=day) for day in days)
+    untils = " and ".join(edition.until for edition in used if edition is not None)
+    return (
+        f"by the universal network alone ({NAME}), which has never seen these prices: taught "
+        f"beforehand with other stocks up to {untils} and with simulated markets"
+    )
+
+
+def _refuse_horizons(horizons: Sequence[int]) -> None:
+    beyond = [horizon for horizon in horizons if not 1 <= horizon <= LONGEST]
+    if beyond or not len(horizons):
+        raise ConfigError(
+            f"horizons {list(horizons)}: without training, 1 to {LONGEST} sessions can be "
+            "forecast. Fix: choose among these, or train a bundle for longer ones.",
+            section="backtest",
+            key="horizons",
+        )
