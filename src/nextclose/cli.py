@@ -16,7 +16,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from nextclose.commands import check, fetch, forecast
+from nextclose.commands import check, fetch, forecast, predict
 from nextclose.commands.messages import JSON_ERRORS, VERBOSE, say_ending, say_error
 from nextclose.commands.options import err
 from nextclose.errors import NextcloseError, without_secrets
@@ -39,7 +39,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     check.check: "nextclose check prices/",
     forecast.backtest: "nextclose backtest prices/ --horizons 1,7,30 --out runs/mine",
     forecast.train: "nextclose train prices/ --out bundles/mine",
-    forecast.predict: "nextclose predict bundles/mine prices/ --format csv",
+    predict.predict: "nextclose predict prices/",
 }
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: [b]{example}[/b]")(command)

@@ -31,6 +31,8 @@ from nextclose.schema import Bars
 from nextclose.serving.versions import versions
 from nextclose.studies import (
     chosen_settings,
+    fit_for_short_histories,
+    least_sessions,
     needed_sessions,
     public_settings,
     study_of,
@@ -101,7 +103,10 @@ def backtest(
     refuse_other(memory, (str, Path), argument="memory", fix=memory_fix, is_optional=True)
     check_metrics(metrics)
     settings, plugins = chosen_settings(config, models=models, horizons=horizons, features=features)
-    long_enough = with_short_symbols(bars, needed=needed_sessions(settings, plugins))
+    long_enough = with_short_symbols(
+        bars, needed=needed_sessions(settings, plugins), least=least_sessions(settings, plugins)
+    )
+    settings = fit_for_short_histories(bars, settings, plugins)
     study = study_of(long_enough, settings, plugins)
     walked = walk_study(
         study, workers=workers, progress=progress, memory=None if memory is None else Path(memory)

@@ -13,6 +13,7 @@ from nextclose.arguments import refuse_other
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
+from nextclose.data.segments import segment_lengths
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution.in_turn import InTurn, Progress
@@ -24,7 +25,14 @@ from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
 from nextclose.models.libraries import library_errors
 from nextclose.models.protocol import Model
-from nextclose.models.registry import COMPARED_WITH, HYBRID, check_plugin, models_of, news_readers
+from nextclose.models.registry import (
+    COMPARED_WITH,
+    HYBRID,
+    LSTM,
+    check_plugin,
+    models_of,
+    news_readers,
+)
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import sessions_of
 from nextclose.schema import Bars
@@ -93,6 +101,20 @@ def least_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
         lookback_sessions(traits.family, plugins.features) + traits.context_sessions
         for traits in (model.traits for model in models_of(config, plugins.models).values())
     )
+
+
+def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NONE) -> RunConfig:
+    """The settings with `lstm` as the one model where no history is long enough for another.
+
+    Others of the settings must be ours: who asks for a model of their own is told that it is too
+    short.
+    """
+    longest = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
+    if plugins.models or longest >= needed_sessions(config):
+        return config
+    if longest < least_sessions(config) or LSTM not in models_of(config):
+        return config
+    return with_sections(config, backtest=config.backtest.model_dump() | {"models": (LSTM,)})
 
 
 def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:

@@ -181,13 +181,15 @@ def _bars_with_findings(prices: Sequence[str], settings: RunConfig) -> Bars:
     """The bars with all that is found in them, too short a history included."""
     from nextclose.data.segments import short_symbols
     from nextclose.data.sources.loading import load_usable_bars
-    from nextclose.studies import needed_sessions
+    from nextclose.studies import least_sessions, needed_sessions
 
     bars = load_usable_bars(*prices, config=settings.data)
     if not bars.symbols:
         return bars
     try:
-        short = short_symbols(bars, needed=needed_sessions(settings))
+        short = short_symbols(
+            bars, needed=needed_sessions(settings), least=least_sessions(settings)
+        )
     except LibraryError as error:  # prices can be looked at without
         say(f"{error} Whether the history is long enough was not asked.", style=STYLES["W"])
         return bars

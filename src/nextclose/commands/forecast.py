@@ -1,16 +1,16 @@
-"""The commands that forecast: demo, backtest, train, predict."""
+"""The commands that fit: demo, backtest, train."""
 
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextclose.commands.messages import say, say_each, say_findings
+from nextclose.commands.messages import say, say_findings
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
@@ -23,7 +23,7 @@ from nextclose.commands.options import (
     News,
     Prices,
     Workers,
-    data_settings,
+    bars_of,
     err,
     out,
     print_lines,
@@ -32,7 +32,7 @@ from nextclose.commands.options import (
 from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
-    from nextclose.config import DataConfig, NewsConfig, RunConfig
+    from nextclose.config import RunConfig
     from nextclose.folders import OpenFolder
     from nextclose.run import Run
     from nextclose.schema import Bars
@@ -53,6 +53,8 @@ def demo(
     started = time.monotonic()
     with run_folder(out_folder) as place:
         config, bars = _demo_settings(), sample_bars()
+        if not as_json:
+            _say_next_closes(bars)
         say("demo: refitted every two years; a backtest refits yearly")
         _run_and_report(bars, config, place, workers, command="nextclose demo", as_json=as_json)
         forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
@@ -88,7 +90,7 @@ def backtest(
     _refuse_prices_folder(out_folder, prices, other="runs")
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     with run_folder(out_folder) as place:
-        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        bars = bars_of(prices, news, data=settings.data, config=settings.news)
         _run_and_report(bars, settings, place, workers, command=command, as_json=as_json)
 
 
@@ -116,7 +118,7 @@ def train(
     settings = settings_of(config, horizons=horizons, data=data_options)
     _refuse_prices_folder(out_folder, prices, other="bundles")
     with bundle_folder(out_folder) as place:
-        bars = _bars_of(prices, news, data=settings.data, config=settings.news)
+        bars = bars_of(prices, news, data=settings.data, config=settings.news)
         say_findings(with_short_symbols(bars, needed=served_rows(settings)))
         with progress_on(err) as progress:
             manifest = train_into(place, bars, config=settings, workers=workers, progress=progress)
@@ -131,56 +133,6 @@ def train(
         )
 
 
-def predict(
-    bundle: Annotated[Path, typer.Argument(help="Folder that `nextclose train` wrote.")],
-    prices: Prices,
-    config: Config = None,
-    calendar: Calendar = None,
-    as_of: AsOf = None,
-    news: News = None,
-    as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
-    as_json: AsJson = False,
-) -> None:
-    """The next closes of PRICES: dates, prices and ranges from a bundle.
-
-    Prices are read as those of its training were, but for what --config says of data. Old bars,
-    symbols never learnt and symbols that are missing are told, and stand in the column "notes".
-    """
-    import polars as pl
-
-    from nextclose.config import NewsConfig
-    from nextclose.report.exports import csv_text, json_text
-    from nextclose.serving.notices import notices_of
-    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table, reasons_without
-    from nextclose.terminal import forecast_table
-
-    as_format = "json" if as_json else as_format
-    if as_format not in ("table", "csv", "json"):
-        raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
-    _refuse_swapped(bundle, prices)
-    checked = load_bundle(bundle)
-    manifest = checked.manifest
-    data = manifest.data.model_copy(
-        update=settings_of(config).data.model_dump(exclude_unset=True)
-        | data_settings({"calendar": calendar, "as_of": as_of})
-    )
-    bars = _bars_of(prices, news, data=data, config=manifest.news or NewsConfig())
-    say_findings(bars)
-    forecasts = forecasts_of(checked, bars)
-    notices = notices_of(checked, bars, forecasts, now=datetime.now(UTC))
-    say_each(notices.findings)
-    notes = pl.col("symbol").replace_strict(notices.notes, return_dtype=pl.String)
-    table = price_table(forecasts).with_columns(notes.alias("notes"))
-    for symbol, reason in reasons_without(checked, bars, table).items():
-        say(f"{symbol}: no forecast; {reason}")
-    if as_format == "csv":
-        print(csv_text(table), end="")
-    elif as_format == "json":
-        print(json_text([_json_row(row) for row in table.iter_rows(named=True)], what="forecasts"))
-    else:
-        out.print(forecast_table(table))
-
-
 def _refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> None:
     """Raise ConfigError where results would lie among the prices, to be read as such."""
     from nextclose.data.sources.loading import SAMPLE
@@ -193,28 +145,6 @@ def _refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) ->
             f"--out {quote(printable(str(out_folder)))} is the folder of the prices: results would "
             f"lie among them. Fix: name another, as --out {instead}."
         )
-
-
-def _refuse_swapped(bundle: Path, prices: list[str]) -> None:
-    """Raise ConfigError if it is the prices that come first, and a bundle after them."""
-    from nextclose.serving.manifest import MANIFEST
-
-    bundles = [source for source in prices if (Path(source) / MANIFEST).is_file()]
-    if bundles and not (bundle / MANIFEST).is_file():
-        call = f"nextclose predict {quote(printable(bundles[0]))} {quote(printable(str(bundle)))}"
-        raise ConfigError(
-            f"{printable(bundles[0])} is a bundle, and stands among the prices: the bundle comes "
-            f"first. Fix: {call}"
-        )
-
-
-def _bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
-    """The bars of PRICES, with the headlines of a file if one is given."""
-    from nextclose.data.sources.loading import load_bars
-    from nextclose.data.sources.news_file import with_news
-
-    bars = load_bars(*prices, config=data)
-    return bars if news is None else with_news(bars, news, config=config, data=data)
 
 
 def _run_and_report(
@@ -287,6 +217,17 @@ def _demo_settings() -> RunConfig:
     )
 
 
+def _say_next_closes(bars: Bars) -> None:
+    """What the universal network says at once: nothing is trained."""
+    from nextclose.serving.predictor import price_table
+    from nextclose.serving.zero_shot import edition_words, zero_shot_forecasts
+    from nextclose.terminal import forecast_table
+
+    forecasts = zero_shot_forecasts(bars)
+    out.print(forecast_table(price_table(forecasts)))
+    say(edition_words(forecasts))
+
+
 def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
     from nextclose.serving.predictor import forecasts_of, load_bundle, price_table
@@ -303,10 +244,3 @@ def _public_name(source: str) -> str:
 
     url = database_url(source)
     return Path(source).name if url is None else public_url(url)
-
-
-def _json_row(row: dict[str, Any]) -> dict[str, Any]:
-    """The row with its dates as text."""
-    return {
-        name: str(value) if hasattr(value, "isoformat") else value for name, value in row.items()
-    }

@@ -15,7 +15,8 @@ from rich.console import Console
 from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
-    from nextclose.config import RunConfig
+    from nextclose.config import DataConfig, NewsConfig, RunConfig
+    from nextclose.schema import Bars
 
 out, err = Console(), Console(stderr=True)
 CONFIG_BYTES = 1 << 20  # more than any settings take
@@ -89,6 +90,15 @@ def settings_of(
         if not is_known(name):
             raise unknown_model(name)
     return settings
+
+
+def bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: NewsConfig) -> Bars:
+    """The bars of PRICES, with the headlines of a file if one is given."""
+    from nextclose.data.sources.loading import load_bars
+    from nextclose.data.sources.news_file import with_news
+
+    bars = load_bars(*prices, config=data)
+    return bars if news is None else with_news(bars, news, config=config, data=data)
 
 
 def _text_of(path: Path) -> str:

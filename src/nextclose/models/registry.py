@@ -36,6 +36,7 @@ BASELINES: Mapping[str, Model] = {
 }
 # What a verdict measures every model with, beside "no change": they run whether asked for or not.
 COMPARED_WITH = ("drift", "hs_250", "hs_expanding", "garch")
+LSTM = "lstm"  # forecasts the shortest histories
 HYBRID = "hybrid"  # learns from what others issued, not from samples alone
 COLOUR = re.compile("#[0-9a-fA-F]{6}")
 OURS = (*BASELINES, "trees", "lstm", HYBRID, "classic")

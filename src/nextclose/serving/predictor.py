@@ -123,14 +123,15 @@ def predict(
         bundle_fix = "load it with load_bundle(FOLDER), or give bars alone"
         refuse_other(bundle, Bundle, argument="bundle", fix=bundle_fix)
         assert isinstance(bundle, Bundle), "refused above"
-        _refuse_horizons(bundle, horizons)
+        refuse_other_horizons(bundle, horizons)
         forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
         warnings.warn(finding.line(), ServingWarning, stacklevel=3)
     return forecasts
 
 
-def _refuse_horizons(bundle: Bundle, horizons: Sequence[int] | None) -> None:
+def refuse_other_horizons(bundle: Bundle, horizons: Sequence[int] | None) -> None:
+    """Raise ConfigError if a bundle is asked for horizons that are not its own; None asks none."""
     own = bundle.manifest.horizons
     if horizons is not None and tuple(horizons) != own:
         raise ConfigError(

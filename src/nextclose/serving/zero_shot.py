@@ -72,8 +72,8 @@ def edition_words(forecasts: pl.DataFrame, editions: Sequence[Edition] | None = 
     """Which network forecast, in words."""
     choice = shipped_editions() if editions is None else editions
     days = [np.datetime64(day, "D") for day in sorted(forecasts["origin"].unique())]
-    used = dict.fromkeys(newest_edition(choice, before=day) for day in days)
-    untils = " and ".join(edition.until for edition in used if edition is not None)
+    used = [newest_edition(choice, before=day) for day in days]
+    untils = " and ".join(dict.fromkeys(edition.until for edition in used if edition is not None))
     return (
         f"by the universal network alone ({NAME}), which has never seen these prices: taught "
         f"beforehand with other stocks up to {untils} and with simulated markets"

@@ -132,8 +132,8 @@ def _unready_cells(unready: pl.DataFrame | None, model: str, origin: Dates, code
     if unready is not None:
         own = unready.filter(
             pl.col("model") == model,
-            pl.col("origin").is_in(origin),
-            pl.col("symbol").to_physical().is_in(codes),
+            pl.col("origin").is_in(pl.Series(origin).implode()),
+            pl.col("symbol").to_physical().is_in(pl.Series(codes).implode()),
         )
         cells[_cells(own, origin, codes)] = True
     return cells
