@@ -24,10 +24,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-
-from nextclose.config import LstmConfig
-from nextclose.features.table import make_table
-from nextclose.models.lstm.lstm import new_network
 from nextclose.models.lstm.optimizer import AdamW
 from nextclose.models.lstm.training import (
     device_data,
@@ -35,6 +31,10 @@ from nextclose.models.lstm.training import (
     target_chunks,
     training_step,
 )
+
+from nextclose.config import LstmConfig
+from nextclose.features.table import make_table
+from nextclose.models.lstm.lstm import new_network
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import fit_scaler
 from nextclose.schema import LEVELS, Bars

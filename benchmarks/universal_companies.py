@@ -31,9 +31,10 @@ from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_g
 from nextclose.evaluation.scores.panel import Panel
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.features.table import make_table
+from nextclose.features.universal import FAMILY
 from nextclose.metrics import grid_crps
 from nextclose.models.lstm.editions import newest_edition, shipped_editions
-from nextclose.models.lstm.lstm import FAMILY, FittedLstm
+from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.pretraining.companies import company_part
 from nextclose.run import Run, backtest
 from nextclose.samples.samples import Samples, make_samples

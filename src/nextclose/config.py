@@ -127,6 +127,7 @@ class LstmConfig(Settings):
 
     # files that `nextclose pretrain` wrote, to choose from by date; none: those that are shipped
     editions: tuple[str, ...] = ()
+    fine_tune: bool = False  # a last layer of the user's own, with news and own columns
 
 
 class HybridConfig(Settings):

@@ -18,8 +18,8 @@ from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN
+from nextclose.features.universal import FAMILY
 from nextclose.folders import OpenFolder
-from nextclose.models.lstm.lstm import FAMILY
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of

@@ -33,6 +33,7 @@ from nextclose.features.masks import MASK_FAMILY, MASKS
 from nextclose.features.news import NEWS, NEWS_NAMES, items_of, news_columns
 from nextclose.features.stationary import CAP as MARKET_CAP
 from nextclose.features.stationary import STATIONARY
+from nextclose.features.universal import FAMILY as UNIVERSAL_FAMILY
 from nextclose.features.universal import UNIVERSAL, WARMUP
 from nextclose.schema import (
     MASK_COLUMNS,
@@ -55,7 +56,7 @@ FAMILIES: Mapping[str, FamilyDefinition] = {
     MAIN: STATIONARY,
     "classic": CLASSIC,
     MASKS: MASK_FAMILY,
-    "universal": UNIVERSAL,
+    UNIVERSAL_FAMILY: UNIVERSAL,
 }
 
 

@@ -15,6 +15,7 @@ from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBar
 from nextclose.features.rolling import padded_sum, recent_mean, rolling_max
 from nextclose.schema import Floats
 
+FAMILY = "universal"
 WARMUP = 59  # rows before the first forecast: it stands on 60 closes
 LONG_RUN = 2520  # sessions: ten years
 CAP = 6.0

@@ -66,7 +66,9 @@ def model_named(name: str, config: RunConfig, plugins: Iterable[Model] = ()) -> 
 
         return Trees(settings=config.trees)
     if name == "lstm":
-        return Lstm(editions=editions_at(config.lstm.editions) if config.lstm.editions else None)
+        named = config.lstm.editions
+        editions = editions_at(named) if named else None
+        return Lstm(editions=editions, fine_tune=config.lstm.fine_tune)
     if name == "classic":
         with library_errors("torch", model=name):
             from nextclose.models.classic.classic import Classic

@@ -22,8 +22,8 @@ from nextclose.features.table import (
     make_table,
     own_values,
 )
+from nextclose.features.universal import FAMILY as UNIVERSAL_FAMILY
 from nextclose.features.universal import INPUTS
-from nextclose.models.lstm.lstm import FAMILY as UNIVERSAL_FAMILY
 from nextclose.models.protocol import Fitted
 from nextclose.models.registry import OURS
 from nextclose.models.state import State, names_in

@@ -13,9 +13,9 @@ from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.table import make_table
-from nextclose.features.universal import WARMUP
+from nextclose.features.universal import FAMILY, WARMUP
 from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
-from nextclose.models.lstm.lstm import FAMILY, LONGEST, REACH_SESSIONS, FittedLstm
+from nextclose.models.lstm.lstm import LONGEST, REACH_SESSIONS, FittedLstm
 from nextclose.samples.samples import make_samples
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, Bars
 from nextclose.serving.latest_bars import latest_rows, refuse_incomplete, with_resolved

@@ -7,24 +7,24 @@ may be known then. A forecast reads its own symbol alone, and of it the last 2,7
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from nextclose.errors import NotEnoughDataError
-from nextclose.features.universal import LONG_MOVE, LONG_RUN
+from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.features.universal import FAMILY, LONG_RUN
 from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
-from nextclose.models.lstm.network import Network, outputs_at
-from nextclose.models.lstm.shape import RISK_PRICE, TAUGHT_HORIZONS, shape_quantiles
+from nextclose.models.lstm.finetune import LastLayer, readings, tuned_layer
+from nextclose.models.lstm.network import Network
+from nextclose.models.lstm.shape import TAUGHT_HORIZONS, shape_quantiles
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.state import UNSAVED
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import family_columns
+from nextclose.samples.scaling import Scaler
 from nextclose.samples.splits import refuse_overlap, sessions_of
-from nextclose.samples.windows import CHAIN_DAYS, chain_starts
+from nextclose.samples.windows import CHAIN_DAYS
 from nextclose.schema import LEVELS, Floats, Ints
 
-FAMILY = "universal"
 LONGEST = max(TAUGHT_HORIZONS)
 # a chain of a market without weekends, and what its first session looks back on
 REACH_SESSIONS = 2 * CHAIN_DAYS + LONG_RUN
@@ -36,12 +36,13 @@ class FittedLstm:
 
     edition: str
     networks: tuple[Network, ...]
+    own: tuple[LastLayer, ...] = ()  # of a fit that was fine-tuned, one
     curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
 
     def __post_init__(self) -> None:
         """Raise ValueError for more than one network, or one of no edition."""
-        if len(self.networks) != bool(self.edition):
-            raise ValueError("an edition has one network")
+        if len(self.networks) != bool(self.edition) or len(self.own) > len(self.networks):
+            raise ValueError("an edition has one network, and at most one last layer of one's own")
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Quantiles in target units. Shape (row, horizon, level).
@@ -52,56 +53,52 @@ class FittedLstm:
         """
         grid = np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
         ready = np.flatnonzero(samples.ready(FAMILY)[rows])
-        taught = [k for k, horizon in enumerate(samples.horizons) if horizon <= LONGEST]
+        taught = np.flatnonzero(np.asarray(samples.horizons) <= LONGEST)
         if not self.networks or not len(ready) or not taught:
             return grid
-        inputs, asked = family_columns(samples, FAMILY), rows[ready]
-        starts = chain_starts(samples, asked, family=FAMILY)
-        outputs = outputs_at(self.networks[0], inputs, asked, starts=starts).astype(np.float64)
-        long_move = np.exp(inputs[asked, LONG_MOVE].astype(np.float64))
-        for k in taught:
-            horizon = samples.horizons[k]
-            drift = RISK_PRICE * np.sqrt(horizon) * long_move
-            grid[ready, k] = shape_quantiles(outputs_between(outputs, horizon), drift=drift)
+        asked = replace(samples, horizons=tuple(samples.horizons[k] for k in taught))
+        own = readings(self.networks[0], self._scaler, asked, rows[ready])
+        outputs = own.outputs
+        for layer in self.own:
+            outputs = outputs + layer.added(own.read) * layer.shares[:, None]
+        grid[np.ix_(ready, taught)] = shape_quantiles(outputs, drift=own.drift)
         return grid
 
-
-def outputs_between(outputs: Floats, horizon: int) -> Floats:
-    """Outputs for a horizon, linear in its logarithm between the taught ones. (row, output).
-
-    `outputs`: (row, taught horizon, output). Expects: 1 to 63 sessions.
-    """
-    above = int(np.searchsorted(TAUGHT_HORIZONS, horizon))
-    if TAUGHT_HORIZONS[above] == horizon:
-        return outputs[:, above]
-    low, high = TAUGHT_HORIZONS[above - 1], TAUGHT_HORIZONS[above]
-    share = np.log(horizon / low) / np.log(high / low)
-    return np.asarray((1 - share) * outputs[:, above - 1] + share * outputs[:, above])
+    @property
+    def _scaler(self) -> Scaler | None:
+        return self.own[0].scaler if self.own else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lstm:
-    """The model `lstm`. `editions`: those to choose from; None: those that are shipped."""
+    """The model `lstm`. `editions`: those to choose from; None: those that are shipped.
+
+    With `fine_tune` a fit teaches a last layer of its own, which reads news and own columns too.
+    """
 
     editions: tuple[Edition, ...] | None = None
+    fine_tune: bool = False
     name: str = "lstm"
 
     @property
     def traits(self) -> Traits:
-        """Nothing is fitted; the settings name the editions, which decide what a fit gives."""
+        """The settings name the editions, which decide what a fit gives."""
+        editions = {each.until: each.fingerprint for each in self._choice()}
         return Traits(
             fitted=FittedLstm,
-            settings={"editions": {each.until: each.fingerprint for each in self._choice()}},
+            settings={"editions": editions, "fine_tune": self.fine_tune},
             family=FAMILY,
             reach_sessions=REACH_SESSIONS,
-            relative_cost=0,
+            reads_news=self.fine_tune,
+            relative_cost=3 if self.fine_tune else 0,
         )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedLstm:
-        """The newest edition that ends before the last session known; nothing is learnt.
+        """The newest edition that ends before the last session known.
 
+        Learns nothing of the samples but a last layer, if that is asked for.
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError without a
-            session.
+            session; ConfigError for horizons beyond 63 sessions where a layer is asked for.
         """
         refuse_overlap(train, valid)
         sessions = sessions_of(valid)
@@ -112,7 +109,23 @@ class Lstm:
         edition = newest_edition(self._choice(), before=sessions[-1])
         if edition is None:
             return FittedLstm(edition="", networks=())
-        return FittedLstm(edition=edition.until, networks=(edition.network,), curves=edition.curves)
+        own: tuple[LastLayer, ...] = ()
+        if self.fine_tune:
+            _refuse_longer(train.horizons)
+            own = (tuned_layer(edition.network, train, valid, seed=seed),)
+        return FittedLstm(
+            edition=edition.until, networks=(edition.network,), own=own, curves=edition.curves
+        )
 
     def _choice(self) -> Sequence[Edition]:
         return shipped_editions() if self.editions is None else self.editions
+
+
+def _refuse_longer(horizons: Sequence[int]) -> None:
+    if max(horizons) > LONGEST:
+        raise ConfigError(
+            f"[lstm] fine_tune: {max(horizons)} sessions ahead were not taught, {LONGEST} at most. "
+            "Fix: leave the horizon or fine_tune out.",
+            section="lstm",
+            key="fine_tune",
+        )

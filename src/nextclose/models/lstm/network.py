@@ -59,8 +59,15 @@ class Network:
 def outputs_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
     """Outputs at `rows` of `inputs` (row, input), each from a zero state before `starts` (row,).
 
-    Rows of one start are read off one chain, so they cost what the last of them does. Shape (row,
-    taught horizon, output).
+    Shape (row, taught horizon, output).
+    """
+    return outputs_of(network, hidden_at(network, inputs, rows, starts=starts))
+
+
+def hidden_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
+    """The last hidden layer at `rows`, as `outputs_at`. Shape (row, unit).
+
+    Rows of one start are read off one chain, so they cost what the last of them does.
     """
     chains, chain = np.unique(starts, return_inverse=True)
     states = np.empty((len(rows), network.units), dtype=np.float32)
@@ -75,7 +82,19 @@ def outputs_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) 
         group = order[first : first + CHAINS]
         wanted = [(place, asked[k]) for place, k in enumerate(group)]
         _run(gates, network.units, inputs, chains[group], length[group], (wanted, step, states))
-    return _read(network, states, inputs, rows)
+    return _hidden(network, states, inputs, rows)
+
+
+def outputs_of(network: Network, hidden: Floats32) -> Floats32:
+    """What the network says of its last hidden layer. Shape (row, taught horizon, output)."""
+    outputs = np.empty((len(hidden), len(network.head_bias)), dtype=np.float32)
+    head = np.ascontiguousarray(network.head.T)
+    some = np.zeros((READ_ROWS, network.units), dtype=np.float32)
+    for first in range(0, len(hidden), READ_ROWS):
+        part = hidden[first : first + READ_ROWS]
+        some[: len(part)] = part
+        outputs[first : first + READ_ROWS] = (some @ head + network.head_bias)[: len(part)]
+    return outputs.reshape(len(hidden), len(TAUGHT_HORIZONS), OUTPUTS)
 
 
 def _gate_weights(network: Network) -> Floats32:
@@ -133,10 +152,10 @@ def _run(
         states[positions] = history[step[positions], place]
 
 
-def _read(network: Network, states: Floats32, inputs: Floats32, rows: Ints) -> Floats32:
-    """Outputs from states and the inputs beside them. Shape (row, taught horizon, output)."""
-    outputs = np.empty((len(rows), len(network.head_bias)), dtype=np.float32)
-    layer, head = (np.ascontiguousarray(w.T) for w in (network.layer, network.head))
+def _hidden(network: Network, states: Floats32, inputs: Floats32, rows: Ints) -> Floats32:
+    """The layer that reads states and the inputs beside them. Shape (row, unit)."""
+    hidden = np.empty((len(rows), network.units), dtype=np.float32)
+    layer = np.ascontiguousarray(network.layer.T)
     both = np.zeros((READ_ROWS, len(layer)), dtype=np.float32)
     for first in range(0, len(rows), READ_ROWS):
         some = slice(first, first + READ_ROWS)
@@ -144,6 +163,5 @@ def _read(network: Network, states: Floats32, inputs: Floats32, rows: Ints) -> F
         both[:n, : network.units] = states[some]
         both[:n, network.units :] = inputs[rows[some]]
         linear = both @ layer + network.layer_bias
-        activated = linear / (1 + np.exp(-linear))  # SiLU
-        outputs[some] = (activated @ head + network.head_bias)[:n]
-    return outputs.reshape(len(rows), len(TAUGHT_HORIZONS), OUTPUTS)
+        hidden[some] = (linear / (1 + np.exp(-linear)))[:n]  # SiLU
+    return hidden

@@ -34,3 +34,16 @@ def shape_quantiles(outputs: Floats, *, drift: Floats) -> Floats:
     side = np.sinh((np.arcsinh(NORMAL) + bend) * width) - np.sinh(bend * width)
     median = drift[..., None] + LOCATION_STEP * location
     return np.asarray(median + np.exp(log_scale) * side)
+
+
+def outputs_between(outputs: Floats, horizon: int) -> Floats:
+    """Outputs for a horizon, linear in its logarithm between the taught ones. (row, output).
+
+    `outputs`: (row, taught horizon, output). Expects: 1 to 63 sessions.
+    """
+    above = int(np.searchsorted(TAUGHT_HORIZONS, horizon))
+    if TAUGHT_HORIZONS[above] == horizon:
+        return outputs[:, above]
+    low, high = TAUGHT_HORIZONS[above - 1], TAUGHT_HORIZONS[above]
+    share = np.log(horizon / low) / np.log(high / low)
+    return np.asarray((1 - share) * outputs[:, above - 1] + share * outputs[:, above])
