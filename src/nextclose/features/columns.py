@@ -16,7 +16,7 @@ from nextclose.features.indicators import (
     recent_volatility,
     volatility,
 )
-from nextclose.features.rolling import rolling_max, rolling_mean
+from nextclose.features.rolling import recent_mean, rolling_max, rolling_mean
 from nextclose.schema import Bools, Dates, Floats
 
 YEAR = 250  # sessions
@@ -83,6 +83,16 @@ class SymbolBars:
     def recent_scale(self) -> Floats:
         """The same from the first return on, over what there is; NaN for session 0 alone."""
         return recent_volatility(self.close)
+
+    @cached_property
+    def _recent_moves(self) -> dict[int, Floats]:
+        return {}
+
+    def recent_move(self, sessions: int) -> Floats:
+        """Mean size of the last returns, of fewer at the start; NaN for session 0."""
+        if sessions not in self._recent_moves:
+            self._recent_moves[sessions] = recent_mean(self.moves, sessions=sessions)
+        return self._recent_moves[sessions]
 
     @cached_property
     def year_move(self) -> Floats:

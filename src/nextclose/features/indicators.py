@@ -30,6 +30,11 @@ VOLATILITY_FLOOR = 1e-4  # log return of one session: 1 bp
 MACD_TERMS = 128  # fewer: what its 26-session mean cuts off weighs 5e-5, and warm-up is dear
 SIGNAL_TERMS = 64
 
+# What the first 1, 2, ... 255 terms weigh of all that an exponential mean has.
+YOUNG_WEIGHTS: Floats = exponential_mean(
+    np.repeat([0.0, 1.0], TERMS - 1), alpha=1 - DECAY, terms=TERMS
+)[TERMS - 1 :]
+
 # Leading sessions without a value.
 VOLATILITY_LOOKBACK = TERMS  # the first return is that of session 1
 RSI_LOOKBACK = TERMS
@@ -64,15 +69,10 @@ def recent_volatility(close: Floats) -> Floats:
 
     NaN: session 0. From session 256 on the bits of `volatility`.
     """
-    padding, alpha = np.zeros(TERMS - 1), 1 - DECAY
-    squares = np.concatenate([padding, log_returns(close)[1:] ** 2])
-    weight = np.concatenate([padding, np.ones(len(close) - 1)])
-    mean_square, share_there = (
-        exponential_mean(values, alpha=alpha, terms=TERMS)[TERMS - 1 :]
-        for values in (squares, weight)
-    )
-    is_full = np.arange(1, len(close)) >= TERMS
-    mean_square = np.where(is_full, mean_square, mean_square / share_there)
+    squares = np.concatenate([np.zeros(TERMS - 1), log_returns(close)[1:] ** 2])
+    mean_square = exponential_mean(squares, alpha=1 - DECAY, terms=TERMS)[TERMS - 1 :]
+    n_young = min(TERMS - 1, len(mean_square))
+    mean_square[:n_young] /= YOUNG_WEIGHTS[:n_young]
     scale = np.maximum(np.sqrt(mean_square), VOLATILITY_FLOOR)
     return np.concatenate([[np.nan], scale])
 

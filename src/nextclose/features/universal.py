@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBars
-from nextclose.features.rolling import padded_sum, recent_mean, rolling_max
+from nextclose.features.rolling import recent_mean, rolling_max
 from nextclose.schema import Floats
 
 FAMILY = "universal"
@@ -31,13 +31,13 @@ def scaled_return(bars: SymbolBars) -> Floats:
 
 def log_move(bars: SymbolBars, *, sessions: int) -> Floats:
     """ln of the mean size of the last returns over the volatility."""
-    return _log_ratio(recent_mean(bars.moves, sessions=sessions), bars)
+    return _log_ratio(bars.recent_move(sessions), bars)
 
 
 def fall_share(bars: SymbolBars, *, sessions: int) -> Floats:
     """Falls over all moves, less a half: in [-.5, .5]; 0 when nothing moved."""
     falls = recent_mean(bars.falls, sessions=sessions)
-    moves = recent_mean(bars.moves, sessions=sessions)
+    moves = bars.recent_move(sessions)
     part = np.divide(falls, moves, out=np.full(len(falls), 0.5), where=moves > 0)
     return np.where(np.isnan(moves), np.nan, part - 0.5)
 
@@ -72,8 +72,8 @@ def log_scale(bars: SymbolBars) -> Floats:
 
 def history(bars: SymbolBars) -> Floats:
     """ln of the sessions there are over those of the long run, <= 0."""
-    n_returns = padded_sum(np.isfinite(bars.returns).astype(np.float64), sessions=LONG_RUN)
-    return np.log(np.maximum(n_returns, 1.0) / LONG_RUN)
+    n_returns = np.clip(np.arange(len(bars.close)), 1, LONG_RUN)
+    return np.asarray(np.log(n_returns / LONG_RUN))
 
 
 def overnight(bars: SymbolBars) -> Floats:

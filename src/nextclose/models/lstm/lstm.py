@@ -54,7 +54,7 @@ class FittedLstm:
         grid = np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
         ready = np.flatnonzero(samples.ready(FAMILY)[rows])
         taught = np.flatnonzero(np.asarray(samples.horizons) <= LONGEST)
-        if not self.networks or not len(ready) or not taught:
+        if not self.networks or not len(ready) or not len(taught):
             return grid
         asked = replace(samples, horizons=tuple(samples.horizons[k] for k in taught))
         own = readings(self.networks[0], self._scaler, asked, rows[ready])
