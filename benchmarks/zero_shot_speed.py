@@ -117,9 +117,8 @@ def main() -> None:
         "cold_seconds": float(np.median(started["command"])),
         "cold_imports_seconds": float(np.median(started["imports"])),
     }
-    print(
-        f"one symbol, warm      {1e3 * np.median(ours):8.1f} ms  (arch {1e3 * np.median(peer):.0f} ms)"
-    )
+    warm, fitted = (1e3 * float(np.median(times)) for times in (ours, peer))
+    print(f"one symbol, warm      {warm:8.1f} ms  (arch {fitted:.0f} ms)")
     print(f"{N_SYMBOLS} symbols, warm    {np.median(many):8.2f} s")
     print(f"one symbol, command   {result['cold_seconds']:8.2f} s")
     print(f"two imports           {result['cold_imports_seconds']:8.2f} s")

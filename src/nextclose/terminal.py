@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich import box
@@ -20,13 +20,14 @@ from nextclose.data.inventory import BASES, extent_text, symbol_summaries
 from nextclose.data.left_out import left_out_symbols
 from nextclose.data.suggestions import assignments
 from nextclose.errors import printable
-from nextclose.evaluation.breakdowns.ablation import Ablation
-from nextclose.evaluation.verdict.comparison import skill_of
-from nextclose.evaluation.verdict.evidence import POOLED, Evidence
-from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.execution.in_turn import Progress
 from nextclose.formatting import count, share, terminal_number
 from nextclose.schema import Bars
+
+if TYPE_CHECKING:
+    from nextclose.evaluation.breakdowns.ablation import Ablation
+    from nextclose.evaluation.verdict.evidence import Evidence
+    from nextclose.evaluation.verdict.verdict import VerdictRow
 
 STYLES = {
     "VOID": "bold red",
@@ -52,6 +53,10 @@ def scoreboard(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Table:
 
     Each error stands beside that of "no change" on the same forecasts.
     """
+    # a command that only forecasts does without what judges
+    from nextclose.evaluation.verdict.comparison import skill_of
+    from nextclose.evaluation.verdict.evidence import POOLED
+
     table = Table(title="All symbols together", **LOOK)
     table.add_column("ahead", justify="right", no_wrap=True)
     table.add_column("model", no_wrap=True)
@@ -98,6 +103,8 @@ def _fewer_mark(evidence: Evidence) -> str:
 
 def sentences(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Iterator[str]:
     """The pooled sentences of `models` at each horizon."""
+    from nextclose.evaluation.verdict.evidence import POOLED
+
     for model in dict.fromkeys(models):
         for row in rows:
             if row.symbol == POOLED and row.model == model:

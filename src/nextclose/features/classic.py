@@ -4,6 +4,7 @@ Kept to reproduce what such a model reads; a poor choice otherwise. Most are pri
 recursive ones (EMA, RSI, MACD, ATR) fade only slowly, and OBV and the A/D line never forget their
 first bar: two files that start on different days give different columns. Every value at t still
 reads bars up to t only. Fractions are fractions; RSI and the stochastics run from 0 to 100.
+TA-Lib loads pandas, half a second: it is imported where it is called.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import talib
 
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.indicators import share
@@ -21,6 +21,8 @@ from nextclose.schema import PRICE_COLUMNS, Floats
 
 def price_change(bars: SymbolBars, *, span: int) -> Floats:
     """Simple return over `span` sessions."""
+    import talib
+
     return talib.ROCP(bars.close, span)
 
 
@@ -36,11 +38,15 @@ def open_close_spread(bars: SymbolBars) -> Floats:
 
 def sma(bars: SymbolBars, *, period: int) -> Floats:
     """Mean of the last closes, in price units."""
+    import talib
+
     return talib.SMA(bars.close, period)
 
 
 def ema(bars: SymbolBars, *, period: int) -> Floats:
     """Recursive exponential mean of the closes, in price units."""
+    import talib
+
     return talib.EMA(bars.close, period)
 
 
@@ -52,16 +58,22 @@ def sma_distance(bars: SymbolBars, *, period: int) -> Floats:
 
 def rsi(bars: SymbolBars) -> Floats:
     """Wilder's RSI of 14 sessions, 0 to 100; TA-Lib says 0 on flat prices."""
+    import talib
+
     return talib.RSI(bars.close, 14)
 
 
 def macd(bars: SymbolBars, *, output: int) -> Floats:
     """MACD (12, 26, 9) in price units: line, signal or histogram."""
+    import talib
+
     return talib.MACD(bars.close, 12, 26, 9)[output]
 
 
 def stochastic(bars: SymbolBars, *, output: int) -> Floats:
     """Slow stochastic (14, 3, 3), 0 to 100: %K or %D; TA-Lib says 0 without a range."""
+    import talib
+
     return talib.STOCH(
         bars.high, bars.low, bars.close, fastk_period=14, slowk_period=3, slowd_period=3
     )[output]
@@ -69,11 +81,15 @@ def stochastic(bars: SymbolBars, *, output: int) -> Floats:
 
 def roc(bars: SymbolBars) -> Floats:
     """Rate of change over 10 sessions, in per cent."""
+    import talib
+
     return talib.ROC(bars.close, 10)
 
 
 def cci(bars: SymbolBars) -> Floats:
     """Commodity channel index of 14 sessions; TA-Lib says 0 on flat prices."""
+    import talib
+
     return talib.CCI(bars.high, bars.low, bars.close, 14)
 
 
@@ -96,16 +112,22 @@ def bollinger_position(bars: SymbolBars) -> Floats:
 
 def atr(bars: SymbolBars) -> Floats:
     """Wilder's average true range of 14 sessions, in price units."""
+    import talib
+
     return talib.ATR(bars.high, bars.low, bars.close, 14)
 
 
 def return_volatility(bars: SymbolBars) -> Floats:
     """Population standard deviation of the last 20 simple returns of one session."""
+    import talib
+
     return talib.STDDEV(talib.ROCP(bars.close, 1), 20)
 
 
 def volume_sma(bars: SymbolBars) -> Floats:
     """Mean volume of 20 sessions."""
+    import talib
+
     return talib.SMA(bars.volume, 20)
 
 
@@ -116,11 +138,15 @@ def volume_ratio(bars: SymbolBars) -> Floats:
 
 def obv(bars: SymbolBars) -> Floats:
     """On-balance volume since the first bar."""
+    import talib
+
     return talib.OBV(bars.close, bars.volume)
 
 
 def accumulation(bars: SymbolBars) -> Floats:
     """Accumulation/distribution line since the first bar."""
+    import talib
+
     return talib.AD(bars.high, bars.low, bars.close, bars.volume)
 
 
@@ -130,6 +156,8 @@ def bar_column(bars: SymbolBars, *, name: str) -> Floats:
 
 
 def _bands(bars: SymbolBars) -> tuple[Floats, Floats, Floats]:
+    import talib
+
     return talib.BBANDS(bars.close, timeperiod=20, nbdevup=2.0, nbdevdn=2.0)
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
-from scipy.optimize import minimize
 
 from nextclose.config import HybridConfig
 from nextclose.errors import LeakError
@@ -237,6 +236,8 @@ def learnt_weights(members: Floats, target: Floats, *, equal_share: float) -> Fl
 
 def least_crps_weights(members: Floats, target: Floats) -> Floats:
     """The convex weights of least mean CRPS. `members`: (member, row, level). Shape (member,)."""
+    from scipy.optimize import minimize  # half a second that a forecast can do without
+
     n = len(members)
     equal = np.full(n, 1.0 / n)
     unit = LOSS_GRAIN * mean_grid_crps(members.mean(axis=0), target)  # members differ by little

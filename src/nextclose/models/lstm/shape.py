@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
-from scipy.special import ndtri
 
 from nextclose.schema import LEVELS, Floats
 
@@ -16,7 +17,7 @@ MOST_LOG_SCALE, MOST_BEND, MOST_TAIL = (
     1.5,
 )  # far beyond what markets teach; sinh is finite
 RISK_PRICE = 0.02  # drift of a session over its long-run mean |return|, before the network's own
-NORMAL: Floats = ndtri(LEVELS)
+NORMAL: Floats = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS])
 
 
 def shape_quantiles(outputs: Floats, *, drift: Floats) -> Floats:
