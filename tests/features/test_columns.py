@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nextclose.features.columns import Column, SymbolBars
-from nextclose.features.indicators import garman_klass, volatility
+from nextclose.features.indicators import garman_klass, recent_volatility, volatility
 from nextclose.features.table import FAMILIES
 from tests.features.random_bars import flat_frame, random_frame, symbol_bars
 
@@ -12,6 +12,8 @@ COLUMNS = [
     for family, definition in FAMILIES.items()
     for column in definition.columns
 ]
+# these read ranges where bars have them, and `has_range` beside them says where
+WHERE_KNOWN = {*(f"log_range_{n}" for n in (1, 5, 22, 66)), "overnight", "has_range"}
 
 
 def without(bars: SymbolBars, names: tuple[str, ...]) -> SymbolBars:
@@ -29,7 +31,8 @@ def test_a_column_is_nan_for_exactly_its_lookback(column: Column):
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_column_reads_no_bar_column_that_it_does_not_declare(column: Column):
-    undeclared = tuple({"open", "high", "low", "volume"} - set(column.needs))
+    may_read = {"open", "high", "low"} if column.name in WHERE_KNOWN else {*column.needs}
+    undeclared = tuple({"open", "high", "low", "volume"} - may_read)
     np.testing.assert_array_equal(column.values(without(BARS, undeclared)), column.values(BARS))
 
 
@@ -54,8 +57,11 @@ def test_stationary_columns_need_what_they_say():
 
 def test_shared_series_are_those_of_the_indicators():
     np.testing.assert_array_equal(BARS.scale, volatility(BARS.close))
+    np.testing.assert_array_equal(BARS.recent_scale, recent_volatility(BARS.close))
     four = (BARS.open, BARS.high, BARS.low, BARS.close)
     np.testing.assert_array_equal(BARS.range_volatility, garman_klass(*four))
+    np.testing.assert_array_equal(BARS.known_range_volatility, garman_klass(*four))
+    assert np.isnan(without(BARS, ("low",)).known_range_volatility).all()
     np.testing.assert_array_equal(BARS.returns, np.where(BARS.falls > 0, -1, 1) * BARS.moves)
 
 

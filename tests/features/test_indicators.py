@@ -9,6 +9,7 @@ from nextclose.features.indicators import (
     log_ratio,
     log_returns,
     macd_histogram,
+    recent_volatility,
     rsi,
     share,
     stochastic,
@@ -53,6 +54,28 @@ def test_volatility_needs_exactly_256_returns():
 
 def test_volatility_of_a_flat_price_is_the_floor():
     np.testing.assert_array_equal(volatility(np.full(258, 7.3))[256:], 1e-4)
+
+
+def test_recent_volatility_begins_with_the_size_of_the_first_return():
+    # returns 2 %, -1 %: then v = (.94 * 4e-4 + 1e-4) / 1.94
+    close = 50 * np.exp([0.0, 0.02, 0.01])
+    expected = [np.nan, 0.02, sqrt(4.76e-4 / 1.94)]
+    np.testing.assert_allclose(recent_volatility(close), expected, rtol=1e-12)
+
+
+def test_recent_volatility_has_the_bits_of_volatility_once_there_are_256_returns():
+    recent = recent_volatility(BARS.close)
+    assert recent[256:].tobytes() == volatility(BARS.close)[256:].tobytes()
+    assert np.isfinite(recent[1:]).all()
+    # of a shorter past, with its weights as they are
+    weights = 0.94 ** np.arange(255)[::-1]
+    mean_square = (weights * BARS.returns[1:256] ** 2).sum() / weights.sum()
+    assert recent[255] == pytest.approx(sqrt(mean_square), rel=1e-12)
+
+
+def test_recent_volatility_of_a_single_close_is_unknown_and_of_a_flat_price_the_floor():
+    np.testing.assert_array_equal(recent_volatility(np.array([7.3])), [np.nan])
+    np.testing.assert_array_equal(recent_volatility(np.full(300, 7.3))[1:], 1e-4)
 
 
 def test_wilder_smoothing_is_an_exponential_mean():

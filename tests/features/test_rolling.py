@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from nextclose.features.rolling import (
     exponential_mean,
+    padded_sum,
+    recent_mean,
     rolling_max,
     rolling_mean,
     rolling_min,
@@ -43,6 +45,43 @@ def test_windows_of_three_worked_by_hand():
     np.testing.assert_array_equal(rolling_min(x, sessions=3), [np.nan, np.nan, 1, 1, 1])
     # 1, 2, 4: mean 7/3, squares 16/9 + 1/9 + 25/9 = 42/9, over 3 sessions
     np.testing.assert_allclose(rolling_std(x, sessions=3)[2], np.sqrt(42 / 27), rtol=1e-15)
+
+
+def test_a_padded_sum_of_three_begins_with_what_there_is():
+    x = np.array([1.0, 2.0, 4.0, 1.0, 1.0])
+    assert padded_sum(x, sessions=3).tolist() == [1, 3, 7, 7, 6]
+    assert padded_sum(x, sessions=9).tolist() == [1, 3, 7, 8, 9]
+
+
+def test_a_recent_mean_of_three_is_of_the_known_among_what_there_is():
+    x = np.array([np.nan, 2.0, 4.0, np.nan, 1.0, np.nan, np.nan, np.nan, 5.0])
+    expected = [np.nan, 2, 3, 3, 2.5, 1, 1, np.nan, 5]
+    np.testing.assert_array_equal(recent_mean(x, sessions=3), expected)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9), st.integers(1, 260))
+def test_full_windows_of_what_there_is_have_the_bits_of_a_rolling_sum(seed, sessions):
+    x = series(seed)
+    full = rolling_sum(x, sessions=sessions)[sessions - 1 :]
+    padded = padded_sum(x, sessions=sessions)
+    assert padded[sessions - 1 :].tobytes() == full.tobytes()
+    np.testing.assert_allclose(padded[: sessions - 1], np.cumsum(x)[: sessions - 1], rtol=1e-12)
+    mean = recent_mean(x, sessions=sessions)
+    assert (
+        mean[sessions - 1 :].tobytes()
+        == rolling_mean(x, sessions=sessions)[sessions - 1 :].tobytes()
+    )
+
+
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_a_recent_mean_of_nothing_known_is_nothing(n):
+    np.testing.assert_array_equal(recent_mean(np.full(n, np.nan), sessions=4), np.full(n, np.nan))
+
+
+def test_a_padded_sum_with_an_unknown_value_is_unknown_while_it_is_in_reach():
+    x = np.array([1.0, np.nan, 2.0, 3.0, 4.0])
+    np.testing.assert_array_equal(padded_sum(x, sessions=2), [1, np.nan, np.nan, 5, 7])
 
 
 def test_exponential_mean_of_four_terms_worked_by_hand():

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from nextclose.errors import ConfigError
 from nextclose.features.columns import Column, FamilyDefinition
-from nextclose.features.indicators import volatility
+from nextclose.features.indicators import recent_volatility, volatility
 from nextclose.features.table import FAMILIES, make_table
 from nextclose.schema import BAR_COLUMNS, PRICE_COLUMNS, Table
 from tests.features.random_bars import N_ROWS, bars_of, flat_frame, random_frame
 
 BOTH = ("stationary", "classic")
+ALL = (*BOTH, "universal")
 FRAME = random_frame(seed=11)
 WARMUP = 256
 
@@ -43,11 +44,11 @@ def test_each_symbol_is_computed_by_itself():
 
 
 def test_families_stand_side_by_side_with_their_own_warmup():
-    table = make_table(bars_of(FRAME), families=BOTH)
+    table = make_table(bars_of(FRAME), families=ALL)
     assert table.values.dtype == np.float32
     assert table.values.flags.c_contiguous
-    assert len(table.names) == len(set(table.names)) == table.values.shape[1] == 82
-    for name, warmup in (("stationary", WARMUP), ("classic", 199)):
+    assert len(table.names) == len(set(table.names)) == table.values.shape[1] == 107
+    for name, warmup in (("stationary", WARMUP), ("classic", 199), ("universal", 59)):
         family = table.families[name]
         block = table.values[:, family.start : family.stop]
         definition = FAMILIES[name]
@@ -64,10 +65,11 @@ def test_values_are_those_of_the_columns():
     assert close[199:].tolist() == FRAME["close"].to_numpy()[199:].astype(np.float32).tolist()
 
 
-def test_scale_is_the_causal_volatility():
-    np.testing.assert_array_equal(
-        make_table(bars_of(FRAME)).scale, volatility(FRAME["close"].to_numpy())
-    )
+def test_scale_is_the_causal_volatility_from_the_60th_session_on():
+    scale, close = make_table(bars_of(FRAME)).scale, FRAME["close"].to_numpy()
+    assert np.isnan(scale[:59]).all()
+    assert scale[59:].tobytes() == recent_volatility(close)[59:].tobytes()
+    assert scale[256:].tobytes() == volatility(close)[256:].tobytes()
 
 
 def test_close_only_bars_lose_the_columns_that_need_more():
@@ -94,7 +96,7 @@ def test_whole_number_volume_is_the_same_volume():
 
 
 def test_flat_prices_nobody_trades_are_finite():
-    table = make_table(bars_of(flat_frame()), families=BOTH)
+    table = make_table(bars_of(flat_frame()), families=ALL)
     assert np.isfinite(table.values[WARMUP:]).all()
 
 
@@ -162,8 +164,10 @@ def test_the_start_of_the_file_moves_the_classic_family():
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 99), factor=st.sampled_from([0.25, 0.5, 2.0, 8.0]))
 def test_price_and_volume_levels_change_no_bit(seed, factor):
-    frame = random_frame(seed=seed)
-    table, other = make_table(bars_of(frame)), make_table(bars_of(scaled(frame, factor)))
+    frame, families = random_frame(seed=seed), ("stationary", "universal")
+    table, other = (
+        make_table(bars_of(f), families=families) for f in (frame, scaled(frame, factor))
+    )
     assert table.values.tobytes() == other.values.tobytes()
     assert table.scale.tobytes() == other.scale.tobytes()
 
@@ -203,11 +207,11 @@ def known(table: Table, n_rows: int) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("world", WORLDS)
-@pytest.mark.parametrize("cut", [1, 100, 200, 257, 300, N_ROWS - 1])
+@pytest.mark.parametrize("cut", [1, 60, 100, 200, 257, 300, N_ROWS - 1])
 def test_what_happens_later_leaves_earlier_rows_alone(world, cut):
     perturbed = pl.concat([FRAME[:cut], WORLDS[world](FRAME[cut:])])
-    table = make_table(bars_of(FRAME), families=BOTH)
-    other = make_table(bars_of(perturbed), families=BOTH)
+    table = make_table(bars_of(FRAME), families=ALL)
+    other = make_table(bars_of(perturbed), families=ALL)
     assert known(table, cut) == known(other, cut)
 
 
@@ -217,6 +221,12 @@ def test_the_newest_bar_moves_the_newest_row(name):
     newest = pl.int_range(pl.len()) == N_ROWS - 1
     moved = pl.col(name) + (pl.duration(days=1) if name == "session" else 0.5)
     changed = FRAME.with_columns(pl.when(newest).then(moved).otherwise(pl.col(name)).alias(name))
-    table, other = make_table(bars_of(FRAME)), make_table(bars_of(changed))
+    table, other = (make_table(bars_of(f), families=ALL) for f in (FRAME, changed))
     assert known(table, N_ROWS - 1) == known(other, N_ROWS - 1)
-    assert table.values[-1].tobytes() != other.values[-1].tobytes()
+    moved_families = {
+        title
+        for title, family in table.families.items()
+        if (table.values[-1] != other.values[-1])[family.start : family.stop].any()
+    }
+    blind = {"session": {"classic", "universal"}, "volume": {"universal"}}
+    assert moved_families == {*ALL} - blind.get(name, set())

@@ -7,6 +7,7 @@ open, high and low are read all the same: what ranges would say is 0, and `has_r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -93,22 +94,31 @@ def _log_ratio(size: Floats, bars: SymbolBars) -> Floats:
     return np.asarray(np.log(np.maximum(size / bars.recent_scale, LEAST)))
 
 
+def _column(name: str, values: Callable[[SymbolBars], Floats]) -> Column:
+    return Column(name, WARMUP, partial(_warmed, values))
+
+
+def _warmed(values: Callable[[SymbolBars], Floats], bars: SymbolBars) -> Floats:
+    """The values from the 60th session on, NaN before."""
+    return np.where(np.arange(len(bars.close)) < WARMUP, np.nan, values(bars))
+
+
 UNIVERSAL = FamilyDefinition(
     cap=CAP,
     columns=(
-        Column("universal_return", WARMUP, scaled_return),
+        _column("universal_return", scaled_return),
         *(
-            Column(f"log_move_{n}", WARMUP, partial(log_move, sessions=n))
+            _column(f"log_move_{n}", partial(log_move, sessions=n))
             for n in (1, 5, 22, 66, YEAR, LONG_RUN)
         ),
-        *(Column(f"fall_share_{n}", WARMUP, partial(fall_share, sessions=n)) for n in (5, 22, 66)),
-        *(Column(f"momentum_{n}", WARMUP, partial(momentum, sessions=n)) for n in (5, 22, YEAR)),
-        Column("universal_log_scale", WARMUP, log_scale),
-        Column("history", WARMUP, history),
-        *(Column(f"log_range_{n}", WARMUP, partial(log_range, sessions=n)) for n in (1, 5, 22, 66)),
-        Column("overnight", WARMUP, overnight),
-        Column("has_range", WARMUP, has_range),
-        *(Column(f"season_{lag}", WARMUP, partial(season, lag=lag)) for lag in (60, 55, 249, 244)),
+        *(_column(f"fall_share_{n}", partial(fall_share, sessions=n)) for n in (5, 22, 66)),
+        *(_column(f"momentum_{n}", partial(momentum, sessions=n)) for n in (5, 22, YEAR)),
+        _column("universal_log_scale", log_scale),
+        _column("history", history),
+        *(_column(f"log_range_{n}", partial(log_range, sessions=n)) for n in (1, 5, 22, 66)),
+        _column("overnight", overnight),
+        _column("has_range", has_range),
+        *(_column(f"season_{lag}", partial(season, lag=lag)) for lag in (60, 55, 249, 244)),
     ),
 )
 INPUTS = tuple(column.name for column in UNIVERSAL.columns)
