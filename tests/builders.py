@@ -10,7 +10,11 @@ import polars as pl
 
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
+from nextclose.features.universal import INPUTS
 from nextclose.models.hybrid.hybrid import FittedHybrid
+from nextclose.models.lstm.editions import Edition
+from nextclose.models.lstm.network import GATES, Network
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
 
@@ -145,6 +149,24 @@ def ragged_calendars(*, seed: int, n_symbols: int, n_days: int, missing: float) 
         kept = (noise.random(len(days)) >= missing) | (days < first + 3)
         calendars.append(DAY_ZERO + days[kept])
     return calendars
+
+
+def random_edition(until: str, *, seed: int = 0) -> Edition:
+    """A small network of random weights, as if taught with prices up to that day."""
+    rng = np.random.default_rng(seed)
+    units, n_inputs, n_outputs = 4, len(INPUTS), len(TAUGHT_HORIZONS) * OUTPUTS
+    shapes = {
+        "lstm_input": (GATES * units, n_inputs),
+        "lstm_state": (GATES * units, units),
+        "lstm_bias": (GATES * units,),
+        "layer": (units, units + n_inputs),
+        "layer_bias": (units,),
+        "head": (n_outputs, units),
+        "head_bias": (n_outputs,),
+    }
+    weights = {name: 0.3 * rng.standard_normal(shape) for name, shape in shapes.items()}
+    network = Network(**{name: value.astype(np.float32) for name, value in weights.items()})
+    return Edition(until=until, network=network, card={})
 
 
 def tiny_lstm(**changes: Any) -> LstmConfig:

@@ -43,8 +43,9 @@ class Edition:
     card: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless `until` is a date."""
-        date.fromisoformat(self.until)
+        """Raise ValueError unless `until` is a date, written as all of them are."""
+        if date.fromisoformat(self.until).isoformat() != self.until:
+            raise ValueError(f"it ends on {self.until!r}, expected YYYY-MM-DD")
 
     @property
     def fingerprint(self) -> str:
@@ -138,9 +139,19 @@ def edition_of(content: bytes) -> Edition:
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         card = json.loads(header["__metadata__"][CARD])
         until = card.pop("until")
-    except (SafetensorError, LookupError, ValueError, AttributeError, RecursionError) as error:
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise ValueError("a weight is not finite")
+        network: Network = decode_state(Network, State(arrays=arrays, facts={}))
+        edition = Edition(until=until, network=network, card=card)
+        if not all(0 <= c.kept < len(c.train) == len(c.valid) for c in edition.curves):
+            raise ValueError("a stage of its card keeps a round that it has not")
+    except (
+        SafetensorError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"no edition of the universal network ({error})") from error
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise ValueError("no edition of the universal network (a weight is not finite)")
-    network: Network = decode_state(Network, State(arrays=arrays, facts={}))
-    return Edition(until=until, network=network, card=card)
+    return edition
