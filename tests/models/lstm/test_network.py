@@ -1,84 +1,184 @@
+from dataclasses import replace
+from itertools import pairwise
+from math import exp, tanh
+
 import numpy as np
+import pytest
 import torch
 
-from nextclose import metrics
-from nextclose.models.lstm.network import CORRECTIONS, Network, corrected_quantiles, grid_crps
-from nextclose.schema import LEVELS, MEDIAN
+from nextclose.features.universal import INPUTS
+from nextclose.models.lstm.network import CHAINS, READ_ROWS, Network, outputs_at
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
+from nextclose.pretraining.network import Teacher
+from nextclose.pretraining.pretrain import network_of
+from nextclose.schema import Floats32, Ints
+
+N_OUTPUTS = len(TAUGHT_HORIZONS) * OUTPUTS
 
 
-def spread(*medians: float) -> torch.Tensor:
-    grids = [median + np.linspace(-1, 2, len(LEVELS)) ** 3 for median in medians]
-    centred = [grid - grid[MEDIAN] + m for grid, m in zip(grids, medians, strict=True)]
-    return torch.tensor(np.array(centred))
+def random_teacher(seed: int, *, units: int) -> Teacher:
+    """The network as torch teaches it, with a head that says something."""
+    torch.manual_seed(seed)
+    teacher = Teacher(units=units)
+    torch.nn.init.normal_(teacher.head.weight, std=units**-0.5)
+    torch.nn.init.normal_(teacher.head.bias)
+    return teacher
 
 
-def network(*, units: int = 4, n_horizons: int = 2, dropout: float = 0.0) -> Network:
-    torch.manual_seed(3)
-    return Network(n_features=5, n_horizons=n_horizons, units=units, dropout=dropout)
+def random_inputs(n_rows: int, *, seed: int = 0) -> Floats32:
+    drawn = np.random.default_rng(seed).standard_normal((n_rows, len(INPUTS)))
+    return drawn.astype(np.float32)
 
 
-def test_a_new_network_gives_exactly_the_spread():
-    x = torch.randn(9, 3, 5)
-    corrections = network()(x)
-    assert corrections.shape == (9, 3, 2, CORRECTIONS)
-    assert not corrections.any()
-    grid = corrected_quantiles(spread(0.0, 0.0).float(), corrections)
-    assert grid.shape == (9, 3, 2, len(LEVELS))
-    assert torch.equal(grid, spread(0.0, 0.0).float().expand(9, 3, -1, -1))
+def network(units: int = 4, *, seed: int = 0) -> Network:
+    return network_of(random_teacher(seed, units=units).weights())
 
 
-def test_zero_corrections_keep_a_median_off_zero_to_the_last_digits():
-    grid = corrected_quantiles(spread(0.3, -0.2), torch.zeros(2, CORRECTIONS, dtype=torch.float64))
-    np.testing.assert_allclose(grid, spread(0.3, -0.2), atol=1e-15)
+def scattered(n: int, *, n_rows: int, seed: int = 1) -> tuple[Ints, Ints]:
+    """Rows, and for each one of 40 places at or before it to begin at."""
+    noise = np.random.default_rng(seed)
+    places = np.sort(noise.choice(n_rows - 1, 39, replace=False)) + 1
+    places = np.append(0, places)
+    rows = noise.integers(0, n_rows, n)
+    latest = np.searchsorted(places, rows, side="right") - 1
+    return rows, places[np.maximum(latest - noise.integers(0, 3, n), 0)]
 
 
-def test_a_shift_moves_every_quantile_and_a_width_only_its_side():
-    base = spread(0.1)
-    shift, below, above = 0.5, np.log(2.0), np.log(3.0)
-    moved = corrected_quantiles(base, torch.tensor([[shift, 0.0, 0.0]]))
-    np.testing.assert_allclose(moved, base + shift)
-    wide = corrected_quantiles(base, torch.tensor([[0.0, below, above]]).double()).numpy()[0]
-    side = base.numpy()[0] - 0.1
-    np.testing.assert_allclose(wide[: MEDIAN + 1], 0.1 + 2 * side[: MEDIAN + 1])
-    np.testing.assert_allclose(wide[MEDIAN + 1 :], 0.1 + 3 * side[MEDIAN + 1 :])
+# --- what it computes ---
 
 
-def test_corrected_quantiles_rise_whatever_the_correction():
-    corrections = 4 * torch.randn(200, 2, CORRECTIONS, generator=torch.manual_seed(0))
-    grid = corrected_quantiles(spread(0.1, -0.3), corrections.double())
-    assert (grid.diff(dim=-1) >= 0).all()
+@pytest.mark.parametrize("units", [4, 64])
+@pytest.mark.parametrize("n_rows", [1, 70, 260])
+def test_numpy_computes_what_torch_teaches(units, n_rows):
+    teacher = random_teacher(7, units=units)
+    x = random_inputs(n_rows)
+    with torch.no_grad():
+        expected = teacher(torch.from_numpy(x)[:, None])[:, 0].numpy()
+    rows = np.arange(n_rows)
+    outputs = outputs_at(network_of(teacher.weights()), x, rows, starts=np.zeros_like(rows))
+    assert outputs.shape == (n_rows, len(TAUGHT_HORIZONS), OUTPUTS)
+    assert outputs.dtype == np.float32
+    assert np.abs(outputs - expected).max() <= 1e-6
+    assert np.abs(outputs).max() > 1
 
 
-def test_the_network_is_causal():
-    x = torch.randn(9, 2, 5)
-    trained = network()
-    torch.nn.init.normal_(trained.head.weight)
-    later = x.clone()
-    later[6:] += 1
-    before, after = trained(x), trained(later)
-    assert torch.equal(before[:6], after[:6])
-    assert not torch.equal(before[6], after[6])
+def test_one_session_of_one_unit_worked_by_hand():
+    # from zero: c = sigmoid(0) tanh(1) = tanh(1) / 2, h = sigmoid(ln 3) tanh(c) = 3/4 tanh(c);
+    # then SiLU(2 h) and an output of 5 times that and 1
+    gates = np.array([0.0, -9.0, 0.0, np.log(3)], dtype=np.float32)
+    told = np.zeros((4, len(INPUTS)), dtype=np.float32)
+    told[2, 0] = 1.0
+    single = Network(
+        lstm_input=told,
+        lstm_state=np.zeros((4, 1), dtype=np.float32),
+        lstm_bias=gates,
+        layer=np.append(2.0, np.zeros(len(INPUTS))).astype(np.float32)[None],
+        layer_bias=np.zeros(1, dtype=np.float32),
+        head=np.full((N_OUTPUTS, 1), 5.0, dtype=np.float32),
+        head_bias=np.ones(N_OUTPUTS, dtype=np.float32),
+    )
+    x = np.zeros((1, len(INPUTS)), dtype=np.float32)
+    x[0, 0] = 1.0
+    linear = 2 * 0.75 * tanh(tanh(1) / 2)
+    outputs = outputs_at(single, x, np.array([0]), starts=np.array([0]))
+    assert outputs == pytest.approx(5 * linear / (1 + exp(-linear)) + 1, abs=1e-6)
 
 
-def test_dropout_acts_in_training_only():
-    trained = network(units=64, dropout=0.5)
-    torch.nn.init.normal_(trained.head.weight)
-    x = torch.randn(4, 2, 5)
-    assert not torch.equal(trained(x), trained(x))
-    trained.eval()
-    assert torch.equal(trained(x), trained(x))
+def test_the_layer_reads_the_inputs_beside_the_state():
+    silent = network()
+    silent = replace(silent, lstm_input=0 * silent.lstm_input, lstm_bias=0 * silent.lstm_bias)
+    x = random_inputs(2)
+    ends = outputs_at(silent, x, np.array([0, 1]), starts=np.array([0, 0]))
+    assert (ends[0] != ends[1]).any()
 
 
-def test_the_loss_is_the_score_that_the_evaluation_reports():
-    noise = np.random.default_rng(5)
-    quantiles = np.sort(noise.normal(size=(40, 3, len(LEVELS))), axis=-1)
-    target = noise.normal(size=(40, 3))
-    loss = grid_crps(torch.tensor(quantiles), torch.tensor(target))
-    np.testing.assert_allclose(loss, metrics.grid_crps(quantiles, target), rtol=1e-12)
+# --- one row at a time ---
 
 
-def test_the_loss_of_a_point_is_the_absolute_error():
-    # method section 3: if all quantiles equal m, the score is |y - m|; here 1 and 3
-    point = torch.zeros(2, len(LEVELS), dtype=torch.float64)
-    loss = grid_crps(point, torch.tensor([1.0, -3.0], dtype=torch.float64))
-    np.testing.assert_allclose(loss, [1, 3], rtol=1e-14)
+@pytest.mark.parametrize("units", [4, 6, 64])
+def test_the_bits_of_a_row_do_not_depend_on_how_many_are_asked_with_it_or_their_order(units):
+    net, x = network(units), random_inputs(300)
+    rows, starts = scattered(150, n_rows=300)
+    assert len(np.unique(starts)) > 2 * CHAINS
+    assert len(rows) > 2 * READ_ROWS
+    together = outputs_at(net, x, rows, starts=starts)
+    shuffled = np.random.default_rng(2).permutation(len(rows))
+    assert (
+        outputs_at(net, x, rows[shuffled], starts=starts[shuffled]).tobytes()
+        == together[shuffled].tobytes()
+    )
+    for place in range(0, len(rows), 13):
+        one = slice(place, place + 1)
+        assert outputs_at(net, x, rows[one], starts=starts[one])[0].tobytes() == (
+            together[place].tobytes()
+        )
+    for n in (2, CHAINS, CHAINS + 1, READ_ROWS, READ_ROWS + 1):
+        few = outputs_at(net, x, rows[:n], starts=starts[:n])
+        assert few.tobytes() == together[:n].tobytes()
+
+
+def test_a_row_asked_twice_is_answered_twice():
+    x, rows = random_inputs(50), np.array([30, 30, 7])
+    twice = outputs_at(network(), x, rows, starts=np.array([3, 3, 3]))
+    assert twice[0].tobytes() == twice[1].tobytes() != twice[2].tobytes()
+
+
+def test_no_row_is_no_output():
+    nothing = np.array([], dtype=np.int64)
+    assert outputs_at(network(), random_inputs(5), nothing, starts=nothing).shape == (0, 11, 4)
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, 1e30])
+def test_a_row_reads_its_chain_and_nothing_before_or_after(poison):
+    x, rows, starts = random_inputs(60), np.array([40, 25]), np.array([11, 11])
+    outputs = outputs_at(network(), x, rows, starts=starts)
+    outside = np.full_like(x, poison)
+    outside[11:41] = x[11:41]
+    assert outputs_at(network(), outside, rows, starts=starts).tobytes() == outputs.tobytes()
+
+
+@pytest.mark.parametrize("row", [36, 38, 40])
+def test_each_row_of_a_chain_counts(row):
+    x, rows, starts = random_inputs(60), np.array([40]), np.array([36])
+    other = x.copy()
+    other[row] += 1
+    one, two = (outputs_at(network(), inputs, rows, starts=starts) for inputs in (x, other))
+    assert (one != two).any()
+
+
+def test_where_a_chain_begins_counts():
+    x, row = random_inputs(60), np.array([40])
+    ends = [outputs_at(network(), x, row, starts=np.array([start])) for start in (38, 39, 40)]
+    assert all((one != two).any() for one, two in pairwise(ends))
+
+
+def test_rows_of_other_chains_may_hold_what_is_no_number():
+    # fixed places in a matrix: what stands in another row of it must not spread
+    x, rows, starts = random_inputs(60), np.array([10, 40, 50]), np.array([0, 30, 45])
+    outputs = outputs_at(network(), x, rows, starts=starts)
+    sick = x.copy()
+    sick[30:35] = np.nan
+    beside = outputs_at(network(), sick, rows, starts=starts)
+    assert beside[[0, 2]].tobytes() == outputs[[0, 2]].tobytes()
+    assert np.isnan(beside[1]).all()
+
+
+# --- shapes ---
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lstm_input", "lstm_state", "lstm_bias", "layer", "layer_bias", "head", "head_bias"],
+)
+def test_a_weight_of_another_shape_is_refused_by_name(name):
+    good = network()
+    weight = getattr(good, name)
+    for bad in (weight[:-1], np.concatenate([weight, weight[:1]]), weight[..., None]):
+        with pytest.raises(ValueError, match=rf"{name} of shape \(.*\), expected"):
+            replace(good, **{name: bad})
+
+
+def test_a_network_of_other_inputs_is_refused():
+    good = network()
+    with pytest.raises(ValueError, match=r"lstm_input of shape \(16, 24\), expected \(16, 25\)"):
+        replace(good, lstm_input=good.lstm_input[:, :-1])
