@@ -1,41 +1,59 @@
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
-from typing import Any
+from math import log, sqrt
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
-from nextclose import metrics
 from nextclose.errors import LeakError, NotEnoughDataError
-from nextclose.models.loghar.loghar import fit_loghar
-from nextclose.models.lstm import lstm
-from nextclose.models.lstm.lstm import INPUTS, FittedLstm, Lstm
-from nextclose.models.lstm.training import TrainedLstm, train_network
-from nextclose.models.mixture import mixture_quantiles
-from nextclose.models.state import encode_state
-from nextclose.samples.samples import Samples
-from nextclose.samples.splits import Fold, known_at, walk_forward
-from nextclose.schema import LEVELS, MEDIAN, Bars
+from nextclose.features.table import make_table
+from nextclose.models.lstm.editions import shipped_editions
+from nextclose.models.lstm.lstm import REACH_SESSIONS, FittedLstm, Lstm, outputs_between
+from nextclose.models.lstm.shape import TAUGHT_HORIZONS
+from nextclose.models.mixture import restore_fit, restore_forecaster
+from nextclose.models.state import State, encode_state
+from nextclose.samples.samples import Samples, make_samples
+from nextclose.samples.splits import known_at, walk_forward
+from nextclose.schema import HORIZONS, LEVELS, MEDIAN, Bars, Floats
 from nextclose.serving.states import state_bytes, state_of
-from tests.builders import close_only, samples_of, tiny_lstm, walk_bars
+from tests.builders import DAY_ZERO, close_only, random_edition, walk_bars, walk_frame
 
-MODEL = Lstm(settings=tiny_lstm())
-MIN_ROWS = 256 + 70  # warm-up of the table, and the context
+EDITIONS = tuple(
+    random_edition(until, seed=seed)
+    for seed, until in enumerate(("2001-06-30", "2002-03-01", "2003-01-01"))
+)
+MODEL = Lstm(editions=EDITIONS)
+FITTED = FittedLstm(edition="2001-06-30", networks=(EDITIONS[0].network,))
 
 
-def last_fold(samples: Samples, *, sessions: int = 60) -> Fold:
-    """One fold whose test is the last `sessions` sessions of all symbols together."""
-    test_from = np.unique(samples.origin)[-sessions]
-    (fold,) = walk_forward(samples, test_from=test_from, refit_sessions=999)
-    ready = samples.ready("stationary", context_sessions=MODEL.traits.context_sessions)
-    return fold.restricted(ready)
+def samples_of(bars: Bars, *, horizons: Sequence[int] = HORIZONS) -> Samples:
+    return make_samples(make_table(bars, families=("universal",)), horizons=tuple(horizons))
+
+
+def fit_at(samples: Samples, session: str, *, model: Lstm = MODEL) -> FittedLstm:
+    """The fit of a walk-forward that tests from that session on."""
+    folds = walk_forward(samples, test_from=np.datetime64(session), refit_sessions=9999)
+    return model.fit(folds[0].train, folds[0].valid, 1)
+
+
+def silent(*, head: float = 0.0) -> FittedLstm:
+    """A network whose outputs are all the same."""
+    network = random_edition("2000-12-31").network
+    bias = np.full_like(network.head_bias, head)
+    network = replace(network, head=0 * network.head, head_bias=bias)
+    return FittedLstm(edition="2000-12-31", networks=(network,))
+
+
+def last_grid(fitted: FittedLstm, samples: Samples) -> Floats:
+    """Quantiles at the last row. Shape (horizon, level)."""
+    grid: Floats = fitted.quantiles(samples, np.array([len(samples.origin) - 1]))[0]
+    return grid
 
 
 @pytest.fixture(scope="module")
 def bars() -> Bars:
-    return walk_bars((640, 600, 580))
+    return walk_bars((700, 660))
 
 
 @pytest.fixture(scope="module")
@@ -44,257 +62,267 @@ def samples(bars) -> Samples:
 
 
 @pytest.fixture(scope="module")
-def fold(samples) -> Fold:
-    return last_fold(samples)
+def ready(samples) -> np.ndarray:
+    return np.flatnonzero(samples.ready("universal"))
 
 
-@pytest.fixture(scope="module")
-def fitted(fold) -> FittedLstm:
-    """Two seeds that believe in all of their corrections, so that every part shows."""
-    members = [MODEL.fit(fold.train, fold.valid, seed) for seed in (1, 2)]
-    believers = [believer(member) for member in members]
-    combined = MODEL.combine_seeds(believers)
-    assert isinstance(combined, FittedLstm)
-    return combined
+# --- which edition a fit takes ---
 
 
-def believer(member: FittedLstm) -> FittedLstm:
-    """The fit with a head that says something, and believed: training may keep the zero head."""
-    (network,) = member.networks
-    weights = network.weights
-    drawn = np.random.default_rng(int(np.abs(weights["lstm.weight_ih_l0"]).sum() * 1e6))
-    shape = weights["head.weight"].shape
-    spoken = weights["head.weight"] + 0.05 * drawn.standard_normal(shape).astype(np.float32)
-    return with_network(
-        member,
-        weights={**weights, "head.weight": spoken},
-        shares=np.full_like(network.shares, 0.9),
-    )
+@pytest.mark.parametrize(
+    ("session", "until"),
+    [
+        ("2001-06-29", ""),
+        ("2001-07-02", "2001-06-30"),
+        ("2002-03-01", "2001-06-30"),  # the edition until that day knows its prices
+        ("2002-03-04", "2002-03-01"),
+        ("2002-12-31", "2002-03-01"),
+        ("2003-01-02", "2003-01-01"),
+        ("2003-06-02", "2003-01-01"),
+    ],
+)
+def test_a_fit_takes_the_newest_edition_that_ends_before_its_day(samples, session, until):
+    fitted = fit_at(samples, session)
+    assert fitted.edition == until
+    chosen = [edition.network for edition in EDITIONS if edition.until == until]
+    assert list(fitted.networks) == chosen
 
 
-def with_network(member: FittedLstm, **changes: Any) -> FittedLstm:
-    """The fit of one seed with other parts of its network."""
-    (network,) = member.networks
-    return replace(member, networks=(replace(network, **changes),))
+def test_the_seed_and_the_prices_decide_nothing(samples):
+    early = walk_bars((700, 660), seed=50)
+    for other in (samples, samples_of(early)):
+        (fold,) = walk_forward(other, test_from=np.datetime64("2002-06-03"), refit_sessions=9999)
+        for seed in (1, 2):
+            assert MODEL.fit(fold.train, fold.valid, seed).networks == (EDITIONS[1].network,)
 
 
-def shares_of(member: FittedLstm) -> np.ndarray:
-    """How much of its corrections the fit of one seed uses. Shape (horizon, correction)."""
-    (network,) = member.networks
-    return network.shares
+def test_before_any_edition_there_is_no_forecast(samples, ready):
+    fitted = fit_at(samples, "2001-06-29")
+    assert (fitted.edition, fitted.networks, fitted.curves) == ("", (), ())
+    grid = fitted.quantiles(samples, ready[:5])
+    assert grid.shape == (5, 3, len(LEVELS))
+    assert np.isnan(grid).all()
+    assert fit_at(samples, "2003-06-02", model=Lstm(editions=())).edition == ""
+
+
+def test_without_editions_of_one_s_own_those_that_are_shipped_are_chosen_from():
+    shipped = {edition.until: edition.fingerprint for edition in shipped_editions()}
+    assert Lstm().traits.settings == {"editions": shipped}
+
+
+def test_the_settings_name_each_edition_by_its_day_and_its_weights():
+    named = MODEL.traits.settings["editions"]
+    assert list(named) == ["2001-06-30", "2002-03-01", "2003-01-01"]
+    retaught = Lstm(editions=(*EDITIONS[:2], random_edition("2003-01-01", seed=9)))
+    changed = retaught.traits.settings["editions"]
+    assert [named[until] == changed[until] for until in named] == [True, True, False]
+
+
+def test_it_says_what_it_reads():
+    traits = MODEL.traits
+    assert (traits.fitted, traits.family, traits.context_sessions) == (FittedLstm, "universal", 1)
+    assert (traits.n_seeds, traits.relative_cost, traits.is_servable) == (1, 0, True)
+    assert traits.reach_sessions == REACH_SESSIONS == 2702
+
+
+def test_the_curves_are_those_of_the_card(samples):
+    stage = {"taught": [0.7, 0.6], "watched": [0.8, 0.7], "kept": 1}
+    taught = replace(EDITIONS[0], card={"stages": {"companies": stage}})
+    (curve,) = fit_at(samples, "2001-07-02", model=Lstm(editions=(taught,))).curves
+    assert (curve.train, curve.valid, curve.kept) == ((0.7, 0.6), (0.8, 0.7), 1)
+    assert curve.stage == "Edition until 2001-06-30: companies"
+
+
+def test_training_targets_that_resolve_after_validation_begins_are_refused(samples):
+    past = known_at(samples, np.datetime64("2002-06-03"))
+    with pytest.raises(LeakError):
+        MODEL.fit(past, past, 1)
+
+
+def test_a_fit_that_knows_no_session_is_refused(samples):
+    nothing = replace(samples, segments=samples.segments[:0])
+    nothing = replace(nothing, resolved=np.full_like(samples.resolved, np.datetime64("NaT")))
+    with pytest.raises(NotEnoughDataError, match=r"no session is known\. Fix: give more history"):
+        MODEL.fit(nothing, nothing, 1)
+
+
+# --- what a forecast is made of ---
+
+
+def test_without_outputs_a_forecast_is_a_normal_about_the_drift_of_risk(bars):
+    samples = samples_of(bars, horizons=(1, 4, 63))
+    grid = last_grid(silent(), samples)
+    close = samples.table.close[samples.table.segments[-1, 0] :]
+    long_move = np.abs(np.diff(np.log(close))).mean() / samples.scale[-1]
+    for k, horizon in enumerate((1, 4, 63)):
+        assert grid[k, MEDIAN] == pytest.approx(0.02 * sqrt(horizon) * long_move, rel=1e-6)
+        np.testing.assert_allclose(grid[k, -1] - grid[k, MEDIAN], 2.326348, atol=1e-6)
+
+
+def test_what_the_network_puts_out_is_added(samples):
+    shift = last_grid(silent(head=1.0), samples) - last_grid(silent(), samples)
+    np.testing.assert_allclose(shift[:, MEDIAN], 0.1, atol=1e-12)  # a tenth of the location
+    assert (np.diff(shift, axis=1)[:, MEDIAN:] > 0).all()  # and a scale of e
+
+
+@pytest.mark.parametrize("place", range(len(TAUGHT_HORIZONS)))
+def test_a_taught_horizon_has_its_own_outputs_to_the_bit(place):
+    outputs = np.random.default_rng(3).standard_normal((5, len(TAUGHT_HORIZONS), 4))
+    between = outputs_between(outputs, TAUGHT_HORIZONS[place])
+    assert between.tobytes() == np.ascontiguousarray(outputs[:, place]).tobytes()
+
+
+def test_between_taught_horizons_outputs_are_linear_in_the_logarithm_of_the_horizon():
+    lines = np.array([1.0, -2.0, 0.5, 3.0])
+    outputs = 1.0 + np.log(TAUGHT_HORIZONS)[None, :, None] * lines
+    for horizon in range(1, 64):
+        np.testing.assert_allclose(
+            outputs_between(outputs, horizon)[0], 1.0 + log(horizon) * lines, atol=1e-14
+        )
+    # by hand, between 3 and 5: ln (4/3) / ln (5/3) = .563171
+    steps = np.zeros((1, len(TAUGHT_HORIZONS), 4))
+    steps[:, TAUGHT_HORIZONS.index(5)] = 1.0
+    np.testing.assert_allclose(outputs_between(steps, 4), 0.563171, atol=1e-6)
+
+
+def test_horizons_beyond_63_sessions_have_no_forecast_and_change_no_other(bars):
+    near = samples_of(bars, horizons=(1, 4, 63))
+    far = samples_of(bars, horizons=(1, 4, 63, 64, 250))
+    grid = last_grid(FITTED, far)
+    assert grid[:3].tobytes() == last_grid(FITTED, near).tobytes()
+    assert np.isnan(grid[3:]).all()
+    assert np.isnan(last_grid(FITTED, samples_of(bars, horizons=(64, 65)))).all()
+
+
+def test_quantiles_rise(samples, ready):
+    grid = FITTED.quantiles(samples, ready)
+    assert np.isfinite(grid).all()
+    assert (np.diff(grid, axis=2) > 0).all()
 
 
 # --- one row at a time ---
 
 
-def test_a_forecast_is_the_same_whatever_its_batch_mates_and_their_order(samples, fold, fitted):
-    rows = np.random.default_rng(0).permutation(fold.test_rows)
-    together = fitted.quantiles(samples, rows)
-    assert together.shape == (len(rows), 3, len(LEVELS))
-    assert (np.diff(together, axis=2) > 0).all()
-    for position in range(0, len(rows), 11):
-        alone = fitted.quantiles(samples, rows[position : position + 1])
-        np.testing.assert_array_equal(alone[0], together[position])
-    pair = fitted.quantiles(samples, rows[[3, 3]])
-    np.testing.assert_array_equal(pair, together[[3, 3]])
+def test_sixty_sessions_are_enough_and_59_are_not():
+    for n, is_there in ((59, False), (60, True), (61, True)):
+        samples = samples_of(Bars(frame=walk_frame("AAA", seed=3, n=n)))
+        grid = FITTED.quantiles(samples, np.arange(n))
+        assert np.isnan(grid[:59]).all()
+        assert np.isfinite(grid[59:]).all()
+        assert (len(grid[59:]) > 0) == is_there
 
 
-def test_a_forecast_from_the_last_bars_alone_has_the_same_bits(bars, samples, fold, fitted):
-    for row in fold.test_rows[::23]:
-        symbol = samples.table.symbols[samples.table.symbol[row]]
-        session = samples.origin[row].astype(object)
-        past = bars.frame.filter(pl.col("symbol") == symbol, pl.col("session") <= session)
-        few = samples_of(Bars(frame=past.tail(MIN_ROWS)))
-        newest = np.array([MIN_ROWS - 1])
-        assert few.ready("stationary", context_sessions=70)[newest].all()
-        np.testing.assert_array_equal(
-            fitted.quantiles(few, newest)[0], fitted.quantiles(samples, np.array([row]))[0]
-        )
+def test_a_forecast_is_the_same_whatever_its_batch_mates_and_their_order(samples, ready):
+    rows = np.random.default_rng(0).permutation(ready)
+    together = FITTED.quantiles(samples, rows)
+    for place in range(0, len(rows), 97):
+        alone = FITTED.quantiles(samples, rows[place : place + 1])
+        assert alone[0].tobytes() == together[place].tobytes()
+    few = FITTED.quantiles(samples, rows[[3, 3, 40]])
+    assert few.tobytes() == together[[3, 3, 40]].tobytes()
+    beside = FITTED.quantiles(samples, np.append(rows[:9], 0))  # a row before the warm-up ends
+    assert beside[:9].tobytes() == together[:9].tobytes()
+    assert np.isnan(beside[9]).all()
 
 
-def test_one_bar_more_in_the_past_of_the_context_changes_no_bit_and_one_inside_does(bars, fitted):
-    frame = bars.frame.filter(pl.col("symbol") == "AAA").tail(MIN_ROWS)
-
-    def forecast(edited: pl.DataFrame) -> np.ndarray:
-        newest = np.array([edited.height - 1])
-        return np.asarray(fitted.quantiles(samples_of(Bars(frame=edited)), newest))
-
-    session = frame["session"][-3]
-    busier = pl.when(pl.col("session") == session).then(1.5).otherwise(1.0)
-    volume = (pl.col("volume") * busier).alias("volume")
-    assert (forecast(frame.with_columns(volume)) != forecast(frame)).any()
-    longer = bars.frame.filter(pl.col("symbol") == "AAA").tail(MIN_ROWS + 1)
-    np.testing.assert_array_equal(forecast(longer), forecast(frame))
+def test_a_symbol_is_forecast_as_if_it_were_alone(bars, samples):
+    rows = np.arange(samples.table.segments[1, 0], len(samples.origin))
+    alone = samples_of(Bars(frame=bars.frame.filter(pl.col("symbol") == "BBB")))
+    expected = FITTED.quantiles(alone, np.arange(len(rows)))
+    assert FITTED.quantiles(samples, rows).tobytes() == expected.tobytes()
 
 
-# --- seeds ---
+def test_closes_alone_are_enough_and_ranges_are_read(bars, samples, ready):
+    bare = FITTED.quantiles(samples_of(close_only(bars)), ready)
+    assert np.isfinite(bare).all()
+    assert (bare != FITTED.quantiles(samples, ready)).any()
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_others(fold, samples):
-    torch.manual_seed(123)
-    first = MODEL.fit(fold.train, fold.valid, 5)
-    torch.manual_seed(456)  # what was drawn before must not matter
-    again, other = (MODEL.fit(fold.train, fold.valid, seed) for seed in (5, 6))
-    assert state_bytes(encode_state(first)) == state_bytes(encode_state(again))
-    assert first.curves == again.curves
-    one, two = (member.networks[0].weights for member in (first, other))
-    assert one.keys() == two.keys()
-    assert any((one[name] != two[name]).any() for name in one)
+def long_memory() -> FittedLstm:
+    """A network that forgets next to nothing, so that the first session of a chain still shows."""
+    network = random_edition("2000-12-31").network
+    enter, keep = slice(0, network.units), slice(network.units, 2 * network.units)
+    bias = network.lstm_bias.copy()
+    bias[enter], bias[keep] = -4.0, 20.0
+    return FittedLstm(edition="2000-12-31", networks=(replace(network, lstm_bias=bias),))
 
 
-def test_the_curve_marks_the_epoch_of_the_largest_usable_gain(fold, monkeypatch):
-    trainings: list[TrainedLstm] = []
-
-    def noting(*parts: Any) -> TrainedLstm:
-        trainings.append(train_network(*parts))
-        return trainings[-1]
-
-    monkeypatch.setattr(lstm, "train_network", noting)
-    (curve,) = MODEL.fit(fold.train, fold.valid, 5).curves
-    (trained,) = trainings
-    assert curve.kept == int(np.argmax(trained.usable_gain))
-    assert (list(curve.train), list(curve.valid)) == (trained.train_crps, trained.valid_crps)
-    assert (curve.measure, curve.first_epoch, curve.symbol) == ("crps", 0, "")
-
-
-def test_fitting_leaves_the_global_generator_as_it_was(fold):
-    torch.manual_seed(7)
-    expected = torch.rand(3)
-    torch.manual_seed(7)
-    MODEL.fit(fold.train, fold.valid, 5)
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_seeds_are_combined_into_the_mixture_of_their_forecasts(samples, fold):
-    members = [believer(MODEL.fit(fold.train, fold.valid, seed)) for seed in (3, 4)]
-    rows = fold.test_rows[:20]
-    combined = MODEL.combine_seeds(members).quantiles(samples, rows)
-    ratio = members[0].scale.ratio(samples, rows)[:, :, None]
-    grids = np.stack([member.quantiles(samples, rows) / ratio for member in members])
-    np.testing.assert_allclose(combined, mixture_quantiles(grids) * ratio, rtol=1e-12)
-    assert (grids[0] != grids[1]).any()
-
-
-# --- what it starts from ---
-
-
-def test_without_any_share_the_forecast_is_that_of_loghar(samples, fold):
-    member = MODEL.fit(fold.train, fold.valid, 1)
-    modest = with_network(member, shares=np.zeros_like(shares_of(member)))
-    rows = fold.test_rows[::7]
-    expected = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)
-    np.testing.assert_allclose(modest.quantiles(samples, rows), expected, rtol=1e-12, atol=1e-15)
-
-
-def test_it_learns_nothing_from_bars_after_the_refit(bars):
-    cut = date(2003, 3, 3)
-    early = Bars(frame=bars.frame.filter(pl.col("session") <= cut))
-    states = []
-    for known in (bars, early):
-        samples = samples_of(known)
-        (fold, *_) = walk_forward(samples, test_from=np.datetime64(cut), refit_sessions=999)
-        states.append(state_bytes(encode_state(MODEL.fit(fold.train, fold.valid, 1))))
-    assert states[0] == states[1]
-
-
-# --- what it finds ---
-
-
-def error_ratios(bars: Bars, *, horizon: int = 0) -> tuple[float, float, FittedLstm]:
-    """Mean absolute error over naive's, and CRPS over log-HAR's, at the last 250 sessions."""
-    samples = samples_of(bars, horizons=(1,))
-    fold = last_fold(samples, sessions=250)
-    model = Lstm(settings=tiny_lstm(max_epochs=12, patience_epochs=12, batch_chunks=2))
-    fitted = model.fit(fold.train, fold.valid, 1)
-    rows = fold.test_rows[np.isfinite(samples.outcome[fold.test_rows, horizon])]
-    target = samples.target[rows, horizon]
-    grid = fitted.quantiles(samples, rows)[:, horizon]
-    base = fit_loghar(fold.train, fold.valid).quantiles(samples, rows)[:, horizon]
-    error = np.abs(target - grid[:, MEDIAN]).mean() / np.abs(target).mean()
-    crps = metrics.grid_crps(grid, target).mean() / metrics.grid_crps(base, target).mean()
-    return float(error), float(crps), fitted
-
-
-@pytest.mark.parametrize("seed", [0, 20])
-def test_a_planted_autocorrelation_is_found(seed):
-    # phi .3: whoever knows it all has sqrt(1 - .09) = .954 of naive's error
-    error, crps, fitted = error_ratios(walk_bars((1500,) * 6, phi=0.3, seed=seed))
-    assert error < 0.975
-    assert crps < 0.975
-    assert shares_of(fitted)[0, 0] > 0.7
-
-
-def test_on_random_walks_hardly_anything_is_believed():
-    shares = []
-    for seed in (10, 20, 30):
-        error, crps, fitted = error_ratios(walk_bars((1000,) * 5, seed=seed))
-        assert error < 1.005
-        assert crps < 1.005
-        shares.append(shares_of(fitted)[0])
-    assert np.mean(shares) < 0.1
-
-
-# --- shapes of data ---
-
-
-def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted):
-    again = MODEL.restore(state_of(state_bytes(encode_state(fitted))))
-    assert isinstance(again, FittedLstm)
-    rows = fold.test_rows
-    np.testing.assert_array_equal(again.quantiles(samples, rows), fitted.quantiles(samples, rows))
-    assert state_bytes(encode_state(again)) == state_bytes(encode_state(fitted))
-    assert again.settings == fitted.settings
-    assert len(again.networks) == 2
-
-
-def test_closes_alone_are_enough(bars):
-    samples = samples_of(close_only(bars))
-    fold = last_fold(samples)
-    fitted = MODEL.fit(fold.train, fold.valid, 1)
-    assert set(fitted.scaler.names) < set(INPUTS)
-    assert "gap" not in fitted.scaler.names
-    assert np.isfinite(fitted.quantiles(samples, fold.test_rows)).all()
-
-
-def test_one_symbol_is_enough():
-    samples = samples_of(walk_bars((640,)))
-    fold = last_fold(samples)
-    fitted = MODEL.fit(fold.train, fold.valid, 1)
-    assert np.isfinite(fitted.quantiles(samples, fold.test_rows)).all()
-
-
-def test_validation_without_a_full_context_believes_nothing():
-    # the first row with 70 sessions of context is 325; what is known at 326 begins before it
-    samples = samples_of(walk_bars((420,)), horizons=(1,))
-    settings = tiny_lstm(context_sessions=120)
-    (fold,) = walk_forward(samples, test_from=samples.origin[372], refit_sessions=999)
-    ready = fold.valid.ready("stationary", context_sessions=120)
-    assert not (ready & np.isfinite(fold.valid.target[:, 0])).any()
-    fitted = Lstm(settings=settings).fit(fold.train, fold.valid, 1)
-    np.testing.assert_array_equal(shares_of(fitted), 0)
-    assert np.isfinite(fitted.quantiles(samples, np.array([400]))).all()
-
-
-def test_training_targets_from_the_validation_block_are_refused(samples, fold):
-    with pytest.raises(LeakError):
-        MODEL.fit(known_at(samples, fold.fitted_at), fold.valid, 1)
-
-
-def test_too_short_a_history_is_refused_with_the_count():
-    samples = samples_of(walk_bars((300,)))
-    (fold,) = walk_forward(samples, test_from=samples.origin[295], refit_sessions=999)
-    with pytest.raises(NotEnoughDataError, match="100 needed"):
-        MODEL.fit(fold.train, fold.valid, 1)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_a_gpu_it_trains_and_forecasts_almost_as_on_a_processor(samples, fold):
-    settings = tiny_lstm(device="cuda")
-    on_gpu = believer(Lstm(settings=settings).fit(fold.train, fold.valid, 1))
-    moved = encode_state(on_gpu)
-    on_cpu = MODEL.restore(moved)
-    rows = fold.test_rows
-    np.testing.assert_allclose(
-        on_gpu.quantiles(samples, rows), on_cpu.quantiles(samples, rows), atol=1e-3
+def test_a_forecast_reads_the_last_2702_sessions_and_all_of_them():
+    # a market without weekends; its newest session is the last of a quarter, 181 days after its
+    # chain's first, which looks back on 2,520 returns: 181 + 2,521 closes
+    frame = walk_frame("AAA", seed=5, n=REACH_SESSIONS + 91)
+    n_weeks_off = (DAY_ZERO - np.datetime64("1969-12-29")).astype(int) % 91
+    first = DAY_ZERO + (90 - n_weeks_off) - (frame.height - 1) % 91
+    frame = frame.with_columns(session=pl.Series(first + np.arange(frame.height)))
+    assert (frame["session"].to_numpy()[-1] - np.datetime64("1969-12-22")).astype(int) % 7 == 6
+    full, tail, less = (
+        last_grid(long_memory(), samples_of(Bars(frame=frame.tail(n))))
+        for n in (frame.height, REACH_SESSIONS, REACH_SESSIONS - 1)
     )
+    assert full.tobytes() == tail.tobytes()
+    assert (full != less).all()
+
+
+@pytest.mark.parametrize(
+    ("session", "n_read_before"),
+    [
+        ("2002-11-15", 129),  # the Friday that ends a quarter: the chain's first is 2002-05-20
+        ("2002-11-18", 65),  # the Monday that begins one: 2002-08-19
+        ("2002-11-20", 67),
+    ],
+)
+def test_a_tail_that_holds_the_chain_and_ten_years_before_it_gives_the_bits_of_the_file(
+    session, n_read_before
+):
+    weekdays = np.busday_offset(np.datetime64("1990-01-01"), np.arange(3400))
+    frame = walk_frame("AAA", seed=6, n=3400).with_columns(session=pl.Series(weekdays))
+    (newest,) = np.flatnonzero(weekdays == np.datetime64(session))
+    expected = long_memory().quantiles(samples_of(Bars(frame=frame)), np.array([newest]))[0]
+    past = frame[: newest + 1]
+    enough = n_read_before + 2521
+    for n in (enough, enough + 1, enough + 300):
+        tail = samples_of(Bars(frame=past.tail(n)))
+        assert last_grid(long_memory(), tail).tobytes() == expected.tobytes()
+    less = last_grid(long_memory(), samples_of(Bars(frame=past.tail(enough - 1))))
+    assert (less != expected).all()
+
+
+# --- written down ---
+
+
+@pytest.mark.parametrize("session", ["2001-06-29", "2002-06-03"])
+def test_a_fit_written_down_is_the_same_forecaster_bit_for_bit(samples, ready, session):
+    fitted = fit_at(samples, session)
+    content = state_bytes(encode_state(fitted))
+    for restore in (restore_fit, restore_forecaster):
+        restored = restore(MODEL, state_of(content))
+        assert isinstance(restored, FittedLstm)
+        assert restored.edition == fitted.edition
+        grids = [each.quantiles(samples, ready) for each in (fitted, restored)]
+        assert grids[0].tobytes() == grids[1].tobytes()
+        assert state_bytes(encode_state(restored)) == content
+
+
+FORGERIES: tuple[dict[str, object], ...] = (
+    {"edition": ""},
+    {"edition": 3},
+    {"networks": []},
+    {"networks": [{}, {}]},
+    {"networks": {}},
+    {"curves": []},
+)
+
+
+@pytest.mark.parametrize("changes", FORGERIES)
+def test_a_state_that_is_no_fit_is_refused(changes):
+    state = encode_state(FITTED)
+    with pytest.raises(ValueError, match=r".+"):
+        restore_fit(MODEL, State(arrays=state.arrays, facts={**state.facts, **changes}))
+
+
+def test_a_state_with_a_weight_of_another_shape_is_refused():
+    state = encode_state(FITTED)
+    for name, array in state.arrays.items():
+        wrong = State(arrays={**state.arrays, name: array[:-1]}, facts=state.facts)
+        with pytest.raises(ValueError, match="expected"):
+            restore_fit(MODEL, wrong)
