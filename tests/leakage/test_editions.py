@@ -1,0 +1,239 @@
+"""The universal network: editions that know no fold they forecast, and forecasts no later bar."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nextclose.backtesting.study import Study, make_study
+from nextclose.backtesting.walk_forward import Backtest, backtest
+from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.features.table import make_table
+from nextclose.models.lstm import lstm
+from nextclose.models.lstm.editions import Edition, edition_bytes, newest_edition
+from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.models.lstm.network import outputs_at
+from nextclose.samples.samples import Samples, make_samples
+from nextclose.samples.scaling import family_columns
+from nextclose.schema import Bars
+from tests.builders import random_edition
+from tests.leakage.worlds import (
+    WORLDS,
+    day,
+    every_world,
+    fed_with_tomorrow,
+    perturbed,
+    price_file,
+)
+
+Patch = pytest.MonkeyPatch
+N_ROWS = 440
+FOLDS = (300, 340, 380, 420)  # rows of the fold borders
+# before the first fold, on the day of the second, the day before the third, after all bars
+UNTIL = (day(120), day(FOLDS[1]), day(FOLDS[2] - 1), date(2026, 1, 1))
+EDITIONS = tuple(random_edition(str(until), seed=k) for k, until in enumerate(UNTIL))
+FITTED = FittedLstm(edition=EDITIONS[0].until, networks=(EDITIONS[0].network,))
+NO_PRICES = {"zeros"}  # the loader leaves such bars out
+
+
+def panel() -> pl.DataFrame:
+    """A complete symbol, one that begins late, and one that misses every tenth session."""
+    return pl.concat(
+        [
+            price_file("AAA", seed=20, n_rows=N_ROWS),
+            price_file("BBB", seed=21, n_rows=N_ROWS).slice(150),
+            price_file("CCC", seed=22, n_rows=N_ROWS).filter(
+                pl.Series(np.arange(N_ROWS) % 10 != 3)
+            ),
+        ]
+    )
+
+
+def samples_of(frame: pl.DataFrame) -> Samples:
+    bars = frame.rename({"date": "session"}).sort("symbol", "session")
+    return make_samples(make_table(Bars(frame=bars), families=("universal", "stationary")))
+
+
+# --- editions ---
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    """Four folds, and files of the editions to choose from."""
+    folder = tmp_path_factory.mktemp("editions")
+    paths = [folder / f"{edition.until}.safetensors" for edition in EDITIONS]
+    for path, edition in zip(paths, EDITIONS, strict=True):
+        path.write_bytes(edition_bytes(edition))
+    plan = BacktestConfig(
+        models=("naive", "lstm"), test_from=day(FOLDS[0]), refit_sessions=FOLDS[1] - FOLDS[0]
+    )
+    settings = RunConfig(
+        backtest=plan, lstm=LstmConfig(editions=tuple(str(path) for path in paths))
+    )
+    return make_study(samples_of(panel()), settings)
+
+
+def too_late(walk: Backtest) -> list[str]:
+    """Folds that forecast with what was taught with prices of their own day, or later ones.
+
+    By the weights that forecast, whatever the fit says of them.
+    """
+    until = {edition.network.head.tobytes(): edition.until for edition in EDITIONS}
+    found = []
+    for fold in walk.study.folds:
+        for fitted in walk.fits["lstm", fold.index]:
+            assert isinstance(fitted, FittedLstm)
+            days = [until[network.head.tobytes()] for network in fitted.networks]
+            assert days == [fitted.edition] * len(days)
+            if any(np.datetime64(day) >= fold.fitted_at for day in days):
+                found.append(f"fold {fold.index}")
+    return found
+
+
+def test_no_fold_forecasts_with_an_edition_that_knows_its_day_or_a_later_one(study):
+    walk = backtest(study)
+    assert [fold.fitted_at for fold in study.folds] == [np.datetime64(day(row)) for row in FOLDS]
+    assert too_late(walk) == []
+    used = [walk.fits["lstm", fold.index][0] for fold in study.folds]
+    # the second fold begins on the day that the second edition ends on
+    chosen = [EDITIONS[k].until for k in (0, 0, 2, 2)]
+    assert [fitted.edition for fitted in used if isinstance(fitted, FittedLstm)] == chosen
+
+
+def ends_on_the_day(patch: Patch) -> None:
+    """An edition may be used from its own last day on."""
+
+    def leaky(editions: Sequence[Edition], *, before: np.datetime64) -> Edition | None:
+        return newest_edition(editions, before=before + np.timedelta64(1, "D"))
+
+    patch.setattr(lstm, "newest_edition", leaky)
+
+
+def newest_of_all(patch: Patch) -> None:
+    """The past is forecast with what is shipped today."""
+    patch.setattr(lstm, "newest_edition", lambda editions, *, before: editions[-1])
+
+
+def next_edition(patch: Patch) -> None:
+    """The first that ends on the day or later, as a search from the wrong side finds it."""
+
+    def leaky(editions: Sequence[Edition], *, before: np.datetime64) -> Edition | None:
+        later = [each for each in editions if np.datetime64(each.until) >= before]
+        return min(later, key=lambda each: each.until, default=None)
+
+    patch.setattr(lstm, "newest_edition", leaky)
+
+
+def as_of_the_last_bar(patch: Patch) -> None:
+    """The day of a fit is that of the newest bar of the file, not of what the fold knows."""
+    patch.setattr(lstm, "sessions_of", lambda samples: np.unique(samples.origin))
+
+
+@pytest.mark.parametrize(
+    ("leak", "found"),
+    [
+        (ends_on_the_day, ["fold 1"]),
+        (newest_of_all, ["fold 0", "fold 1", "fold 2", "fold 3"]),
+        (next_edition, ["fold 0", "fold 1", "fold 2", "fold 3"]),
+        (as_of_the_last_bar, ["fold 0", "fold 1"]),
+    ],
+)
+def test_an_edition_that_knows_what_it_forecasts_is_found(study, monkeypatch, leak, found):
+    leak(monkeypatch)
+    assert too_late(backtest(study)) == found
+
+
+# --- bars ---
+
+Forecasts = dict[tuple[str, date], bytes]
+
+
+def forecasts(frame: pl.DataFrame) -> Forecasts:
+    """All forecasts that can be made of the bars, by symbol and origin."""
+    samples = samples_of(frame)
+    rows = np.flatnonzero(samples.ready("universal"))
+    symbols = np.array(samples.table.symbols)[samples.table.symbol[rows]].tolist()
+    keys = zip(symbols, samples.origin[rows].astype(object).tolist(), strict=True)
+    grids = FITTED.quantiles(samples, rows)
+    return {key: grid.tobytes() for key, grid in zip(keys, grids, strict=True)}
+
+
+def until(made: Forecasts, cut: date) -> Forecasts:
+    return {key: grid for key, grid in made.items() if key[1] <= cut}
+
+
+def futures(*rows: int) -> Iterator[tuple[date, str, str]]:
+    """Each cut with each world whose bars can be read without a loader."""
+    for cut, world, scope in every_world([day(row) for row in rows]):
+        if world not in NO_PRICES:
+            yield cut, world, scope
+
+
+@pytest.fixture(scope="module")
+def made() -> Forecasts:
+    return forecasts(panel())
+
+
+def test_no_later_bar_changes_a_forecast(made):
+    changed: set[str] = set()
+    for cut, world, scope in futures(100, 215, 230, 344, 438):
+        other = forecasts(perturbed(panel(), cut, world, scope))
+        assert until(other, cut) == until(made, cut), f"after {cut}: {world}, {scope}"
+        assert until(made, cut)
+        if any(made[key] != other[key] for key in made.keys() & other.keys()):
+            changed.add(world)
+    # the control: all that leave bars to forecast from after the cut change what is forecast there
+    assert changed == {*WORLDS} - NO_PRICES - {"cut", "NaN"}
+
+
+def test_a_bar_of_one_symbol_changes_no_forecast_of_another(made):
+    for cut, world, _ in futures(230):
+        other = forecasts(perturbed(panel(), cut, world, "one symbol"))
+        mine = {key: grid for key, grid in made.items() if key[0] != "CCC"}
+        assert {key: grid for key, grid in other.items() if key[0] != "CCC"} == mine
+
+
+def one_row_on(patch: Patch) -> None:
+    """The network reads on to the session after the origin."""
+
+    def leaky(network: Any, inputs: Any, rows: Any, *, starts: Any) -> Any:
+        return outputs_at(network, inputs, np.minimum(rows + 1, len(inputs) - 1), starts=starts)
+
+    patch.setattr(lstm, "outputs_at", leaky)
+
+
+def chains_counted_back(patch: Patch) -> None:
+    """Chains begin every 20 rows, counted back from the end of the segment."""
+
+    def leaky(samples: Samples, rows: Any, *, family: str) -> Any:
+        segments = samples.table.segments
+        first, stop = segments[np.searchsorted(segments[:, 1], rows, side="right")].T
+        warmup = samples.table.families[family].warmup_sessions
+        return np.maximum(rows - (rows - stop) % 20, first + warmup)
+
+    patch.setattr(lstm, "chain_starts", leaky)
+
+
+def inputs_of_tomorrow(patch: Patch) -> None:
+    """The network reads at each session what is known after the next one."""
+
+    def leaky(samples: Samples, family: str) -> Any:
+        return np.nan_to_num(family_columns(fed_with_tomorrow(samples), family))
+
+    patch.setattr(lstm, "family_columns", leaky)
+
+
+@pytest.mark.parametrize("leak", [one_row_on, chains_counted_back, inputs_of_tomorrow])
+def test_a_network_that_reads_on_is_found(leak, monkeypatch):
+    leak(monkeypatch)
+    base = forecasts(panel())
+    differing = [
+        world
+        for cut, world, scope in futures(230, 344)
+        if until(forecasts(perturbed(panel(), cut, world, scope)), cut) != until(base, cut)
+    ]
+    assert "cut" in differing
+    assert len({*differing}) > 1
