@@ -172,6 +172,12 @@ def test_a_chain_begins_with_the_quarter_before_that_of_its_row(origin, start):
     assert chain_days(samples, row_at(samples, origin)) == [start]
 
 
+def test_where_every_day_is_a_session_a_quarter_still_begins_on_a_monday():
+    samples = daily_samples(800)
+    rows = row_at(samples, "2002-11-17", "2002-11-18")  # 181 and 91 days after their chains' first
+    assert chain_days(samples, rows) == ["2002-05-20", "2002-08-19"]
+
+
 def test_a_chain_begins_at_the_first_session_of_a_quarter_whose_monday_is_none():
     days = weekdays("2002-01-01", 400)
     samples = bare_samples([days[~np.isin(days, np.array(["2002-11-18"], "M8[D]"))]])
