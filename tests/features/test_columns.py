@@ -3,6 +3,7 @@ import pytest
 
 from nextclose.features.columns import Column, SymbolBars
 from nextclose.features.indicators import garman_klass, recent_volatility, volatility
+from nextclose.features.rolling import recent_mean
 from nextclose.features.table import FAMILIES
 from tests.features.random_bars import flat_frame, random_frame, symbol_bars
 
@@ -62,6 +63,9 @@ def test_shared_series_are_those_of_the_indicators():
     np.testing.assert_array_equal(BARS.range_volatility, garman_klass(*four))
     np.testing.assert_array_equal(BARS.known_range_volatility, garman_klass(*four))
     assert np.isnan(without(BARS, ("low",)).known_range_volatility).all()
+    for sessions in (5, 22, 5):
+        expected = recent_mean(BARS.moves, sessions=sessions)
+        np.testing.assert_array_equal(BARS.recent_move(sessions), expected)
     np.testing.assert_array_equal(BARS.returns, np.where(BARS.falls > 0, -1, 1) * BARS.moves)
 
 

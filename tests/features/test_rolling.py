@@ -59,6 +59,12 @@ def test_a_recent_mean_of_three_is_of_the_known_among_what_there_is():
     np.testing.assert_array_equal(recent_mean(x, sessions=3), expected)
 
 
+def test_a_recent_mean_of_what_only_its_first_session_lacks_counts_from_the_second():
+    x = np.array([np.nan, 2.0, 4.0, 6.0, 8.0])  # as returns
+    np.testing.assert_array_equal(recent_mean(x, sessions=3), [np.nan, 2, 3, 4, 6])
+    np.testing.assert_array_equal(recent_mean(x[1:], sessions=3), [2, 3, 4, 6])
+
+
 @settings(deadline=None)
 @given(st.integers(0, 9), st.integers(1, 260))
 def test_full_windows_of_what_there_is_have_the_bits_of_a_rolling_sum(seed, sessions):

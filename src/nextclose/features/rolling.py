@@ -62,7 +62,7 @@ def recent_mean(x: Floats, *, sessions: int) -> Floats:
     """Mean of the known among the last `sessions` values, of fewer at the start; NaN if none is."""
     is_known = ~np.isnan(x)
     total = padded_sum(np.where(is_known, x, 0.0), sessions=sessions)
-    if is_known[1:].all():  # as of returns, whose first nobody knows: no need to count
+    if len(x) and is_known[1:].all():  # as of returns, whose first nobody knows: no need to count
         n_known = np.minimum(np.arange(1.0, len(x) + 1) - (not is_known[0]), sessions)
     else:
         n_known = padded_sum(is_known.astype(np.float64), sessions=sessions)
