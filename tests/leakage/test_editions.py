@@ -12,10 +12,10 @@ from nextclose.backtesting.study import Study, make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
-from nextclose.models.lstm import lstm
+from nextclose.models.lstm import finetune, lstm
 from nextclose.models.lstm.editions import Edition, edition_bytes, newest_edition
+from nextclose.models.lstm.finetune import readings
 from nextclose.models.lstm.lstm import FittedLstm
-from nextclose.models.lstm.network import outputs_at
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import family_columns
 from nextclose.schema import Bars
@@ -199,10 +199,10 @@ def test_a_bar_of_one_symbol_changes_no_forecast_of_another(made):
 def one_row_on(patch: Patch) -> None:
     """The network reads on to the session after the origin."""
 
-    def leaky(network: Any, inputs: Any, rows: Any, *, starts: Any) -> Any:
-        return outputs_at(network, inputs, np.minimum(rows + 1, len(inputs) - 1), starts=starts)
+    def leaky(network: Any, scaler: Any, samples: Samples, rows: Any) -> Any:
+        return readings(network, scaler, samples, np.minimum(rows + 1, len(samples.origin) - 1))
 
-    patch.setattr(lstm, "outputs_at", leaky)
+    patch.setattr(lstm, "readings", leaky)
 
 
 def chains_counted_back(patch: Patch) -> None:
@@ -214,7 +214,7 @@ def chains_counted_back(patch: Patch) -> None:
         warmup = samples.table.families[family].warmup_sessions
         return np.maximum(rows - (rows - stop) % 20, first + warmup)
 
-    patch.setattr(lstm, "chain_starts", leaky)
+    patch.setattr(finetune, "chain_starts", leaky)
 
 
 def inputs_of_tomorrow(patch: Patch) -> None:
@@ -223,7 +223,7 @@ def inputs_of_tomorrow(patch: Patch) -> None:
     def leaky(samples: Samples, family: str) -> Any:
         return np.nan_to_num(family_columns(fed_with_tomorrow(samples), family))
 
-    patch.setattr(lstm, "family_columns", leaky)
+    patch.setattr(finetune, "family_columns", leaky)
 
 
 @pytest.mark.parametrize("leak", [one_row_on, chains_counted_back, inputs_of_tomorrow])

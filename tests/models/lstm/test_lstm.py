@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 import polars as pl
@@ -9,8 +9,7 @@ import pytest
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.features.table import make_table
 from nextclose.models.lstm.editions import shipped_editions
-from nextclose.models.lstm.lstm import REACH_SESSIONS, FittedLstm, Lstm, outputs_between
-from nextclose.models.lstm.shape import TAUGHT_HORIZONS
+from nextclose.models.lstm.lstm import REACH_SESSIONS, FittedLstm, Lstm
 from nextclose.models.mixture import restore_fit, restore_forecaster
 from nextclose.models.state import State, encode_state
 from nextclose.samples.samples import Samples, make_samples
@@ -107,7 +106,7 @@ def test_before_any_edition_there_is_no_forecast(samples, ready):
 
 def test_without_editions_of_one_s_own_those_that_are_shipped_are_chosen_from():
     shipped = {edition.until: edition.fingerprint for edition in shipped_editions()}
-    assert Lstm().traits.settings == {"editions": shipped}
+    assert Lstm().traits.settings == {"editions": shipped, "fine_tune": False}
 
 
 def test_the_settings_name_each_edition_by_its_day_and_its_weights():
@@ -163,26 +162,6 @@ def test_what_the_network_puts_out_is_added(samples):
     shift = last_grid(silent(head=1.0), samples) - last_grid(silent(), samples)
     np.testing.assert_allclose(shift[:, MEDIAN], 0.1, atol=1e-12)  # a tenth of the location
     assert (np.diff(shift, axis=1)[:, MEDIAN:] > 0).all()  # and a scale of e
-
-
-@pytest.mark.parametrize("place", range(len(TAUGHT_HORIZONS)))
-def test_a_taught_horizon_has_its_own_outputs_to_the_bit(place):
-    outputs = np.random.default_rng(3).standard_normal((5, len(TAUGHT_HORIZONS), 4))
-    between = outputs_between(outputs, TAUGHT_HORIZONS[place])
-    assert between.tobytes() == np.ascontiguousarray(outputs[:, place]).tobytes()
-
-
-def test_between_taught_horizons_outputs_are_linear_in_the_logarithm_of_the_horizon():
-    lines = np.array([1.0, -2.0, 0.5, 3.0])
-    outputs = 1.0 + np.log(TAUGHT_HORIZONS)[None, :, None] * lines
-    for horizon in range(1, 64):
-        np.testing.assert_allclose(
-            outputs_between(outputs, horizon)[0], 1.0 + log(horizon) * lines, atol=1e-14
-        )
-    # by hand, between 3 and 5: ln (4/3) / ln (5/3) = .563171
-    steps = np.zeros((1, len(TAUGHT_HORIZONS), 4))
-    steps[:, TAUGHT_HORIZONS.index(5)] = 1.0
-    np.testing.assert_allclose(outputs_between(steps, 4), 0.563171, atol=1e-6)
 
 
 def test_horizons_beyond_63_sessions_have_no_forecast_and_change_no_other(bars):

@@ -1,10 +1,18 @@
+from math import log
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import ndtri
 
-from nextclose.models.lstm.shape import OUTPUTS, shape_quantiles
-from nextclose.pretraining.network import quantiles
+from nextclose.models.lstm import torch_shape
+from nextclose.models.lstm.shape import (
+    OUTPUTS,
+    TAUGHT_HORIZONS,
+    outputs_between,
+    shape_quantiles,
+)
+from nextclose.pretraining import network
 from nextclose.schema import LEVELS, MEDIAN, Floats
 
 
@@ -61,10 +69,34 @@ def test_quantiles_rise_and_are_finite_whatever_is_put_out(size):
         assert (np.diff(values) > 0).all()
 
 
+@pytest.mark.parametrize("twin", [network.quantiles, torch_shape.quantiles])
 @pytest.mark.parametrize("size", [0.3, 2.0, 100.0])
-def test_torch_teaches_the_shape_that_is_forecast(size):
+def test_torch_teaches_the_shape_that_is_forecast(size, twin):
     outputs = random_outputs(size=size)
     drift = 0.1 * np.random.default_rng(5).random((500, 3))
-    taught = quantiles(torch.from_numpy(outputs), torch.from_numpy(drift)).numpy()
+    taught = twin(torch.from_numpy(outputs), torch.from_numpy(drift)).numpy()
     expected = shape_quantiles(outputs, drift=drift)
     np.testing.assert_allclose(taught, expected, rtol=1e-12, atol=1e-13)
+
+
+# --- horizons that are not taught ---
+
+
+@pytest.mark.parametrize("place", range(len(TAUGHT_HORIZONS)))
+def test_a_taught_horizon_has_its_own_outputs_to_the_bit(place):
+    outputs = np.random.default_rng(3).standard_normal((5, len(TAUGHT_HORIZONS), 4))
+    between = outputs_between(outputs, TAUGHT_HORIZONS[place])
+    assert between.tobytes() == np.ascontiguousarray(outputs[:, place]).tobytes()
+
+
+def test_between_taught_horizons_outputs_are_linear_in_the_logarithm_of_the_horizon():
+    lines = np.array([1.0, -2.0, 0.5, 3.0])
+    outputs = 1.0 + np.log(TAUGHT_HORIZONS)[None, :, None] * lines
+    for horizon in range(1, 64):
+        np.testing.assert_allclose(
+            outputs_between(outputs, horizon)[0], 1.0 + log(horizon) * lines, atol=1e-14
+        )
+    # by hand, between 3 and 5: ln (4/3) / ln (5/3) = .563171
+    steps = np.zeros((1, len(TAUGHT_HORIZONS), 4))
+    steps[:, TAUGHT_HORIZONS.index(5)] = 1.0
+    np.testing.assert_allclose(outputs_between(steps, 4), 0.563171, atol=1e-6)
