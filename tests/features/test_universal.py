@@ -42,9 +42,10 @@ def bars_with(returns: tuple[float, ...] = RETURNS, **columns: list[float]) -> S
 
 def ranging(sizes: list[float]) -> SymbolBars:
     """Bars that close where they open, so that Garman-Klass of them is `sizes`, NaN: no range."""
-    close = bars_with().close
+    returns = (0.02, -0.01, 0.005, 0.03)
+    close = bars_with(returns).close
     reach = np.exp(np.array(sizes) * sqrt(2))
-    return bars_with(open=list(close), high=list(close * reach), low=list(close))
+    return bars_with(returns, open=list(close), high=list(close * reach), low=list(close))
 
 
 def universal(frame: pl.DataFrame) -> Table:
@@ -96,16 +97,16 @@ def test_history_counts_returns_against_ten_years():
 
 
 def test_ranges_are_means_over_the_volatility():
-    values = ranging([0.01, 0.02, 0.03, 0.04, 0.05])
-    expected = {1: 0.05, 2: 0.045, 5: 0.03, 66: 0.03}
-    for sessions, mean in expected.items():
-        assert log_range(values, sessions=sessions)[-1] == pytest.approx(log(mean / SCALE))
-    assert has_range(values).tolist() == [1.0] * 5
+    bars = ranging([0.01, 0.02, 0.03, 0.04, 0.05])
+    for sessions, mean in ((1, 0.05), (2, 0.045), (5, 0.03), (66, 0.03)):
+        expected = log(mean / bars.recent_scale[-1])
+        assert log_range(bars, sessions=sessions)[-1] == pytest.approx(expected)
+    assert has_range(bars).tolist() == [1.0] * 5
 
 
 def test_a_session_without_a_range_is_passed_over_and_alone_it_says_nothing():
     bars = ranging([0.01, 0.02, 0.03, 0.04, np.nan])
-    assert log_range(bars, sessions=3)[-1] == pytest.approx(log(0.035 / SCALE))
+    assert log_range(bars, sessions=3)[-1] == pytest.approx(log(0.035 / bars.recent_scale[-1]))
     assert log_range(bars, sessions=1)[-1] == 0.0
     assert has_range(bars).tolist() == [1.0, 1.0, 1.0, 1.0, 0.0]
 
@@ -162,7 +163,7 @@ def of_loops(frame: pl.DataFrame) -> dict[str, float]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_all_25_columns_agree_with_plain_loops_and_stand_in_the_order_of_the_inputs(seed):
-    frame = random_frame(seed=seed)
+    frame = random_frame(seed=seed).with_columns(pl.col("high") * 1.01)  # no session without span
     expected = of_loops(frame)
     assert INPUTS == tuple(expected) == universal(frame).names
     assert len(INPUTS) == len(UNIVERSAL.columns) == 25
@@ -195,7 +196,7 @@ def test_flat_prices_say_that_nothing_moves():
     assert all(values[f"season_{lag}"] == np.float32(LEAST) for lag in (60, 55, 249, 244))
     assert [values[f"fall_share_{n}"] for n in (5, 22, 66)] == [0.0] * 3
     assert values["universal_log_scale"] == np.float32(log(1e-4 / 0.02))
-    assert values["log_range_66"] == 0.0  # both at their floor of a basis point
+    assert values["log_range_66"] == 0.0
 
 
 def test_bars_of_closes_alone_say_so_and_nothing_of_ranges():
