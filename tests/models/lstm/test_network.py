@@ -10,7 +10,6 @@ from nextclose.features.universal import INPUTS
 from nextclose.models.lstm.network import CHAINS, READ_ROWS, Network, outputs_at
 from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.pretraining.network import Teacher
-from nextclose.pretraining.pretrain import network_of
 from nextclose.schema import Floats32, Ints
 
 N_OUTPUTS = len(TAUGHT_HORIZONS) * OUTPUTS
@@ -25,13 +24,27 @@ def random_teacher(seed: int, *, units: int) -> Teacher:
     return teacher
 
 
+def network_of(teacher: Teacher) -> Network:
+    """Torch's weights as NumPy runs them: its two biases of a gate are one."""
+    weights = teacher.weights()
+    return Network(
+        lstm_input=weights["lstm.weight_ih_l0"],
+        lstm_state=weights["lstm.weight_hh_l0"],
+        lstm_bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
+        layer=weights["layer.weight"],
+        layer_bias=weights["layer.bias"],
+        head=weights["head.weight"],
+        head_bias=weights["head.bias"],
+    )
+
+
 def random_inputs(n_rows: int, *, seed: int = 0) -> Floats32:
     drawn = np.random.default_rng(seed).standard_normal((n_rows, len(INPUTS)))
     return drawn.astype(np.float32)
 
 
 def network(units: int = 4, *, seed: int = 0) -> Network:
-    return network_of(random_teacher(seed, units=units).weights())
+    return network_of(random_teacher(seed, units=units))
 
 
 def scattered(n: int, *, n_rows: int, seed: int = 1) -> tuple[Ints, Ints]:
@@ -55,7 +68,7 @@ def test_numpy_computes_what_torch_teaches(units, n_rows):
     with torch.no_grad():
         expected = teacher(torch.from_numpy(x)[:, None])[:, 0].numpy()
     rows = np.arange(n_rows)
-    outputs = outputs_at(network_of(teacher.weights()), x, rows, starts=np.zeros_like(rows))
+    outputs = outputs_at(network_of(teacher), x, rows, starts=np.zeros_like(rows))
     assert outputs.shape == (n_rows, len(TAUGHT_HORIZONS), OUTPUTS)
     assert outputs.dtype == np.float32
     assert np.abs(outputs - expected).max() <= 1e-6
