@@ -16,6 +16,8 @@ from nextclose.models.lstm import finetune, lstm
 from nextclose.models.lstm.editions import Edition, edition_bytes, newest_edition
 from nextclose.models.lstm.finetune import readings
 from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.models.threads import one_thread
+from nextclose.samples import splits
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import family_columns
 from nextclose.schema import Bars
@@ -237,3 +239,71 @@ def test_a_network_that_reads_on_is_found(leak, monkeypatch):
     ]
     assert "cut" in differing
     assert len({*differing}) > 1
+
+
+# --- a last layer of one's own ---
+
+
+@pytest.fixture
+def few_lessons(monkeypatch) -> None:
+    """Few markets and steps, so that a layer is learnt in a blink."""
+    for name, value in {"MARKETS": 4, "MARKET_SESSIONS": 150, "STEPS": 12}.items():
+        monkeypatch.setattr(finetune, name, value)
+
+
+def tuned(frame: pl.DataFrame) -> tuple[bytes, bytes]:
+    """What a layer has learnt by the third fold: its weights, and how far they are believed."""
+    samples = samples_of(frame)
+    test_from = np.datetime64(day(FOLDS[2]))
+    (fold,) = splits.walk_forward(samples, test_from=test_from, refit_sessions=9999)
+    model = lstm.Lstm(editions=EDITIONS[:1], fine_tune=True)
+    with one_thread():
+        (layer,) = model.fit(fold.train, fold.valid, 1).own
+    assert layer.shares.any()  # so that a leak into them would show
+    return layer.weights.tobytes(), layer.shares.tobytes()
+
+
+def learnt_otherwise(row: int) -> set[str]:
+    """Which part of what is learnt by day(FOLDS[2]) another future after that row changes."""
+    base, changed = tuned(panel()), set()
+    for world in ("x1e6", "half deleted"):
+        other = tuned(perturbed(panel(), day(row), world))
+        names = ("weights", "shares")
+        changed |= {n for n, a, b in zip(names, base, other, strict=True) if a != b}
+    return changed
+
+
+@pytest.mark.usefixtures("few_lessons")
+def test_no_later_bar_changes_what_a_last_layer_has_learnt():
+    assert learnt_otherwise(FOLDS[2]) == set()
+    assert learnt_otherwise(FOLDS[2] - 100) == {"weights", "shares"}  # the control
+
+
+def training_on_test(patch: Patch) -> None:
+    def leaky(network: Any, train: Samples, valid: Samples, *, seed: int) -> Any:
+        return honest(network, whole(train), valid, seed=seed)
+
+    honest = finetune.tuned_layer
+    patch.setattr(lstm, "tuned_layer", leaky)
+
+
+def believed_on_test(patch: Patch) -> None:
+    def leaky(network: Any, train: Samples, valid: Samples, *, seed: int) -> Any:
+        later = splits.originating_from(whole(valid), splits.first_origin(valid))
+        return honest(network, train, later, seed=seed)
+
+    honest = finetune.tuned_layer
+    patch.setattr(lstm, "tuned_layer", leaky)
+
+
+def whole(samples: Samples) -> Samples:
+    return make_samples(samples.table, horizons=samples.horizons)
+
+
+@pytest.mark.usefixtures("few_lessons")
+@pytest.mark.parametrize(
+    ("leak", "found"), [(training_on_test, "weights"), (believed_on_test, "shares")]
+)
+def test_a_last_layer_that_learns_what_is_open_is_found(monkeypatch, leak, found):
+    leak(monkeypatch)
+    assert found in learnt_otherwise(FOLDS[2])
