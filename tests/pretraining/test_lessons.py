@@ -1,9 +1,11 @@
 """Lessons hold what the network reads and what came after, and nothing of what was not known."""
 
+from dataclasses import replace
 from datetime import date
 from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 
 from nextclose.features.table import make_table
@@ -76,6 +78,28 @@ def test_inputs_and_targets_are_those_of_the_table_and_of_its_samples():
         np.testing.assert_array_equal(
             targets_of(columns)[WARMUP:], samples.target[rows].astype(np.float32)
         )
+
+
+def test_ranges_that_say_nothing_are_hidden_from_those_who_learn_and_from_those_who_forecast():
+    bars = market_bars(tuple(names_of("teach", 3)), n_sessions=N)
+    last = pl.col("close").shift(1).over("symbol")
+    row = pl.int_range(pl.len()).over("symbol")
+    middle = (pl.col("high") * pl.col("low")).sqrt()
+    idle = bars.frame.with_columns(
+        open=pl.when(row % 5 == 1).then(last).otherwise("open"),
+        high=pl.when(row % 7 == 2).then(middle).otherwise("high"),
+        low=pl.when(row % 7 == 2).then(middle).when(row % 11 == 3).then(None).otherwise("low"),
+    )
+    table = make_table(replace(bars, frame=idle), families=("universal",))
+    taught = histories(replace(bars, frame=idle), part="teach", until=LAST)
+    for history, (start, stop) in zip(taught, table.segments, strict=True):
+        served = table.values[start:stop]
+        n = np.arange(WARMUP, stop - start)
+        is_idle = (n % 5 == 1) | (n % 7 == 2) | (n % 11 == 3)
+        np.testing.assert_array_equal(served[WARMUP:, HAS_RANGE], 1.0 - is_idle)
+        read = inputs_of(history.columns)
+        ranges = [k for k, name in enumerate(INPUTS) if name != "overnight"]
+        assert served[WARMUP:, ranges].tobytes() == read[WARMUP:, ranges].tobytes()
 
 
 def place_of(inputs: np.ndarray, columns: Columns) -> int:
