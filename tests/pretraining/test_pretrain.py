@@ -91,7 +91,7 @@ def test_what_is_done_is_not_done_again(work, unbroken):
 
 
 def test_each_round_has_lessons_of_its_own_and_those_of_the_next_are_begun_meanwhile(begun):
-    asked = []
+    asked: list[tuple[int, int, int]] = []
 
     def mapper(draw, material, blocks):
         asked.extend((block.seed, block.number, block.n_real) for block in blocks)
