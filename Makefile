@@ -12,7 +12,7 @@ SPREAD := -n auto --maxprocesses=8 --dist=worksteal
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check frozen calendars fuzz bench choices proof picture clean
+.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof picture clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -63,6 +63,15 @@ choices: $(READY)
 	$(BIN)/python benchmarks/loghar_choices.py --write
 	$(BIN)/python benchmarks/member_choices.py --write
 	$(BIN)/python benchmarks/twenty_stocks.py --write
+
+# the editions of the universal LSTM that come with the package, taught anew, in hours; it goes on
+# where it was stopped: make pretrain PANEL=prices/, of hundreds of companies
+UNTIL ?= 2004-12-31 2017-10-31
+pretrain: $(READY)
+	@test -n "$(PANEL)" || { echo "Fix: name prices of many companies, as PANEL=prices/"; exit 2; }
+	for day in $(UNTIL); do \
+	$(BIN)/nextclose pretrain $(PANEL) --until $$day --work runs/pretrain \
+	--out src/nextclose/models/lstm/weights/until-$$day.safetensors || exit $$?; done
 
 # the README's picture of the report, drawn by a real browser
 picture: $(READY)

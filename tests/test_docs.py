@@ -50,6 +50,25 @@ def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, mo
     assert "(8, 12)" in printed  # four symbols, two horizons
 
 
+def test_the_page_on_teaching_runs_with_an_edition_of_ones_own(tmp_path, monkeypatch, capsys):
+    import numpy as np
+
+    from nextclose.models.lstm.editions import edition_bytes
+    from nextclose.pretraining.card import edition_of
+    from nextclose.pretraining.pretrain import pretrain
+    from tests.pretraining.panels import TINY, panel
+
+    until = np.datetime64("2003-03-31")
+    taught = pretrain(panel(), until=until, work=tmp_path / "work", course=TINY)
+    (tmp_path / "mine.safetensors").write_bytes(edition_bytes(edition_of(taught)))
+    monkeypatch.chdir(tmp_path)
+    run_page("pretraining.md")
+    parts, card, *losses = capsys.readouterr().out.splitlines()
+    assert "'FB': 'stop', 'GOOG': 'test'" in parts
+    assert card == "2003-03-31 10 5"
+    assert len(losses) == 11  # horizons
+
+
 @pytest.mark.parametrize("name", ["catalogue", "formats"])
 def test_a_page_written_from_a_table_is_up_to_date(name):
     """Else: python -m docs.NAME."""

@@ -8,13 +8,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from nextclose.config import RunConfig, parse_config
 from nextclose.errors import ConfigError, LibraryError
-from nextclose.models.libraries import library_errors
+from nextclose.models.libraries import EXTRAS, library_errors
 from nextclose.models.registry import model_named
 
 ROOT = Path(__file__).parents[1]
@@ -192,7 +193,7 @@ def test_a_horizon_of_many_digits_is_refused_in_few_words(command, tmp_path, dig
     [
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
-            r"lstm needs torch, which is not installed. Fix: pip install 'nextclose\[cpu\]'",
+            r"classic needs torch, which is not installed. Fix: pip install 'nextclose\[train\]'",
         ),
         (OSError("libgomp.so.1: cannot open shared object file"), "OpenMP. Fix: install it .apt "),
         (
@@ -206,7 +207,10 @@ def test_a_horizon_of_many_digits_is_refused_in_few_words(command, tmp_path, dig
     ],
 )
 def test_a_library_that_cannot_be_had_is_named_with_its_cure(error, said):
-    with pytest.raises(LibraryError, match=said) as caught, library_errors("torch", model="lstm"):
+    with (
+        pytest.raises(LibraryError, match=said) as caught,
+        library_errors("torch", model="classic"),
+    ):
         raise error
     assert caught.value.exit_code == 2
     assert len(str(caught.value)) <= 300
@@ -221,13 +225,30 @@ def test_trees_without_xgboost_say_so_at_their_first_fit(monkeypatch, walked):
         model_named("trees", RunConfig()).fit(fold.train, fold.valid, 0)
 
 
-def test_what_needs_no_network_goes_on_without_torch(tmp_path):
+def test_all_but_classic_and_teaching_goes_on_without_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
     code, printed, complaint = nextclose("check", "sample", PYTHONPATH=path)
     assert (code, b"Nothing is refused" in printed) == (0, True)
-    assert b"lstm needs torch, which is not installed" in complaint
-    options = ("--models", "naive,hs_250", "--horizons", "1", "--workers", "1")
-    arguments = ("backtest", "sample", *options, "--out", tmp_path / "run")
-    code, _, complaint = nextclose(*arguments, PYTHONPATH=path)
+    assert b"torch" not in complaint
+    settings = tmp_path / "run.toml"
+    settings.write_text("[backtest]\nhorizons = [1]\ntest_from = 2012-06-01\n")
+    options = ("--config", settings, "--workers", "1", "--out", tmp_path / "run")
+    models = ("--models", "naive,hs_250,lstm")
+    code, _, complaint = nextclose("backtest", "sample", *models, *options, PYTHONPATH=path)
     assert (code, b"torch" in complaint) == (0, False)
+    models = ("--models", "naive,classic")
+    code, _, complaint = nextclose("backtest", "sample", *models, *options, PYTHONPATH=path)
+    assert code == 2
+    assert b"classic needs torch, which is not installed. Fix: pip install 'nextclose[train]'" in (
+        complaint
+    )
+
+
+def test_the_extra_that_a_message_names_installs_the_library():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for library, extra in EXTRAS.items():
+        assert any(needed.startswith(library) for needed in extras[extra]), library
+        assert f"nextclose[{extra}" in extras["dev"][0] or f",{extra}" in extras["dev"][0]

@@ -8,7 +8,13 @@ import pytest
 from nextclose.metrics import grid_crps, is_inside
 from nextclose.schema import LEVELS
 from nextclose.simulation.markets import FAMILIES, draw_markets
-from nextclose.simulation.paths import continued, first_state, simulate, true_quantiles
+from nextclose.simulation.paths import (
+    continued,
+    first_state,
+    next_session,
+    simulate,
+    true_quantiles,
+)
 
 
 def plain(n, **changes):
@@ -61,6 +67,21 @@ def test_announcements_come_every_quarter_by_night():
     assert announcing.open.var() / plain_ones.open.var() == pytest.approx(1 + 15 / 63, rel=0.03)
     day, plain_day = (paths.close - paths.open for paths in (announcing, plain_ones))
     assert day.var() == pytest.approx(plain_day.var(), rel=0.01)
+
+
+def test_announcements_are_a_quarter_apart_give_or_take_two_sessions():
+    rng = np.random.default_rng(8)
+    markets = plain(40)
+    state = first_state(markets, rng)
+    is_announced = []
+    for _ in range(700):
+        is_announced.append(state.until_earnings == 0)
+        state, _session = next_session(markets, state, rng)
+    days = [np.flatnonzero(own) for own in np.transpose(is_announced)]
+    assert max(first for first, *_ in days) < 63
+    assert len({int(first) for first, *_ in days}) > 20  # each company has its own days
+    gaps = np.concatenate([np.diff(own) for own in days])
+    assert sorted(set(gaps.tolist())) == [61, 62, 63, 64, 65]
 
 
 def test_rare_jumps_come_as_often_as_they_say():

@@ -117,10 +117,16 @@ class SymbolBars:
 
     @cached_property
     def known_range_volatility(self) -> Floats:
-        """The same, NaN throughout where the bars have no open, high and low."""
-        if {"open", "high", "low"} <= self.columns.keys():
-            return self.range_volatility
-        return np.full(len(self.close), np.nan)
+        """The same, NaN where open, high and low are not there or say nothing.
+
+        They say nothing without a span between high and low, or where the open only repeats the
+        last close, as in many an old file.
+        """
+        if not {"open", "high", "low"} <= self.columns.keys():
+            return np.full(len(self.close), np.nan)
+        is_idle = ~(self.high > self.low)
+        is_idle[1:] |= self.open[1:] == self.close[:-1]
+        return np.where(is_idle, np.nan, self.range_volatility)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Each is a mean or a sum over windows of at most 2,520 sessions, of fewer where a history is shorter
 (`history` says how short), so a tail of that length gives the bits of the whole file. Bars without
-open, high and low are read all the same: what ranges would say is 0, and `has_range` says so.
+open, high and low, or where these say nothing, are read all the same: what ranges would say is 0,
+and `has_range` says so.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def overnight(bars: SymbolBars) -> Floats:
 
 
 def has_range(bars: SymbolBars) -> Floats:
-    """1 where the session's open, high and low are known, else 0."""
+    """1 where the session's open, high and low are known and say something, else 0."""
     return np.isfinite(bars.known_range_volatility).astype(np.float64)
 
 

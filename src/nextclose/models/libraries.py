@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from nextclose.errors import LibraryError
 
+EXTRAS = {"torch": "train", "xgboost": "cpu"}  # of this package, that install them
 OPENMP = ("libgomp", "libomp", "openmp")  # in the words of whoever misses it
 
 
@@ -21,10 +22,10 @@ def library_errors(library: str, *, model: str) -> Iterator[None]:
 
 def _reason(error: Exception, library: str) -> str:
     """Why it cannot be had, and what to do."""
+    extra = f"nextclose[{EXTRAS[library]}]"
     if isinstance(error, ModuleNotFoundError) and error.name == library:
         return (
-            "which is not installed. Fix: pip install 'nextclose[cpu]', or choose models that do "
-            "without."
+            f"which is not installed. Fix: pip install '{extra}', or choose models that do without."
         )
     text = str(error)
     if any(name in text.lower() for name in OPENMP):
@@ -35,5 +36,5 @@ def _reason(error: Exception, library: str) -> str:
     first = text.strip().partition("\n")[0] or type(error).__name__
     return (
         f"which cannot be loaded: {first:.120}. Fix: install it anew (pip install "
-        "--force-reinstall 'nextclose[cpu]'), or choose models that do without."
+        f"--force-reinstall '{extra}'), or choose models that do without."
     )
