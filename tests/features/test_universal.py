@@ -114,9 +114,17 @@ def test_a_session_without_a_range_is_passed_over_and_alone_it_says_nothing():
 def test_the_overnight_move_is_from_the_close_before():
     closes = bars_with().close
     opens = [50.0, 50.0, 50.0, np.nan, closes[3] * exp(0.01)]
-    values = overnight(bars_with(open=opens))
+    wide = {"high": list(closes * 2), "low": list(closes / 2)}
+    values = overnight(bars_with(open=opens, **wide))
     assert values[-1] == pytest.approx(0.01 / SCALE)
     assert values[1:4].tolist() == [0.0, pytest.approx(-0.02 / bars_with().recent_scale[2]), 0.0]
+
+
+def test_the_overnight_move_is_0_where_a_session_has_no_range():
+    closes = bars_with().close
+    opens, flat = [50.0, 50.0, 50.0, np.nan, 51.0], list(closes)
+    assert not overnight(bars_with(open=opens)).any()
+    assert not overnight(bars_with(open=opens, high=flat, low=flat)).any()
 
 
 def test_a_season_is_the_largest_of_five_moves_the_last_of_them_lag_sessions_ago():

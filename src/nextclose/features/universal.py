@@ -79,11 +79,13 @@ def history(bars: SymbolBars) -> Floats:
 
 
 def overnight(bars: SymbolBars) -> Floats:
-    """Log return from the last close to the open, in volatilities; 0 where no open is known."""
+    """Log return from the last close to the open, in volatilities; 0 without a range."""
     move = np.zeros(len(bars.close))
-    if "open" in bars.columns:
-        move[1:] = np.log(bars.open[1:] / bars.close[:-1])
-    return np.nan_to_num(move / bars.recent_scale, nan=0.0)
+    is_known = np.isfinite(bars.known_range_volatility[1:])
+    if is_known.any():
+        gap = np.log(bars.open[1:] / bars.close[:-1])
+        move[1:] = np.where(is_known, gap, 0.0)
+    return move / bars.recent_scale
 
 
 def has_range(bars: SymbolBars) -> Floats:

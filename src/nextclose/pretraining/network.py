@@ -8,22 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from nextclose.features.universal import INPUTS, LONG_MOVE
-from nextclose.metrics import CRPS_WEIGHTS
-from nextclose.models.lstm.shape import (
-    LOCATION_STEP,
-    MOST_BEND,
-    MOST_LOG_SCALE,
-    MOST_TAIL,
-    NORMAL,
-    OUTPUTS,
-    RISK_PRICE,
-    SKEW_STEP,
-    TAIL_STEP,
-    TAUGHT_HORIZONS,
-)
-from nextclose.schema import LEVELS, Floats32
+from nextclose.models.lstm.shape import OUTPUTS, RISK_PRICE, TAUGHT_HORIZONS
+from nextclose.models.lstm.torch_shape import capped_crps, quantiles
+from nextclose.schema import Floats32
 
-LOSS_CAP = 30.0  # target units
 WEIGHT_POWER = -0.25  # of a horizon's weight in the loss: 1, .61, .43 at 1, 7 and 30 sessions
 HORIZONS_A_STEP = 4
 
@@ -55,17 +43,6 @@ class Teacher(nn.Module):
         self.load_state_dict({name: torch.from_numpy(value) for name, value in weights.items()})
 
 
-def quantiles(outputs: Tensor, drift: Tensor) -> Tensor:
-    """`shape.shape_quantiles`, differentiable."""
-    location, log_scale, skew, tail = (outputs[..., k, None] for k in range(OUTPUTS))
-    log_scale = torch.clamp(log_scale, -MOST_LOG_SCALE, MOST_LOG_SCALE)
-    bend = torch.clamp(SKEW_STEP * skew, -MOST_BEND, MOST_BEND)
-    width = torch.exp(-torch.clamp(TAIL_STEP * tail, -MOST_TAIL, MOST_TAIL))
-    normal = torch.asinh(outputs.new_tensor(NORMAL))
-    side = torch.sinh((normal + bend) * width) - torch.sinh(bend * width)
-    return drift[..., None] + LOCATION_STEP * location + torch.exp(log_scale) * side
-
-
 def losses(outputs: Tensor, x: Tensor, targets: Tensor, *, horizons: list[int]) -> Tensor:
     """CRPS of each forecast on the grid, in target units, at these places of the taught horizons.
 
@@ -73,10 +50,7 @@ def losses(outputs: Tensor, x: Tensor, targets: Tensor, *, horizons: list[int]) 
     """
     roots = outputs.new_tensor([TAUGHT_HORIZONS[k] ** 0.5 for k in horizons])
     drift = RISK_PRICE * torch.exp(x[..., LONG_MOVE, None]) * roots
-    error = targets[..., None] - quantiles(outputs, drift)
-    slope = outputs.new_tensor(CRPS_WEIGHTS * LEVELS)
-    below = outputs.new_tensor(CRPS_WEIGHTS)
-    return torch.clamp(error @ slope + torch.relu(-error) @ below, max=LOSS_CAP)
+    return capped_crps(quantiles(outputs, drift), targets)
 
 
 def mean_loss(network: Teacher, x: Tensor, targets: Tensor, *, horizons: list[int]) -> Tensor:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30_000  # that are learnt from, and as many of simulated markets
 MARKETS, MARKET_SESSIONS = 48, 700
-STEPS, LEARNING_RATE = 120, 0.01
+STEPS, LEARNING_RATE = 150, 0.05
 SOME_ROWS = 1024  # at once
 RIDGE = 1e-3  # on squared weights, in units of the loss
 
