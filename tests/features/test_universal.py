@@ -123,8 +123,8 @@ def test_the_overnight_move_is_from_the_close_before():
 def test_the_overnight_move_is_0_where_a_session_has_no_range():
     closes = bars_with().close
     opens, flat = [50.0, 50.0, 50.0, np.nan, 51.0], list(closes)
-    assert not overnight(bars_with(open=opens)).any()
-    assert not overnight(bars_with(open=opens, high=flat, low=flat)).any()
+    assert not overnight(bars_with(open=opens))[1:].any()
+    assert not overnight(bars_with(open=opens, high=flat, low=flat))[1:].any()
 
 
 def test_a_season_is_the_largest_of_five_moves_the_last_of_them_lag_sessions_ago():
@@ -220,13 +220,6 @@ def test_bars_of_closes_alone_say_so_and_nothing_of_ranges():
             assert bare.values[:, k].tobytes() == full.values[:, k].tobytes(), name
     empty = frame.with_columns(pl.lit(np.nan).alias(name) for name in ("open", "high", "low"))
     assert universal(empty).values.tobytes() == bare.values.tobytes()
-
-
-def test_an_open_without_a_range_is_read():
-    frame = random_frame(seed=6)
-    full, some = last(universal(frame)), last(universal(frame.drop("high", "low")))
-    assert some["overnight"] == full["overnight"] != 0.0
-    assert some["has_range"] == some["log_range_5"] == 0.0
 
 
 def test_what_is_beyond_all_reason_is_set_to_six():
