@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from nextclose.arguments import refuse_other
+from nextclose.arguments import refuse_other, sessions_ahead
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
@@ -65,10 +65,7 @@ def chosen_settings(
     """
     fix = 'give RunConfig(...), or parse_config(TEXT, path="run.toml")'
     refuse_other(config, RunConfig, argument="config", fix=fix, is_optional=True)
-    if isinstance(horizons, int):
-        horizons = (horizons,)
-    fix = "give whole sessions in rising order, as horizons=(1, 7, 30)"
-    refuse_other(horizons, (list, tuple, range), argument="horizons", fix=fix, is_optional=True)
+    ahead = sessions_ahead(horizons)
     if isinstance(models, str) or hasattr(models, "fit"):
         models = (cast("str | Model", models),)
     settings, asked = config or RunConfig(), tuple(models or ())
@@ -80,8 +77,8 @@ def chosen_settings(
     plan = settings.backtest.model_dump()
     if models is not None:
         plan["models"] = tuple(m if isinstance(m, str) else m.name for m in asked)
-    if horizons is not None:
-        plan["horizons"] = tuple(horizons)
+    if ahead is not None:
+        plan["horizons"] = ahead
     settings = with_sections(settings, backtest=plan)
     return _on_best_device(settings), Plugins(models=own, features=dict(own_features))
 
