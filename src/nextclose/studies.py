@@ -93,11 +93,14 @@ def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
 
 
 def least_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
-    """Sessions of one symbol from which on some model of the settings, or a member, forecasts."""
-    return min(
-        lookback_sessions(traits.family, plugins.features) + traits.context_sessions
-        for traits in (model.traits for model in models_of(config, plugins.models).values())
-    )
+    """Sessions of one symbol that `lstm` needs, if it is a model of the settings or a member.
+
+    Without it: what every model needs.
+    """
+    model = models_of(config, plugins.models).get(LSTM)
+    if model is None:
+        return needed_sessions(config, plugins)
+    return lookback_sessions(model.traits.family) + model.traits.context_sessions
 
 
 def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NONE) -> RunConfig:
@@ -107,9 +110,9 @@ def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NO
     short.
     """
     longest = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
-    if plugins.models or longest >= needed_sessions(config):
+    if plugins.models or longest >= needed_sessions(config, plugins):
         return config
-    if longest < least_sessions(config) or LSTM not in models_of(config):
+    if longest < least_sessions(config, plugins) or LSTM not in models_of(config):
         return config
     return with_sections(config, backtest=config.backtest.model_dump() | {"models": (LSTM,)})
 
@@ -129,7 +132,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
     if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
-            "Fix: add lstm or trees, or leave the news out.",
+            "Fix: add trees, or lstm with [lstm] fine_tune = true, or leave the news out.",
             section="backtest",
             key="models",
         )

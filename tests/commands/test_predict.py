@@ -40,7 +40,7 @@ def prices(tmp_path):
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
     """A bundle of lstm for the same prices."""
-    folder = tmp_path_factory.mktemp("served")
+    folder: Path = tmp_path_factory.mktemp("served")
     train(load_bars(prices_of(folder / "prices", "AAPL", "IBM")), folder / "mine", model="lstm")
     return folder / "mine"
 
