@@ -196,6 +196,16 @@ def test_a_row_alone_has_the_bits_that_it_has_among_others():
     assert some[::-1].tobytes() == fitted.quantiles(samples, fold.test_rows).tobytes()
 
 
+def test_what_a_wide_layer_adds_to_a_row_does_not_depend_on_the_others():
+    rng = np.random.default_rng(1)
+    layer = replace(layer_of(case(3, 2.0)[2]), weights=rng.standard_normal((3, 4, 70)))
+    read = rng.standard_normal((1500, 70))
+    together = layer.added(read)
+    np.testing.assert_allclose(together, np.einsum("hok,rk->rho", layer.weights, read), atol=1e-12)
+    for k in (0, 7, 1023, 1024, 1499):
+        assert layer.added(read[k : k + 1]).tobytes() == together[k : k + 1].tobytes()
+
+
 def test_it_is_written_down_and_read_again_to_the_bit():
     samples, fold, fitted = case(3, 2.0)
     read = decode_state(FittedLstm, state_of(state_bytes(encode_state(fitted))))
