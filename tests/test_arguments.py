@@ -126,7 +126,7 @@ WRONG = {
     "a number for a folder": lambda: nextclose.backtest(BARS, models="har", memory=3),
     "nothing to train on": lambda: nextclose.train(None, "bundle"),
     "nowhere to write": lambda: nextclose.train(BARS, None),
-    "no bundle": lambda: nextclose.predict(None, BARS),
+    "no bundle": lambda: nextclose.predict(None),
     "a path for a bundle": lambda: nextclose.predict("bundle", BARS),
     "bars for forecasts": lambda: nextclose.price_table(BARS),
     "a frame of bars for forecasts": lambda: nextclose.price_table(BARS.frame),

@@ -115,26 +115,23 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
     assert set(document["hybrid"]) == {"weights", "ablation"}
 
 
-def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
+def test_the_demo_is_smaller_than_the_full_run_in_refits_only():
     demo, full = forecast._demo_settings(), RunConfig()
     days = sample_bars().frame["session"].unique().sort()
     assert demo.backtest.models == (*full.backtest.models, "classic")
     assert demo.backtest.test_from == days[-full.backtest.test_sessions]
     assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions
-    assert (demo.lstm.n_seeds, full.lstm.n_seeds) == (2, 5)
-    same = {"n_seeds": full.lstm.n_seeds}
-    assert demo.lstm.model_copy(update=same) == full.lstm
-    assert (demo.hybrid, demo.trees) == (full.hybrid, full.trees)
+    assert (demo.hybrid, demo.trees, demo.lstm) == (full.hybrid, full.trees, full.lstm)
 
 
 def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_path):
     settings = tmp_path / "run.toml"
-    settings.write_text("[lstm]\nn_seeds = 1\nmax_epochs = 1\nunits = 4\n")
+    settings.write_text('[hybrid]\nmembers = ["loghar", "lstm"]\n')
     bundle = tmp_path / "bundle"
     options = ("--config", settings, "--workers", 1, "--out", bundle)
     code, printed, _ = command("train", prices, *options)
     assert code == 0
-    assert "436 bars" in printed
+    assert "the last 257 bars" in printed
     code, printed, _ = command("predict", bundle, prices, "--format", "json")
     assert code == 0
     rows = json.loads(printed)
@@ -159,7 +156,7 @@ def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_p
         (("backtest", "sample", "--horizons", "soon"), 2, "as in 1,7,30"),
         (("backtest", "sample", "--config", "nowhere.toml"), 2, "cannot read nowhere.toml"),
         (("backtest", "sample", "--out", "/proc/nowhere"), 6, "cannot write /proc/nowhere"),
-        (("predict", "nowhere", "sample"), 7, "nowhere/manifest.json"),
+        (("predict", "nowhere", "sample"), 3, "E1 nowhere"),
         (("predict", "nowhere", "sample", "--format", "xml"), 2, "table, csv or json"),
         (("fly",), 2, "No such command"),
     ],
@@ -221,13 +218,14 @@ def test_bad_cells_are_named_by_file_row_column_and_cure(command, tmp_path):
 
 def test_too_short_a_history_says_how_much_is_needed(command, tmp_path):
     path = tmp_path / "NEW.csv"
-    days = pl.Series(sessions_after(date(2020, 1, 1), 61))
+    days = pl.Series(sessions_after(date(2020, 1, 1), 59))
     close = [10 + 0.1 * (k % 7) for k in range(len(days))]
     pl.DataFrame({"Date": days, "Close": close}).write_csv(path)
-    code, _, complaint = command("backtest", path)
-    assert code == 3
-    assert "436" in complaint
-    assert "found 61" in complaint
+    for arguments in (("backtest", path), ("train", path, "--out", tmp_path / "bundle")):
+        code, _, complaint = command(*arguments)
+        assert code == 3
+        assert f"at least {60 if arguments[0] == 'backtest' else 262}" in complaint
+        assert "found 59" in complaint
 
 
 def test_a_bug_becomes_a_log_file_not_a_dump(command, monkeypatch, tmp_path):
@@ -248,7 +246,7 @@ def test_a_bug_becomes_a_log_file_not_a_dump(command, monkeypatch, tmp_path):
     ("arguments", "code", "facts"),
     [
         (("backtest", "nowhere.csv"), 3, {"code": "E1", "path": "nowhere.csv"}),
-        (("predict", "nowhere", "sample"), 7, {"error": "BundleError", "exit_code": 7}),
+        (("predict", "nowhere", "sample"), 3, {"code": "E1", "path": "nowhere"}),
         (("backtest", "sample", "--models", "lstmm"), 2, {"error": "ConfigError"}),
         (("fly",), 2, {"error": "usage", "message": "No such command 'fly'."}),
         (("backtest", "--fly"), 2, {"error": "usage", "exit_code": 2}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from difflib import get_close_matches
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -104,6 +104,18 @@ def refuse_other(
     if isinstance(value, kind) or (is_optional and value is None):
         return
     raise ConfigError(f"{argument} is {type_name(value)}. Fix: {fix}.")
+
+
+def sessions_ahead(horizons: int | Sequence[int] | None) -> tuple[int, ...] | None:
+    """The horizons that a caller names, one or several; None: none are named.
+
+    Raises: ConfigError if they are something else.
+    """
+    if isinstance(horizons, int):
+        return (horizons,)
+    fix = "give whole sessions in rising order, as horizons=(1, 7, 30)"
+    refuse_other(horizons, (list, tuple, range), argument="horizons", fix=fix, is_optional=True)
+    return None if horizons is None else tuple(horizons)
 
 
 def type_name(value: object) -> str:

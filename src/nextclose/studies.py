@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from nextclose.arguments import refuse_other
+from nextclose.arguments import refuse_other, sessions_ahead
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
@@ -65,10 +65,7 @@ def chosen_settings(
     """
     fix = 'give RunConfig(...), or parse_config(TEXT, path="run.toml")'
     refuse_other(config, RunConfig, argument="config", fix=fix, is_optional=True)
-    if isinstance(horizons, int):
-        horizons = (horizons,)
-    fix = "give whole sessions in rising order, as horizons=(1, 7, 30)"
-    refuse_other(horizons, (list, tuple, range), argument="horizons", fix=fix, is_optional=True)
+    ahead = sessions_ahead(horizons)
     if isinstance(models, str) or hasattr(models, "fit"):
         models = (cast("str | Model", models),)
     settings, asked = config or RunConfig(), tuple(models or ())
@@ -80,8 +77,8 @@ def chosen_settings(
     plan = settings.backtest.model_dump()
     if models is not None:
         plan["models"] = tuple(m if isinstance(m, str) else m.name for m in asked)
-    if horizons is not None:
-        plan["horizons"] = tuple(horizons)
+    if ahead is not None:
+        plan["horizons"] = ahead
     settings = with_sections(settings, backtest=plan)
     return _on_best_device(settings), Plugins(models=own, features=dict(own_features))
 
@@ -96,11 +93,14 @@ def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
 
 
 def least_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
-    """Sessions of one symbol from which on some model of the settings, or a member, forecasts."""
-    return min(
-        lookback_sessions(traits.family, plugins.features) + traits.context_sessions
-        for traits in (model.traits for model in models_of(config, plugins.models).values())
-    )
+    """Sessions of one symbol that `lstm` needs, if it is a model of the settings or a member.
+
+    Without it: what every model needs.
+    """
+    model = models_of(config, plugins.models).get(LSTM)
+    if model is None:
+        return needed_sessions(config, plugins)
+    return lookback_sessions(model.traits.family) + model.traits.context_sessions
 
 
 def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NONE) -> RunConfig:
@@ -110,9 +110,9 @@ def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NO
     short.
     """
     longest = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
-    if plugins.models or longest >= needed_sessions(config):
+    if plugins.models or longest >= needed_sessions(config, plugins):
         return config
-    if longest < least_sessions(config) or LSTM not in models_of(config):
+    if longest < least_sessions(config, plugins) or LSTM not in models_of(config):
         return config
     return with_sections(config, backtest=config.backtest.model_dump() | {"models": (LSTM,)})
 
@@ -132,7 +132,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
     if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
-            "Fix: add lstm or trees, or leave the news out.",
+            "Fix: add trees, or lstm with [lstm] fine_tune = true, or leave the news out.",
             section="backtest",
             key="models",
         )

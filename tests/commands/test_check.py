@@ -33,6 +33,11 @@ def bad(tmp_path):
     return path
 
 
+def any_history_is_enough(monkeypatch):
+    for name in ("needed_sessions", "least_sessions"):
+        monkeypatch.setattr(f"nextclose.studies.{name}", lambda settings: 1)
+
+
 def test_prices_without_a_refusal_end_well_and_say_what_was_read(command, sound):
     code, printed, complaint = command("check", sound)
     assert (code, complaint) == (0, "")
@@ -58,12 +63,12 @@ def test_refusals_are_shown_with_row_column_value_rule_and_cure(command, bad):
 def test_symbols_with_too_little_history_are_named_before_a_run_is_tried(command, bad, sound):
     code, printed, _ = command("check", sound, bad.parent / "IBM.csv", "--json")
     assert "W66" not in json.loads(printed)["counts"]
-    sound.write_text("".join(sound.read_text().splitlines(keepends=True)[:100]))
+    sound.write_text("".join(sound.read_text().splitlines(keepends=True)[:60]))
     code, printed, _ = command("check", sound, "--json")
     assert code == 3
     (finding,) = [item for item in json.loads(printed)["findings"] if item["code"] == "E66"]
-    assert finding["found"] == "99 sessions in one piece, the most of any symbol"
-    assert "436" in finding["rule"]
+    assert finding["found"] == "59 sessions in one piece, the most of any symbol"
+    assert "at least 60" in finding["rule"]
 
 
 def test_machines_get_one_document(command, bad):
@@ -146,7 +151,7 @@ def test_what_would_go_on_without_the_bad_symbols_is_said_last(command, sound):
 
 
 def test_a_symbol_refused_for_a_split_is_named_too(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    any_history_is_enough(monkeypatch)
     sessions = [f"2019-03-{day:02}" for day in (*range(4, 9), *range(11, 16))]
     for name, after in (("AAPL", 100), ("MSFT", 47)):
         rows = [f"{day},{100 + k if k < 5 else after + k}" for k, day in enumerate(sessions)]
@@ -157,7 +162,7 @@ def test_a_symbol_refused_for_a_split_is_named_too(command, tmp_path, monkeypatc
 
 
 def test_a_cure_of_one_file_that_changes_another_is_a_comment(command, tmp_path, monkeypatch):
-    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    any_history_is_enough(monkeypatch)
     (tmp_path / "AAPL.csv").write_text("date;close\n2019-03-04;80.886\n2019-03-05;80.921\n")
     german = "date;close\n2019-03-04;1.716,68\n2019-03-05;1.721,35\n"
     (tmp_path / "GOOG.csv").write_text(german)
@@ -205,7 +210,7 @@ SUGGESTIONS = {
     ],
 )
 def test_of_two_meanings_none_is_chosen(command, tmp_path, monkeypatch, text, code):
-    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    any_history_is_enough(monkeypatch)
     path = tmp_path / "AAPL.csv"
     path.write_text(text)
     _, printed, _ = command("check", path)
@@ -221,7 +226,7 @@ def test_of_two_meanings_none_is_chosen(command, tmp_path, monkeypatch, text, co
 def test_what_is_said_above_the_suggestion_comes_true(
     command, tmp_path, monkeypatch, rows, mended, said
 ):
-    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    any_history_is_enough(monkeypatch)
     path = tmp_path / "AAPL.csv"
     path.write_text("\n".join((*HEAD, *rows)) + "\n")
     code, printed, _ = command("check", path)
@@ -269,3 +274,22 @@ def test_settings_and_options_say_how_prices_are_read(command, sound, tmp_path):
 def test_nan_in_the_document_would_be_refused_not_printed():
     with pytest.raises(DataError, match="E79 check"):
         json_text({"symbols": [{"symbol": "A", "close": float("nan")}]}, what="check")
+
+
+def test_a_young_symbol_is_a_warning_that_says_who_forecasts_it(command, sound):
+    rows = sound.read_text().splitlines()
+    young = sound.with_name("NEW.csv")
+    young.write_text("\n".join([rows[0], *rows[-196:]]) + "\n")
+    for prices in ((young,), (sound, young)):
+        code, printed, _ = command("check", *prices)
+        said = " ".join(printed.split())
+        assert code == 0
+        assert "NEW: 196 sessions, 262 needed by all models, 60 by lstm" in said
+        assert "is forecast only by models that read less" in said
+        report = json.loads(command("check", *prices, "--json")[1])
+        assert (report["ok"], report["counts"]["W66"]) == (True, 1)
+    young.write_text("\n".join([rows[0], *rows[-59:]]) + "\n")
+    code, printed, _ = command("check", sound, young)
+    assert (code, "NEW: 59 sessions, 60 needed" in " ".join(printed.split())) == (0, True)
+    code, printed, _ = command("check", young)
+    assert (code, "at least 60" in " ".join(printed.split())) == (3, True)

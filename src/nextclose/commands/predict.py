@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
@@ -57,7 +58,6 @@ def predict(
     """
     import polars as pl
 
-    from nextclose.serving.manifest import MANIFEST
     from nextclose.serving.notices import notices_of
     from nextclose.serving.predictor import price_table
 
@@ -65,7 +65,7 @@ def predict(
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
     data = data_settings({"calendar": calendar, "as_of": as_of})
-    if current_place(Path(sources[0]) / MANIFEST).is_file():
+    if _is_bundle(Path(sources[0])):
         bundle, bars, forecasts = _of_bundle(sources, news, config, horizons, data)
     else:
         _refuse_swapped(sources)
@@ -75,6 +75,14 @@ def predict(
     notes = pl.col("symbol").replace_strict(notices.notes, return_dtype=pl.String)
     table = price_table(forecasts).with_columns(notes.alias("notes"))
     _print_forecasts(table, as_format)
+
+
+def _is_bundle(folder: Path) -> bool:
+    """Whether it is a bundle, or what is taken for one: part of one, or the run of a backtest."""
+    from nextclose.serving.bundle import RUN
+    from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
+
+    return any(current_place(folder / name).is_file() for name in (MANIFEST, MODEL, GOLDEN, RUN))
 
 
 def _of_bundle(
@@ -89,7 +97,6 @@ def _of_bundle(
     from nextclose.serving.predictor import (
         forecasts_of,
         load_bundle,
-        price_table,
         reasons_without,
         refuse_other_horizons,
     )
@@ -108,8 +115,7 @@ def _of_bundle(
     bars = bars_of(prices, news, data=settings, config=manifest.news or NewsConfig())
     say_findings(bars)
     forecasts = forecasts_of(bundle, bars)
-    for symbol, reason in reasons_without(bundle, bars, price_table(forecasts)).items():
-        say(f"{symbol}: no forecast; {reason}")
+    _say_reasons(reasons_without(bundle, bars, forecasts))
     return bundle, bars, forecasts
 
 
@@ -121,7 +127,11 @@ def _zero_shot(
     data: dict[str, object],
 ) -> tuple[Bars, pl.DataFrame]:
     """The bars and the universal network's forecasts of them; what has none is told."""
-    from nextclose.serving.zero_shot import edition_words, zero_shot_forecasts
+    from nextclose.serving.zero_shot import (
+        edition_words,
+        reasons_unforecast,
+        zero_shot_forecasts,
+    )
 
     if news is not None:
         raise ConfigError(
@@ -133,7 +143,13 @@ def _zero_shot(
     say_findings(bars)
     forecasts = zero_shot_forecasts(bars, horizons=settings.backtest.horizons)
     say(edition_words(forecasts))
+    _say_reasons(reasons_unforecast(bars, forecasts))
     return bars, forecasts
+
+
+def _say_reasons(reasons: Mapping[str, str]) -> None:
+    for symbol, reason in reasons.items():
+        say(f"{symbol}: no forecast; {reason}")
 
 
 def _print_forecasts(table: pl.DataFrame, as_format: str) -> None:

@@ -11,6 +11,8 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import Bars, Finding
 
+BY_SOME = "a symbol with too little history is forecast only by models that read less"
+
 
 def with_short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> Bars:
     """The same rows, with the findings of `short_symbols`.
@@ -22,15 +24,15 @@ def with_short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> 
     findings = short_symbols(bars, needed=needed, least=least)
     if findings and findings[0].response == "E":
         most = int(segment_lengths(bars)["len"].max() or 0)  # type: ignore[arg-type]
-        raise NotEnoughDataError(findings[0].line(), needed=needed, found=most)
+        raise NotEnoughDataError(findings[0].line(), needed=least or needed, found=most)
     return replace(bars, findings=(*bars.findings, *findings)) if findings else bars
 
 
 def short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> tuple[Finding, ...]:
     """A warning for each symbol without `needed` sessions in a segment.
 
-    From `least` sessions on some model forecasts it, by default from `needed` on. If no symbol has
-    these: one refusal instead, naming the symbol with the most.
+    From `least` sessions on `lstm` forecasts it; None: `lstm` is not there. If no symbol has enough
+    for any model: one refusal instead, naming the symbol with the most.
     """
     least = needed if least is None else least
     counts = segment_lengths(bars).group_by("symbol").agg(pl.col("len").max()).sort("symbol")
@@ -49,8 +51,13 @@ def short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> tuple
         )
     return tuple(
         Issue.SHORT_HISTORY.finding(
-            f"{quantity(n, 'session')}, {needed} needed"
-            + (" by most models; lstm alone forecasts it" if n >= least else ""),
+            f"{quantity(n, 'session')}, {needed} needed by all models, {least} by lstm",
+            rule=BY_SOME,
+            symbol=symbol,
+        )
+        if n >= least
+        else Issue.SHORT_HISTORY.finding(
+            f"{quantity(n, 'session')}, {least} needed",
             symbol=symbol,
         )
         for symbol, n in short.iter_rows()

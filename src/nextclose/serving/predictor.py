@@ -17,6 +17,7 @@ from nextclose.arguments import (
     named_arguments,
     refuse_other,
     refuse_other_frame,
+    sessions_ahead,
 )
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.calendars.exchanges import exchanges_of
@@ -93,7 +94,7 @@ def predict(
     bundle: Bundle | Bars | None = None,
     bars: Bars | None = None,
     *,
-    horizons: Sequence[int] | None = None,
+    horizons: int | Sequence[int] | None = None,
     now: datetime | None = None,
 ) -> pl.DataFrame:
     """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
@@ -113,27 +114,28 @@ def predict(
         reads; LeakError if all bars end too early; ConfigError if the bars lack the news that it
         reads, or have others.
     """
-    if bars is None and (bundle is None or isinstance(bundle, Bars)):
+    if bars is None and not isinstance(bundle, Bundle):
         bundle, bars = None, bundle
     refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
-    assert bars is not None, "refused above"
+    assert isinstance(bars, Bars), "refused above"
+    ahead = sessions_ahead(horizons)
     if bundle is None:
-        forecasts = zero_shot_forecasts(bars, horizons=horizons or HORIZONS)
+        forecasts = zero_shot_forecasts(bars, horizons=HORIZONS if ahead is None else ahead)
     else:
         bundle_fix = "load it with load_bundle(FOLDER), or give bars alone"
         refuse_other(bundle, Bundle, argument="bundle", fix=bundle_fix)
         assert isinstance(bundle, Bundle), "refused above"
-        refuse_other_horizons(bundle, horizons)
+        refuse_other_horizons(bundle, ahead)
         forecasts = forecasts_of(bundle, bars)
     for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
         warnings.warn(finding.line(), ServingWarning, stacklevel=3)
     return forecasts
 
 
-def refuse_other_horizons(bundle: Bundle, horizons: Sequence[int] | None) -> None:
+def refuse_other_horizons(bundle: Bundle, horizons: tuple[int, ...] | None) -> None:
     """Raise ConfigError if a bundle is asked for horizons that are not its own; None asks none."""
     own = bundle.manifest.horizons
-    if horizons is not None and tuple(horizons) != own:
+    if horizons is not None and horizons != own:
         raise ConfigError(
             f"this bundle forecasts {', '.join(map(str, own))} sessions ahead, not others. "
             "Fix: leave horizons out, or train a bundle with those.",
@@ -150,7 +152,9 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     refuse_other_calendars(bars, manifest)
     alone = _universal_member(bundle)
     with_short_symbols(
-        bars, needed=manifest.min_rows, least=manifest.min_rows if alone is None else LEAST_SESSIONS
+        replace(bars, frame=latest_segments(bars.frame)),
+        needed=manifest.min_rows,
+        least=None if alone is None else LEAST_SESSIONS,
     )
     _refuse_part_of_a_market(bars, bundle)
     samples = samples_for(bars, manifest, bundle.features)

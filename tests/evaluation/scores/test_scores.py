@@ -110,3 +110,17 @@ def test_a_gap_is_charged_every_figure_of_the_historical_density():
     for name in ("inside_50", "inside_80", "inside_90", "inside_95", "pit", "width_90_pct"):
         figures = (models[model][name][2, 0] for model in ("lstm", "hs_250"))
         assert len({float(x) for x in figures}) == 1, name
+
+
+def test_what_a_model_had_too_little_history_for_is_no_gap():
+    days = rows("lstm", OUTCOME)["origin"].to_list()
+    lstm = without(rows("lstm", OUTCOME, median=0.01, sd=SD), 1, 2, 3)
+    frame = pl.concat([baselines(OUTCOME), lstm, baselines(OUTCOME, symbol="BBB")])
+    cells = [("lstm", "AAA", days[1]), ("lstm", "AAA", days[2])]
+    of_others = [("naive", "AAA", days[3]), ("lstm", "BBB", days[3]), ("lstm", "CCC", days[3])]
+    unready = pl.DataFrame([*cells, *of_others], schema=["model", "symbol", "origin"], orient="row")
+    (panel,) = scores_of(frame, unready=unready).panels
+    assert panel.models["lstm"].filled[:, 0].tolist() == [False, False, False, True, False]
+    assert panel.models["lstm"].judged[:, 0].tolist() == [True, False, False, True, True]
+    assert panel.models["naive"].judged.all()
+    assert only_panel(frame).models["lstm"].filled[1:4, 0].all()

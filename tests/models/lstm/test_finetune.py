@@ -1,190 +1,284 @@
+"""A last layer of one's own: what it finds, what it must not, and that it stays what it was."""
+
+from __future__ import annotations
+
+import sys
 from dataclasses import replace
+from datetime import date
+from functools import cache
 
 import numpy as np
+import polars as pl
 import pytest
 
-from nextclose.errors import ConfigError
+from nextclose.config import NewsConfig, parse_config
+from nextclose.errors import ConfigError, LeakError, LibraryError, NotEnoughDataError
 from nextclose.features.columns import Feature, SymbolBars
+from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
-from nextclose.models.lstm import finetune
+from nextclose.metrics import grid_crps
 from nextclose.models.lstm.editions import Edition
-from nextclose.models.lstm.finetune import LastLayer, own_columns
+from nextclose.models.lstm.finetune import LastLayer
 from nextclose.models.lstm.lstm import FittedLstm, Lstm
-from nextclose.models.mixture import restore_fit
-from nextclose.models.state import encode_state
-from nextclose.models.threads import one_thread
+from nextclose.models.registry import model_named
+from nextclose.models.state import decode_state, encode_state
 from nextclose.samples.samples import Samples, make_samples
-from nextclose.samples.scaling import Scaler
-from nextclose.samples.splits import Fold, walk_forward
-from nextclose.schema import MEDIAN, Bars, Floats
+from nextclose.samples.splits import Fold, known_at, walk_forward
+from nextclose.schema import Bars, Floats, News
 from nextclose.serving.states import state_bytes, state_of
-from tests.builders import random_edition, walk_bars
+from tests.builders import FAMILIES, bar_frame, random_edition
 
-NO_COLUMNS = Scaler(names=(), center=np.zeros(0), width=np.zeros(0))
+HORIZONS = (1, 7)
+N, FIT_AT = 700, 550  # sessions of each of two symbols, and that after which the fit is made
+BUSY, QUIET = 2e6, 1e6  # volumes: where it is the former the own column is 1
+ONE_DAY = NewsConfig(window_sessions=1)
 
 
-def silent_edition() -> Edition:
-    """A network that says nothing: a normal about the drift of risk."""
+def sober() -> Edition:
+    """A random last hidden layer under outputs of 0: a normal of the symbol's own volatility."""
     edition = random_edition("2000-12-31")
-    head = np.zeros_like(edition.network.head)
-    network = replace(edition.network, head=head, head_bias=head[:, 0].copy())
-    return replace(edition, network=network)
+    network = edition.network
+    head, bias = np.zeros_like(network.head), np.zeros_like(network.head_bias)
+    return replace(edition, network=replace(network, head=head, head_bias=bias))
 
 
-MODEL = Lstm(editions=(silent_edition(),), fine_tune=True)
+def busy(bars: SymbolBars) -> Floats:
+    return np.asarray(bars.columns["volume"] == BUSY, dtype=np.float64)
 
 
-def last_return(bars: SymbolBars) -> Floats:
-    return bars.returns / bars.recent_scale
+OWN = {"busy": Feature(busy, lookback_sessions=1, needs=("volume",))}
+TUNED, PLAIN = Lstm(editions=(sober(),), fine_tune=True), Lstm(editions=(sober(),))
 
 
-def samples_of(bars: Bars, *, horizons: tuple[int, ...] = (1,), with_own: bool = True) -> Samples:
-    own = {"last_return": Feature(last_return, 1)} if with_own else {}
-    table = make_table(bars, families=("universal", "stationary"), own=own)
+def world(seed: int, *, effect: float, n: int = N) -> Bars:
+    """Random walks whose moves are `effect` times as large on the day after a busy one."""
+    frames = []
+    for k in range(2):
+        rng = np.random.default_rng([seed, k])
+        is_busy = rng.random(n) < 0.3
+        sd = 0.015 * np.where(np.append(False, is_busy[:-1]), effect, 1.0)
+        frame = bar_frame(f"S{k}", sd * rng.standard_normal(n), seed=10 * seed + k)
+        volume = pl.Series("volume", np.where(is_busy, BUSY, QUIET))
+        frames.append(frame.with_columns(volume))
+    return Bars(frame=pl.concat(frames))
+
+
+def with_headlines(bars: Bars) -> Bars:
+    """The same days told by headlines instead."""
+    items = bars.frame.filter(pl.col("volume") == BUSY).select(
+        "symbol", "session", pl.lit(0.5).alias("score")
+    )
+    news = News(frame=items, scorer="own", cutoff_minutes=ONE_DAY.cutoff_minutes)
+    return replace(bars, frame=bars.frame.with_columns(volume=pl.lit(QUIET)), news=news)
+
+
+def samples_of(bars: Bars, *, horizons: tuple[int, ...] = HORIZONS) -> Samples:
+    news = None if bars.news is None else ONE_DAY
+    own = OWN if bars.news is None else {}
+    table = make_table(bars, families=FAMILIES, own=own, news=news)
     return make_samples(table, horizons=horizons)
 
 
-def last_fold(samples: Samples, *, sessions: int = 100) -> Fold:
-    test_from = np.unique(samples.origin)[-sessions]
-    (fold,) = walk_forward(samples, test_from=test_from, refit_sessions=9999)
+def fold_of(samples: Samples) -> Fold:
+    days = np.unique(samples.origin)
+    (fold,) = walk_forward(samples, test_from=days[FIT_AT], refit_sessions=N)
     return fold
 
 
-def tuned(fold: Fold, *, seed: int = 1) -> FittedLstm:
-    with one_thread():
-        return MODEL.fit(fold.train, fold.valid, seed)
+@cache
+def case(seed: int, effect: float, *, of_news: bool = False) -> tuple[Samples, Fold, FittedLstm]:
+    """A world, its one fold, and the fine-tuned fit there."""
+    bars = world(seed, effect=effect)
+    samples = samples_of(with_headlines(bars) if of_news else bars)
+    fold = fold_of(samples)
+    return samples, fold, TUNED.fit(fold.train, fold.valid, seed)
 
 
-@pytest.fixture(scope="module")
-def samples() -> Samples:
-    """Returns follow the last one by .6, and a column of the user's own says what it was."""
-    return samples_of(walk_bars((900, 900, 900), phi=0.6))
-
-
-@pytest.fixture(scope="module")
-def fold(samples) -> Fold:
-    return last_fold(samples)
-
-
-@pytest.fixture(scope="module")
-def fitted(fold) -> FittedLstm:
-    return tuned(fold)
-
-
-def error_ratio(fitted: FittedLstm, samples: Samples, fold: Fold) -> float:
-    """Mean absolute error of the median over that of no change, one session ahead."""
-    rows = fold.test_rows[np.isfinite(samples.target[fold.test_rows, 0])]
-    target = samples.target[rows, 0]
-    median = fitted.quantiles(samples, rows)[:, 0, MEDIAN]
-    return float(np.abs(target - median).mean() / np.abs(target).mean())
-
-
-# --- what it learns ---
-
-
-def test_a_planted_signal_in_a_column_of_one_s_own_is_found(samples, fold, fitted):
-    # whoever knows all of phi .6 has sqrt(1 - .36) = .8 of the error of no change; so few steps
-    # as are taken lead a tenth of the way
+def layer_of(fitted: FittedLstm) -> LastLayer:
     (layer,) = fitted.own
-    assert layer.scaler.names == ("last_return",)
-    assert layer.shares[0] > 0.9
-    deaf = layer.weights.copy()
-    deaf[:, :, -2] = 0.0  # the column, before the constant
-    without = replace(fitted, own=(replace(layer, weights=deaf),))
-    error = error_ratio(fitted, samples, fold)
-    assert error < 0.95
-    assert error < error_ratio(without, samples, fold) - 0.02
+    return layer
 
 
-def test_on_random_walks_hardly_anything_is_believed():
-    samples = samples_of(walk_bars((900, 900, 900), seed=30))
-    fold = last_fold(samples)
-    assert error_ratio(tuned(fold), samples, fold) < 1.01
+def mean_crps(fitted: FittedLstm, samples: Samples, rows: np.ndarray) -> Floats:
+    losses = grid_crps(fitted.quantiles(samples, rows), samples.target[rows])
+    return np.asarray(np.nanmean(losses, axis=0))
 
 
-def test_the_same_seed_learns_the_same_bits_and_another_others(fold, fitted):
-    again, other = (encode_state(tuned(fold, seed=seed)) for seed in (1, 2))
-    assert state_bytes(again) == state_bytes(encode_state(fitted))
-    assert state_bytes(other) != state_bytes(again)
+# --- what it finds ---
 
 
-def test_columns_of_one_s_own_are_read_and_those_of_the_table_are_not(samples):
-    assert own_columns(samples) == ("last_return",)
-    assert own_columns(samples_of(walk_bars((300,)), with_own=False)) == ()
+@pytest.mark.parametrize("of_news", [False, True], ids=["own column", "news"])
+def test_a_signal_that_was_planted_is_found_and_pays_on_later_rows(of_news):
+    samples, fold, fitted = case(3, 2.0, of_news=of_news)
+    layer = layer_of(fitted)
+    assert layer.scaler.names == (NEWS_NAMES if of_news else ("busy",))
+    assert layer.shares[0] > 0.5
+    plain = PLAIN.fit(fold.train, fold.valid, 1)
+    later = fold.test_rows[samples.origin[fold.test_rows] > fold.fitted_at]
+    ratio = mean_crps(fitted, samples, later) / mean_crps(plain, samples, later)
+    assert ratio[0] < 0.99
+    # wider on the day before a wide move, not on another
+    widths = fitted.quantiles(samples, later)[:, 0, -1] - fitted.quantiles(samples, later)[:, 0, 0]
+    name = "has_news" if of_news else "busy"
+    is_busy = samples.table.values[later, samples.table.names.index(name)] == 1
+    assert widths[is_busy].mean() > 1.3 * widths[~is_busy].mean()
 
 
-def test_validation_without_a_known_target_believes_nothing(fold):
-    blind = replace(fold.valid, target=np.full_like(fold.valid.target, np.nan))
-    with one_thread():
-        (layer,) = MODEL.fit(fold.train, blind, 1).own
-    assert not layer.shares.any()
+def test_on_random_walks_next_to_nothing_is_believed():
+    shares = np.array([layer_of(case(seed, 1.0)[2]).shares for seed in (1, 2, 4, 5)])
+    assert (shares > 0).sum() <= 1
 
 
-def test_horizons_that_were_not_taught_are_refused_with_the_cure():
-    samples = samples_of(walk_bars((400,)), horizons=(1, 64))
-    with pytest.raises(ConfigError, match=r"64 sessions ahead were not taught, 63 at most\. Fix"):
-        tuned(last_fold(samples))
+def test_where_nothing_is_proven_zeros_are_added():
+    samples, fold, fitted = case(3, 2.0)
+    assert layer_of(fitted).shares[1] == 0
+    plain = PLAIN.fit(fold.train, fold.valid, 1)
+    tuned, alone = (each.quantiles(samples, fold.test_rows) for each in (fitted, plain))
+    assert tuned[:, 1].tobytes() == alone[:, 1].tobytes()
+    assert (tuned[:, 0] != alone[:, 0]).any(axis=1).all()
+    assert (np.diff(tuned, axis=2) > 0).all()
 
 
-def test_it_costs_more_and_reads_news_only_where_it_is_asked_for():
-    plain = Lstm(editions=MODEL.editions).traits
-    assert (plain.reads_news, plain.settings["fine_tune"]) == (False, False)
-    assert (MODEL.traits.reads_news, MODEL.traits.settings["fine_tune"]) == (True, True)
-    assert plain.relative_cost < MODEL.traits.relative_cost
+# --- what it must not know ---
 
 
-def test_before_any_edition_there_is_nothing_to_add_to(fold):
-    late = Lstm(editions=(random_edition("2026-01-01"),), fine_tune=True)
-    assert late.fit(fold.train, fold.valid, 1).own == ()
+def test_targets_that_resolve_after_validation_begins_are_refused():
+    samples, fold, _ = case(1, 1.0)
+    with pytest.raises(LeakError, match="a training target"):
+        TUNED.fit(known_at(samples, fold.fitted_at), fold.valid, 1)
 
 
-# --- what it adds ---
+def test_what_is_learnt_does_not_depend_on_what_comes_after_the_training():
+    _, fold, fitted = case(3, 2.0)
+    frame = world(3, effect=2.0).frame
+    is_late = pl.col("session") > fold.valid_from.astype(object)
+    poison = 1 + 0.2 * np.sin(np.arange(frame.height))
+    changed = [
+        pl.when(is_late).then(pl.col(name) * poison).otherwise(pl.col(name)).alias(name)
+        for name in ("open", "high", "low", "close", "volume")
+    ]
+    other = fold_of(samples_of(Bars(frame=frame.with_columns(changed))))
+    assert other.valid_from == fold.valid_from
+    again = TUNED.fit(other.train, other.valid, 3)
+    layer, poisoned = layer_of(fitted), layer_of(again)
+    assert layer.weights.tobytes() == poisoned.weights.tobytes()
+    assert layer.scaler.center.tobytes() == poisoned.scaler.center.tobytes()
+    assert layer.scaler.width.tobytes() == poisoned.scaler.width.tobytes()
+    assert layer.shares.tobytes() != poisoned.shares.tobytes()  # they are for validation to say
+    early = pl.col("session") < fold.valid_from.astype(object)
+    spoilt = frame.with_columns(volume=pl.when(early).then(QUIET).otherwise("volume"))
+    learnt = fold_of(samples_of(Bars(frame=spoilt)))
+    assert (
+        layer.weights.tobytes()
+        != layer_of(TUNED.fit(learnt.train, learnt.valid, 3)).weights.tobytes()
+    )
 
 
-def test_what_a_layer_adds_worked_by_hand():
-    # one horizon: outputs of 1 x 2 + 3 x .5, 0, 0, and the constant
-    weights = np.zeros((1, 4, 3))
-    weights[0, 0], weights[0, 3] = [1.0, 3.0, 0.0], [0.0, 0.0, 7.0]
-    layer = LastLayer(scaler=NO_COLUMNS, weights=weights, shares=np.ones(1))
-    added = layer.added(np.array([[2.0, 0.5, 1.0], [0.0, 0.0, 1.0]]))
-    assert added.tolist() == [[[3.5, 0.0, 0.0, 7.0]], [[0.0, 0.0, 0.0, 7.0]]]
+# --- that it stays what it was ---
 
 
-def test_a_layer_that_is_not_believed_changes_no_bit(samples, fold, fitted):
-    (layer,) = fitted.own
-    modest = replace(fitted, own=(replace(layer, shares=np.zeros(1)),))
-    alone = replace(fitted, own=())
-    grids = [each.quantiles(samples, fold.test_rows) for each in (modest, alone, fitted)]
-    assert grids[0].tobytes() == grids[1].tobytes() != grids[2].tobytes()
+def test_equal_seeds_give_equal_fits_and_others_other_markets():
+    _, fold, fitted = case(3, 2.0)
+    same, other = (TUNED.fit(fold.train, fold.valid, seed) for seed in (3, 4))
+    weights = layer_of(fitted).weights
+    assert layer_of(same).weights.tobytes() == weights.tobytes()
+    assert layer_of(other).weights.tobytes() != weights.tobytes()
 
 
-def test_a_forecast_is_the_same_whatever_its_batch_mates(samples, fold, fitted):
-    rows = np.random.default_rng(0).permutation(fold.test_rows)
-    together = fitted.quantiles(samples, rows)
-    assert (np.diff(together, axis=2) > 0).all()
-    for place in range(0, len(rows), 31):
-        alone = fitted.quantiles(samples, rows[place : place + 1])
-        assert alone[0].tobytes() == together[place].tobytes()
+def test_a_row_alone_has_the_bits_that_it_has_among_others():
+    samples, fold, fitted = case(3, 2.0)
+    ready = np.flatnonzero(samples.ready("universal"))
+    together = fitted.quantiles(samples, ready)
+    for k in (0, 1, 63, 64, len(ready) // 2, len(ready) - 1):
+        alone = fitted.quantiles(samples, ready[k : k + 1])
+        assert alone.tobytes() == together[k : k + 1].tobytes()
+    some = fitted.quantiles(samples, fold.test_rows[::-1])
+    assert some[::-1].tobytes() == fitted.quantiles(samples, fold.test_rows).tobytes()
 
 
-def test_rows_beyond_a_batch_have_the_bits_of_those_within(fitted, monkeypatch):
-    read = np.random.default_rng(2).standard_normal((50, fitted.own[0].weights.shape[2]))
-    whole = fitted.own[0].added(read)
-    monkeypatch.setattr(finetune, "SOME_ROWS", 7)
-    assert fitted.own[0].added(read).tobytes() == whole.tobytes()
+def test_what_a_wide_layer_adds_to_a_row_does_not_depend_on_the_others():
+    rng = np.random.default_rng(1)
+    layer = replace(layer_of(case(3, 2.0)[2]), weights=rng.standard_normal((3, 4, 70)))
+    read = rng.standard_normal((1500, 70))
+    together = layer.added(read)
+    np.testing.assert_allclose(together, np.einsum("hok,rk->rho", layer.weights, read), atol=1e-12)
+    for k in (0, 7, 1023, 1024, 1499):
+        assert layer.added(read[k : k + 1]).tobytes() == together[k : k + 1].tobytes()
 
 
-def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(samples, fold, fitted):
-    content = state_bytes(encode_state(fitted))
-    again = restore_fit(MODEL, state_of(content))
-    assert isinstance(again, FittedLstm)
-    grids = [each.quantiles(samples, fold.test_rows) for each in (fitted, again)]
-    assert grids[0].tobytes() == grids[1].tobytes()
-    assert state_bytes(encode_state(again)) == content
+def test_it_is_written_down_and_read_again_to_the_bit():
+    samples, fold, fitted = case(3, 2.0)
+    read = decode_state(FittedLstm, state_of(state_bytes(encode_state(fitted))))
+    assert read == replace(fitted, networks=read.networks, own=read.own, curves=())
+    assert read.own[0].scaler.names == ("busy",)
+    quantiles = [each.quantiles(samples, fold.test_rows) for each in (fitted, read)]
+    assert quantiles[0].tobytes() == quantiles[1].tobytes()
 
 
-def test_two_layers_or_one_of_no_network_are_refused(fitted):
-    (layer,) = fitted.own
-    for edition, networks, own in ((fitted.edition, fitted.networks, 2), ("", (), 1)):
-        with pytest.raises(ValueError, match="at most one last layer"):
-            FittedLstm(edition=edition, networks=networks, own=(layer,) * own)
+def test_a_layer_that_does_not_fit_the_network_is_no_state():
+    _, _, fitted = case(3, 2.0)
+    layer = layer_of(fitted)
+    odd = (
+        replace(layer, weights=layer.weights[:, :, :1]),
+        replace(layer, weights=layer.weights[:1]),
+        replace(layer, shares=layer.shares + 1.5),
+        replace(layer, shares=layer.shares * np.nan),
+        replace(layer, scaler=replace(layer.scaler, names=("busy", "more"))),
+    )
+    for forged in odd:
+        with pytest.raises(ValueError, match=r"weights of shape|a share"):
+            replace(fitted, own=(forged,))
+    with pytest.raises(ValueError, match="at most one last layer"):
+        replace(fitted, own=(layer, layer))
+    with pytest.raises(ValueError, match="at most one last layer"):
+        FittedLstm(edition="", networks=(), own=(layer,))
+
+
+# --- what it needs ---
+
+
+def test_horizons_that_were_not_taught_are_refused_whatever_edition_there_is():
+    samples = samples_of(world(1, effect=1.0), horizons=(1, 64))
+    fold = fold_of(samples)
+    for editions in (TUNED.editions, (random_edition("2030-12-31"),)):
+        model = Lstm(editions=editions, fine_tune=True)
+        with pytest.raises(ConfigError, match=r"64 sessions ahead.* 63 at most") as caught:
+            model.fit(fold.train, fold.valid, 1)
+        assert (caught.value.section, caught.value.key) == ("lstm", "fine_tune")
+    plain = PLAIN.fit(fold.train, fold.valid, 1).quantiles(samples, fold.test_rows)
+    assert np.isfinite(plain[:, 0]).all()
+    assert np.isnan(plain[:, 1]).all()
+
+
+def test_without_an_edition_there_is_nothing_to_tune():
+    samples, fold, _ = case(1, 1.0)
+    late = Lstm(editions=(random_edition("2030-12-31"),), fine_tune=True)
+    fitted = late.fit(fold.train, fold.valid, 1)
+    assert fitted == FittedLstm(edition="", networks=())
+    assert np.isnan(fitted.quantiles(samples, fold.test_rows)).all()
+
+
+def test_without_rows_to_learn_from_it_says_so():
+    samples, fold, _ = case(1, 1.0)
+    early = known_at(samples, np.datetime64(date(2001, 3, 1)))
+    with pytest.raises(NotEnoughDataError, match="at least 2"):
+        TUNED.fit(early, fold.valid, 1)
+
+
+def test_without_torch_it_is_named_and_forecasts_without_tuning_need_none(monkeypatch):
+    samples, fold, fitted = case(3, 2.0)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    cure = r"fine-tuned needs torch, which is not installed\. Fix: pip install 'nextclose\[cpu\]'"
+    with pytest.raises(LibraryError, match=cure):
+        TUNED.fit(fold.train, fold.valid, 1)
+    for each in (PLAIN.fit(fold.train, fold.valid, 1), fitted):  # nor do those of a fit
+        assert np.isfinite(each.quantiles(samples, fold.test_rows)).all()
+
+
+def test_news_are_read_only_where_the_layer_is_asked_for():
+    assert (PLAIN.traits.reads_news, TUNED.traits.reads_news) == (False, True)
+    assert PLAIN.traits.settings != TUNED.traits.settings
+    for text, expected in (("", False), ("[lstm]\nfine_tune = true\n", True)):
+        model = model_named("lstm", parse_config(text, path="run.toml"))
+        assert isinstance(model, Lstm)
+        assert model.fine_tune is expected

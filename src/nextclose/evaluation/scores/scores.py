@@ -74,7 +74,7 @@ def _panels(
     names = pl.Enum(frame["symbol"].unique().sort())
     frame = frame.with_columns(pl.col("symbol").cast(names))
     if unready is not None:
-        unready = unready.filter(pl.col("symbol").is_in(names.categories)).with_columns(
+        unready = unready.filter(pl.col("symbol").is_in(names.categories.implode())).with_columns(
             pl.col("symbol").cast(names)
         )
     for horizon in frame["horizon_sessions"].unique().sort():

@@ -71,6 +71,7 @@ def verdicts(
     *,
     seeds: pl.DataFrame | None = None,
     metrics: Mapping[str, Metric] = NO_METRICS,
+    unready: pl.DataFrame | None = None,
     failed_check: str = "",
 ) -> tuple[VerdictRow, ...]:
     """A verdict per symbol, horizon and model, sorted by horizon, model, symbol ("*" comes first).
@@ -81,6 +82,8 @@ def verdicts(
     rows nothing can be BETTER or SIZE ONLY.
     `seeds`, in SEED_SCHEMA: a gain of a model with two seeds or more must be 3 SDs over them.
     `metrics` are foreign losses by name: they stand in `evidence.metrics`, and decide nothing.
+    `unready`, of a run its `backtest.unready`, names what a model had too little history for: that
+    is not charged.
     `failed_check` names a check of the run that failed: then every verdict is VOID.
     Expects: FORECAST_SCHEMA in any row order; rows without a known target are not judged.
     Significant: by the decisive test, one-sided, false discoveries among a model's symbols at one
@@ -94,7 +97,7 @@ def verdicts(
         argument="forecasts",
         fix=FORECASTS_FIX,
     )
-    scores = scores_of(forecasts, seeds=seeds, metrics=metrics)
+    scores = scores_of(forecasts, seeds=seeds, metrics=metrics, unready=unready)
     return verdict_rows(scores.panels, failed_check=failed_check)
 
 

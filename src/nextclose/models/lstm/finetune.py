@@ -49,6 +49,14 @@ class LastLayer:
     weights: Annotated[Floats, "float64 horizon shape_output addition"]
     shares: Annotated[Floats, "float64 horizon"]
 
+    def refuse_unfit(self, *, units: int) -> None:
+        """Raise ValueError unless it reads a hidden layer of so many units, and shares are some."""
+        shape = (len(self.shares), OUTPUTS, units + len(self.scaler.names) + 1)
+        if self.weights.shape != shape:
+            raise ValueError(f"weights of shape {self.weights.shape}, expected {shape}")
+        if not ((self.shares >= 0) & (self.shares <= 1)).all():
+            raise ValueError("a share is not between 0 and 1")
+
     def added(self, read: Floats) -> Floats:
         """What it adds at each row (row, addition) by itself. Shape (row, horizon, output)."""
         added = np.empty((len(read), *self.weights.shape[:2]))
@@ -108,7 +116,7 @@ def tuned_layer(network: Network, train: Samples, valid: Samples, *, seed: int) 
     drawn = markets.learnable(FAMILY)
     drawn = np.sort(rng.choice(drawn, min(len(drawn), len(rows)), replace=False))
     of_markets = readings(network, None, markets, drawn)
-    silent = np.zeros((len(drawn), len(scaler.names)))  # markets have no news
+    silent = np.zeros((len(drawn), len(scaler.names)))  # their training mean: markets have none
     hidden, constant = of_markets.read[:, :-1], of_markets.read[:, -1:]
     read = np.concatenate([hidden, silent, constant], axis=1)
     of_markets = Readings(read=read, outputs=of_markets.outputs, drift=of_markets.drift)
@@ -141,7 +149,8 @@ def _simulated(horizons: tuple[int, ...], rng: np.random.Generator) -> Samples:
     """Samples of freshly drawn markets, each from its beginning."""
     paths = simulate(draw_markets(MARKETS, rng), MARKET_SESSIONS, rng)
     before = np.cumsum(paths.close, axis=1) - paths.close
-    day = np.datetime64("2000-01-03") + np.arange(MARKET_SESSIONS)
+    week, weekday = np.divmod(np.arange(MARKET_SESSIONS), 5)  # chains as long as real ones
+    day = np.datetime64("2000-01-03") + 7 * week + weekday
     columns = {
         name: np.exp(before + getattr(paths, name)).ravel()
         for name in ("open", "high", "low", "close")

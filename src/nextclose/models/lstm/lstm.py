@@ -40,9 +40,11 @@ class FittedLstm:
     curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
 
     def __post_init__(self) -> None:
-        """Raise ValueError for more than one network, or one of no edition."""
+        """Raise ValueError for more than one network, or one of no edition, or an odd layer."""
         if len(self.networks) != bool(self.edition) or len(self.own) > len(self.networks):
             raise ValueError("an edition has one network, and at most one last layer of one's own")
+        for layer in self.own:
+            layer.refuse_unfit(units=self.networks[0].units)
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Quantiles in target units. Shape (row, horizon, level).
@@ -101,6 +103,8 @@ class Lstm:
             session; ConfigError for horizons beyond 63 sessions where a layer is asked for.
         """
         refuse_overlap(train, valid)
+        if self.fine_tune:
+            _refuse_longer(train.horizons)
         sessions = sessions_of(valid)
         if not len(sessions):
             raise NotEnoughDataError(
@@ -111,7 +115,6 @@ class Lstm:
             return FittedLstm(edition="", networks=())
         own: tuple[LastLayer, ...] = ()
         if self.fine_tune:
-            _refuse_longer(train.horizons)
             own = (tuned_layer(edition.network, train, valid, seed=seed),)
         return FittedLstm(
             edition=edition.until, networks=(edition.network,), own=own, curves=edition.curves

@@ -41,7 +41,7 @@ def refuse_too_few(n: int, what: str, *, horizon_sessions: int, needed: int | No
     if n < enough:
         raise NotEnoughDataError(
             f"{n} known {what} at {horizon_sessions} sessions, {enough} needed. "
-            "Fix: give more history or drop the horizon.",
+            "Fix: give more history, drop the horizon, or choose lstm alone.",
             needed=enough,
             found=n,
         )
