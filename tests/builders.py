@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,11 @@ import polars as pl
 
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
+from nextclose.features.universal import INPUTS
 from nextclose.models.hybrid.hybrid import FittedHybrid
+from nextclose.models.lstm.editions import Edition, edition_bytes
+from nextclose.models.lstm.network import GATES, Network
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
 
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
     from nextclose.models.protocol import Model
 
 DAY_ZERO = np.datetime64("2001-01-01")
+FAMILIES = ("universal", "stationary")  # of the tables that our models read
+EDITION_FILES = TemporaryDirectory(prefix="editions-")
 
 
 def day(n: int) -> np.datetime64:
@@ -88,8 +96,8 @@ def until(bars: Bars, session: Any) -> Bars:
 
 
 def samples_of(bars: Bars, *, horizons: tuple[int, ...] = HORIZONS) -> Samples:
-    """Samples with the stationary features."""
-    return make_samples(make_table(bars), horizons=horizons)
+    """Samples with the features of our models."""
+    return make_samples(make_table(bars, families=FAMILIES), horizons=horizons)
 
 
 def bare_samples(
@@ -147,23 +155,39 @@ def ragged_calendars(*, seed: int, n_symbols: int, n_days: int, missing: float) 
     return calendars
 
 
-def tiny_lstm(**changes: Any) -> LstmConfig:
-    """A network that trains in a blink."""
-    values: dict[str, Any] = {
-        "units": 8,
-        "n_seeds": 2,
-        "context_sessions": 70,
-        "chunk_sessions": 160,
-        "burn_in_sessions": 30,
-        "max_epochs": 3,
-        "learning_rate": 5e-3,
+def random_edition(until: str, *, seed: int = 0) -> Edition:
+    """A small network of random weights, as if taught with prices up to that day."""
+    rng = np.random.default_rng(seed)
+    units, n_inputs, n_outputs = 4, len(INPUTS), len(TAUGHT_HORIZONS) * OUTPUTS
+    shapes = {
+        "lstm_input": (GATES * units, n_inputs),
+        "lstm_state": (GATES * units, units),
+        "lstm_bias": (GATES * units,),
+        "layer": (units, units + n_inputs),
+        "layer_bias": (units,),
+        "head": (n_outputs, units),
+        "head_bias": (n_outputs,),
     }
-    return LstmConfig(**(values | changes))
+    weights = {name: 0.3 * rng.standard_normal(shape) for name, shape in shapes.items()}
+    network = Network(**{name: value.astype(np.float32) for name, value in weights.items()})
+    return Edition(until=until, network=network, card={})
 
 
-def tiny_config(
-    lstm: Mapping[str, Any] | None = None, *, hybrid: Mapping[str, Any] | None = None, **plan: Any
-) -> RunConfig:
+@cache
+def edition_file(until: str, *, seed: int = 0) -> str:
+    """The path of a file with that random edition; gone when the tests are over."""
+    path = Path(EDITION_FILES.name) / f"{until}-{seed}.safetensors"
+    path.write_bytes(edition_bytes(random_edition(until, seed=seed)))
+    return str(path)
+
+
+def own_editions(*until: str) -> LstmConfig:
+    """An edition for each of these days, all different: the worlds here are older than ours."""
+    files = (edition_file(day, seed=seed) for seed, day in enumerate(until or ("2000-12-31",)))
+    return LstmConfig(editions=tuple(files))
+
+
+def tiny_config(*, hybrid: Mapping[str, Any] | None = None, **plan: Any) -> RunConfig:
     """A walk-forward of three short folds."""
     values: dict[str, Any] = {
         "models": ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm"),
@@ -173,7 +197,7 @@ def tiny_config(
     }
     return RunConfig(
         backtest=BacktestConfig(**(values | plan)),
-        lstm=tiny_lstm(**(lstm or {})),
+        lstm=own_editions(),
         hybrid=HybridConfig(**(hybrid or {})),
     )
 
@@ -198,14 +222,14 @@ def study_of_last(
 def hybrid_bars() -> Bars:
     """Long enough for three rehearsals, and for tails that adapt in the last two folds.
 
-    Returns follow the last one, so that members and seeds learn and differ.
+    Returns follow the last one, so that members learn and differ.
     """
     return walk_bars((900, 860, 840), phi=0.85)
 
 
 @cache
 def hybrid_walk(*members: str) -> "Backtest":
-    """The hybrid of `members` (none: garch, loghar and a tiny network), once for all who ask."""
+    """The hybrid of `members` (none: garch, loghar and a random network), once for all who ask."""
     from nextclose.backtesting.walk_forward import backtest
 
     config = hybrid_config(*(members or ("garch", "loghar", "lstm")))
