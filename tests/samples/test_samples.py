@@ -92,9 +92,9 @@ def test_appended_bars_resolve_more_and_change_nothing_known():
 
 def test_targets_are_unknown_while_the_scale_warms_up():
     samples = samples_of(walk_bars((300,)))
-    assert np.isnan(samples.target[:256]).all()
-    assert np.isfinite(samples.target[256:-30]).all()
-    assert np.isfinite(samples.outcome[:256]).all()
+    assert np.isnan(samples.target[:59]).all()
+    assert np.isfinite(samples.target[59:-30]).all()
+    assert np.isfinite(samples.outcome[:59]).all()
 
 
 def test_ready_needs_warm_up_and_context_in_each_segment():
