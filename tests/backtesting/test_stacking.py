@@ -34,6 +34,7 @@ from tests.builders import (
     study_of_last,
     tiny_config,
 )
+from tests.plugins import Chancy
 
 MEMBERS = ("garch", "loghar", "lstm")
 VARIANTS = {"raw", "equal weights", "picked member", *(f"without {name}" for name in MEMBERS)}
@@ -342,7 +343,9 @@ def test_ablation_is_judged_on_the_origins_of_the_hybrid_itself(walk):
 # --- seeds ---
 
 
-def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
+def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(made):
+    config = hybrid_config("garch", "loghar", "chancy")
+    walk = backtest(study_of_last(samples_of(hybrid_bars()), config, plugins=(Chancy(),)))
     assert dict(walk.seeds.schema) == SEED_SCHEMA
     assert set(walk.seeds["model"]) == {"hybrid"}
     assert sorted(set(walk.seeds["seed"])) == [0, 1]
@@ -352,7 +355,8 @@ def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
         for j in range(3, 6):
             rows = walk.study.folds[j].test_rows
             weights = hybrid_fit(walk, j).weights
-            parts = [made["garch", j].grid, made["loghar", j].grid, made["lstm", j].seeds[seed]]
+            own = walk.issued["chancy", j].seeds[seed]
+            parts = [made["garch", j].grid, made["loghar", j].grid, own]
             grid = sum(p * weights[None, :, i, None] for i, p in enumerate(parts))
             log_grid = grid * samples.unit(rows)[:, :, None]
             for position, row in enumerate(rows):
@@ -362,13 +366,13 @@ def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
                     if np.isfinite(y):
                         loss = grid_crps(log_grid[position, k][None], np.array([y]))[0]
                         losses.setdefault((symbol, horizon), []).append(float(loss))
-        own = walk.seeds.filter(seed=seed)
-        assert own.height == len(losses) == 9
-        for row in own.to_dicts():
+        scored = walk.seeds.filter(seed=seed)
+        assert scored.height == len(losses) == 9
+        for row in scored.to_dicts():
             expected = losses[row["symbol"], row["horizon_sessions"]]
             assert row["forecasts"] == len(expected)
             assert row["crps"] == pytest.approx(np.mean(expected), rel=1e-9)
 
 
-def test_a_hybrid_of_members_without_seeds_has_none():
-    assert hybrid_walk("garch", "loghar").seeds.height == 0
+def test_a_hybrid_of_members_without_seeds_has_none(walk):
+    assert walk.seeds.height == 0
