@@ -30,6 +30,7 @@ from tests.builders import (
     hybrid_config,
     hybrid_fit,
     hybrid_walk,
+    own_editions,
     samples_of,
     study_of_last,
     tiny_config,
@@ -238,6 +239,30 @@ def test_forecasts_are_the_members_combined_but_for_the_tails(walk, made):
         assert is_moved[:, adapts].all()
         assert not is_moved[:, ~adapts].any()
     assert adapts.tolist() == [True, True, True]
+
+
+def test_until_an_edition_of_the_network_has_ended_the_others_have_its_weight(walk):
+    fourth = walk.study.folds[4].fitted_at
+    config = hybrid_config("loghar", "lstm")
+    config = config.model_copy(
+        update={"lstm": own_editions(str(fourth - 1))}
+    )  # ended the day before
+    run = backtest(study_of_last(samples_of(hybrid_bars()), config))
+    body = slice(6, 17)
+    for j in range(3, 6):
+        loghar, lstm = (run.issued[name, j].grid for name in ("loghar", "lstm"))
+        grid = issued_grid(run, j, run)[..., body]
+        if j == 3:
+            assert np.isnan(lstm).all()
+            np.testing.assert_allclose(grid, loghar[..., body], rtol=1e-12, atol=1e-12)
+        else:
+            weights = hybrid_fit(run, j).weights
+            np.testing.assert_array_equal(weights, 0.5)  # of what they issued side by side: nothing
+            both = (loghar + lstm) / 2
+            np.testing.assert_allclose(grid, both[..., body], rtol=1e-12, atol=1e-12)
+    lost = run.ablation.filter(variant="without loghar")
+    assert lost["origin"].min() == fourth.astype(object)  # before it nobody would be left
+    assert lost["crps"].is_finite().all()
 
 
 def test_weights_are_one_row_for_each_refit_horizon_and_member(walk):
