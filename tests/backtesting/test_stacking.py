@@ -242,10 +242,10 @@ def test_forecasts_are_the_members_combined_but_for_the_tails(walk, made):
 
 
 def test_until_an_edition_of_the_network_has_ended_the_others_have_its_weight(walk):
-    fourth = walk.study.folds[4].fitted_at
+    second = walk.study.folds[4].fitted_at
     config = hybrid_config("loghar", "lstm")
     config = config.model_copy(
-        update={"lstm": own_editions(str(fourth - 1))}
+        update={"lstm": own_editions(str(second - 1))}
     )  # ended the day before
     run = backtest(study_of_last(samples_of(hybrid_bars()), config))
     body = slice(6, 17)
@@ -261,7 +261,7 @@ def test_until_an_edition_of_the_network_has_ended_the_others_have_its_weight(wa
             both = (loghar + lstm) / 2
             np.testing.assert_allclose(grid, both[..., body], rtol=1e-12, atol=1e-12)
     lost = run.ablation.filter(variant="without loghar")
-    assert lost["origin"].min() == fourth.astype(object)  # before it nobody would be left
+    assert lost["origin"].min() == second.astype(object)  # before it nobody would be left
     assert lost["crps"].is_finite().all()
 
 
