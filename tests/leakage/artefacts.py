@@ -36,7 +36,7 @@ from tests.leakage.worlds import day
 
 FOLDS = (400, 430, 460)  # rows of the fold borders
 EDITIONS = own_editions("2000-12-31", str(day(FOLDS[1] - 1)))  # the later from the second fold on
-EAGER = TreesConfig(rounds=8, learning_rate=0.3, min_child_weight=5.0)
+EAGER = TreesConfig(rounds=10, min_child_weight=5.0)
 RIDGE = from_sklearn(Ridge(), name="ridge")  # a plug-in that reads every column, scaled
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "loghar", "trees", "lstm")
 STACKED = ("garch", "loghar", "hybrid")

@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 
 from nextclose.backtesting.walk_forward import backtest
-from nextclose.evaluation.breakdowns.training import fits_of
-from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.evaluation.breakdowns.training import editions_used, fits_of
 from nextclose.models.trees.trees import FittedTrees
 from tests.leakage.artefacts import (
     FOLDS,
@@ -40,8 +39,7 @@ from tests.leakage.worlds import (
 CUTS = [day(row) for row in (350, 399, 400, 415, 430)]
 SOME = ("x1e6", "wild walk", "saw")  # they keep every session in place
 BASES = {"clean": clean_panel, "ragged": ragged_panel, "lacking": lacking_panel}
-# Functions of the date alone, a forecast that is 0 by definition, and what no setting asked for. The
-# network is one of them: which edition it is.
+# Functions of the date alone, a forecast that is 0 by definition, and what no setting asked for.
 EXCUSED = {
     "bars filled",
     "bars widened",  # on sound ranges
@@ -75,6 +73,7 @@ def test_no_future_changes_what_was_known_before_it_and_each_artefact_can_change
         other = Pipeline().artefacts(perturbed(base, cut, world, scope), until=cut)
         assert leaks(made, other, at=cut) == [], f"after {cut}: {world}, {scope}"
         changed |= moved(made, other)
+    # which network it is, the date alone decides
     unmoved = {name for name in {*made} - changed if not name.startswith("fit lstm networks.")}
     assert unmoved <= EXCUSED
 
@@ -157,8 +156,7 @@ def test_trees_of_these_worlds_keep_some_so_that_their_leaks_would_show():
 
 def test_the_network_forecasts_with_another_edition_once_it_has_ended():
     walk = backtest(Pipeline(models=("lstm",)).study(clean_panel()))
-    editions = [fitted.edition for fitted in fits_of(walk, "lstm") if isinstance(fitted, FittedLstm)]
-    assert editions == ["2000-12-31", str(day(FOLDS[1] - 1)), str(day(FOLDS[1] - 1))]
+    assert editions_used(walk) == {"2000-12-31": 1, str(day(FOLDS[1] - 1)): 2}
 
 
 @pytest.mark.slow
