@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 
@@ -39,9 +40,11 @@ class FittedLstm:
     curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
 
     def __post_init__(self) -> None:
-        """Raise ValueError for more than one network, or one of no edition."""
+        """Raise ValueError for more than one network, one of no edition, or one of no day."""
         if len(self.networks) != bool(self.edition):
             raise ValueError("an edition has one network")
+        if self.edition:
+            date.fromisoformat(self.edition)
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Quantiles in target units. Shape (row, horizon, level).
