@@ -102,7 +102,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
     if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
-            "Fix: add lstm or trees, or leave the news out.",
+            "Fix: add trees, or leave the news out.",
             section="backtest",
             key="models",
         )

@@ -110,7 +110,7 @@ def test_news_that_no_model_would_read_are_refused(models, tmp_path):
     hybrid = SETTINGS.hybrid.model_copy(update={"members": ("garch", "loghar")})
     plan = PLAN.model_copy(update={"models": models})
     config = SETTINGS.model_copy(update={"backtest": plan, "hybrid": hybrid})
-    with pytest.raises(ConfigError, match=r"would not read them\. Fix: add lstm or trees"):
+    with pytest.raises(ConfigError, match=r"would not read them\. Fix: add trees"):
         backtest(with_items(BARS), config=config)
     with pytest.raises(ConfigError, match="would not read them"):
         train(with_items(BARS), tmp_path, model=models[-1], config=config)
