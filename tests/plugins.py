@@ -62,7 +62,9 @@ class Chancy:
     """A plug-in of two seeds: how wide a fit is, is a matter of chance."""
 
     name: str = "chancy"
-    traits: Traits = field(default_factory=lambda: Traits(fitted=FittedWide, n_seeds=2))
+    traits: Traits = field(
+        default_factory=lambda: Traits(fitted=FittedWide, version="1", n_seeds=2)
+    )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
         """Learn from all that is known, and draw a width."""

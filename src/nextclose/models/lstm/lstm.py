@@ -7,7 +7,7 @@ may be known then. A forecast reads its own symbol alone, and of it the last 2,7
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -18,7 +18,6 @@ from nextclose.models.lstm.editions import Edition, newest_edition, shipped_edit
 from nextclose.models.lstm.network import Network, outputs_at
 from nextclose.models.lstm.shape import RISK_PRICE, TAUGHT_HORIZONS, shape_quantiles
 from nextclose.models.protocol import LearningCurve, Traits
-from nextclose.models.state import UNSAVED
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import family_columns
 from nextclose.samples.splits import refuse_overlap, sessions_of
@@ -37,7 +36,7 @@ class FittedLstm:
 
     edition: str
     networks: tuple[Network, ...]
-    curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
+    curves: tuple[LearningCurve, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for more than one network, one of no edition, or one of no day."""
