@@ -115,26 +115,20 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
     assert set(document["hybrid"]) == {"weights", "ablation"}
 
 
-def test_the_demo_is_smaller_than_the_full_run_in_refits_and_seeds_only():
+def test_the_demo_is_smaller_than_the_full_run_in_refits_only():
     demo, full = forecast._demo_settings(), RunConfig()
     days = sample_bars().frame["session"].unique().sort()
     assert demo.backtest.models == (*full.backtest.models, "classic")
     assert demo.backtest.test_from == days[-full.backtest.test_sessions]
     assert demo.backtest.refit_sessions == 2 * full.backtest.refit_sessions
-    assert (demo.lstm.n_seeds, full.lstm.n_seeds) == (2, 5)
-    same = {"n_seeds": full.lstm.n_seeds}
-    assert demo.lstm.model_copy(update=same) == full.lstm
-    assert (demo.hybrid, demo.trees) == (full.hybrid, full.trees)
+    assert (demo.lstm, demo.hybrid, demo.trees) == (full.lstm, full.hybrid, full.trees)
 
 
 def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_path):
-    settings = tmp_path / "run.toml"
-    settings.write_text("[lstm]\nn_seeds = 1\nmax_epochs = 1\nunits = 4\n")
     bundle = tmp_path / "bundle"
-    options = ("--config", settings, "--workers", 1, "--out", bundle)
-    code, printed, _ = command("train", prices, *options)
+    code, printed, _ = command("train", prices, "--workers", 1, "--out", bundle)
     assert code == 0
-    assert "436 bars" in printed
+    assert "262 bars" in printed
     code, printed, _ = command("predict", bundle, prices, "--format", "json")
     assert code == 0
     rows = json.loads(printed)
@@ -226,7 +220,7 @@ def test_too_short_a_history_says_how_much_is_needed(command, tmp_path):
     pl.DataFrame({"Date": days, "Close": close}).write_csv(path)
     code, _, complaint = command("backtest", path)
     assert code == 3
-    assert "436" in complaint
+    assert "262" in complaint
     assert "found 61" in complaint
 
 

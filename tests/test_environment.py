@@ -192,7 +192,7 @@ def test_a_horizon_of_many_digits_is_refused_in_few_words(command, tmp_path, dig
     [
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
-            r"lstm needs torch, which is not installed. Fix: pip install 'nextclose\[cpu\]'",
+            r"classic needs torch, which is not installed. Fix: pip install 'nextclose\[cpu\]'",
         ),
         (OSError("libgomp.so.1: cannot open shared object file"), "OpenMP. Fix: install it .apt "),
         (
@@ -206,7 +206,10 @@ def test_a_horizon_of_many_digits_is_refused_in_few_words(command, tmp_path, dig
     ],
 )
 def test_a_library_that_cannot_be_had_is_named_with_its_cure(error, said):
-    with pytest.raises(LibraryError, match=said) as caught, library_errors("torch", model="lstm"):
+    with (
+        pytest.raises(LibraryError, match=said) as caught,
+        library_errors("torch", model="classic"),
+    ):
         raise error
     assert caught.value.exit_code == 2
     assert len(str(caught.value)) <= 300
@@ -221,13 +224,13 @@ def test_trees_without_xgboost_say_so_at_their_first_fit(monkeypatch, walked):
         model_named("trees", RunConfig()).fit(fold.train, fold.valid, 0)
 
 
-def test_what_needs_no_network_goes_on_without_torch(tmp_path):
+def test_only_the_tutorials_network_needs_torch(tmp_path):
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('no torch', name='torch')\n")
     path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
     code, printed, complaint = nextclose("check", "sample", PYTHONPATH=path)
     assert (code, b"Nothing is refused" in printed) == (0, True)
-    assert b"lstm needs torch, which is not installed" in complaint
-    options = ("--models", "naive,hs_250", "--horizons", "1", "--workers", "1")
+    assert b"torch" not in complaint
+    options = ("--models", "naive,lstm", "--horizons", "1", "--workers", "1")
     arguments = ("backtest", "sample", *options, "--out", tmp_path / "run")
     code, _, complaint = nextclose(*arguments, PYTHONPATH=path)
     assert (code, b"torch" in complaint) == (0, False)
