@@ -17,7 +17,7 @@ FUZZ_RUNS ?= 500000
 demo: $(READY)
 	$(BIN)/nextclose demo
 
-# the published run: every year possible, five seeds; a minute or two on two cores
+# the published run: every year possible; a minute or two on two cores
 full: $(READY)
 	$(BIN)/nextclose backtest sample --config examples/full.toml --out runs/full
 

@@ -70,9 +70,11 @@ def bar_frame(
     return pl.DataFrame(dict(zip(BAR_COLUMNS, columns, strict=True)))
 
 
-def bars_of_returns(returns: np.ndarray, *, seed: int) -> Bars:
+def bars_of_returns(returns: np.ndarray, *, seed: int, first: int = 0) -> Bars:
     """Bars of symbols S00, S01, ... on one calendar, from log returns (symbol, session)."""
-    frames = [bar_frame(f"S{k:02}", row, seed=seed + k) for k, row in enumerate(returns)]
+    frames = [
+        bar_frame(f"S{k:02}", row, seed=seed + k, first=first) for k, row in enumerate(returns)
+    ]
     return Bars(frame=pl.concat(frames))
 
 

@@ -57,6 +57,21 @@ class Wide:
         return FittedWide(spread=spread, input=self.input, pid=os.getpid())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chancy:
+    """A plug-in of two seeds: how wide a fit is, is a matter of chance."""
+
+    name: str = "chancy"
+    traits: Traits = field(
+        default_factory=lambda: Traits(fitted=FittedWide, version="1", n_seeds=2)
+    )
+
+    def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
+        """Learn from all that is known, and draw a width."""
+        factor = np.random.default_rng(seed).uniform(0.7, 1.4)
+        return FittedWide(spread=factor * pooled_quantiles(train, valid), input="")
+
+
 def week_range(bars: SymbolBars) -> Floats:
     """Highest over lowest close of five sessions, as a logarithm. Causal."""
     logs = np.log(bars.close)

@@ -125,13 +125,10 @@ def test_the_demo_is_smaller_than_the_full_run_in_refits_only():
 
 
 def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_path):
-    settings = tmp_path / "run.toml"
-    settings.write_text('[hybrid]\nmembers = ["loghar", "lstm"]\n')
     bundle = tmp_path / "bundle"
-    options = ("--config", settings, "--workers", 1, "--out", bundle)
-    code, printed, _ = command("train", prices, *options)
+    code, printed, _ = command("train", prices, "--workers", 1, "--out", bundle)
     assert code == 0
-    assert "the last 257 bars" in printed
+    assert "262 bars" in printed
     code, printed, _ = command("predict", bundle, prices, "--format", "json")
     assert code == 0
     rows = json.loads(printed)

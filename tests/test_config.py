@@ -73,21 +73,7 @@ half_life_sessions = 1.5
 window_sessions = 5
 
 [lstm]
-units = 16
-n_seeds = 2
-context_sessions = 90
-chunk_sessions = 200
-burn_in_sessions = 40
-batch_chunks = 2
-dropout = 0.1
-horizon_power = 0.5
-learning_rate = 1e-3
-weight_decay = 0.0
-max_epochs = 5
-patience_epochs = 2
-fine_tune_epochs = 3
-serving_batch = 16
-device = "cuda"
+editions = ["mine.safetensors"]
 
 [classic]
 symbols = ["AAPL"]
@@ -160,23 +146,7 @@ def test_every_setting_of_every_section_can_be_given():
         ),
         features=FeaturesConfig(market=False, masks=True),
         news=NewsConfig(cutoff_minutes=15, half_life_sessions=1.5, window_sessions=5),
-        lstm=LstmConfig(
-            units=16,
-            n_seeds=2,
-            context_sessions=90,
-            chunk_sessions=200,
-            burn_in_sessions=40,
-            batch_chunks=2,
-            dropout=0.1,
-            horizon_power=0.5,
-            learning_rate=1e-3,
-            weight_decay=0.0,
-            max_epochs=5,
-            patience_epochs=2,
-            fine_tune_epochs=3,
-            serving_batch=16,
-            device="cuda",
-        ),
+        lstm=LstmConfig(editions=("mine.safetensors",)),
         classic=ClassicConfig(
             symbols=("AAPL",), horizons=(1,), train_origins=900, max_epochs=3, device="cuda"
         ),
@@ -210,10 +180,10 @@ def test_lists_become_tuples():
     ("text", "message", "section", "key"),
     [
         (
-            "[lstm]\ndroput = 0.1",
-            "run.toml: [lstm] 'droput' is not a setting; the nearest is 'dropout'.",
+            "[lstm]\neditons = []",
+            "run.toml: [lstm] 'editons' is not a setting; the nearest is 'editions'.",
             "lstm",
-            "droput",
+            "editons",
         ),
         (
             "[backtest]\nhorizon = [1]",
@@ -222,7 +192,7 @@ def test_lists_become_tuples():
             "horizon",
         ),
         (
-            "[lstn]\nunits = 3",
+            "[lstn]\neditions = []",
             "run.toml: 'lstn' is not a setting; the nearest is 'lstm'.",
             "",
             "lstn",
@@ -241,9 +211,15 @@ def test_lists_become_tuples():
         ),
         (
             "device = 3",
-            "run.toml: 'device' belongs under [lstm] or [classic].",
+            "run.toml: 'device' belongs under [classic].",
             "",
             "device",
+        ),
+        (
+            "horizons = [1]",
+            "run.toml: 'horizons' belongs under [backtest] or [classic].",
+            "",
+            "horizons",
         ),
         (
             "[classic]\nepochs = 3",
@@ -262,13 +238,11 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[lstm]\nunits = 0", "units"),
-        ("[lstm]\nunits = 8.0", "units"),  # strict: no float for a count
-        ('[lstm]\nunits = "8"', "units"),
-        ("[lstm]\ndropout = 1.0", "dropout"),
-        ("[lstm]\nlearning_rate = 0.0", "learning_rate"),
-        ("[lstm]\nserving_batch = 7", "serving_batch"),
-        ('[lstm]\ndevice = "tpu"', "device"),
+        ("[classic]\nmax_epochs = 0", "max_epochs"),
+        ("[classic]\nmax_epochs = 8.0", "max_epochs"),  # strict: no float for a count
+        ('[classic]\nmax_epochs = "8"', "max_epochs"),
+        ('[classic]\ndevice = "tpu"', "device"),
+        ('[lstm]\neditions = "mine.safetensors"', "editions"),
         ("[backtest]\nhorizons = []", "horizons"),
         ("[backtest]\nhorizons = [0, 1]", "horizons"),
         ("[backtest]\nhorizons = [7, 1]", "horizons"),
@@ -279,8 +253,6 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ('[backtest]\ntest_from = "soon"', "test_from"),
         ("[backtest]\nlast_folds = { lstm = 0 }", "lstm"),
         ("[backtest]\nrehearsal_sessions = -1", "rehearsal_sessions"),
-        ("[lstm]\nhorizon_power = 2.5", "horizon_power"),
-        ("[lstm]\nfine_tune_epochs = -1", "fine_tune_epochs"),
         ('[hybrid]\nmembers = ["garch"]', "members"),
         ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
         ("[hybrid]\nequal_share = 1.5", "equal_share"),
@@ -291,7 +263,6 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ("[trees]\nmax_leaves = 33", "max_leaves"),
         ("[trees]\nmin_child_weight = -1.0", "min_child_weight"),
         ("lstm = 3", "lstm"),
-        ("[lstm]\nchunk_sessions = 60", "lstm"),  # the burn-in alone is 60
     ],
 )
 def test_a_value_out_of_range_is_refused_by_name(text, key):
@@ -302,7 +273,7 @@ def test_a_value_out_of_range_is_refused_by_name(text, key):
 
 
 def test_what_is_no_toml_is_refused_with_the_place():
-    error = refused("[lstm\nunits = 3")
+    error = refused("[lstm\neditions = []")
     assert "run.toml: not TOML" in str(error)
     assert "line 1" in str(error)
 
@@ -349,13 +320,13 @@ def test_settings_written_in_python_may_be_lists():
 
 def test_settings_cannot_be_changed():
     with pytest.raises(ValidationError):
-        RunConfig().lstm.units = 3
+        RunConfig().trees.rounds = 3
 
 
 def test_equal_settings_have_equal_hashes_and_others_not():
-    one = parse_config("[lstm]\nunits = 16\ndropout = 0.1", path="a.toml")
-    same = parse_config("[lstm]\ndropout = 0.1\nunits = 16", path="b.toml")
-    other = parse_config("[lstm]\nunits = 17\ndropout = 0.1", path="a.toml")
+    one = parse_config("[trees]\nrounds = 16\nlearning_rate = 0.1", path="a.toml")
+    same = parse_config("[trees]\nlearning_rate = 0.1\nrounds = 16", path="b.toml")
+    other = parse_config("[trees]\nrounds = 17\nlearning_rate = 0.1", path="a.toml")
     assert config_hash(one) == config_hash(same)
     assert config_hash(one) != config_hash(other)
 

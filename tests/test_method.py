@@ -15,25 +15,26 @@ from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
     HybridConfig,
-    LstmConfig,
     NewsConfig,
     TreesConfig,
 )
 from nextclose.evaluation.hypothesis_tests import mean, multiple_comparison, power
 from nextclose.evaluation.scores import losses
 from nextclose.evaluation.verdict import comparison, coverage, decision, pooled
-from nextclose.features import columns, indicators, stationary
+from nextclose.features import columns, indicators, stationary, universal
 from nextclose.metrics import ABOVE_GRID, BELOW_GRID, implied_r2
 from nextclose.models import baselines, registry
 from nextclose.models.classic import classic
 from nextclose.models.classic import network as classic_network
 from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
 from nextclose.models.loghar import loghar, prior
-from nextclose.models.lstm import optimizer, shrinkage
+from nextclose.models.lstm import lstm, shape
 from nextclose.models.trees import inputs as trees_inputs
 from nextclose.models.trees import training as trees_training
 from nextclose.models.volatility import garch, gjr, har
-from nextclose.samples import scaling, splits
+from nextclose.pretraining import network as teacher
+from nextclose.pretraining.pretrain import Course
+from nextclose.samples import scaling, splits, windows
 from nextclose.schema import HORIZONS, LEVEL_WEIGHTS, LEVELS
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +45,7 @@ SECTIONS = dict(
         re.DOTALL | re.MULTILINE,
     )
 )
-PLAN, TREES, LSTM = BacktestConfig(), TreesConfig(), LstmConfig()
+PLAN, TREES = BacktestConfig(), TreesConfig()
 ONE, ALL = decision.SUSPICION_SYMBOL, decision.SUSPICION_POOLED
 
 # section, what it says, the code's numbers in it
@@ -54,7 +55,8 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (2, "sum_k {:g}^k r_{{t-k}}^2", (indicators.DECAY,)),
     (2, "k = 0 .. {}", (indicators.TERMS - 1,)),
     (2, "exactly {} squared returns", (indicators.TERMS,)),
-    (2, "The first {} sessions have none", (indicators.VOLATILITY_LOOKBACK,)),
+    (2, "The first {} sessions have none; up to the {}th",
+     (universal.WARMUP, indicators.VOLATILITY_LOOKBACK)),
     (2, "the last {}, {:g})", (columns.YEAR, indicators.VOLATILITY_FLOOR)),
     (2, "{} columns", (len(stationary.STATIONARY.columns),)),
     (2, "beyond +-{:g} are cut", (stationary.CAP,)),
@@ -89,16 +91,21 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "at most {} rounds, patience {}, learning rate {:g}, {} leaves, child weight {:g}",
      (TREES.rounds, TREES.patience_rounds, TREES.learning_rate, TREES.max_leaves,
       TREES.min_child_weight)),
-    (4, "of {} units", (LSTM.units,)),
-    (4, "chunks of {} sessions, the first {}", (LSTM.chunk_sessions, LSTM.burn_in_sessions)),
-    (4, "rate {:g}, decay {:g}, gradient norm {:g}, batches of {} chunks; dropout {:g}",
-     (LSTM.learning_rate, LSTM.weight_decay, optimizer.GRADIENT_NORM, LSTM.batch_chunks,
-      LSTM.dropout)),
-    (4, "at most {}, patience {}.", (LSTM.max_epochs, LSTM.patience_epochs)),
-    (4, "below {:g} standard errors, from means over blocks of max(h, {})",
-     (shrinkage.PROOF_ERRORS, shrinkage.BLOCK_SESSIONS)),
-    (4, "exactly the last {} sessions", (LSTM.context_sessions,)),
-    (4, "{} seeds are mixed", (LSTM.n_seeds,)),
+    (4, "of {} units reads {} columns", (Course().units, len(universal.INPUTS))),
+    (4, "capped at +-{:g}; a layer", (universal.CAP,)),
+    (4, "each of {} horizons, {} to {}",
+     (len(shape.TAUGHT_HORIZONS), shape.TAUGHT_HORIZONS[0], shape.TAUGHT_HORIZONS[-1])),
+    (4, "(d + {:g} m + exp(l) (sinh((arcsinh n_j + {:g} a) w) - sinh({:g} a w))), w = exp(-{:g} k)",
+     (shape.LOCATION_STEP, shape.SKEW_STEP, shape.SKEW_STEP, shape.TAIL_STEP)),
+    (4, "d = {:g} sqrt(h) (mean of |r| over the last {:,}) / s",
+     (shape.RISK_PRICE, universal.LONG_RUN)),
+    (4, "beyond {} sessions there is no forecast", (lstm.LONGEST,)),
+    (4, "quarters of {} days", (windows.CHAIN_DAYS,)),
+    (4, "from the {}th session on; columns look back at most {:,}",
+     (universal.WARMUP + 1, universal.LONG_RUN)),
+    (4, "those of the last {:,} sessions", (lstm.REACH_SESSIONS,)),
+    (4, "horizons weighing h^{:g}", (teacher.WEIGHT_POWER,)),
+    (4, "companies for {:g} % of the lessons", (100 * Course().real_share,)),
     (4, "(1 - {0:g}) w_fit + {0:g} / M", (HybridConfig().equal_share,)),
     (4, "members: {}, {}, {}", HybridConfig().members),
     (4, "at least {}, or weights are equal", (hybrid.MINIMUM_FORECASTS,)),
@@ -195,8 +202,7 @@ def test_the_verdicts_of_the_page_are_those_of_the_decision_in_its_order():
 
 def test_every_model_is_on_the_page():
     assert [name for name in registry.OURS if f"`{name}`" not in SECTIONS["4"]] == []
-    assert LSTM.horizon_power == 1  # "horizons weighing 1/h"
-    assert LSTM.fine_tune_epochs == 0  # not on the page: off by default
+    assert Course().tunings == 3  # "three times from there"
 
 
 def test_what_an_edge_needs_is_computed():

@@ -71,8 +71,8 @@ def test_a_later_run_on_more_bars_fits_only_what_is_new(tmp_path):
     kept = backtest(bars, config=before.config, memory=tmp_path)
     n_new = len(kept.backtest.study.folds) - len(before.backtest.study.folds)
     assert n_new == 1
-    # five models, of which the network has two seeds, and three yardsticks beside garch
-    assert n_kept(tmp_path) - n_before == n_new * (5 + 1 + 3)
+    # five models, and three yardsticks beside garch
+    assert n_kept(tmp_path) - n_before == n_new * (5 + 3)
     fresh = backtest(bars, config=before.config)
     assert_frame_equal(kept.forecasts, fresh.forecasts, check_exact=True)
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from nextclose.config import DataConfig, parse_config
+from nextclose.config import DataConfig, LstmConfig, parse_config
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.breakdowns.training import correction_shares
 from nextclose.evaluation.breakdowns.tutorial import tutorial_table
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.evaluation.verdict.verdict import verdict_rows
@@ -52,11 +51,9 @@ def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth()
     assert "What the hybrid is made of" in render_page(content)
 
 
-def test_the_report_says_how_much_of_the_corrections_was_used_and_what_the_prior_has_seen(run):
+def test_the_report_says_which_editions_forecast_and_what_the_prior_has_seen(run):
     notes = run_notes(report_content(run, command="for the test"))
-    for horizon, (direction, size) in correction_shares(run.backtest).items():
-        label = f"LSTM corrections used, {horizon} ahead"
-        assert notes[label] == f"direction {direction:.0%}, size {size:.0%}"
+    assert notes["Editions of lstm"] == "taught up to 2000-12-31, in 3 refits"
     # all bars of the test lie before 2005
     assert notes["Prior of loghar"] == (
         "it has seen the years up to 2004-12-31, 3 of 3 refits lie in them, rehearsals included"
@@ -111,15 +108,17 @@ def test_settings_with_marks_that_nobody_sees_are_written_as_escapes_and_read_ba
     "path", ["/home/ann/secret/splits.csv", r"C:\ann\splits.csv", "~/splits.csv"]
 )
 def test_no_full_path_reaches_a_run_folder(run, tmp_path, path):
-    config = run.config.model_copy(update={"data": DataConfig(splits=path)})
+    editions = LstmConfig(editions=(path.replace("splits.csv", "mine.safetensors"),))
+    config = run.config.model_copy(update={"data": DataConfig(splits=path), "lstm": editions})
     finding = Finding(number=50, response="P", found="a bar", rule="r", path="/home/ann/x.csv")
     bars = replace(run.bars, findings=(finding,))
     write_run(replace(run, config=config, bars=bars), tmp_path / "run", figures=False)
     for file in (tmp_path / "run").rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
-        assert not re.search(rb"home/ann|\\ann|~/splits", content), file.name
+        assert not re.search(rb"home/ann|\\ann|~/(splits|mine)", content), file.name
     written = parse_config((tmp_path / "run/config.toml").read_text(), path="config.toml")
     assert written.data.splits == "splits.csv"
+    assert written.lstm.editions == ("mine.safetensors",)
 
 
 def test_a_run_without_the_tutorials_network_has_no_table_of_it(run):

@@ -192,8 +192,14 @@ def walk_study(
 
 def public_settings(config: RunConfig) -> RunConfig:
     """The settings as a run folder shows them: of a file's full path its name alone."""
-    splits = config.data.splits or ""
-    name = re.split(r"[/\\]", splits)[-1]
-    if not re.match(r"[/\\~]|[A-Za-z]:", splits):
-        return config
-    return config.model_copy(update={"data": config.data.model_copy(update={"splits": name})})
+    editions = tuple(map(_public_path, config.lstm.editions))
+    data, lstm = config.data, config.lstm.model_copy(update={"editions": editions})
+    if data.splits:
+        data = data.model_copy(update={"splits": _public_path(data.splits)})
+    return config.model_copy(update={"data": data, "lstm": lstm})
+
+
+def _public_path(path: str) -> str:
+    """The path, or its name alone if it begins at a root, a home or a drive."""
+    is_full = re.match(r"[/\\~]|[A-Za-z]:", path)
+    return re.split(r"[/\\]", path)[-1] if is_full else path

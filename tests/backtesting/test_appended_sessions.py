@@ -9,10 +9,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from nextclose.config import TreesConfig, parse_config
+from nextclose.evaluation.breakdowns.training import editions_used
 from nextclose.run import backtest
 from nextclose.runfolder import effective_toml
 from nextclose.schema import QUANTILE_COLUMNS, Bars
-from tests.builders import hybrid_config, walk_bars, walk_frame
+from tests.builders import hybrid_config, own_editions, walk_bars, walk_frame
 
 MODELS = (
     *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch", "loghar", "trees"),
@@ -20,6 +21,7 @@ MODELS = (
 )
 KEYS = ["model", "symbol", "origin", "horizon_sessions"]
 REFIT = 84  # sessions: a plan that moved before has moved by then
+EDITION = "2004-01-01"  # amid the folds: later ones forecast with another network
 
 
 def config_of(**plan):
@@ -29,7 +31,7 @@ def config_of(**plan):
     config = hybrid_config("loghar", "trees", "lstm", **values)
     return config.model_copy(
         update={
-            "lstm": config.lstm.model_copy(update={"n_seeds": 1, "max_epochs": 2}),
+            "lstm": own_editions("2000-12-31", EDITION),
             "trees": TreesConfig(rounds=25, min_child_weight=30.0),
         }
     )
@@ -60,6 +62,7 @@ def test_sessions_appended_later_move_no_forecast_of_any_model():
     bars = less(whole_bars(), 60)
     runs = {n: backtest(less(bars, n) if n else bars, config=config_of()) for n in (60, 59, 55, 0)}
     first = runs[60]
+    assert set(editions_used(first.backtest)) == {"2000-12-31", EDITION}
     for n in (59, 55, 0):
         assert_same_forecasts(first, runs[n])
 

@@ -14,20 +14,17 @@ from nextclose.config import RunConfig
 from nextclose.schema import Bars, News
 from nextclose.serving.versions import PACKAGES, versions
 from nextclose.studies import Plugins, study_of
-from tests.builders import tiny_config, until, walk_bars
+from tests.builders import edition_file, tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, Wide
 
 MODELS = ("har", "garch", "loghar", "trees", "lstm", "classic")
 FIRST = date(2002, 12, 2)  # row 500 of 620 weekdays: 120 are tested, in three folds
 OTHER: dict[str, Any] = {  # a setting of its section whose neighbour is not one above
     "device": "cuda",
-    "serving_batch": 16,
+    "editions": (edition_file("2000-12-31", seed=7),),
     "symbols": ("AAA",),
     "horizons": (7,),
-    "horizon_power": 0.5,
-    "dropout": 0.25,
     "learning_rate": 0.011,
-    "weight_decay": 0.2,
     "min_child_weight": 7.0,
 }
 

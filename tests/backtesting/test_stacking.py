@@ -30,10 +30,12 @@ from tests.builders import (
     hybrid_config,
     hybrid_fit,
     hybrid_walk,
+    own_editions,
     samples_of,
     study_of_last,
     tiny_config,
 )
+from tests.plugins import Chancy
 
 MEMBERS = ("garch", "loghar", "lstm")
 VARIANTS = {"raw", "equal weights", "picked member", *(f"without {name}" for name in MEMBERS)}
@@ -239,6 +241,30 @@ def test_forecasts_are_the_members_combined_but_for_the_tails(walk, made):
     assert adapts.tolist() == [True, True, True]
 
 
+def test_until_an_edition_of_the_network_has_ended_the_others_have_its_weight(walk):
+    second = walk.study.folds[4].fitted_at
+    config = hybrid_config("loghar", "lstm")
+    config = config.model_copy(
+        update={"lstm": own_editions(str(second - 1))}
+    )  # ended the day before
+    run = backtest(study_of_last(samples_of(hybrid_bars()), config))
+    body = slice(6, 17)
+    for j in range(3, 6):
+        loghar, lstm = (run.issued[name, j].grid for name in ("loghar", "lstm"))
+        grid = issued_grid(run, j, run)[..., body]
+        if j == 3:
+            assert np.isnan(lstm).all()
+            np.testing.assert_allclose(grid, loghar[..., body], rtol=1e-12, atol=1e-12)
+        else:
+            weights = hybrid_fit(run, j).weights
+            np.testing.assert_array_equal(weights, 0.5)  # of what they issued side by side: nothing
+            both = (loghar + lstm) / 2
+            np.testing.assert_allclose(grid, both[..., body], rtol=1e-12, atol=1e-12)
+    lost = run.ablation.filter(variant="without loghar")
+    assert lost["origin"].min() == second.astype(object)  # before it nobody would be left
+    assert lost["crps"].is_finite().all()
+
+
 def test_weights_are_one_row_for_each_refit_horizon_and_member(walk):
     assert dict(walk.weights.schema) == WEIGHT_SCHEMA
     assert walk.weights.height == 3 * 3 * 3
@@ -342,7 +368,9 @@ def test_ablation_is_judged_on_the_origins_of_the_hybrid_itself(walk):
 # --- seeds ---
 
 
-def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
+def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(made):
+    config = hybrid_config("garch", "loghar", "chancy")
+    walk = backtest(study_of_last(samples_of(hybrid_bars()), config, plugins=(Chancy(),)))
     assert dict(walk.seeds.schema) == SEED_SCHEMA
     assert set(walk.seeds["model"]) == {"hybrid"}
     assert sorted(set(walk.seeds["seed"])) == [0, 1]
@@ -352,7 +380,8 @@ def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
         for j in range(3, 6):
             rows = walk.study.folds[j].test_rows
             weights = hybrid_fit(walk, j).weights
-            parts = [made["garch", j].grid, made["loghar", j].grid, made["lstm", j].seeds[seed]]
+            own = walk.issued["chancy", j].seeds[seed]
+            parts = [made["garch", j].grid, made["loghar", j].grid, own]
             grid = sum(p * weights[None, :, i, None] for i, p in enumerate(parts))
             log_grid = grid * samples.unit(rows)[:, :, None]
             for position, row in enumerate(rows):
@@ -362,13 +391,13 @@ def test_a_seed_of_the_hybrid_is_that_of_the_members_that_have_one(walk, made):
                     if np.isfinite(y):
                         loss = grid_crps(log_grid[position, k][None], np.array([y]))[0]
                         losses.setdefault((symbol, horizon), []).append(float(loss))
-        own = walk.seeds.filter(seed=seed)
-        assert own.height == len(losses) == 9
-        for row in own.to_dicts():
+        scored = walk.seeds.filter(seed=seed)
+        assert scored.height == len(losses) == 9
+        for row in scored.to_dicts():
             expected = losses[row["symbol"], row["horizon_sessions"]]
             assert row["forecasts"] == len(expected)
             assert row["crps"] == pytest.approx(np.mean(expected), rel=1e-9)
 
 
-def test_a_hybrid_of_members_without_seeds_has_none():
-    assert hybrid_walk("garch", "loghar").seeds.height == 0
+def test_a_hybrid_of_members_without_seeds_has_none(walk):
+    assert walk.seeds.height == 0

@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import (
+    Backtest,
     FitTask,
     ForecastTask,
     backtest,
@@ -37,6 +38,7 @@ from tests.builders import (
     walk_bars,
     walk_frame,
 )
+from tests.plugins import Chancy
 
 BASELINES = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har")
 KEYS = ["symbol", "origin", "horizon_sessions"]
@@ -44,6 +46,13 @@ KEYS = ["symbol", "origin", "horizon_sessions"]
 
 def study_of(lengths=(700, 660), **plan):
     return study_of_last(samples_of(walk_bars(lengths)), tiny_config(**plan))
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Backtest:
+    """A walk-forward with a model of two seeds."""
+    config = tiny_config(models=("naive", "trees", "chancy"))
+    return backtest(study_of_last(samples_of(walk_bars()), config, plugins=(Chancy(),)))
 
 
 # --- the frame ---
@@ -95,7 +104,7 @@ def test_every_model_forecasts_the_same_origins(walked):
 
 def test_folds_are_those_of_the_study_and_test_what_is_ready(walked):
     samples = walked.study.samples
-    ready = samples.ready("stationary", context_sessions=70)
+    ready = samples.ready("stationary")
     assert len(walked.study.folds) == 3  # 120 sessions, refitted every 45
     for fold in walked.study.folds:
         own = walked.forecasts.filter(pl.col("fold") == fold.index, pl.col("model") == "lstm")
@@ -154,22 +163,24 @@ def test_more_last_folds_than_folds_are_all_of_them():
     assert sorted(set(backtest(study).forecasts["fold"])) == [0, 1, 2]
 
 
-def test_every_fold_model_and_seed_is_fitted_once_the_slowest_first():
+def test_every_fold_model_and_seed_is_fitted_once_the_slowest_first(seeded):
     tasks = []
 
     def noting(function, study, given):
         tasks.extend(given)
         return serial(function, study, given)
 
-    backtest(study_of(models=("naive", "lstm")), mapper=noting)
+    backtest(seeded.study, mapper=noting)
     fits = [task for task in tasks if isinstance(task, FitTask)]
     assert [(t.model, t.fold, t.seed_index) for t in fits] == [
-        *(("lstm", fold, seed) for fold in range(3) for seed in range(2)),
+        *(("trees", fold, 0) for fold in range(3)),
+        *(("chancy", fold, seed) for fold in range(3) for seed in range(2)),
         *(("naive", fold, 0) for fold in range(3)),
     ]
     forecasts = [task for task in tasks if isinstance(task, ForecastTask)]
     assert Counter((t.model, len(t.members)) for t in forecasts) == {
-        ("lstm", 2): 3,
+        ("trees", 1): 3,
+        ("chancy", 2): 3,
         ("naive", 1): 3,
     }
 
@@ -181,10 +192,11 @@ def test_the_order_of_models_changes_no_forecast(walked):
     assert_frame_equal(other, same, check_exact=True)
 
 
-def test_a_fit_depends_on_its_task_alone(walked):
-    task = FitTask(model="lstm", fold=1, seed_index=1)
-    again = encode_state(fit(walked.study, task)).arrays
-    first = encode_state(walked.fits["lstm", 1][1]).arrays
+@pytest.mark.parametrize(("model", "seed_index"), [("trees", 0), ("chancy", 1)])
+def test_a_fit_depends_on_its_task_alone(seeded, model, seed_index):
+    task = FitTask(model=model, fold=1, seed_index=seed_index)
+    again = encode_state(fit(seeded.study, task)).arrays
+    first = encode_state(seeded.fits[model, 1][seed_index]).arrays
     assert again.keys() == first.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(again[name], array, err_msg=name)
@@ -242,25 +254,23 @@ def test_crossing_quantiles_are_sorted_and_counted():
     np.testing.assert_allclose(result.grid[1:], np.tile(LEVELS, (len(result.rows) - 1, 3, 1)))
 
 
-def test_several_seeds_make_one_forecast_and_are_kept_beside_it(walked):
-    fits = walked.fits["lstm", 2]
+def test_several_seeds_make_one_forecast_and_are_kept_beside_it(seeded):
+    study, fits = seeded.study, seeded.fits["chancy", 2]
     one = [
-        forecast(walked.study, ForecastTask(model="lstm", fold=2, members=(fit,))) for fit in fits
+        forecast(study, ForecastTask(model="chancy", fold=2, members=(fitted,))) for fitted in fits
     ]
-    both = forecast(walked.study, ForecastTask(model="lstm", fold=2, members=fits))
+    both = forecast(study, ForecastTask(model="chancy", fold=2, members=fits))
     assert [each.seeds.shape[0] for each in (*one, both)] == [0, 0, 2]
     np.testing.assert_array_equal(both.seeds, np.stack([each.grid for each in one]))
     np.testing.assert_array_equal(both.grid, mixture_quantiles(both.seeds))
 
 
-def test_single_seeds_are_scored_on_all_judged_forecasts():
-    # returns follow the last one: there is something to learn, by each seed in its own way
-    samples = samples_of(walk_bars((700, 660), phi=0.85))
-    run = backtest(study_of_last(samples, tiny_config(models=("naive", "lstm"), test_sessions=60)))
-    seeds = run.seeds
+def test_single_seeds_are_scored_on_all_judged_forecasts(seeded):
+    seeds = seeded.seeds
     assert dict(seeds.schema) == SEED_SCHEMA
-    assert set(seeds.select("model", "seed").unique().iter_rows()) == {("lstm", 0), ("lstm", 1)}
-    judged = run.forecasts.filter(pl.col("target").is_not_null(), model="lstm")
+    keys = set(seeds.select("model", "seed").unique().iter_rows())
+    assert keys == {("chancy", 0), ("chancy", 1)}
+    judged = seeded.forecasts.filter(pl.col("target").is_not_null(), model="chancy")
     counts = judged.group_by("symbol", "horizon_sessions").len().sort("symbol", "horizon_sessions")
     for seed in range(2):
         assert seeds.filter(seed=seed)["forecasts"].to_list() == counts["len"].to_list()
@@ -332,17 +342,17 @@ def test_an_unknown_model_names_the_nearest():
 
 def test_one_session_with_enough_history_is_too_few():
     with pytest.raises(NotEnoughDataError, match="1 sessions have the history") as caught:
-        make_study(samples_of(walk_bars((256 + 70,))), tiny_config(models=("lstm",)))
+        make_study(samples_of(walk_bars((60,))), tiny_config(models=("lstm",)))
     assert (caught.value.needed, caught.value.found) == (2, 1)
 
 
 def test_a_short_history_is_tested_in_its_second_half_and_a_third_stays_to_learn_from():
-    for n in range(20, 30):  # sessions that can be forecast from, the first in row 325
-        samples = samples_of(walk_bars((325 + n,)))
+    for n in range(20, 30):  # sessions that can be forecast from, the first in row 59
+        samples = samples_of(walk_bars((59 + n,)))
         study = make_study(samples, tiny_config(models=("lstm",)))
         tested = np.concatenate([fold.test_rows for fold in study.folds])
-        assert tested[-1] == 325 + n - 1
-        assert 325 + n // 3 <= tested[0] <= 325 + n - n // 2
+        assert tested[-1] == 59 + n - 1
+        assert 59 + n // 3 <= tested[0] <= 59 + n - n // 2
 
 
 def test_a_first_session_after_every_origin_with_enough_history_is_refused():

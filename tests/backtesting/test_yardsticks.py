@@ -78,8 +78,8 @@ def test_a_model_of_ones_own_and_a_point_forecast_are_measured_too():
 
 
 def test_a_yardstick_that_needs_more_than_the_model_asked_for_is_not_met():
-    config = tiny_config(horizons=(30,), test_sessions=20, refit_sessions=999)
-    with pytest.raises(NotEnoughDataError, match="known outcomes at 30 sessions"):  # under 100
+    config = tiny_config(horizons=(240,), test_sessions=20, refit_sessions=999)
+    with pytest.raises(NotEnoughDataError, match="known outcomes at 240 sessions"):  # under 100
         backtest(walk_bars((400,)), models=["drift"], config=config)
     run = backtest(walk_bars((400,)), models=["hs_expanding"], config=config)
     assert set(run.forecasts["model"]) == {"hs_expanding", "hs_250"}

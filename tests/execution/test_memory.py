@@ -13,18 +13,27 @@ from polars.testing import assert_frame_equal
 
 from nextclose.backtesting.study import Study
 from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit, serial
+from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
-from nextclose.evaluation.breakdowns.training import fits_of
+from nextclose.evaluation.breakdowns.training import fits_of, learning_curves
 from nextclose.execution.memory import Remembered
 from nextclose.execution.processes import THREAD_VARIABLES, Processes, can_travel
+from nextclose.models.lstm.editions import edition_bytes
 from nextclose.models.protocol import Model
 from nextclose.models.state import encode_state
 from nextclose.serving.states import state_bytes
-from tests.builders import samples_of, study_of_last, tiny_config, walk_bars, walk_frame
-from tests.plugins import FittedWide, Wide
+from tests.builders import (
+    random_edition,
+    samples_of,
+    study_of_last,
+    tiny_config,
+    walk_bars,
+    walk_frame,
+)
+from tests.plugins import Chancy, FittedWide, Wide
 
 MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
-N_FITS = 3 * (6 + 2)  # folds x (baselines + seeds of the network)
+N_FITS = 3 * 7  # folds x models
 
 
 class Counting:
@@ -132,14 +141,32 @@ def test_other_code_finds_nothing(walked, tmp_path):
         assert len(counting.fits) == n_fits
 
 
-def test_each_model_fold_and_seed_is_kept_apart(walked, tmp_path):
-    mapper = remembered(serial, tmp_path)
-    backtest(walked.study, mapper=mapper)
-    for (model, fold), members in walked.fits.items():
+def test_each_model_fold_and_seed_is_kept_apart(tmp_path):
+    config = tiny_config(models=("ewma", "har", "chancy"))
+    study = study_of_last(samples_of(walk_bars()), config, plugins=(Chancy(),))
+    run = backtest(study, mapper=remembered(serial, tmp_path))
+    assert len(list(tmp_path.iterdir())) == 3 * (1 + 1 + 2)
+    for (model, fold), members in run.fits.items():
         for index, member in enumerate(members):
             task = FitTask(model=model, fold=fold, seed_index=index)
-            (found,) = remembered(Counting(most=0), tmp_path)(fit, walked.study, [task])
+            (found,) = remembered(Counting(most=0), tmp_path)(fit, study, [task])
             assert state_bytes(encode_state(found)) == state_bytes(encode_state(member)), task
+
+
+def test_a_remembered_network_says_how_it_was_taught(tmp_path):
+    stages = {"tuning": {"taught": [2.0, 1.0], "watched": [2.5, 1.5], "kept": 1}}
+    edition = replace(random_edition("2000-12-31"), card={"stages": stages})
+    file = tmp_path / "edition.safetensors"
+    file.write_bytes(edition_bytes(edition))
+    config = tiny_config(models=("lstm",), test_sessions=40)
+    config = config.model_copy(update={"lstm": LstmConfig(editions=(str(file),))})
+    study = study_of_last(samples_of(walk_bars()), config)
+    first, again = (
+        backtest(study, mapper=remembered(mapper, tmp_path / "tasks"))
+        for mapper in (Counting(), Counting(most=1))  # a forecast, and no fit
+    )
+    assert learning_curves(first)["valid"].to_list() == [2.5, 1.5]
+    assert_frame_equal(learning_curves(again), learning_curves(first))
 
 
 def flipped(path: Path, other: Path) -> None:
@@ -199,7 +226,7 @@ DAMAGES = (
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_memory_is_not_believed_and_that_is_said_once(walked, tmp_path, damage):
-    tasks = [FitTask(model="lstm", fold=fold, seed_index=0) for fold in (0, 1, 2)]
+    tasks = [FitTask(model="har", fold=fold, seed_index=0) for fold in (0, 1, 2)]
     first = remembered(serial, tmp_path)
     kept = [next(iter(first(fit, walked.study, [task]))) for task in tasks]
     paths = sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime_ns)
@@ -320,9 +347,9 @@ def test_only_what_can_be_imported_and_sent_can_travel():
 def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
     walk_frame("AAA", seed=0, n=800).drop("symbol").write_csv(tmp_path / "AAA.csv")
     (tmp_path / "run.toml").write_text(
-        '[backtest]\nmodels = ["naive", "har", "lstm"]\nhorizons = [1]\n'
+        '[backtest]\nmodels = ["naive", "har", "trees"]\nhorizons = [1]\n'
         "test_from = 2003-04-21\nrefit_sessions = 40\n"
-        "[lstm]\nn_seeds = 3\nunits = 8\nmax_epochs = 5\n"
+        "[trees]\nrounds = 100\npatience_rounds = 100\nmin_child_weight = 5.0\n"
     )
     out = tmp_path / "run"
     arguments = ("backtest", tmp_path / "AAA.csv", "--config", tmp_path / "run.toml", "--out", out)
@@ -350,6 +377,6 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
     assert code == 0
     assert (out / "verdict.json").exists()
     assert kept < {path.name for path in out.glob("tasks/*.safetensors")}
-    # five folds: naive, har, three seeds of the lstm, and the four yardsticks that always run
-    n_missing = 45 - len(kept)
+    # five folds: naive, har, trees, and the four yardsticks that always run
+    n_missing = 35 - len(kept)
     assert f"fit 0/{n_missing}" in said

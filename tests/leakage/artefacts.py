@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from sklearn.linear_model import Ridge
 
 from nextclose.backtesting.study import Study, make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
@@ -15,34 +16,29 @@ from nextclose.config import (
     BacktestConfig,
     ClassicConfig,
     HybridConfig,
-    LstmConfig,
     NewsConfig,
     RunConfig,
+    TreesConfig,
     canonical_json,
 )
 from nextclose.features.columns import FamilyDefinition, Feature
-from nextclose.features.table import FAMILIES, make_table
-from nextclose.models.protocol import Trained
+from nextclose.features.table import FAMILIES as DEFINITIONS
+from nextclose.features.table import make_table
+from nextclose.models.protocol import Fitted, Trained
+from nextclose.models.regressors import FittedRegressor, from_sklearn
 from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, QUANTILE_COLUMNS, Bars, Table
+from tests.builders import FAMILIES, own_editions
 from tests.frames import collect_bars
 from tests.leakage.worlds import day
 
 FOLDS = (400, 430, 460)  # rows of the fold borders
-TINY = LstmConfig(
-    units=8,
-    n_seeds=1,
-    context_sessions=30,
-    chunk_sessions=120,
-    burn_in_sessions=20,
-    batch_chunks=1,
-    max_epochs=4,
-    learning_rate=0.02,
-    dropout=0.1,
-)
-MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "loghar", "lstm")
+EDITIONS = own_editions("2000-12-31", str(day(FOLDS[1] - 1)))  # the later from the second fold on
+EAGER = TreesConfig(rounds=10, min_child_weight=5.0)
+RIDGE = from_sklearn(Ridge(), name="ridge")  # a plug-in that reads every column, scaled
+MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "loghar", "trees", "lstm")
 STACKED = ("garch", "loghar", "hybrid")
 INNER = "inner: "  # known from valid_from on, once that date is given
 
@@ -61,10 +57,9 @@ class Pipeline:
     """The real stages from file to forecast; a test may put a leak in place of one."""
 
     models: tuple[str, ...] = MODELS
-    families: tuple[str, ...] = ("stationary",)
+    families: tuple[str, ...] = FAMILIES
     load: Callable[[pl.DataFrame], Bars] = collect_bars
-    definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: FAMILIES)
-    lstm: LstmConfig = TINY
+    definitions: Mapping[str, FamilyDefinition] = field(default_factory=lambda: DEFINITIONS)
     members: tuple[str, ...] = ("garch", "loghar")
     market: bool = True
     news: NewsConfig | None = None
@@ -80,7 +75,8 @@ class Pipeline:
         )
         classic = ClassicConfig(symbols=("AAA",), horizons=(7,), max_epochs=1)
         hybrid = HybridConfig(members=self.members)
-        return RunConfig(backtest=plan, lstm=self.lstm, classic=classic, hybrid=hybrid)
+        parts = {"lstm": EDITIONS, "trees": EAGER, "classic": classic, "hybrid": hybrid}
+        return RunConfig(backtest=plan, **parts)
 
     def table(self, frame: pl.DataFrame) -> Table:
         return self.table_of(self.load(frame))
@@ -96,7 +92,10 @@ class Pipeline:
         )
 
     def study(self, frame: pl.DataFrame) -> Study:
-        return make_study(make_samples(self.table(frame)), self.config)
+        return self.study_of(make_samples(self.table(frame)))
+
+    def study_of(self, samples: Samples) -> Study:
+        return make_study(samples, self.config, plugins=(RIDGE,))
 
     def artefacts(self, frame: pl.DataFrame, *, until: date | None = None) -> dict[str, Artefact]:
         """All of them; of the tested folds that begin after `until` only the first."""
@@ -105,7 +104,7 @@ class Pipeline:
         samples = make_samples(table)
         found = dict(of_bars(bars)) | dict(of_table(table)) | dict(of_samples(samples))
         if self.models and (samples.origin >= np.datetime64(day(FOLDS[0]))).any():
-            study = make_study(samples, self.config)
+            study = self.study_of(samples)
             if until is not None:
                 n_folds = sum(bool(fold.fitted_at <= np.datetime64(until)) for fold in study.folds)
                 n_folds = max(n_folds, study.n_rehearsals)
@@ -161,13 +160,7 @@ def of_backtest(run: Backtest) -> Iterator[tuple[str, Artefact]]:
     parts: dict[str, dict[int, Any]] = {}
     for (model, fold), fits in run.fits.items():
         for member in fits:
-            state = encode_state(member)
-            arrays = {name: np.asarray(value) for name, value in state.arrays.items()}
-            arrays |= dict(filters_in(state.facts))
-            if isinstance(member, Trained):
-                losses = [(*curve.train, *curve.valid) for curve in member.curves]
-                arrays["curves"] = np.concatenate(losses)
-            for name, value in arrays.items():
+            for name, value in parts_of_fit(member):
                 parts.setdefault(f"fit {model} {name}", {})[fold] = value
     for name, by_fold in parts.items():
         folds = [run.study.folds[fold] for fold in sorted(by_fold)]
@@ -185,6 +178,19 @@ def of_backtest(run: Backtest) -> Iterator[tuple[str, Artefact]]:
         outcome = Artefact(known_at=resolved, label=label, value=frame["target"].to_numpy())
         yield f"judged {model} {horizon}", outcome
     yield from of_ablation(run)
+
+
+def parts_of_fit(fitted: Fitted) -> Iterator[tuple[str, np.ndarray]]:
+    """What a fit has learnt; of an estimator, which has no state, how its inputs are scaled."""
+    if isinstance(fitted, FittedRegressor):
+        yield from (("scaler.center", fitted.scaler.center), ("scaler.width", fitted.scaler.width))
+        return
+    state = encode_state(fitted)
+    yield from ((name, np.asarray(value)) for name, value in state.arrays.items())
+    yield from filters_in(state.facts)
+    if isinstance(fitted, Trained) and fitted.curves:
+        losses = [(*curve.train, *curve.valid) for curve in fitted.curves]
+        yield "curves", np.concatenate(losses)
 
 
 def filters_in(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:

@@ -1,30 +1,27 @@
-"""Prices that say which row they are: what windows, chunks and targets hold can be read back.
+"""Prices that say which row they are: what windows, chains and targets hold can be read back.
 
 The close of row i (0, 1, ...) of symbol k is 1000 k + 1000 + i. Sessions are ragged, so that rows
 and dates part.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-import torch
-from torch import Tensor, nn
 
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import make_table
 from nextclose.models.classic import classic
-from nextclose.models.lstm import training
-from nextclose.models.lstm.correction import served_corrections
-from nextclose.models.lstm.network import CORRECTIONS
+from nextclose.models.lstm import lstm
+from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.models.lstm.network import Network
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
-from nextclose.samples.scaling import Scaler
 from nextclose.samples.splits import Fold, walk_forward
-from nextclose.samples.windows import training_chunks
+from nextclose.schema import Floats32, Ints
+from tests.builders import random_edition
 from tests.frames import collect_bars
-from tests.leakage.artefacts import TINY
 
 HORIZONS = (1, 7, 30)
 LENGTHS = (600, 560, 520)
@@ -45,10 +42,12 @@ def code_frame() -> pl.DataFrame:
 
 
 def coded(family: str, *, lookback: int = 0) -> Samples:
-    """Samples whose one feature is the close; targets are the code of the close they resolve at."""
-    code = FamilyDefinition(
-        cap=np.inf, columns=(Column("code", lookback, lambda bars: bars.close),)
+    """Samples whose feature is the close; targets are the code of the close they resolve at."""
+    columns = (
+        Column("code", lookback, lambda bars: bars.close),
+        Column("nothing", lookback, lambda bars: np.zeros(len(bars.close))),
     )
+    code = FamilyDefinition(cap=np.inf, columns=columns)
     table = make_table(collect_bars(code_frame()), families=(family,), definitions={family: code})
     samples = make_samples(table, horizons=HORIZONS)
     reached = np.round(samples.table.close[:, None] * np.exp(samples.outcome))
@@ -57,30 +56,6 @@ def coded(family: str, *, lookback: int = 0) -> Samples:
 
 def folds_of(samples: Samples) -> tuple[Fold, ...]:
     return walk_forward(samples, test_from=OPEN_DAYS[430], refit_sessions=60)
-
-
-AS_IT_IS = Scaler(names=("code",), center=np.zeros(1), width=np.ones(1))
-
-
-@pytest.fixture
-def uncapped(monkeypatch) -> Scaler:
-    """A scaler that leaves codes as they are."""
-    monkeypatch.setattr("nextclose.samples.scaling.CAP", np.inf)
-    return AS_IT_IS
-
-
-class Recorder(nn.Module):
-    """A network that corrects nothing and remembers what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.head = nn.Linear(1, len(HORIZONS) * CORRECTIONS, bias=False)
-        self.seen: list[Tensor] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(x.detach().clone())
-        nothing = 0.0 * self.head.weight.sum()
-        return torch.zeros(*x.shape[:2], len(HORIZONS), CORRECTIONS) + nothing
 
 
 def check_targets(samples: Samples) -> None:
@@ -137,89 +112,29 @@ def test_each_symbol_origin_and_fold_is_tested_once():
     np.testing.assert_array_equal(np.sort(rows), np.flatnonzero(samples.origin >= OPEN_DAYS[430]))
 
 
-@pytest.mark.parametrize("offset", [0, 1, 37, 99])
-def test_chunks_hold_consecutive_rows_and_no_target_before_the_burn_in_or_after_the_cut(
-    offset, uncapped
-):
-    samples = coded("stationary", lookback=256)
-    for fold in folds_of(samples):
-        chunks = training_chunks(
-            fold.train,
-            family="stationary",
-            chunk_sessions=TINY.chunk_sessions,
-            burn_in_sessions=TINY.burn_in_sessions,
-            offset_sessions=offset,
-        )
-        batch = training.device_data(fold.train, uncapped, device="cpu").batch(chunks)
-        check_batch(batch, fold)
+def test_the_network_reads_consecutive_rows_up_to_the_origin_of_its_symbol_alone(monkeypatch):
+    samples = coded("universal", lookback=59)
+    reads: list[tuple[Floats32, Ints, Ints]] = []
 
+    def recording(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
+        reads.append((inputs, rows, starts))
+        return np.zeros((len(rows), len(TAUGHT_HORIZONS), OUTPUTS), dtype=np.float32)
 
-def check_batch(batch: training.Batch, fold: Fold) -> None:
-    code = batch.x[:, :, 0].numpy()  # (session, chunk)
-    known = batch.known.numpy()  # (session, chunk, horizon)
-    target = batch.target.numpy()
-    cut = {k: fold.train.table.close[stop - 1] for k, (_, stop) in enumerate(fold.train.segments)}
-    seen = set()
-    for chunk in range(code.shape[1]):
-        for place in np.flatnonzero(known[:, chunk].any(axis=1)):
-            symbol = int(code[place, chunk] // 1000) - 1
-            before = code[place - TINY.burn_in_sessions : place + 1, chunk]
-            assert place >= TINY.burn_in_sessions
-            np.testing.assert_array_equal(np.diff(before), 1.0)
-            assert before[0] >= 1000 * (symbol + 1) + 256  # past the warm-up, in the same symbol
-            for k in np.flatnonzero(known[place, chunk]):
-                assert target[place, chunk, k] == code[place, chunk] + HORIZONS[k]
-                assert target[place, chunk, k] <= cut[symbol]
-                key = (code[place, chunk], k)
-                assert key not in seen
-                seen.add(key)
-    rows, horizon = np.nonzero(np.isfinite(fold.train.target))
-    codes = fold.train.table.close[rows]
-    learnable = codes % 1000 >= 256 + TINY.burn_in_sessions
-    assert seen == {*zip(codes[learnable], horizon[learnable], strict=True)}
-
-
-def test_the_training_loop_trains_on_nothing_else(monkeypatch, uncapped):
-    fold = folds_of(coded("stationary", lookback=256))[0]
-    batches: list[Any] = []
-    honest = training.horizon_crps
-
-    def recording(corrections: Tensor, spread: Tensor, batch: training.Batch) -> Tensor:
-        batches.append(batch)
-        return honest(corrections, spread, batch)
-
-    monkeypatch.setattr(training, "horizon_crps", recording)
-    spread = np.tile(np.linspace(-1, 1, 23), (len(HORIZONS), 1))
-    lesson = training.training_set(
-        TINY, spread, train=fold.train, valid=fold.valid, scaler=uncapped
-    )
-    training.train_network(TINY, Recorder(), lesson)  # type: ignore[arg-type]
-    last_train = {c // 1000: c for c in fold.train.table.close[fold.train.segments[:, 1] - 1]}
-    last_valid = {c // 1000: c for c in fold.valid.table.close[fold.valid.segments[:, 1] - 1]}
-    assert len(batches) >= 4 * (TINY.max_epochs + 2) + TINY.max_epochs  # a step an epoch at least
-    n_of_validation = 0
-    for batch in batches:
-        code, target = batch.x[:, :, :1].expand_as(batch.target).numpy(), batch.target.numpy()
-        known = batch.known.numpy()
-        of_train = [target[known] <= np.vectorize(last_train.get)(code[known] // 1000)]
-        within = np.vectorize(last_valid.get)(code[known] // 1000)
-        assert (target[known] <= within).all()
-        n_of_validation += not np.all(of_train)
-    # only ever scored, four ways: before and after each epoch
-    assert n_of_validation == 4 * (TINY.max_epochs + 1)
-
-
-def test_a_served_window_is_the_last_rows_of_the_context_and_nothing_else(uncapped):
-    samples = coded("stationary", lookback=256)
-    rows = np.flatnonzero(samples.ready("stationary", context_sessions=TINY.context_sessions))
-    rows = np.random.default_rng(0).permutation(rows)[:101]  # the last batch is not full
-    network = Recorder()
-    served_corrections(TINY, network, uncapped.apply(samples), rows)  # type: ignore[arg-type]
-    windows = torch.cat(network.seen, dim=1)[:, : len(rows), 0].T.numpy()  # (row, session)
-    expected = samples.table.close[rows, None] + np.arange(1 - TINY.context_sessions, 1)
-    np.testing.assert_array_equal(windows, expected)
-    assert (windows[:, 0] % 1000 >= 256).all()
-    assert (windows // 1000 == windows[:, -1:] // 1000).all()
+    monkeypatch.setattr(lstm, "outputs_at", recording)
+    monkeypatch.setattr(lstm, "LONG_MOVE", 1)
+    fitted = FittedLstm(edition="2000-12-31", networks=(random_edition("2000-12-31").network,))
+    asked = np.random.default_rng(0).permutation(len(samples.origin))
+    known = np.isfinite(fitted.quantiles(samples, asked)).all(axis=(1, 2))
+    code = samples.table.close
+    np.testing.assert_array_equal(known, code[asked] % 1000 >= 59)
+    ((inputs, rows, starts),) = reads
+    np.testing.assert_array_equal(rows, asked[known])
+    for row, start in zip(rows, starts, strict=True):
+        read = inputs[start : row + 1, 0]
+        np.testing.assert_array_equal(np.diff(read), 1.0)  # so of one symbol
+        assert read[-1] == code[row]
+        assert read[0] % 1000 >= 59  # past the warm-up
+        assert read[0] % 1000 == 59 or 60 <= len(read) <= 130  # a quarter and what there is of one
 
 
 def test_the_tutorials_windows_are_59_sessions_and_the_origin_and_its_target_h_on():

@@ -10,17 +10,17 @@ import pytest
 
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
-from nextclose.config import BacktestConfig, LstmConfig, RunConfig, TreesConfig
+from nextclose.config import BacktestConfig, RunConfig, TreesConfig
 from nextclose.features.table import make_table
-from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.trees.trees import FittedTrees
 from nextclose.models.volatility.har import Har
 from nextclose.samples.samples import make_samples
 from nextclose.schema import QUANTILE_COLUMNS
 from nextclose.serving.predictor import load_bundle, predict
 from nextclose.training import train
+from tests.builders import FAMILIES
 from tests.frames import collect_bars
-from tests.leakage.artefacts import TINY, leaks, of_backtest
+from tests.leakage.artefacts import EDITIONS, leaks, of_backtest
 from tests.leakage.worlds import price_file
 
 N, FIRST = 1450, 450  # sessions; the later symbol's first
@@ -45,7 +45,7 @@ def config() -> RunConfig:
         backtest=BacktestConfig(
             models=MODELS, horizons=(1, 7), test_from=sessions[400], refit_sessions=500
         ),
-        lstm=LstmConfig.model_validate(TINY.model_dump() | {"max_epochs": 6}),
+        lstm=EDITIONS,
         trees=TreesConfig(rounds=20, min_child_weight=5.0),
     )
 
@@ -62,7 +62,7 @@ PANELS = {
 def walked(panel: str) -> Backtest:
     bars = collect_bars(PANELS[panel]())
     assert not [finding for finding in bars.findings if finding.response == "E"]
-    samples = make_samples(make_table(bars, market=True), horizons=(1, 7))
+    samples = make_samples(make_table(bars, families=FAMILIES, market=True), horizons=(1, 7))
     return backtest(make_study(samples, config()))
 
 
@@ -99,16 +99,13 @@ def test_every_row_has_a_forecast_of_every_model(panel):
 
 def test_ranges_are_read_from_the_fit_on_whose_rows_know_them():
     run = walked("closes, then a range")
-    first_trees, first_lstm = run.fits["trees", 0][0], run.fits["lstm", 0][0]
-    assert isinstance(first_trees, FittedTrees)
-    assert isinstance(first_lstm, FittedLstm)
-    assert first_trees.forests[0].depth > 0
-    assert (first_lstm.networks[0].shares > 0).any()
+    (first,) = run.fits["trees", 0]
+    assert isinstance(first, FittedTrees)
+    assert first.forests[0].depth > 0
     for fold, knows in ((0, False), (2, True)):
-        (trees,), (lstm,) = run.fits["trees", fold], run.fits["lstm", fold]
+        (trees,) = run.fits["trees", fold]
         assert isinstance(trees, FittedTrees)
-        assert isinstance(lstm, FittedLstm)
-        for names in (trees.names, trees.scale.names, lstm.scaler.names, lstm.scale.names):
+        for names in (trees.names, trees.scale.names):
             assert any("range_volatility" in name for name in names) == knows
 
 
@@ -150,7 +147,7 @@ def test_a_newest_bar_without_its_range_is_forecast():
         pl.when(~is_last).then(name).alias(name) for name in ("open", "high", "low", "volume")
     )
     bars = collect_bars(lacking)
-    samples = make_samples(make_table(bars, market=True), horizons=(1, 7))
+    samples = make_samples(make_table(bars, families=FAMILIES, market=True), horizons=(1, 7))
     rows = samples.segments[:, 1] - 1
     for model in ("har", "loghar", "trees", "lstm"):
         (fitted,) = walked("ranges").fits[model, 2]

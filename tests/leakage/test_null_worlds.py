@@ -6,36 +6,29 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.linear_model import Ridge
 
 from nextclose.backtesting.walk_forward import backtest
-from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.config import BacktestConfig, RunConfig
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.table import FAMILIES, make_table
+from nextclose.models.regressors import from_sklearn
 from nextclose.samples.samples import make_samples
 from tests.builders import study_of_last
 from tests.frames import validate_bars
 from tests.leakage.worlds import price_file
 
-MODELS = ("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "lstm")
+BASELINES = ("naive", "drift", "hs_250", "hs_expanding", "ewma")
 CLAIMS = ("BETTER", "SIZE ONLY", "POINT ONLY", "TOO GOOD")
 YARDSTICKS = ("naive", "hs_250", "hs_expanding")
-SMALL = LstmConfig(
-    units=16,
-    n_seeds=1,
-    context_sessions=30,
-    chunk_sessions=160,
-    burn_in_sessions=20,
-    max_epochs=20,
-    patience_epochs=5,
-    learning_rate=1e-2,
-    dropout=0.1,
-)
+READER = from_sklearn(Ridge(alpha=300.0), name="reader")  # of direction, as a plug-in may
+LATER = "260w"  # until the networks that are shipped may forecast
 
 
 def judged(
     panel: int,
-    *,
+    *models: str,
     momentum: float,
     n_rows: int,
     n_tested: int,
@@ -48,20 +41,24 @@ def judged(
             price_file(f"S{k}", seed=1000 * panel + k, n_rows=n_rows, momentum=momentum)
             for k in range(4)
         ]
-    )
+    ).with_columns(pl.col("date").dt.offset_by(LATER))
     plan = BacktestConfig(
-        models=MODELS, horizons=horizons, test_sessions=n_tested, refit_sessions=n_tested
+        models=(*BASELINES, *models),
+        horizons=horizons,
+        test_sessions=n_tested,
+        refit_sessions=n_tested,
     )
-    table = make_table(validate_bars(frame), definitions=definitions)
+    families = ("universal", "stationary")
+    table = make_table(validate_bars(frame), families=families, definitions=definitions)
     samples = make_samples(table, horizons=horizons)
-    study = study_of_last(samples, RunConfig(backtest=plan, lstm=SMALL))
+    study = study_of_last(samples, RunConfig(backtest=plan), plugins=(READER,))
     return verdicts(backtest(study).forecasts)
 
 
 def null_rows(panels: range) -> Iterator[VerdictRow]:
     """Verdicts on random walks without drift, yardsticks left out."""
     for panel in panels:
-        rows = judged(panel, momentum=0.0, n_rows=900, n_tested=300, horizons=(1, 7))
+        rows = judged(panel, "har", "lstm", momentum=0.0, n_rows=900, n_tested=300, horizons=(1, 7))
         yield from (row for row in rows if row.model not in YARDSTICKS)
 
 
@@ -93,16 +90,17 @@ def test_on_many_random_walks_claims_stay_within_the_stated_rate():
 def planted_rows(
     panel: int, *, definitions: Mapping[str, FamilyDefinition] = FAMILIES
 ) -> list[VerdictRow]:
-    """The network's verdicts where a return repeats 0.3 of the last one."""
+    """The reader's verdicts where a return repeats 0.2 of the last one."""
     rows = judged(
         panel,
-        momentum=0.3,
-        n_rows=1500,
-        n_tested=400,
+        READER.name,
+        momentum=0.2,
+        n_rows=2300,
+        n_tested=1000,
         horizons=(1,),
         definitions=definitions,
     )
-    return [row for row in rows if row.model == "lstm"]
+    return [row for row in rows if row.model == READER.name]
 
 
 def is_found(panel: int) -> bool:
@@ -123,9 +121,9 @@ def test_a_planted_signal_is_found_and_not_called_a_leak():
         assert error.p_better is not None
         assert error.p_better <= 0.05
         n_accused += sum(row.verdict == "TOO GOOD" for row in single)
-    # a perfect forecast is right 59.7 % of the time, the alarm sounds at 10 points over the base
-    # rate: luck carries one symbol in thirty there
-    assert n_accused <= 1
+    # a perfect forecast is right 56.4 % of the time, the alarm sounds at 10 points over the base
+    # rate: luck carries one symbol in a hundred there
+    assert n_accused == 0
 
 
 @pytest.mark.slow

@@ -14,21 +14,24 @@ from nextclose.backtesting.forecasts import rising_quantiles
 from nextclose.backtesting.study import Study
 from nextclose.errors import LeakError
 from nextclose.features import columns, indicators
-from nextclose.models import baselines
+from nextclose.models import baselines, regressors
+from nextclose.models.classic import classic
 from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
 from nextclose.models.hybrid.hybrid import Hybrid, Issued, past_forecasts, weighted_quantiles
 from nextclose.models.loghar import loghar
-from nextclose.models.loghar.loghar import fit_loghar
+from nextclose.models.loghar.loghar import fit_loghar_scale
 from nextclose.models.lstm import lstm
-from nextclose.models.lstm.correction import proven_shares
-from nextclose.models.lstm.network import Network
-from nextclose.models.lstm.training import training_set
+from nextclose.models.lstm.network import outputs_at
+from nextclose.models.trees import training
+from nextclose.models.trees.training import boosting_data
 from nextclose.models.volatility import har
-from nextclose.samples import splits, windows
+from nextclose.samples import splits
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.scaling import fit_scaler
 from nextclose.samples.splits import first_origin, known_at, originating_from
 from nextclose.samples.splits import walk_forward as folds_of
+from nextclose.samples.windows import windows
+from tests.builders import FAMILIES
 from tests.leakage.artefacts import STACKED, Pipeline, inner_leaks, leaks
 from tests.leakage.thresholds import lower_thresholds
 from tests.leakage.worlds import clean_panel, day, perturbed
@@ -115,9 +118,17 @@ def open_har(patch: Patch) -> None:
     patch.setattr(har, "fit_har_scale", leaky)
 
 
+def unguarded(patch: Patch) -> None:
+    """A plug-in that is shown what ours are."""
+    patch.setattr(walk_forward, "outsider_view", lambda samples, **known: samples)
+
+
 def scaler_of_all_rows(patch: Patch) -> None:
     """M38."""
-    patch.setattr(lstm, "fit_scaler", lambda train, **options: fit_scaler(whole(train), **options))
+    unguarded(patch)
+    patch.setattr(
+        regressors, "fit_scaler", lambda train, **options: fit_scaler(whole(train), **options)
+    )
 
 
 def scaler_of_fit_and_valid(patch: Patch) -> None:
@@ -126,36 +137,29 @@ def scaler_of_fit_and_valid(patch: Patch) -> None:
 
     def remembering(train: Samples, valid: Samples) -> Any:
         seen.append(valid)
-        return fit_loghar(train, valid)
+        return fit_loghar_scale(train, valid)
 
-    patch.setattr(lstm, "fit_loghar", remembering)
-    patch.setattr(lstm, "fit_scaler", lambda train, **options: fit_scaler(seen[-1], **options))
-
-
-def open_shares(patch: Patch) -> None:
-    def leaky(spread: Any, corrections: Any, valid: Samples, rows: Any) -> Any:
-        target = np.where(np.isfinite(valid.target), valid.target, whole(valid).target)
-        return proven_shares(spread, corrections, replace(valid, target=target), rows)
-
-    patch.setattr(lstm, "proven_shares", leaky)
+    patch.setattr(regressors, "fit_loghar_scale", remembering)
+    patch.setattr(
+        regressors, "fit_scaler", lambda train, **options: fit_scaler(seen[-1], **options)
+    )
 
 
 def stopping_on_test(patch: Patch) -> None:
     """M49."""
 
-    def leaky(*parts: Any, valid: Samples, **more: Any) -> Any:
-        return training_set(
-            *parts, valid=originating_from(whole(valid), first_origin(valid)), **more
-        )
+    def leaky(har: Any, train: Samples, valid: Samples, **more: Any) -> Any:
+        late = originating_from(whole(valid), first_origin(valid))
+        return boosting_data(har, train, late, **more)
 
-    patch.setattr(lstm, "training_set", leaky)
+    patch.setattr(training, "boosting_data", leaky)
 
 
 def training_on_test(patch: Patch) -> None:
-    def leaky(*parts: Any, train: Samples, **more: Any) -> Any:
-        return training_set(*parts, train=whole(train), **more)
+    def leaky(har: Any, train: Samples, valid: Samples, **more: Any) -> Any:
+        return boosting_data(har, whole(train), valid, **more)
 
-    patch.setattr(lstm, "training_set", leaky)
+    patch.setattr(training, "boosting_data", leaky)
 
 
 def open_outcomes(patch: Patch) -> None:
@@ -177,16 +181,28 @@ def open_outcomes_of_the_file(patch: Patch) -> None:
 
 
 def window_to_tomorrow(patch: Patch) -> None:
-    def leaky(rows: Any, *, sessions: int) -> Any:
-        return np.minimum(rows[:, None] + np.arange(2 - sessions, 2), rows.max())
+    def leaky(columns: Any, rows: Any, *, sessions: int) -> Any:
+        return windows(columns, np.minimum(rows + 1, rows.max()), sessions=sessions)
 
-    patch.setattr(windows, "window_rows", leaky)
+    patch.setattr(classic, "windows", leaky)
+
+
+def chain_to_tomorrow(patch: Patch) -> None:
+    """The network reads on to the session after the origin."""
+
+    def leaky(network: Any, inputs: Any, rows: Any, *, starts: Any) -> Any:
+        return outputs_at(network, inputs, np.minimum(rows + 1, rows.max()), starts=starts)
+
+    patch.setattr(lstm, "outputs_at", leaky)
 
 
 def volatility_to_tomorrow(patch: Patch) -> None:
     """M30 in the unit that targets are measured in."""
-    honest = indicators.volatility
-    patch.setattr(columns, "volatility", lambda close: np.append(honest(close)[1:], 0.01))
+    for name in ("volatility", "recent_volatility"):
+        honest = getattr(indicators, name)
+        patch.setattr(
+            columns, name, lambda close, honest=honest: np.append(honest(close)[1:], 0.01)
+        )
 
 
 def last_fit_for_all(patch: Patch) -> None:
@@ -199,9 +215,15 @@ def last_fit_for_all(patch: Patch) -> None:
     patch.setattr(walk_forward, "fit", leaky)
 
 
-def dropout_when_served(patch: Patch) -> None:
+def chance_when_served(patch: Patch) -> None:
     """M54: the same bars give another forecast each time."""
-    patch.setattr(Network, "eval", lambda network: network.train())
+    chance = np.random.default_rng(0)
+
+    def leaky(*read: Any, **starts: Any) -> Any:
+        outputs = outputs_at(*read, **starts)
+        return outputs * chance.uniform(0.9, 1.1, outputs.shape)
+
+    patch.setattr(lstm, "outputs_at", leaky)
 
 
 def open_levels(patch: Patch) -> None:
@@ -280,7 +302,9 @@ class Mutant:
     models: tuple[str, ...] = ("har",)
 
 
-LSTM = ("lstm",)
+LSTM, TREES, CLASSIC = ("lstm",), ("trees",), ("naive", "classic")
+GROWN = ("fit trees curves", "fit trees forests.0.arrays.condition")
+SCALED = ("fit ridge scaler.center", "fit ridge scaler.width")
 SPREADS = tuple(f"fit {model} spread" for model in ("drift", "ewma", "har"))
 OWN_PAST = tuple(f"forecast {m} 7" for m in ("drift", "hs_250", "hs_expanding"))
 FIRST_FOLD = (
@@ -291,18 +315,17 @@ FIRST_FOLD = (
     Mutant(open_spread, SPREADS, ("drift", "ewma", "har")),
     Mutant(open_har, ("fit har scale.weights",)),
     Mutant(open_levels, ("fit loghar scale.levels", "forecast loghar 7"), ("loghar",)),
-    Mutant(scaler_of_all_rows, ("fit lstm scaler.center", "fit lstm scaler.width"), LSTM),
-    Mutant(open_shares, ("fit lstm networks.0.shares",), LSTM),
-    Mutant(stopping_on_test, ("fit lstm curves", "fit lstm networks.0.weights.head.weight"), LSTM),
-    Mutant(training_on_test, ("fit lstm curves", "fit lstm networks.0.weights.head.weight"), LSTM),
+    Mutant(stopping_on_test, GROWN[:1], TREES),
+    Mutant(training_on_test, GROWN, TREES),
     Mutant(last_fit_for_all, ("fit har scale.weights",)),
 )
 MID_FOLD = (
     Mutant(open_outcomes, OWN_PAST, ("drift", "hs_250", "hs_expanding")),
     Mutant(open_outcomes_of_the_file, OWN_PAST, ("drift", "hs_250", "hs_expanding")),
-    Mutant(window_to_tomorrow, ("forecast lstm 1",), LSTM),
+    Mutant(window_to_tomorrow, ("forecast classic 7",), CLASSIC),
+    Mutant(chain_to_tomorrow, ("forecast lstm 1",), LSTM),
     Mutant(volatility_to_tomorrow, ("scale", "feature log_scale", "forecast har 1")),
-    Mutant(dropout_when_served, ("forecast lstm 7",), LSTM),
+    Mutant(chance_when_served, ("forecast lstm 7",), LSTM),
 )
 STACK_FOLD = (
     Mutant(open_record, ("fit hybrid weights", "fit hybrid calibration.tails"), STACKED),
@@ -335,6 +358,11 @@ def ids(mutant: Mutant) -> str:
     return mutant.leak.__name__
 
 
+def pipeline_of(models: tuple[str, ...]) -> Pipeline:
+    more = ("classic",) if "classic" in models else ()
+    return Pipeline(models=models, families=(*more, *FAMILIES))
+
+
 @pytest.mark.parametrize("mutant", FIRST_FOLD, ids=ids)
 def test_a_fit_that_learns_what_is_open_is_found(mutant, monkeypatch):
     mutant.leak(monkeypatch)
@@ -342,10 +370,17 @@ def test_a_fit_that_learns_what_is_open_is_found(mutant, monkeypatch):
     assert {*mutant.named} <= named(pipeline, 400, wanted=mutant.named)
 
 
+def test_a_scaler_that_sees_all_rows_is_found(monkeypatch):
+    lower_thresholds(monkeypatch)
+    assert not {*SCALED} & named(Pipeline(models=("ridge",)), 400, wanted=SCALED)
+    scaler_of_all_rows(monkeypatch)
+    assert {*SCALED} <= named(Pipeline(models=("ridge",)), 400, wanted=SCALED)
+
+
 @pytest.mark.parametrize("mutant", MID_FOLD, ids=ids)
 def test_a_forecast_that_reads_what_is_open_is_found(mutant, monkeypatch):
     mutant.leak(monkeypatch)
-    pipeline = Pipeline(models=mutant.models)
+    pipeline = pipeline_of(mutant.models)
     assert {*mutant.named} <= named(pipeline, 415, wanted=mutant.named)
 
 
@@ -404,7 +439,7 @@ def test_weights_learnt_from_forecasts_of_rows_that_were_fitted_on_are_found(mon
 
 def test_a_training_block_without_its_purge_is_refused(monkeypatch):
     train_unpurged(monkeypatch)
-    for model in ("drift", "ewma", "har", "lstm"):
+    for model in ("drift", "ewma", "har", "trees", "lstm"):
         with pytest.raises(LeakError):
             Pipeline(models=(model,)).artefacts(clean_panel())
 
@@ -418,9 +453,10 @@ def test_the_guard_taken_away_too_a_training_block_without_its_purge_is_found(mo
 
 
 def test_a_scaler_that_sees_the_validation_block_is_found(monkeypatch):
+    lower_thresholds(monkeypatch)
     scaler_of_fit_and_valid(monkeypatch)
-    wanted = ("inner: fit lstm scaler.center",)
-    found = named(Pipeline(models=LSTM), valid_from(), wanted=wanted, find=inner_leaks)
+    wanted = ("inner: fit ridge scaler.center",)
+    found = named(Pipeline(models=("ridge",)), valid_from(), wanted=wanted, find=inner_leaks)
     assert {*wanted} <= found
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import backtest
-from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
+from nextclose.config import BacktestConfig, HybridConfig, RunConfig
 from nextclose.errors import ConfigError
 from nextclose.models import registry
 from nextclose.models.baselines import EWMA
@@ -36,7 +36,15 @@ from nextclose.models.registry import (
 )
 from nextclose.models.state import State, encode_state
 from nextclose.serving.states import state_bytes, state_of
-from tests.builders import hybrid_bars, hybrid_config, hybrid_fit, samples_of, study_of_last
+from tests.builders import (
+    hybrid_bars,
+    hybrid_config,
+    hybrid_fit,
+    own_editions,
+    random_edition,
+    samples_of,
+    study_of_last,
+)
 from tests.plugins import Wide
 
 
@@ -49,14 +57,17 @@ def config_of(*models: str, members: tuple[str, ...] | None = None) -> RunConfig
 
 
 def test_every_model_of_ours_has_its_name_and_the_settings_of_its_section():
-    config = RunConfig(
-        backtest=BacktestConfig(models=OURS), lstm=LstmConfig(units=7, context_sessions=33)
-    )
+    editions = own_editions("2000-12-31", "2003-12-31")
+    config = RunConfig(backtest=BacktestConfig(models=OURS), lstm=editions)
     models = models_of(config)
     assert [model.name for model in models.values()] == list(models)
     assert set(OURS) <= set(models)
-    assert models["lstm"].traits.settings["units"] == 7
-    assert models["lstm"].traits.context_sessions == 33
+    assert models["lstm"].traits.settings == {
+        "editions": {
+            until: random_edition(until, seed=seed).fingerprint
+            for seed, until in enumerate(("2000-12-31", "2003-12-31"))
+        }
+    }
     assert models["trees"].traits.settings == config.trees.model_dump(mode="json")
     assert models["classic"].traits.settings == config.classic.model_dump(mode="json")
     assert models["ewma"].traits.settings == {}
@@ -69,7 +80,7 @@ def test_the_traits_of_every_model_of_ours_agree_with_what_is_said_without_them(
     assert traits.fitted is not None  # so that its fits are kept and resumed
     points = ("naive", "classic", "drift", "hs_250", "hs_expanding", "hybrid")
     assert traits.is_member == (name not in points)
-    assert traits.reads_news == (name in ("lstm", "trees"))
+    assert traits.reads_news == (name == "trees")
     assert traits.replays == (name in ("garch", "hybrid"))
 
 
@@ -91,7 +102,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_all_there_are(name, nea
 
 
 def test_news_are_read_by_the_members_that_read_them_or_without_a_hybrid_by_all():
-    assert news_readers(models_of(config_of("naive", "lstm", "trees"))) == ("lstm", "trees")
+    assert news_readers(models_of(config_of("naive", "lstm", "trees"))) == ("trees",)
     beside = config_of("lstm", "hybrid", members=("ewma", "trees"))
     assert news_readers(models_of(beside)) == ("trees",)
     assert news_readers(models_of(config_of("naive", "har"))) == ()
@@ -222,13 +233,10 @@ def test_a_member_that_cannot_take_part_is_refused(member, plugins):
     assert (caught.value.section, caught.value.key) == ("hybrid", "members")
 
 
-def test_the_model_of_a_state_has_the_settings_that_the_state_names(walked):
-    (fitted, *_) = walked.fits["lstm", 0]
-    lstm = {"lstm": [["lstm", dict(encode_state(fitted).facts)], ["ewma", {}]]}
-    hybrid = model_of_state("hybrid", State(facts={"members": lstm["lstm"]}))
+def test_the_model_of_a_state_has_the_members_that_the_state_names():
+    hybrid = model_of_state("hybrid", State(facts={"members": [["trees", {}], ["ewma", {}]]}))
     assert isinstance(hybrid, Hybrid)
-    assert list(hybrid.models) == ["lstm", "ewma"]
-    assert hybrid.traits.context_sessions == fitted.settings.context_sessions == 70
+    assert list(hybrid.models) == ["trees", "ewma"]
     with pytest.raises(ConfigError, match="not a model"):
         model_of_state("grach", State())
 

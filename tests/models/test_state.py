@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import pytest
 
-from nextclose.config import LstmConfig, canonical_json
+from nextclose.config import ClassicConfig, canonical_json
 from nextclose.models.state import (
     UNSAVED,
     State,
@@ -56,7 +56,7 @@ class Whole:
     perhaps: int | None
     losses: tuple[float, ...]
     names: tuple[str, ...]
-    settings: LstmConfig = field(metadata={UNSAVED: ("device",)})
+    settings: ClassicConfig = field(metadata={UNSAVED: ("device",)})
     part: Part
     grown: tuple[Grown, ...]
     by_name: Mapping[str, Grown]
@@ -79,7 +79,7 @@ def whole() -> Whole:
         perhaps=None,
         losses=(1e-17, 2.0),
         names=("b", "a"),
-        settings=LstmConfig(units=7, device="cuda"),
+        settings=ClassicConfig(max_epochs=7, device="cuda"),
         part=Part(inputs=("x", "y", "z"), gains=np.arange(6.0).reshape(2, 3)),
         grown=(grown(2), grown(5)),
         by_name={"ZZZ": grown(1), "AAA": grown(3)},
@@ -164,13 +164,14 @@ def test_what_is_unsaved_is_not_written_and_comes_back_as_its_default():
     assert "device" not in state.facts["settings"]
     after = decode_state(Whole, through_bytes(state))
     assert after.cache is None
-    assert after.settings == LstmConfig(units=7)  # on the default device
-    other = replace(whole(), cache="another", settings=LstmConfig(units=7, device="cpu"))
+    assert after.settings == ClassicConfig(max_epochs=7)  # on the default device
+    other = replace(whole(), cache="another", settings=ClassicConfig(max_epochs=7, device="cpu"))
     assert state_bytes(encode_state(other)) == state_bytes(state)
 
 
 @pytest.mark.parametrize(
-    "forgery", [("cache", "x"), ("settings", {**LstmConfig(units=7).model_dump(mode="json")})]
+    "forgery",
+    [("cache", "x"), ("settings", {**ClassicConfig(max_epochs=7).model_dump(mode="json")})],
 )
 def test_what_is_unsaved_is_refused_if_it_is_stated(forgery):
     name, value = forgery
@@ -247,8 +248,8 @@ def test_an_array_that_nothing_reads_is_refused(name):
         (("names",), ["a", "a"], "expected distinct names"),
         (("names",), ["a", 1], "expected distinct names"),
         (("names",), "ab", "expected a list"),
-        (("settings", "units"), 0, "greater than or equal to 1"),
-        (("settings", "units"), "7", "valid integer"),
+        (("settings", "max_epochs"), 0, "greater than or equal to 1"),
+        (("settings", "max_epochs"), "7", "valid integer"),
         (("settings", "other"), 1, "not permitted"),
         (("settings",), [], "valid dictionary"),
         (("part",), [], "expected a dict"),
@@ -302,7 +303,7 @@ def decode_state_of(kind: Any, facts: Mapping[str, Any]) -> Any:
 def test_the_settings_of_a_state_are_all_stated():
     # pydantic would fill them in; what is written down anew then differs
     state = encode_state(whole())
-    settings = {k: v for k, v in state.facts["settings"].items() if k != "dropout"}
+    settings = {k: v for k, v in state.facts["settings"].items() if k != "symbols"}
     assert "would not state" in refusal(changed("settings", value=settings))
 
 

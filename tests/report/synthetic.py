@@ -37,9 +37,8 @@ MODELS = {
 }
 RUN = RunFacts(
     command="nextclose backtest sample --out run",
-    config="[lstm]\nwindow_sessions = 60\ndropout = 0.2\n\n[splits]\nrefit_sessions = 252\n",
+    config="[lstm]\neditions = []\n\n[backtest]\nrefit_sessions = 252\n",
     versions={"nextclose": "0.1.0", "numpy": "2.4.6", "polars": "2.1.0", "torch": "2.13.0"},
-    seeds=(0, 1, 2),
     data_fingerprint="9f2c" * 16,
     config_hash="5e1f" * 16,
 )

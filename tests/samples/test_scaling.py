@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.features.universal import INPUTS
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import (
     Scaler,
@@ -78,8 +79,12 @@ def test_present_keeps_the_order_of_the_names_asked_for():
 
 def test_family_columns_are_those_of_the_family():
     samples = samples_of(walk_bars((280,)))
-    columns = family_columns(samples, "stationary")
-    np.testing.assert_array_equal(columns, samples.table.values)
+    n_first = len(INPUTS)
+    for family, expected in (
+        ("universal", samples.table.values[:, :n_first]),
+        ("stationary", samples.table.values[:, n_first:]),
+    ):
+        np.testing.assert_array_equal(family_columns(samples, family), expected)
 
 
 def test_one_row_is_too_few_to_scale():

@@ -23,6 +23,7 @@ from tests.builders import (
     daily_samples,
     day,
     samples_of,
+    walk_bars,
 )
 
 HORIZONS = (1, 7, 30)
@@ -135,6 +136,20 @@ def test_the_stopping_block_is_a_year_or_15_percent_but_at_most_a_third(n_known,
     samples = daily_samples(n_known + 2, horizons=(1,))
     (fold,) = walk_forward(samples, test_from=day(n_known))
     assert fold.valid_from == day(n_known - n_valid)
+
+
+@pytest.mark.parametrize(
+    ("fitted_at", "valid_from"),
+    # 300 origins from row 256 on, a third; 3 of them, the least; of 2 the others count, from row 59
+    [(556, 456), (259, 258), (258, 192)],
+)
+def test_the_stopping_block_counts_origins_that_have_every_column_if_there_are_any(
+    fitted_at, valid_from
+):
+    samples = samples_of(walk_bars((600,)), horizons=(1,))
+    session = samples.origin
+    (fold,) = walk_forward(samples, test_from=session[fitted_at], refit_sessions=999)
+    assert fold.valid_from == session[valid_from]
 
 
 def test_folds_follow_each_other_every_refit_sessions():

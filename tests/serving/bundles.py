@@ -27,7 +27,7 @@ LATE = 5  # of three rehearsals and three folds that are judged
 
 
 def bundle_of(
-    walked: Backtest, bars: Bars, *, model: str = "lstm", fold: int = 1, calendar: str = "weekdays"
+    walked: Backtest, bars: Bars, *, model: str = "har", fold: int = 1, calendar: str = "weekdays"
 ) -> Bundle:
     """The forecaster of that model and fold, with all that a manifest says."""
     forecaster = walked.study.models[model]

@@ -189,7 +189,7 @@ def test_a_golden_forecast_of_another_shape_is_refused(made, folder, rows, level
 
 
 def test_another_models_state_is_refused(walked, folder):
-    other = bundle_of(walked, walk_bars(), model="har")
+    other = bundle_of(walked, walk_bars(), model="ewma")
     forged(folder, MODEL, encode_state(other.fitted))
     refused(folder, name=MODEL)
 

@@ -20,6 +20,7 @@ from nextclose.schema import Bools, Dates, Floats, Floats32, Ints
 
 VALID_FRACTION = 0.15  # of the training block, kept back for early stopping ...
 VALID_SESSIONS = 252  # ... but at least a year, where there is one to spare
+LEAST_ORIGINS = 3  # with a known outcome
 REFITS_COUNT_FROM = np.datetime64("2005-01-03")  # a refit of every plan that names no first session
 
 
@@ -296,15 +297,20 @@ def _fold(
 def _valid_from(past: Samples) -> np.datetime64:
     """First session of the early-stopping block: the last 15 % of what is known, or a year.
 
-    The year gives way on short histories: never more than a third.
+    Of the origins that have every column, if there are any three: who reads fewer learns from more
+    of them, but the border is for who must learn on both its sides. The year gives way on short
+    histories: never more than a third.
     """
-    rows = np.flatnonzero(np.isfinite(past.target).any(axis=1))
-    origins = np.unique(past.origin[rows])
-    if len(origins) < 3:
+    is_known = np.isfinite(past.target).any(axis=1)
+    is_full = np.logical_and.reduce([past.ready(family) for family in past.table.families])
+    origins = np.unique(past.origin[is_known & is_full])
+    if len(origins) < LEAST_ORIGINS:
+        origins = np.unique(past.origin[is_known])
+    if len(origins) < LEAST_ORIGINS:
         raise NotEnoughDataError(
             f"only {len(origins)} sessions have a known outcome by {sessions_of(past)[-1]}; at "
-            "least 3 are needed. Fix: give more history or a later test_from.",
-            needed=3,
+            f"least {LEAST_ORIGINS} are needed. Fix: give more history or a later test_from.",
+            needed=LEAST_ORIGINS,
             found=len(origins),
         )
     wanted = max(round(VALID_FRACTION * len(origins)), VALID_SESSIONS)

@@ -18,7 +18,7 @@ from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.scores import scores_of
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
-from nextclose.models.lstm.lstm import FittedLstm
+from nextclose.models.trees.trees import FittedTrees
 from nextclose.samples.samples import make_samples
 from nextclose.schema import ABLATION_SCHEMA, Bars, News
 from tests.builders import hybrid_config, samples_of, study_of_last, tiny_config, walk_bars
@@ -91,7 +91,8 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
         tasks.extend(task for task in given if isinstance(task, FitTask))
         return serial(function, study, given)
 
-    config = hybrid_config("loghar", "lstm", models=("naive", "garch", "hybrid"))
+    config = hybrid_config("loghar", "trees", models=("naive", "garch", "hybrid"))
+    config = config.model_copy(update={"trees": EAGER})
     study = study_of(told_in_advance(walk_bars((760, 740))), config)
     walked = with_news_ablation(backtest(study, mapper=mapper), mapper=mapper)
     counts = Counter((task.model, task.reads_news) for task in tasks)
@@ -100,14 +101,14 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
         ("naive", True): n - study.n_rehearsals,
         ("loghar", True): n,
         ("garch", True): n - study.n_rehearsals,
-        ("lstm", True): 2 * n,  # two seeds
-        ("lstm", False): 2 * n,
+        ("trees", True): n,
+        ("trees", False): n,
     }
-    network = fits_of(walked, "lstm")[0]
-    assert isinstance(network, FittedLstm)
-    assert set(NEWS_NAMES) < set(network.scaler.names)
+    trees = fits_of(walked, "trees")[0]
+    assert isinstance(trees, FittedTrees)
+    assert set(NEWS_NAMES) < set(trees.names)
     variants = walked.ablation["variant"].unique().to_list()
-    assert {"raw", "without news", "without lstm"} < set(variants)
+    assert {"raw", "without news", "without trees"} < set(variants)
     (first, *_) = ablations(walked.ablation, scores_of(walked.forecasts))
     assert "without news" in [one.name for one in first.variants]
     worth = news_worth(walked.ablation, model="hybrid")
@@ -122,7 +123,8 @@ def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
         return leading_model(make_study(samples, config))
 
     assert leading_of(hybrid_config("loghar", "trees")) == "hybrid"
-    assert leading_of(tiny_config(models=("naive", "trees", "lstm"))) == "lstm"
+    # lstm would be the headline, but reads none
+    assert leading_of(tiny_config(models=("naive", "trees", "lstm"))) == "trees"
     assert leading_of(tiny_config(models=("trees",))) == "trees"
 
 

@@ -1,8 +1,8 @@
-"""How fits went: learning curves, what trees read, corrections used, refits the prior has seen."""
+"""How fits went: learning curves, what trees read, editions used, refits the prior has seen."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +13,7 @@ from nextclose.backtesting.walk_forward import Backtest
 from nextclose.evaluation.breakdowns.training import (
     CURVE_SCHEMA,
     IMPORTANCE_SCHEMA,
-    correction_shares,
+    editions_used,
     fits_of,
     learning_curves,
     refits_seen_by_the_prior,
@@ -47,32 +47,69 @@ def fitted_trees(*, shares: Any, curves: tuple[LearningCurve, ...] = ()) -> Fitt
 
 
 def with_fits(walked: Backtest, model: str, *fits: Any) -> Backtest:
-    """The walk with one more fit of `model` in each of its first folds."""
+    """The walk with a fit of `model`, or a tuple of one a seed, in each of its first folds."""
     extra: dict[tuple[str, int], tuple[Fitted, ...]] = {
-        (model, fold): (fitted,) for fold, fitted in enumerate(fits)
+        (model, fold): fitted if isinstance(fitted, tuple) else (fitted,)
+        for fold, fitted in enumerate(fits)
     }
     return replace(walked, fits={**walked.fits, **extra})
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit that only remembers how its training went."""
+
+    curves: tuple[LearningCurve, ...]
+
+
+def by_epoch(*valid: float, kept: int, **more: Any) -> LearningCurve:
+    """A curve whose training losses are half those of validation."""
+    return LearningCurve(train=tuple(v / 2 for v in valid), valid=valid, kept=kept, **more)
 
 
 # --- learning curves ---
 
 
-def test_curves_of_the_lstm_are_one_a_refit_and_seed_with_its_kept_epoch_marked(walked):
-    curves = learning_curves(walked)
+def test_curves_are_one_a_refit_and_seed_with_the_kept_epoch_marked(walked):
+    first = tuple(Fit((by_epoch(3.0, valid, 2.5, kept=1),)) for valid in (2.0, 1.0))
+    second = tuple(Fit((by_epoch(4.0, valid, kept=0),)) for valid in (5.0, 6.0))
+    curves = learning_curves(with_fits(walked, "mine", first, second))
     assert dict(curves.schema) == CURVE_SCHEMA
-    assert set(curves["model"]) == {"lstm"}  # the others learn nothing by epochs
-    folds = {f"Fitted {fold.fitted_at}": fold.index for fold in walked.study.folds}
-    assert curves["label"].unique(maintain_order=True).to_list() == list(folds)
-    n_curves = 0
-    for (label, seed), part in curves.group_by("label", "seed"):
-        fitted = walked.fits["lstm", folds[str(label)]][int(str(seed))]
-        (curve,) = fitted.curves
-        assert part.filter(pl.col("kept"))["epoch"].to_list() == [curve.kept]
-        assert part["epoch"].to_list() == list(range(len(curve.train)))  # 0: before training
-        assert part["train"].to_list() == list(curve.train)
-        assert part["valid"].to_list() == list(curve.valid)
-        n_curves += 1
-    assert n_curves == 3 * 2
+    assert set(curves["model"]) == {"mine"}  # the others learn nothing by epochs
+    days = [f"Fitted {fold.fitted_at}" for fold in walked.study.folds]
+    assert curves.drop("model").rows() == [
+        *((days[0], 0, e, v / 2, v, e == 1) for e, v in enumerate((3.0, 2.0, 2.5))),  # 0: before
+        *((days[0], 1, e, v / 2, v, e == 1) for e, v in enumerate((3.0, 1.0, 2.5))),
+        *((days[1], 0, e, v / 2, v, e == 0) for e, v in enumerate((4.0, 5.0))),
+        *((days[1], 1, e, v / 2, v, e == 0) for e, v in enumerate((4.0, 6.0))),
+    ]
+
+
+def test_a_training_before_the_fits_is_listed_once_though_several_refits_share_it(walked):
+    old, new = (
+        Fit(
+            tuple(
+                by_epoch(2.0, 1.0, kept=1, first_epoch=1, measure="crps", stage=f"{until}: {part}")
+                for part in ("simulated", "tuning")
+            )
+        )
+        for until in ("2004", "2008")
+    )
+    found = learning_curves(with_fits(walked, "mine", old, old, new))
+    assert found.filter(pl.col("kept")).select("label", "epoch", "valid").rows() == [
+        *(
+            (f"{until}: {part}", 2, 1.0)
+            for until in (2004, 2008)
+            for part in ("simulated", "tuning")
+        )
+    ]
+    assert found.height == 4 * 2
+
+
+def test_two_models_may_each_have_a_stage_of_one_name(walked):
+    fit = Fit((by_epoch(2.0, 1.0, kept=1, stage="before"),))
+    both = with_fits(with_fits(walked, "mine", fit, fit), "yours", fit)
+    assert learning_curves(both)["model"].to_list() == ["mine", "mine", "yours", "yours"]
 
 
 def test_curves_of_trees_begin_before_the_first_tree_and_come_by_horizon(walked):
@@ -136,34 +173,31 @@ def test_without_trees_there_is_no_importance(walked):
     assert dict(found.schema) == IMPORTANCE_SCHEMA
 
 
-# --- corrections of the LSTM ---
+# --- editions of the LSTM ---
 
 
-def test_corrections_used_are_the_mean_shares_over_folds_and_seeds(walked):
-    def believer(fitted: FittedLstm, shares: np.ndarray) -> FittedLstm:
-        networks = tuple(replace(own, shares=shares) for own in fitted.networks)
-        return replace(fitted, networks=networks)
-
-    low, high = (
-        np.tile([direction, size, 0.9], (3, 1)) for direction, size in ((0.2, 0.0), (0.6, 0.5))
+def test_editions_are_counted_by_refits_the_oldest_first(walked):
+    (fitted,) = walked.fits["lstm", 0]
+    assert isinstance(fitted, FittedLstm)
+    (network,) = fitted.networks
+    none, old, new = (
+        FittedLstm(edition=until, networks=(network,) * bool(until))
+        for until in ("", "2000-12-31", "2002-12-31")
     )
-    low[1], high[1] = 0.1, 0.1  # at 7 sessions
-    fits = {
-        key: tuple(
-            believer(fitted, shares) if isinstance(fitted, FittedLstm) else fitted
-            for fitted, shares in zip(members, (low, high), strict=False)
-        )
-        for key, members in walked.fits.items()
+    assert editions_used(walked) == {"2000-12-31": 3}
+    assert editions_used(with_fits(walked, "lstm", new, old, new)) == {
+        "2000-12-31": 1,
+        "2002-12-31": 2,
     }
-    found = correction_shares(replace(walked, fits=fits))
-    assert list(found) == [1, 7, 30]
-    assert found[1] == found[30] == pytest.approx((0.4, 0.25))
-    assert found[7] == pytest.approx((0.1, 0.1))
+    assert list(editions_used(with_fits(walked, "lstm", old, none)).items()) == [
+        ("", 1),
+        ("2000-12-31", 2),
+    ]
 
 
-def test_without_an_lstm_no_corrections_are_used(walked):
+def test_without_an_lstm_no_edition_is_used(walked):
     others = {key: fits for key, fits in walked.fits.items() if key[0] != "lstm"}
-    assert correction_shares(replace(walked, fits=others)) == {}
+    assert editions_used(replace(walked, fits=others)) == {}
 
 
 # --- the rest ---

@@ -31,6 +31,7 @@ from tests.builders import (
     daily_samples,
     day,
     hybrid_bars,
+    hybrid_config,
     hybrid_fit,
     hybrid_walk,
     samples_of,
@@ -224,7 +225,9 @@ def test_a_replay_from_the_fit_gives_what_was_issued_to_the_bit(fold):
         assert len(fitted.calibration.trackers.waiting_origin) > 30
 
 
-@pytest.mark.parametrize("members", [(), ("garch", "loghar")], ids=["70 rows", "one row"])
+@pytest.mark.parametrize(
+    "members", [("loghar", "trees"), ("garch", "loghar")], ids=["six rows", "one row"]
+)
 def test_the_tail_of_the_file_that_holds_the_fit_gives_the_same_bits(bars, samples, members):
     walk = hybrid_walk(*members)
     fold = walk.study.folds[5]
@@ -332,10 +335,13 @@ def test_rows_older_than_the_fit_or_without_their_context_get_no_forecast(sample
 
 
 def test_it_reads_as_many_rows_as_its_hungriest_member_and_names_all_settings():
-    hybrid = hybrid_of(hybrid_walk().study.config)
-    assert hybrid.traits.context_sessions == 70  # the tiny network's
-    assert hybrid.traits.settings["hybrid"]["members"] == ["garch", "loghar", "lstm"]
-    assert hybrid.traits.settings["members"]["lstm"]["context_sessions"] == 70
+    config = hybrid_config("garch", "trees", "lstm")
+    hybrid = hybrid_of(config)
+    assert hybrid.traits.context_sessions == 6  # a week of lags, and the session
+    assert hybrid.traits.settings["hybrid"]["members"] == ["garch", "trees", "lstm"]
+    members = hybrid.traits.settings["members"]
+    assert members["trees"] == config.trees.model_dump(mode="json")
+    assert list(members["lstm"]["editions"]) == ["2000-12-31"]
 
 
 def test_members_without_weight_stand_in_alike_where_those_with_weight_make_no_forecast():

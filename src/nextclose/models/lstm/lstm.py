@@ -7,7 +7,8 @@ may be known then. A forecast reads its own symbol alone, and of it the last 2,7
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from nextclose.models.lstm.finetune import LastLayer, readings, tuned_layer
 from nextclose.models.lstm.network import Network
 from nextclose.models.lstm.shape import TAUGHT_HORIZONS, shape_quantiles
 from nextclose.models.protocol import LearningCurve, Traits
-from nextclose.models.state import UNSAVED
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import Scaler
 from nextclose.samples.splits import refuse_overlap, sessions_of
@@ -37,12 +37,14 @@ class FittedLstm:
     edition: str
     networks: tuple[Network, ...]
     own: tuple[LastLayer, ...] = ()  # of a fit that was fine-tuned, one
-    curves: tuple[LearningCurve, ...] = field(default=(), metadata={UNSAVED: True})
+    curves: tuple[LearningCurve, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError for more than one network, or one of no edition, or an odd layer."""
+        """Raise ValueError for more than one network, one of no edition or day, or an odd layer."""
         if len(self.networks) != bool(self.edition) or len(self.own) > len(self.networks):
             raise ValueError("an edition has one network, and at most one last layer of one's own")
+        if self.edition:
+            date.fromisoformat(self.edition)
         for layer in self.own:
             layer.refuse_unfit(units=self.networks[0].units)
 
