@@ -114,8 +114,8 @@ def test_a_session_without_a_range_is_passed_over_and_alone_it_says_nothing():
 def test_the_overnight_move_is_from_the_close_before():
     closes = bars_with().close
     opens = [50.0, 50.0, 50.0, np.nan, closes[3] * exp(0.01)]
-    wide = {"high": list(closes * 2), "low": list(closes / 2)}
-    values = overnight(bars_with(open=opens, **wide))
+    high, low = list(closes * 2), list(closes / 2)
+    values = overnight(bars_with(open=opens, high=high, low=low))
     assert values[-1] == pytest.approx(0.01 / SCALE)
     assert values[1:4].tolist() == [0.0, pytest.approx(-0.02 / bars_with().recent_scale[2]), 0.0]
 

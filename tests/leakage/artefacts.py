@@ -75,8 +75,7 @@ class Pipeline:
         )
         classic = ClassicConfig(symbols=("AAA",), horizons=(7,), max_epochs=1)
         hybrid = HybridConfig(members=self.members)
-        parts = {"lstm": EDITIONS, "trees": EAGER, "classic": classic, "hybrid": hybrid}
-        return RunConfig(backtest=plan, **parts)
+        return RunConfig(backtest=plan, lstm=EDITIONS, trees=EAGER, classic=classic, hybrid=hybrid)
 
     def table(self, frame: pl.DataFrame) -> Table:
         return self.table_of(self.load(frame))

@@ -18,7 +18,7 @@ from nextclose.models.registry import SERVABLE, model_of_state
 from nextclose.models.state import encode_state
 from nextclose.run import backtest as whole_backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars
-from nextclose.serving.golden import latest_rows
+from nextclose.serving.latest_bars import latest_rows
 from nextclose.serving.states import state_bytes, state_of
 from nextclose.studies import needed_sessions
 from nextclose.training import train
