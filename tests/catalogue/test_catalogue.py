@@ -132,7 +132,8 @@ def test_the_command_ends_with_the_code_and_without_a_traceback(
     settings = tmp_path / "run.toml"
     settings.write_text(effective_toml(RunConfig(data=data_of(case))), encoding="utf-8")
     # ten rows are too few for any model (E66, shown elsewhere): what else is wrong is asked here
-    monkeypatch.setattr("nextclose.studies.needed_sessions", lambda settings: 1)
+    for name in ("needed_sessions", "least_sessions"):
+        monkeypatch.setattr(f"nextclose.studies.{name}", lambda settings: 1)
     arguments = ["nextclose", "check", *prices, "--config", str(settings), "--json"]
     monkeypatch.setattr(sys, "argv", arguments)
     with pytest.raises(SystemExit) as ended:
