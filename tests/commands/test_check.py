@@ -63,7 +63,7 @@ def test_symbols_with_too_little_history_are_named_before_a_run_is_tried(command
     assert code == 3
     (finding,) = [item for item in json.loads(printed)["findings"] if item["code"] == "E66"]
     assert finding["found"] == "99 sessions in one piece, the most of any symbol"
-    assert "436" in finding["rule"]
+    assert "262" in finding["rule"]
 
 
 def test_machines_get_one_document(command, bad):
