@@ -90,7 +90,7 @@ def train_into(
     study = study_of(known, settings, plugins, only_now=True)
     walked = walk_study(study, workers=workers, progress=progress)
     fold = study.folds[-1]
-    fitted = combine_seeds(study.models[name], walked.fits[name, fold.index])
+    fitted = combine_seeds(walked.fits[name, fold.index])
     state = state_of(written_forecaster(study.models[name], fitted))
     reader = model_of_state(name, state, plugins.models)
     served = restore_forecaster(reader, state)  # as who loads the bundle will have it

@@ -118,7 +118,7 @@ def test_a_state_written_down_gives_the_same_forecaster_bit_for_bit(name):
     samples = samples_of(walk_bars((620, 600)))  # garch wants 520 sessions
     (fold,) = walk_forward(samples, test_from=samples.origin[570], refit_sessions=999)
     model = BASELINES[name]
-    fitted = combine_seeds(model, [model.fit(fold.train, fold.valid, 7)])
+    fitted = combine_seeds([model.fit(fold.train, fold.valid, 7)])
     rows = fold.test_rows
     expected = fitted.quantiles(samples, rows)
     assert np.isfinite(expected).all()

@@ -31,7 +31,7 @@ def bundle_of(
 ) -> Bundle:
     """The forecaster of that model and fold, with all that a manifest says."""
     forecaster = walked.study.models[model]
-    fitted = combine_seeds(forecaster, walked.fits[model, fold])
+    fitted = combine_seeds(walked.fits[model, fold])
     then = walked.study.folds[fold]
     known = until(bars, then.fitted_at.astype(object))
     needed = served_rows(walked.study.config, model=model)

@@ -66,10 +66,7 @@ def walk_hybrid(
     weights = [pl.DataFrame(schema=WEIGHT_SCHEMA)]
     past: list[Issued] = []
     for fold in folds:
-        members = {
-            name: combine_seeds(model, fits[name, fold.index])
-            for name, model in hybrid.models.items()
-        }
+        members = {name: combine_seeds(fits[name, fold.index]) for name in hybrid.models}
         fitted_hybrid = hybrid.learnt(members, past, known_at(samples, fold.fitted_at))
         is_ready = ready_rows(samples, hybrid)[fold.test_rows]
         forecasts = [_of_ready_rows(issued[name, fold.index], is_ready) for name in members]

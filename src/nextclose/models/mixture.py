@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextclose.models.protocol import CombinesSeeds, Fitted, Forecaster, Restores
+from nextclose.models.protocol import Fitted, Forecaster, Restores
 from nextclose.models.state import State, decode_state
 from nextclose.samples.samples import Samples
 from nextclose.schema import LEVELS, Floats, Ints
@@ -59,10 +59,8 @@ class Mixture:
         )
 
 
-def combine_seeds(model: Forecaster, members: Sequence[Fitted]) -> Fitted:
+def combine_seeds(members: Sequence[Fitted]) -> Fitted:
     """One forecaster from the fits of all seeds of a model, in seed order."""
-    if isinstance(model, CombinesSeeds):
-        return model.combine_seeds(members)
     return members[0] if len(members) == 1 else Mixture(members=tuple(members))
 
 
@@ -85,6 +83,6 @@ def restore_forecaster(model: Forecaster, state: State) -> Fitted:
 
     Raises: as `restore_fit`.
     """
-    if model.traits.n_seeds == 1 or isinstance(model, CombinesSeeds):
+    if model.traits.n_seeds == 1:
         return restore_fit(model, state)
     return decode_state(Mixture, state, build_part=lambda _, part: restore_fit(model, part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -81,18 +81,6 @@ class Model(Forecaster, Protocol):
 
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError (needed, found).
         """
-        ...
-
-
-@runtime_checkable
-class CombinesSeeds(Protocol):
-    """A model with its own way to write several seeds down as one; else they stand side by side.
-
-    What it gives must forecast as `mixture.mixture_quantiles` of the seeds does, as backtests do.
-    """
-
-    def combine_seeds(self, members: Sequence[Fitted]) -> Fitted:
-        """One forecaster from the fits of all seeds, in seed order."""
         ...
 
 
