@@ -1,9 +1,10 @@
 """Choices behind the hybrid's members and its calibration, on 20 stocks before 2005.
 
 Closes of 20 US stocks from 1990 on, seven yearly refits from 1998-01-02 to the end of 2004, after
-up to three rehearsals; two seeds. Gains in CRPS over log-HAR, in per cent, pooled, with their 95 %
+up to three rehearsals. Gains in CRPS over log-HAR, in per cent, pooled, with their 95 %
 interval. The prior is that of the years up to 1997, so nothing has seen the years it is scored on.
-Not a speed claim; half an hour on one core.
+The LSTM that is shipped has been taught with these years and is no part of this.
+Not a speed claim; minutes on one core.
 
     python benchmarks/member_choices.py [--write]
 """
@@ -15,10 +16,9 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -26,31 +26,27 @@ import polars as pl
 
 from har_prior import stocks
 from loghar_choices import earlier_prior
-from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
-from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig, TreesConfig
+from nextclose.config import BacktestConfig, HybridConfig, RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
 from nextclose.evaluation.scores.losses import with_losses
+from nextclose.evaluation.scores.scores import scores_of
 from nextclose.features.table import make_table
 from nextclose.models.hybrid import conformal
 from nextclose.models.loghar import prior
-from nextclose.models.lstm.lstm import FittedLstm, Lstm
 from nextclose.samples.samples import make_samples
-from nextclose.samples.splits import known_at
 from nextclose.schema import Floats
 
 RESULT = Path(__file__).parent / "results" / "member_choices.json"
 TEST_FROM = date(1998, 1, 2)
-FIRST_LSTM = LstmConfig(n_seeds=2, dropout=0.2, weight_decay=0.01, horizon_power=0.0)
 Rows = dict[str, Any]
 
 
 def walked(models: tuple[str, ...], **parts: Any) -> Backtest:
     """The panel walked forward."""
-    settings: dict[str, Any] = {"lstm": LstmConfig(n_seeds=2), **parts}
-    config = RunConfig(backtest=BacktestConfig(models=models, test_from=TEST_FROM), **settings)
+    config = RunConfig(backtest=BacktestConfig(models=models, test_from=TEST_FROM), **parts)
     return backtest(make_study(make_samples(make_table(stocks(), market=True)), config))
 
 
@@ -76,35 +72,6 @@ def _crps(part: pl.DataFrame, model: str) -> Floats:
     return np.asarray(wide.drop("origin").to_numpy())
 
 
-def believed(found: Backtest, *, share: float | None, shift: bool) -> pl.DataFrame:
-    """Forecasts with every correction used by `share`, as proven with None, beside log-HAR's."""
-    study, frames = found.study, [found.forecasts.filter(pl.col("model") == "loghar")]
-    model = Lstm(settings=study.config.lstm)
-    for fold in study.folds:
-        fitted = cast(FittedLstm, model.combine_seeds(found.fits["lstm", fold.index]))
-        if share is not None:
-            shares = np.full_like(fitted.shares, share)
-            shares[..., 0] *= shift
-            fitted = replace(fitted, shares=shares)
-        then = known_at(study.samples, study.samples.origin[fold.test_rows].max())
-        grid, _ = log_quantiles(fitted, then, fold.test_rows)
-        frames.append(
-            forecast_frame(study.samples, fold.test_rows, grid, model="lstm", fold=fold.index)
-        )
-    return pl.concat(frames)
-
-
-def lstm_rows() -> Iterator[tuple[str, Rows]]:
-    """The LSTM's regularisation, and how much of it to believe."""
-    for name, settings in (("first settings", FIRST_LSTM), ("default", LstmConfig(n_seeds=2))):
-        found = walked(("loghar", "lstm"), lstm=settings)
-        yield f"lstm, {name}, as proven", {"gain": gains(found.forecasts, model="lstm")}
-        for share, shift in ((0.5, True), (0.5, False), (1.0, True)):
-            what = f"{share:.0%} of every correction" + ("" if shift else " of width")
-            frame = believed(found, share=share, shift=shift)
-            yield f"lstm, {name}, {what}", {"gain": gains(frame, model="lstm")}
-
-
 def trees_rows() -> Iterator[tuple[str, Rows]]:
     """The trees' stopping and leaf size."""
     for name, settings in (
@@ -118,10 +85,10 @@ def trees_rows() -> Iterator[tuple[str, Rows]]:
 
 def hybrid_rows() -> Iterator[tuple[str, Rows]]:
     """Who takes part."""
-    for members in (("loghar", "trees", "lstm"), ("garch", "loghar", "trees", "lstm")):
+    for members in (("loghar", "trees"), ("garch", "loghar", "trees")):
         found = walked(("loghar", "garch", "hybrid"), hybrid=HybridConfig(members=members))
         rows: Rows = {"gain": gains(found.forecasts, model="hybrid")}
-        for part in ablations(found.ablation, found.forecasts):
+        for part in ablations(found.ablation, scores_of(found.forecasts)):
             rows[f"raw over variants at {part.horizon_sessions}"] = {
                 one.name: round(100 * one.crps_skill, 3) for one in part.variants
             }
@@ -141,7 +108,7 @@ def calibration_rows() -> Iterator[tuple[str, Rows]]:
             settings = HybridConfig(members=("loghar", "har"), calibration_step=step)
             found = walked(("hybrid",), hybrid=settings)
         rows: Rows = {}
-        for part in ablations(found.ablation, found.forecasts):
+        for part in ablations(found.ablation, scores_of(found.forecasts)):
             cost = part.calibration
             assert cost is not None
             rows[str(part.horizon_sessions)] = {
@@ -161,7 +128,7 @@ def main() -> None:
     with ExitStack() as stack:
         for constant, table in earlier_prior().items():
             stack.enter_context(patch.object(prior, constant, table))
-        for rows in (hybrid_rows(), trees_rows(), calibration_rows(), lstm_rows()):
+        for rows in (hybrid_rows(), trees_rows(), calibration_rows()):
             for name, found in rows:
                 result["rows"][name] = found
                 print(name, json.dumps(found), flush=True)

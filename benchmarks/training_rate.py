@@ -1,10 +1,11 @@
-"""Claim P3, dense training: supervised sessions a second of the LSTM(64) on 41 features, all cores.
+"""Claim P3, dense teaching: supervised sessions a second of the LSTM's course, all cores.
 
-Limit: arithmetic; a session costs 6 * 4 * 64 * (41 + 64) = 161 kFLOP forward and backward.
+Limit: arithmetic; a session costs 6 * (4 * 64 * 89 + 64 * 89 + 44 * 64) = 188 kFLOP there and back.
 Peer: the machine's own matrix product (float32, 1,500 x 1,500) on as many one-thread processes.
-Both run as many processes as there are cores, in turns in one run; the whole step is timed: gather,
-network, quantile head, loss of 23 levels at three horizons, gradients, optimiser. A target is a
-session of a chunk past its burn-in, for all horizons at once. Not measured: a GPU.
+Both run as many processes as there are cores, in turns in one run; the whole step is timed: choice
+of lessons, network, density, loss of 23 levels at four horizons, gradients, optimiser, average. A
+target is a session of a lesson whose outcomes count, for all horizons at once. Not measured: the
+making of lessons, which another process does, and a GPU.
 
     python benchmarks/training_rate.py [--write]
 """
@@ -18,84 +19,65 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from nextclose.models.lstm.optimizer import AdamW
-from nextclose.models.lstm.training import (
-    device_data,
-    horizon_weights,
-    target_chunks,
-    training_step,
-)
 
-from nextclose.config import LstmConfig
-from nextclose.features.table import make_table
-from nextclose.models.lstm.lstm import new_network
-from nextclose.samples.samples import Samples, make_samples
-from nextclose.samples.scaling import fit_scaler
-from nextclose.schema import LEVELS, Bars
+from nextclose.features.universal import INPUTS
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
+from nextclose.pretraining.course import (
+    SIMULATED,
+    Stage,
+    Standing,
+    beginning,
+    new_weights,
+    rounds_of,
+)
+from nextclose.pretraining.lessons import BURN_IN, LESSON_SESSIONS, Lessons
 
 RESULT = Path(__file__).parent / "results" / "training_rate.json"
 GOAL_PER_SECOND = 400_000
-N_SYMBOLS, N_SESSIONS, SIZE = 16, 2_600, 1_500
-ROUNDS = 7
-FLOP_PER_SESSION = 6 * 4 * 64 * (41 + 64)
+UNITS, SIZE, ROUNDS = 64, 1_500, 7
+N_LESSONS = 256  # in a block
+READ = UNITS + len(INPUTS)
+FLOP_PER_SESSION = 6 * UNITS * (4 * READ + READ + len(TAUGHT_HORIZONS) * OUTPUTS)
 
 
-def walks() -> Samples:
-    """Random walks of `N_SYMBOLS` symbols with open, high, low and volume."""
-    import polars as pl
-
+def lessons(n: int) -> Lessons:
+    """Noise in the form of lessons, all but the burn-in known."""
     rng = np.random.default_rng(0)
-    days = np.arange(np.datetime64("2000-01-03"), np.datetime64("2014-01-01"))
-    session = days[np.is_busday(days)][:N_SESSIONS]
-    frames = []
-    for k in range(N_SYMBOLS):
-        close = 100 * np.exp(np.cumsum(0.015 * rng.standard_t(5, N_SESSIONS)))
-        open_ = close * np.exp(0.005 * rng.standard_normal(N_SESSIONS))
-        spread = np.exp(0.005 * np.abs(rng.standard_normal(N_SESSIONS)))
-        frame = {
-            "symbol": [f"S{k:02d}"] * N_SESSIONS,
-            "session": session,
-            "open": open_,
-            "high": np.maximum(open_, close) * spread,
-            "low": np.minimum(open_, close) / spread,
-            "close": close,
-            "volume": rng.lognormal(15, 0.5, N_SESSIONS),
-        }
-        frames.append(pl.DataFrame(frame))
-    return make_samples(make_table(Bars(frame=pl.concat(frames))))
+    inputs, targets = (
+        rng.standard_normal((n, LESSON_SESSIONS, width), dtype=np.float32)
+        for width in (len(INPUTS), len(TAUGHT_HORIZONS))
+    )
+    targets[:, :BURN_IN] = np.nan
+    return Lessons(inputs=inputs, targets=targets)
 
 
 def train_rate(seconds: float) -> float:
-    """Targets a second of the real training step in this process."""
+    """Targets a second of the course's own rounds in this process; the first is not counted."""
     torch.set_num_threads(1)
-    settings = LstmConfig()
-    samples = walks()
-    names = samples.table.names
-    scaler = fit_scaler(samples, names=names, family="stationary")
-    network = new_network(settings, n_features=len(names), n_horizons=3)
-    spread = torch.tensor(np.tile(np.linspace(-2, 2, len(LEVELS)), (3, 1)), dtype=torch.float32)
-    optimizer = AdamW(network.parameters(), learning_rate=1e-3, weight_decay=1e-2)
-    weights = horizon_weights(settings, samples.horizons)
-    data = device_data(samples, scaler, device="cpu")
-    chunks = target_chunks(settings, samples, offset_sessions=0, what="training")
-    targets, begun = 0, 0.0
-    step = 0
-    while not begun or time.perf_counter() - begun < seconds:
-        start = step * settings.batch_chunks % (len(chunks.rows) - settings.batch_chunks)
-        chosen = np.arange(start, start + settings.batch_chunks)
-        batch = data.batch(chunks.chosen(chosen))
-        training_step(network, spread, optimizer, batch, weights=weights)
-        if step >= 2:  # the first steps compile and allocate
-            begun = begun or time.perf_counter()
-            targets += int(chunks.keep[chosen].sum()) if step > 2 else 0
-        step += 1
-    return targets / (time.perf_counter() - begun)
+    stage = replace(SIMULATED, rounds=1_000_000, steps_a_round=8)
+    begun, n_rounds = 0.0, 0
+    for _ in _standings(stage):
+        now = time.perf_counter()
+        if begun and now - begun >= seconds:
+            break
+        begun, n_rounds = begun or now, n_rounds + 1
+    n_targets = n_rounds * stage.steps_a_round * stage.lessons_a_step * (LESSON_SESSIONS - BURN_IN)
+    return n_targets / (now - begun)
+
+
+def _standings(stage: Stage) -> Iterator[Standing]:
+    """The course's rounds on one block of noise; one lesson is watched, as it must be."""
+    block, watched = lessons(N_LESSONS), lessons(1)
+    start = beginning(new_weights(units=UNITS, seed=0))
+    return rounds_of(stage, start, block=lambda number: block, watched=watched, seed=0)
 
 
 def product_rate(seconds: float) -> float:

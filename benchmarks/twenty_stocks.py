@@ -1,10 +1,10 @@
 """The published settings on 20 US stocks, 2005 to 2022: prices on which nothing was chosen.
 
 Closes alone, of the data set of the package `skfolio` (survivors: drift is flattered), every model
-by default but for the number of seeds. Choices were made on the same stocks before 2005.
+by default. Choices were made on the same stocks before 2005.
 Not a speed claim; an hour on one core. `make choices` installs the data.
 
-    python benchmarks/twenty_stocks.py [--write] [--seeds N]
+    python benchmarks/twenty_stocks.py [--write]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from har_prior import stocks
-from nextclose.config import BacktestConfig, LstmConfig, RunConfig
+from nextclose.config import BacktestConfig, RunConfig
 from nextclose.evaluation.verdict.document import flat_row, plain
 from nextclose.run import backtest
 
@@ -26,7 +26,7 @@ FIRST, TEST_FROM, LAST = date(1995, 1, 1), date(2005, 1, 3), date(2022, 12, 31)
 FIGURES = (
     *("relative_mae", "crps_skill_vs_hs", "crps_skill_vs_garch", "crps_skill_vs_garch_interval"),
     *("coverage_50", "coverage_80", "coverage_90", "coverage_95", "width_90_pct"),
-    *("crps_skill_seed_sd", "verdict"),
+    "verdict",
 )
 STANDING = (
     *("symbols_better_than_garch", "symbols_worse_than_garch", "symbols_worse_than_hs"),
@@ -38,12 +38,9 @@ def main() -> None:
     """Run once, print a card and one JSON line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="keep the result")
-    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    config = RunConfig(
-        backtest=BacktestConfig(test_from=TEST_FROM), lstm=LstmConfig(n_seeds=given.seeds)
-    )
+    config = RunConfig(backtest=BacktestConfig(test_from=TEST_FROM))
     run = backtest(stocks(first=FIRST, last=LAST), config=config, workers=given.workers)
     rows = []
     for row in run.verdict:
@@ -54,7 +51,6 @@ def main() -> None:
     result = plain(
         {
             "bench": "twenty_stocks",
-            "seeds": given.seeds,
             "test": [str(TEST_FROM), str(LAST)],
             "rows": rows,
             "ablation": [asdict(part) for part in run.ablation],

@@ -74,8 +74,8 @@ class Pipeline:
             rehearsal_sessions=3 * (FOLDS[1] - FOLDS[0]),
         )
         classic = ClassicConfig(symbols=("AAA",), horizons=(7,), max_epochs=1)
-        hybrid = HybridConfig(members=self.members)
-        return RunConfig(backtest=plan, lstm=EDITIONS, trees=EAGER, classic=classic, hybrid=hybrid)
+        own = HybridConfig(members=self.members)
+        return RunConfig(backtest=plan, lstm=EDITIONS, trees=EAGER, classic=classic, hybrid=own)
 
     def table(self, frame: pl.DataFrame) -> Table:
         return self.table_of(self.load(frame))

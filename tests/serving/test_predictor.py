@@ -178,13 +178,12 @@ def test_a_symbol_never_seen_in_training_is_forecast_as_one_without_a_long_run()
     assert not made.drop("symbol").equals(known.drop("symbol"))
     fitted = loghar.fitted
     assert isinstance(fitted, LogHar)
-    blank: dict[str, Any] = {
-        "symbols": (),
+    none: dict[str, Any] = {
         "levels": np.empty(0),
-        "since": np.empty(0),
+        "since": np.empty(0, dtype=np.int64),
         "widths": np.empty((0, 3)),
     }
-    blind = replace(fitted, scale=replace(fitted.scale, **blank))
+    blind = replace(fitted, scale=replace(fitted.scale, symbols=(), **none))
     expected = predict(replace(loghar, fitted=blind), Bars(frame=own))
     assert_frame_equal(made.drop("symbol"), expected.drop("symbol"), check_exact=True)
 

@@ -27,7 +27,7 @@ from nextclose.errors import ResourceError
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.models.protocol import Model
 
-# Two threads in one LSTM step stall on a busy machine; parallelism comes from tasks alone.
+# Two threads in one step of a network stall on a busy machine; parallelism comes from tasks alone.
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
