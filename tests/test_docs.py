@@ -25,7 +25,7 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert "('AAPL', 'FB', 'GOOG', 'IBM', 'MSFT')" in printed
     assert "har" in printed
-    assert "shape: (3, 12)" in printed
+    assert "shape: (3, 13)" in printed
 
 
 def test_the_source_of_the_providers_page_is_read_and_its_provider_fetches_twice(
@@ -47,7 +47,7 @@ def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, mo
     printed = capsys.readouterr().out
     assert "pooled" in printed
     assert "MetricEvidence(mean=" in printed
-    assert "(8, 12)" in printed  # four symbols, two horizons
+    assert "(8, 13)" in printed  # four symbols, two horizons
 
 
 def test_the_page_on_teaching_runs_with_an_edition_of_ones_own(tmp_path, monkeypatch, capsys):

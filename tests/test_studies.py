@@ -16,6 +16,7 @@ from nextclose.studies import (
     fit_for_short_histories,
     least_sessions,
     needed_sessions,
+    with_young_symbols,
 )
 from tests.builders import tiny_config, walk_bars
 from tests.plugins import Wide
@@ -89,6 +90,18 @@ def test_who_asks_for_a_model_of_their_own_is_told_that_it_is_too_short():
     assert fit_for_short_histories(walk_bars((196,)), config, plugins) is config
     with pytest.raises(NotEnoughDataError, match="give more history"):
         nc.backtest(walk_bars((196,)), config=config, models=(Wide(), "lstm"))
+
+
+def test_a_bundle_is_trained_on_long_histories_and_says_who_forecasts_young_symbols():
+    config = settings_of("hybrid")
+    bars = with_young_symbols(walk_bars((257, 196, 59)), config)
+    assert [(told.code, told.symbol, told.found) for told in bars.findings] == [
+        ("W66", "BBB", "196 sessions, 257 needed by all models, 60 by lstm"),
+        ("W66", "CCC", "59 sessions, 60 needed"),
+    ]
+    with pytest.raises(NotEnoughDataError, match="at least 257") as caught:
+        with_young_symbols(walk_bars((256, 196)), config)
+    assert (caught.value.needed, caught.value.found) == (257, 256)
 
 
 # --- a backtest ---

@@ -13,7 +13,7 @@ from nextclose.arguments import refuse_other, sessions_ahead
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
-from nextclose.data.segments import segment_lengths
+from nextclose.data.segments import segment_lengths, with_short_symbols
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution.in_turn import InTurn, Progress
@@ -115,6 +115,16 @@ def fit_for_short_histories(bars: Bars, config: RunConfig, plugins: Plugins = NO
     if longest < least_sessions(config, plugins) or LSTM not in models_of(config):
         return config
     return with_sections(config, backtest=config.backtest.model_dump() | {"models": (LSTM,)})
+
+
+def with_young_symbols(bars: Bars, config: RunConfig, plugins: Plugins = NONE) -> Bars:
+    """The same rows, with a warning for each symbol too short for a bundle of the settings' model.
+
+    Raises: NotEnoughDataError if all are: there is nothing to train on.
+    """
+    needed = needed_sessions(config, plugins)
+    with_short_symbols(bars, needed=needed)
+    return with_short_symbols(bars, needed=needed, least=least_sessions(config, plugins))
 
 
 def served_rows(config: RunConfig, *, model: str = "hybrid") -> int:

@@ -12,7 +12,7 @@ from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.finding_counts import finding_counts
 from nextclose.data.left_out import left_out_symbols
-from nextclose.data.segments import latest_segments, with_short_symbols
+from nextclose.data.segments import latest_segments
 from nextclose.errors import ConfigError
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
@@ -30,7 +30,13 @@ from nextclose.serving.golden import golden_example, served_names
 from nextclose.serving.manifest import FORMAT, PRIVATE, Manifest
 from nextclose.serving.states import state_of, written_forecaster
 from nextclose.serving.versions import versions
-from nextclose.studies import chosen_settings, needed_sessions, study_of, walk_study
+from nextclose.studies import (
+    chosen_settings,
+    needed_sessions,
+    study_of,
+    walk_study,
+    with_young_symbols,
+)
 
 
 @named_arguments(RunConfig)
@@ -86,7 +92,7 @@ def train_into(
     for asked in forecasters.values():  # of a hybrid its members as well
         _refuse_unservable(asked)
     needed = needed_sessions(settings, plugins)
-    known = with_short_symbols(bars, needed=needed)
+    known = with_young_symbols(bars, settings, plugins)
     study = study_of(known, settings, plugins, only_now=True)
     walked = walk_study(study, workers=workers, progress=progress)
     fold = study.folds[-1]

@@ -107,10 +107,9 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Fit the hybrid on all of PRICES and save it as a bundle."""
-    from nextclose.data.segments import with_short_symbols
     from nextclose.formatting import quantity
     from nextclose.serving.bundle import bundle_folder
-    from nextclose.studies import served_rows
+    from nextclose.studies import chosen_settings, with_young_symbols
     from nextclose.terminal import data_lines, progress_on
     from nextclose.training import train_into
 
@@ -119,7 +118,7 @@ def train(
     _refuse_prices_folder(out_folder, prices, other="bundles")
     with bundle_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
-        say_findings(with_short_symbols(bars, needed=served_rows(settings)))
+        say_findings(with_young_symbols(bars, *chosen_settings(settings, models=("hybrid",))))
         with progress_on(err) as progress:
             manifest = train_into(place, bars, config=settings, workers=workers, progress=progress)
     if as_json:

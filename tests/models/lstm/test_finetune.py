@@ -268,7 +268,7 @@ def test_without_rows_to_learn_from_it_says_so():
 def test_without_torch_it_is_named_and_forecasts_without_tuning_need_none(monkeypatch):
     samples, fold, fitted = case(3, 2.0)
     monkeypatch.setitem(sys.modules, "torch", None)
-    cure = r"fine-tuned needs torch, which is not installed\. Fix: pip install 'nextclose\[cpu\]'"
+    cure = r"fine-tuned needs torch, which is not installed\. Fix: pip install 'nextclose\[train\]'"
     with pytest.raises(LibraryError, match=cure):
         TUNED.fit(fold.train, fold.valid, 1)
     for each in (PLAIN.fit(fold.train, fold.valid, 1), fitted):  # nor do those of a fit

@@ -288,7 +288,7 @@ FORGERIES: tuple[dict[str, object], ...] = (
     {"networks": []},
     {"networks": [{}, {}]},
     {"networks": {}},
-    {"curves": []},
+    {"curves": [{}]},
 )
 
 
