@@ -19,8 +19,8 @@ from nextclose.models.hybrid import adaptive_tails, conformal
 from nextclose.models.hybrid.hybrid import Hybrid, Issued, weighted_quantiles
 from nextclose.models.loghar import loghar
 from nextclose.models.loghar.loghar import fit_loghar_scale
-from nextclose.models.lstm import lstm
-from nextclose.models.lstm.network import outputs_at
+from nextclose.models.lstm import finetune
+from nextclose.models.lstm.network import hidden_at
 from nextclose.models.trees import training
 from nextclose.models.trees.training import boosting_data
 from nextclose.models.volatility import har
@@ -187,9 +187,9 @@ def chain_to_tomorrow(patch: Patch) -> None:
     """The network reads on to the session after the origin."""
 
     def leaky(network: Any, inputs: Any, rows: Any, *, starts: Any) -> Any:
-        return outputs_at(network, inputs, np.minimum(rows + 1, rows.max()), starts=starts)
+        return hidden_at(network, inputs, np.minimum(rows + 1, rows.max()), starts=starts)
 
-    patch.setattr(lstm, "outputs_at", leaky)
+    patch.setattr(finetune, "hidden_at", leaky)
 
 
 def volatility_to_tomorrow(patch: Patch) -> None:
@@ -216,10 +216,10 @@ def chance_when_served(patch: Patch) -> None:
     chance = np.random.default_rng(0)
 
     def leaky(*read: Any, **starts: Any) -> Any:
-        outputs = outputs_at(*read, **starts)
-        return outputs * chance.uniform(0.9, 1.1, outputs.shape)
+        hidden = hidden_at(*read, **starts)
+        return hidden * chance.uniform(0.9, 1.1, hidden.shape)
 
-    patch.setattr(lstm, "outputs_at", leaky)
+    patch.setattr(finetune, "hidden_at", leaky)
 
 
 def open_levels(patch: Patch) -> None:

@@ -13,10 +13,9 @@ import pytest
 from nextclose.features.columns import Column, FamilyDefinition
 from nextclose.features.table import make_table
 from nextclose.models.classic import classic
-from nextclose.models.lstm import lstm
+from nextclose.models.lstm import finetune
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.lstm.network import Network
-from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, walk_forward
 from nextclose.schema import Floats32, Ints
@@ -118,10 +117,10 @@ def test_the_network_reads_consecutive_rows_up_to_the_origin_of_its_symbol_alone
 
     def recording(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
         reads.append((inputs, rows, starts))
-        return np.zeros((len(rows), len(TAUGHT_HORIZONS), OUTPUTS), dtype=np.float32)
+        return np.zeros((len(rows), network.units), dtype=np.float32)
 
-    monkeypatch.setattr(lstm, "outputs_at", recording)
-    monkeypatch.setattr(lstm, "LONG_MOVE", 1)
+    monkeypatch.setattr(finetune, "hidden_at", recording)
+    monkeypatch.setattr(finetune, "LONG_MOVE", 1)
     fitted = FittedLstm(edition="2000-12-31", networks=(random_edition("2000-12-31").network,))
     asked = np.random.default_rng(0).permutation(len(samples.origin))
     known = np.isfinite(fitted.quantiles(samples, asked)).all(axis=(1, 2))
