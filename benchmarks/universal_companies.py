@@ -10,7 +10,7 @@ this project) gives the test companies; those with three years of sessions befor
 interval, the share of companies that gain, coverage, by year and by volatility; loghar beside it.
 `cut`: the same network given only the last 60, 120 or 250 sessions of a company, every 21st origin,
 against GARCH on all history, the historical simulation of as many sessions, and EWMA volatility of
-as many with the shape of the companies' targets before 2005.
+as many with the shape of the companies' targets before 2005; "all": the same origins, uncut.
 """
 
 from __future__ import annotations
@@ -110,14 +110,23 @@ def cut(run: Run, fitted: FittedLstm) -> list[dict[str, Any]]:
     """The network given the last sessions of each company alone, against what else there is."""
     samples = make_samples(make_table(run.bars, families=(FAMILY,)))
     rows = cut_rows(samples)
-    garch = _garch_losses(run, samples, rows)
-    found = []
+    garch = _losses_at(run, samples, rows, "garch")
+    everything = _losses_at(run, samples, rows, "lstm")
+    found: list[dict[str, Any]] = []
+    for k, horizon in enumerate(samples.horizons):
+        known = np.isfinite(garch[:, k]) & np.isfinite(everything[:, k])
+        company = samples.table.symbol[rows[known]]
+        gain = 1 - _by_company(everything[known, k], company) / _by_company(
+            garch[known, k], company
+        )
+        row = {"sessions": "all", "horizon": horizon, "forecasts": int(known.sum())}
+        found.append(row | {"gain_over_garch_pct": round(PER_CENT * float(gain.mean()), 3)})
     for n in LENGTHS:
         losses, inside = cut_losses(run.bars, samples, rows, fitted, n_sessions=n)
         for k, horizon in enumerate(samples.horizons):
             known = np.isfinite(garch[:, k]) & np.isfinite(losses["lstm"][:, k])
             own = _by_company(losses["lstm"][known, k], samples.table.symbol[rows[known]])
-            row: dict[str, Any] = {"sessions": n, "horizon": horizon}
+            row = {"sessions": n, "horizon": horizon}
             for name, other in (("garch", garch), *losses.items()):
                 if name != "lstm":
                     theirs = _by_company(other[known, k], samples.table.symbol[rows[known]])
@@ -167,8 +176,8 @@ def ewma_shape(samples: Samples) -> Floats:
     )
 
 
-def _garch_losses(run: Run, samples: Samples, rows: Ints) -> Floats:
-    """GARCH's CRPS at these rows, NaN where it has none. (row, horizon)."""
+def _losses_at(run: Run, samples: Samples, rows: Ints, model: str) -> Floats:
+    """The model's CRPS at these rows, NaN where it has none. (row, horizon)."""
     losses = np.full((len(rows), len(samples.horizons)), np.nan)
     names = np.array(samples.table.symbols)[samples.table.symbol[rows]]
     for k, panel in enumerate(run.scores.panels):
@@ -176,7 +185,7 @@ def _garch_losses(run: Run, samples: Samples, rows: Ints) -> Floats:
         origin = np.minimum(origin, len(panel.origin) - 1)
         symbol = np.searchsorted(np.array(panel.symbols), names)
         is_there = panel.origin[origin] == samples.origin[rows]
-        losses[is_there, k] = panel.models["garch"]["crps"][origin, symbol][is_there]
+        losses[is_there, k] = panel.models[model]["crps"][origin, symbol][is_there]
     return losses
 
 
