@@ -74,6 +74,7 @@ window_sessions = 5
 
 [lstm]
 editions = ["mine.safetensors"]
+fine_tune = true
 
 [classic]
 symbols = ["AAPL"]
@@ -146,7 +147,7 @@ def test_every_setting_of_every_section_can_be_given():
         ),
         features=FeaturesConfig(market=False, masks=True),
         news=NewsConfig(cutoff_minutes=15, half_life_sessions=1.5, window_sessions=5),
-        lstm=LstmConfig(editions=("mine.safetensors",)),
+        lstm=LstmConfig(editions=("mine.safetensors",), fine_tune=True),
         classic=ClassicConfig(
             symbols=("AAPL",), horizons=(1,), train_origins=900, max_epochs=3, device="cuda"
         ),

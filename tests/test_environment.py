@@ -67,7 +67,7 @@ def test_a_name_that_is_no_text_reaches_reports_escaped(command, tmp_path, monke
     monkeypatch.setattr(
         "nextclose.commands.forecast._run_and_report", lambda *_, **told: asked.update(told)
     )
-    monkeypatch.setattr("nextclose.commands.forecast._bars_of", lambda *_, **__: None)
+    monkeypatch.setattr("nextclose.commands.forecast.bars_of", lambda *_, **__: None)
     command("backtest", os.fsdecode(b"p\xff[b]"), "--out", tmp_path / "run")
     assert asked["command"] == "nextclose backtest 'p\\udcff[b]' --config config.toml"
     asked["command"].encode()

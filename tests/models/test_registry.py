@@ -66,7 +66,8 @@ def test_every_model_of_ours_has_its_name_and_the_settings_of_its_section():
         "editions": {
             until: random_edition(until, seed=seed).fingerprint
             for seed, until in enumerate(("2000-12-31", "2003-12-31"))
-        }
+        },
+        "fine_tune": False,
     }
     assert models["trees"].traits.settings == config.trees.model_dump(mode="json")
     assert models["classic"].traits.settings == config.classic.model_dump(mode="json")
