@@ -16,7 +16,7 @@ from nextclose.data.findings import safe_text
 from nextclose.errors import BundleError, printable
 from nextclose.models.registry import UNSERVABLE
 
-# 4: an LSTM taught beforehand; 3: golden forecasts of all symbols, rows without a range; 2: one codec
+# 4: an LSTM taught beforehand; 3: golden forecasts of all symbols; 2: one codec
 FORMAT = 4
 MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
 # What a bundle does not decide: where files of its training lay, and whether links are followed.
