@@ -9,14 +9,14 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import nextclose as nc
-from nextclose.config import FeaturesConfig, RunConfig
+from nextclose.config import BacktestConfig, FeaturesConfig, RunConfig
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.lstm.editions import editions_at
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.predictor import forecasts_of, reasons_without
 from nextclose.serving.zero_shot import zero_shot_forecasts
-from tests.builders import hybrid_config, walk_frame
+from tests.builders import hybrid_config, own_editions, walk_frame
 
 WHOLE = 700  # sessions up to the fit
 ISSUED = ["symbol", "origin", "horizon_sessions", "model", "resolved", *QUANTILE_COLUMNS]
@@ -125,3 +125,35 @@ def test_a_young_symbol_of_the_training_is_forecast_alike(tmp_path):
     # half a year later it is old enough
     grown = bars_of(walk_frame("NEW", seed=7, n=300, first=WHOLE - 196))
     assert set(forecasts_of(bundle, grown)["model"]) == {"hybrid"}
+
+
+def test_a_symbol_that_does_not_reach_back_takes_no_forecast_from_a_young_one(bundle):
+    old = walk_frame("AAA", seed=0, n=300, first=WHOLE - 100)  # 100 sessions up to the fit
+    with pytest.raises(NotEnoughDataError, match="goes on from"):
+        forecasts_of(bundle, bars_of(old))
+    bars = bars_of(old, young("NEW", n=100, last=WHOLE + 200))
+    made = forecasts_of(bundle, bars)
+    assert made.select("symbol", "model").unique().rows() == [("NEW", "lstm")]
+    assert "give bars that begin earlier" in reasons_without(bundle, bars, made)["AAA"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"lstm": own_editions("2040-12-31")}, id="fitted before its first edition"),
+        pytest.param(
+            {"backtest": BacktestConfig(horizons=(64, 70))}, id="longer than it was taught"
+        ),
+    ],
+)
+def test_where_the_network_is_silent_a_young_symbol_needs_all_rows(tmp_path, change):
+    config = config_of("loghar", "lstm").model_copy(update=change)
+    nc.train(LONG, tmp_path / "mine", config=config)
+    bundle = nc.load_bundle(tmp_path / "mine")
+    bars = bars_of(LONG.frame, young("NEW", n=196))
+    made = forecasts_of(bundle, bars)
+    assert set(made["symbol"]) == {"AAA", "BBB"}
+    assert reasons_without(bundle, bars, made) == {"NEW": "196 bars, 257 needed"}
+    with pytest.raises(NotEnoughDataError) as caught:
+        forecasts_of(bundle, bars_of(young("NEW", n=196)))
+    assert (caught.value.needed, caught.value.found) == (257, 196)

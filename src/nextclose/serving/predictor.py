@@ -33,7 +33,8 @@ from nextclose.errors import (
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
 from nextclose.models.hybrid.hybrid import FittedHybrid
-from nextclose.models.protocol import Fitted, Model
+from nextclose.models.lstm.lstm import LONGEST, FittedLstm
+from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
@@ -170,7 +171,7 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
         part[samples.origin[part] >= np.datetime64(manifest.fitted_at)] for part in (rows, short)
     )
     if bundle.replays and len(rows):
-        rows = _reaching_back(samples, rows, manifest)
+        rows = _reaching_back(samples, rows, manifest, is_needed=not len(short))
     grid, _ = log_quantiles(bundle.fitted, samples, rows)
     frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
     if alone is not None and len(short):
@@ -180,10 +181,17 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     return with_resolved(frame, exchanges).sort("symbol", "horizon_sessions")
 
 
-def _universal_member(bundle: Bundle) -> Fitted | None:
-    """What forecasts symbols of too short a history for the others, if the hybrid has it."""
+def _universal_member(bundle: Bundle) -> FittedLstm | None:
+    """What forecasts symbols of too short a history for the others, if the hybrid has it.
+
+    None too where it is silent: it was fitted before its first edition, or all horizons are longer
+    than those that it was taught.
+    """
     fitted = bundle.fitted
-    return fitted.members.get(NAME) if isinstance(fitted, FittedHybrid) else None
+    member = fitted.members.get(NAME) if isinstance(fitted, FittedHybrid) else None
+    if not isinstance(member, FittedLstm) or not member.networks:
+        return None
+    return member if min(bundle.manifest.horizons) <= LONGEST else None
 
 
 def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
@@ -227,10 +235,10 @@ def _refuse_part_of_a_market(bars: Bars, bundle: Bundle) -> None:
         )
 
 
-def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest) -> Ints:
+def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest, *, is_needed: bool) -> Ints:
     """Those of `rows` whose bars hold a full forecast at the fit, or whose symbol is new since.
 
-    Raises: NotEnoughDataError if none is left.
+    Raises: NotEnoughDataError if none is left and one `is_needed`, as there is no other forecast.
     """
     at_fit = samples.origin <= np.datetime64(manifest.fitted_at)
     counts = np.bincount(samples.table.symbol[at_fit], minlength=len(samples.table.symbols))
@@ -238,7 +246,7 @@ def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest) -> Ints:
     names = np.array(samples.table.symbols)[symbol]
     is_new = ~np.isin(names, manifest.symbols)
     kept = rows[is_new | (counts[symbol] >= manifest.min_rows)]
-    if not len(kept):
+    if is_needed and not len(kept):
         raise NotEnoughDataError(
             f"this bundle goes on from {manifest.fitted_at}: up to that session it needs "
             f"{manifest.min_rows} bars of a symbol, {counts[symbol].max(initial=0)} given. "
