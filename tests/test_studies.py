@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nextclose as nc
-from nextclose.config import BacktestConfig, HybridConfig, RunConfig
+from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.features.columns import Feature, SymbolBars
 from nextclose.run import Run
@@ -54,6 +54,15 @@ def test_columns_of_ones_own_that_look_back_further_raise_what_others_need():
     kept = fit_for_short_histories(walk_bars((301,)), config, far)
     assert kept.backtest.models == ("naive", "lstm")
     assert fit_for_short_histories(walk_bars((300,)), config, far).backtest.models == ("lstm",)
+
+
+def test_a_last_layer_of_ones_own_needs_what_its_columns_look_back_on():
+    far = Plugins(features={"far": Feature(rolled, lookback_sessions=300)})
+    alone = settings_of("lstm")
+    tuned = alone.model_copy(update={"lstm": LstmConfig(fine_tune=True)})
+    assert (needed_sessions(alone, far), least_sessions(alone, far)) == (60, 60)
+    assert (needed_sessions(tuned, far), least_sessions(tuned, far)) == (301, 60)
+    assert needed_sessions(tuned) == 60
 
 
 SHORT = [  # lengths, models asked for, models that run

@@ -84,12 +84,19 @@ def chosen_settings(
 
 
 def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
-    """Sessions of one symbol that every model of the settings needs for one forecast."""
+    """Sessions of one symbol that every model of the settings needs for one forecast.
+
+    With `[lstm] fine_tune` those that own columns look back on too: a last layer reads them.
+    """
     models = models_of(config, plugins.models)
-    return max(
+    asked = [models[name].traits for name in config.backtest.models]
+    needed = [
         lookback_sessions(traits.family, plugins.features) + traits.context_sessions
-        for traits in (models[name].traits for name in config.backtest.models)
-    )
+        for traits in asked
+    ]
+    if config.lstm.fine_tune and LSTM in models:
+        needed += [feature.lookback_sessions + 1 for feature in plugins.features.values()]
+    return max(needed)
 
 
 def least_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:

@@ -127,3 +127,21 @@ def test_the_bundle_needs_its_news_and_columns_again(folder, bundle):
     other = {"thousands": replace(FEATURES["thousands"], values=lambda bars: thousands(bars) + 1)}
     with pytest.raises(BundleError, match="gives other values than it did at training"):
         nc.load_bundle(folder, features=other)
+
+
+@pytest.mark.parametrize(("fine_tune", "needed"), [(True, 101), (False, 60)])
+def test_a_column_that_looks_back_further_than_the_network_needs(tmp_path, fine_tune, needed):
+    def far(bars: SymbolBars) -> Floats:
+        return np.append(np.full(100, np.nan), bars.close[100:] / bars.close[:-100])
+
+    features = {"far": Feature(far, lookback_sessions=100)}
+    lstm = own_editions().model_copy(update={"fine_tune": fine_tune})
+    config = RunConfig(backtest=CONFIG.backtest, lstm=lstm)
+    bars = replace(until_day(fit_day()), news=None)
+    nc.train(bars, tmp_path / "far", model="lstm", config=config, features=features)
+    served = nc.load_bundle(tmp_path / "far", features=features)
+    assert served.manifest.min_rows == needed
+    if fine_tune:  # what it reads is in its golden bars, so another column is found out
+        other = {"far": replace(features["far"], values=lambda bars: far(bars) + 1)}
+        with pytest.raises(BundleError, match="gives other values than it did at training"):
+            nc.load_bundle(tmp_path / "far", features=other)

@@ -272,7 +272,7 @@ def _refuse_longer_memory(
     """
     for name, by_symbol in tail.items():
         for symbol, values in by_symbol.items():
-            known = whole[name][symbol][-len(values) :]
+            known = whole[name][symbol][len(whole[name][symbol]) - len(values) :]
             if not np.allclose(values, known, rtol=PORTABLE, equal_nan=True):
                 raise ConfigError(
                     f"feature {name!r} looks back further than its lookback_sessions: on the last "
