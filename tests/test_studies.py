@@ -18,7 +18,7 @@ from nextclose.studies import (
     needed_sessions,
     with_young_symbols,
 )
-from tests.builders import tiny_config, walk_bars
+from tests.builders import own_editions, tiny_config, walk_bars
 from tests.plugins import Wide
 
 
@@ -145,3 +145,19 @@ def test_59_sessions_are_refused_and_the_least_is_said():
     with pytest.raises(NotEnoughDataError, match=r"at least 257") as caught:
         nc.backtest(walk_bars((196,)), config=tiny_config(models=("naive", "har")))
     assert (caught.value.needed, caught.value.found) == (257, 196)
+
+
+SILENT = [  # the day up to which the one edition was taught, horizons
+    ("2040-12-31", (1, 7)),
+    ("2000-12-31", (64,)),
+]
+
+
+@pytest.mark.parametrize(("until", "horizons"), SILENT)
+def test_lstm_alone_where_it_is_silent_is_no_backtest_and_no_bundle(tmp_path, until, horizons):
+    config = tiny_config(models=("lstm",), horizons=horizons)
+    config = config.model_copy(update={"lstm": own_editions(until)})
+    with pytest.raises(NotEnoughDataError, match=r"lstm made no forecast\. lstm forecasts up to"):
+        nc.backtest(walk_bars((400,)), config=config)
+    with pytest.raises(NotEnoughDataError, match=r"none of 1 symbols .* forecasts up to 63"):
+        nc.train(walk_bars((400,)), tmp_path / "mine", config=config, model="lstm")

@@ -15,7 +15,7 @@ from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.left_out import left_out_symbols
 from nextclose.data.segments import with_short_symbols
-from nextclose.errors import ConfigError
+from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
 from nextclose.evaluation.breakdowns.training import borrowed_volatility
@@ -26,6 +26,7 @@ from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
+from nextclose.models.lstm.lstm import LSTM_SILENCE
 from nextclose.models.protocol import Model
 from nextclose.schema import Bars
 from nextclose.serving.versions import versions
@@ -131,12 +132,21 @@ def backtest(
 
 
 def _refuse_silent(walked: walk.Backtest) -> None:
-    """Raise ConfigError for a model of the user's own that made no forecast at all."""
-    asked = {own.name for own in walked.study.plugins} & {*walked.study.config.backtest.models}
-    for name in sorted(asked - {*walked.forecasts["model"].unique()}):
+    """Raise ConfigError for a model of the user's own that made no forecast at all.
+
+    NotEnoughDataError if none of the models made one: lstm has no edition that is old enough.
+    """
+    plan = walked.study.config.backtest
+    issued = {*walked.forecasts["model"].unique()}
+    asked = {own.name for own in walked.study.plugins} & {*plan.models}
+    for name in sorted(asked - issued):
         raise ConfigError(
             f"model {name!r} made no forecast: a quantile of each is NaN or infinite. "
             "Fix: give finite quantiles, or leave the model out."
+        )
+    if issued.isdisjoint(plan.models):
+        raise NotEnoughDataError(
+            f"{' and '.join(plan.models)} made no forecast. {LSTM_SILENCE}", needed=1, found=0
         )
 
 

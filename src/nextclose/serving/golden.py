@@ -24,8 +24,9 @@ from nextclose.features.table import (
 )
 from nextclose.features.universal import FAMILY as UNIVERSAL_FAMILY
 from nextclose.features.universal import INPUTS
+from nextclose.models.lstm.lstm import LSTM_SILENCE
 from nextclose.models.protocol import Fitted
-from nextclose.models.registry import OURS
+from nextclose.models.registry import LSTM, OURS
 from nextclose.models.state import State, names_in
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import outsider_view
@@ -119,9 +120,9 @@ def golden_example(
             arrays = {OWN + name: _stored(by_symbol) for name, by_symbol in values.items()}
             return replace(golden, arrays={**golden.arrays, **arrays})
         symbols = [name for name, is_kept in zip(symbols, is_finite, strict=True) if is_kept]
+    cure = LSTM_SILENCE if manifest.model == LSTM else "Fix: give more history."
     raise NotEnoughDataError(
-        f"the model forecasts none of {n_symbols} symbols at the last session. "
-        "Fix: give more history.",
+        f"the model forecasts none of {n_symbols} symbols at the last session. {cure}",
         needed=1,
         found=0,
     )

@@ -28,6 +28,10 @@ from nextclose.schema import LEVELS, Floats, Ints
 LONGEST = max(TAUGHT_HORIZONS)
 # a chain of a market without weekends, and what its first session looks back on
 REACH_SESSIONS = 2 * CHAIN_DAYS + LONG_RUN
+LSTM_SILENCE = (
+    f"lstm forecasts up to {LONGEST} sessions ahead, by fits of a later day than that up to which "
+    "its first edition was taught. Fix: give later bars, shorter horizons, or an older edition."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
