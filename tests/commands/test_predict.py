@@ -13,9 +13,11 @@ import pytest
 from nextclose import train
 from nextclose.commands import forecast
 from nextclose.data.sources.loading import load_bars, sample_bars
+from nextclose.models.lstm.editions import editions_at
 from nextclose.schema import HORIZONS
 from nextclose.serving.predictor import price_table
 from nextclose.serving.zero_shot import zero_shot_forecasts
+from tests.builders import edition_file
 
 COLUMNS = (
     *("symbol", "origin", "horizon_sessions", "date", "close", "median"),
@@ -46,6 +48,25 @@ def bundle(tmp_path_factory) -> Path:
 
 
 # --- without a bundle ---
+
+
+def test_an_edition_of_ones_own_in_the_settings_takes_the_place_of_those_shipped(
+    command, prices, tmp_path
+):
+    path = edition_file("2013-02-27", seed=3)
+    settings = tmp_path / "run.toml"
+    settings.write_text(f"[lstm]\neditions = [{json.dumps(path)}]\n", encoding="utf-8")
+    code, printed, complaint = command("predict", prices, "--config", settings, "--json")
+    assert code == 0
+    assert "up to 2013-02-27" in complaint
+    bars = load_bars(prices)
+    made = price_table(zero_shot_forecasts(bars, editions=editions_at([path])))
+    rows = json.loads(printed)
+    assert [row["high_90"] for row in rows] == made["high_90"].to_list()
+    settings.write_text('[lstm]\neditions = ["none.safetensors"]\n', encoding="utf-8")
+    code, _, complaint = command("predict", prices, "--config", settings)
+    assert code == 2
+    assert "cannot use none.safetensors" in complaint
 
 
 def test_prices_alone_are_enough(command, prices):
