@@ -169,6 +169,29 @@ def test_a_remembered_network_says_how_it_was_taught(tmp_path):
     assert_frame_equal(learning_curves(again), learning_curves(first))
 
 
+def test_an_edition_that_is_written_anew_while_a_backtest_runs_is_not_in_it(tmp_path):
+    file = tmp_path / "mine.safetensors"
+    kept, late = (edition_bytes(random_edition("2000-12-31", seed=seed)) for seed in (1, 2))
+    config = tiny_config(models=("lstm",)).model_copy(
+        update={"lstm": LstmConfig(editions=(str(file),))}
+    )
+
+    def rewriting(function, study, tasks):
+        for task in tasks:
+            file.write_bytes(late)
+            yield function(study, task)
+
+    def forecasts(mapper):
+        file.write_bytes(kept)
+        study = study_of_last(samples_of(walk_bars()), config)
+        return backtest(study, mapper=mapper).forecasts
+
+    undisturbed = forecasts(serial)
+    for mapper in (rewriting, Counting(), serial):  # the memory is filled, and asked
+        made = forecasts(remembered(mapper, tmp_path / "tasks"))
+        assert_frame_equal(made, undisturbed, check_exact=True)
+
+
 def flipped(path: Path, other: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1

@@ -10,8 +10,16 @@ import numpy as np
 from nextclose.config import RunConfig
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.models.hybrid.hybrid import Hybrid
+from nextclose.models.lstm.lstm import Lstm
 from nextclose.models.protocol import Forecaster, Model
-from nextclose.models.registry import HYBRID, Models, members_of, model_named, models_of
+from nextclose.models.registry import (
+    HYBRID,
+    LSTM,
+    Models,
+    members_of,
+    model_named,
+    models_of,
+)
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import Fold, refit_session, walk_forward
 from nextclose.schema import Bools, Dates
@@ -29,6 +37,7 @@ class Study:
     n_rehearsals: int = 0  # folds before the test: forecast, learnt from, not judged
     plugins: tuple[Model, ...] = ()  # models of the settings that are not ours
     yardsticks: tuple[str, ...] = ()  # run beside those of the settings, to measure them with
+    lstm: Lstm | None = None  # with its editions as they were read when the study was made
 
     @property
     def models(self) -> Models:
@@ -53,7 +62,13 @@ class Study:
         return hybrid if isinstance(hybrid, Hybrid) else None
 
     def model(self, name: str) -> Model:
-        """The model of that name, which is fitted on samples alone."""
+        """The model of that name, which is fitted on samples alone.
+
+        A file of an edition may be written anew while a study is walked: `lstm` reads none again,
+        so that all fits are of those that their keys name.
+        """
+        if name == LSTM and self.lstm is not None:
+            return self.lstm
         return model_named(name, self.config, self.plugins)
 
 
@@ -100,6 +115,7 @@ def make_study(
             found=0,
         )
     plan = plan.model_copy(update={"test_from": test_from.astype(object)})
+    lstm = models.get(LSTM)
     return Study(
         samples=samples,
         config=config.model_copy(update={"backtest": plan}),
@@ -107,6 +123,7 @@ def make_study(
         n_rehearsals=n_rehearsals,
         plugins=tuple(plugins),
         yardsticks=tuple(name for name in yardsticks if name not in plan.models),
+        lstm=lstm if isinstance(lstm, Lstm) else None,
     )
 
 
