@@ -7,7 +7,7 @@ import pytest
 
 import nextclose as nc
 from nextclose.config import BacktestConfig, HybridConfig, RunConfig
-from nextclose.errors import NotEnoughDataError
+from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature, SymbolBars
 from nextclose.run import Run
 from nextclose.studies import (
@@ -16,6 +16,7 @@ from nextclose.studies import (
     fit_for_short_histories,
     least_sessions,
     needed_sessions,
+    untaught_horizons,
     with_young_symbols,
 )
 from tests.builders import tiny_config, walk_bars
@@ -24,6 +25,23 @@ from tests.plugins import Wide
 
 def settings_of(*models: str, members: tuple[str, ...] = ("loghar", "lstm")) -> RunConfig:
     return RunConfig(backtest=BacktestConfig(models=models), hybrid=HybridConfig(members=members))
+
+
+def test_lstm_alone_is_refused_beyond_what_it_was_taught_before_any_work():
+    config = RunConfig(backtest=BacktestConfig(models=("lstm",), horizons=(63, 64)))
+    with pytest.raises(ConfigError, match=r"1 to 63 sessions ahead, not 64\. Fix: leave"):
+        nc.backtest(walk_bars((400,)), config=config)
+
+
+def test_beside_others_horizons_that_it_was_not_taught_are_named():
+    for models, members, untaught in (
+        (("lstm", "loghar"), ("loghar", "trees"), (64, 90)),
+        (("hybrid",), ("loghar", "lstm"), (64, 90)),
+        (("hybrid",), ("loghar", "trees"), ()),
+    ):
+        plan = BacktestConfig(models=models, horizons=(1, 63, 64, 90))
+        config = RunConfig(backtest=plan, hybrid=HybridConfig(members=members))
+        assert untaught_horizons(config) == untaught
 
 
 NEEDS = [  # models, members of the hybrid; sessions that all need, and that lstm does

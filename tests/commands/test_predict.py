@@ -13,9 +13,11 @@ import pytest
 from nextclose import train
 from nextclose.commands import forecast
 from nextclose.data.sources.loading import load_bars, sample_bars
+from nextclose.models.lstm.editions import editions_at
 from nextclose.schema import HORIZONS
 from nextclose.serving.predictor import price_table
 from nextclose.serving.zero_shot import zero_shot_forecasts
+from tests.builders import edition_file
 
 COLUMNS = (
     *("symbol", "origin", "horizon_sessions", "date", "close", "median"),
@@ -46,6 +48,20 @@ def bundle(tmp_path_factory) -> Path:
 
 
 # --- without a bundle ---
+
+
+def test_editions_of_the_settings_stand_for_those_that_are_shipped(command, prices, tmp_path):
+    own = tmp_path / "run.toml"
+    file = edition_file("2010-12-31", seed=3)
+    own.write_text(f"[lstm]\neditions = [{json.dumps(file)}]\n")
+    code, printed, complaint = command("predict", prices, "--json", "--config", own)
+    assert code == 0
+    assert "up to 2010-12-31" in complaint
+    made = zero_shot_forecasts(load_bars(prices), editions=editions_at([file]))
+    assert [row["median"] for row in json.loads(printed)] == price_table(made)["median"].to_list()
+    own.write_text('[lstm]\neditions = ["nope.safetensors"]\n')
+    code, _, complaint = command("predict", prices, "--config", own)
+    assert (code, "cannot use nope.safetensors" in complaint) == (2, True)
 
 
 def test_prices_alone_are_enough(command, prices):

@@ -127,6 +127,7 @@ def _zero_shot(
     data: dict[str, object],
 ) -> tuple[Bars, pl.DataFrame]:
     """The bars and the universal network's forecasts of them; what has none is told."""
+    from nextclose.models.lstm.editions import editions_at, shipped_editions
     from nextclose.serving.zero_shot import (
         edition_words,
         reasons_unforecast,
@@ -141,9 +142,11 @@ def _zero_shot(
     settings = settings_of(config, horizons=horizons, data=data)
     bars = bars_of(prices, None, data=settings.data, config=settings.news)
     say_findings(bars)
-    forecasts = zero_shot_forecasts(bars, horizons=settings.backtest.horizons)
-    say(edition_words(forecasts))
-    _say_reasons(reasons_unforecast(bars, forecasts))
+    files = settings.lstm.editions
+    editions = editions_at(files) if files else shipped_editions()
+    forecasts = zero_shot_forecasts(bars, horizons=settings.backtest.horizons, editions=editions)
+    say(edition_words(forecasts, editions))
+    _say_reasons(reasons_unforecast(bars, forecasts, editions))
     return bars, forecasts
 
 

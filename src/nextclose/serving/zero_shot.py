@@ -100,7 +100,9 @@ def edition_words(forecasts: pl.DataFrame, editions: Sequence[Edition] | None = 
     untils = " and ".join(dict.fromkeys(edition.until for edition in used if edition is not None))
     return (
         f"by the universal network alone ({NAME}), which has never seen these prices: taught "
-        f"beforehand with other stocks up to {untils} and with simulated markets"
+        f"beforehand with other stocks up to {untils} and with simulated markets. Its medians hold "
+        "an average reward for risk and are no call on direction; how good its ranges are on your "
+        "prices: nextclose backtest PRICES --models lstm,loghar"
     )
 
 
