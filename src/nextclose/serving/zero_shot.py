@@ -56,6 +56,8 @@ def zero_shot_forecasts(
     usable = {day: newest_edition(choice, before=day) for day in np.unique(days)}
     for edition in choice:
         own_rows = rows[[usable[day] is edition for day in days]]
+        if not len(own_rows):
+            continue
         fitted = FittedLstm(edition=edition.until, networks=(edition.network,))
         grid, _ = log_quantiles(fitted, samples, own_rows)
         frames.append(forecast_frame(samples, own_rows, grid, model=NAME, fold=0))
