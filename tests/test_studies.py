@@ -7,7 +7,7 @@ import pytest
 
 import nextclose as nc
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
-from nextclose.errors import NotEnoughDataError
+from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.columns import Feature, SymbolBars
 from nextclose.run import Run
 from nextclose.studies import (
@@ -16,6 +16,7 @@ from nextclose.studies import (
     fit_for_short_histories,
     least_sessions,
     needed_sessions,
+    untaught_horizons,
     with_young_symbols,
 )
 from tests.builders import own_editions, tiny_config, walk_bars
@@ -24,6 +25,23 @@ from tests.plugins import Wide
 
 def settings_of(*models: str, members: tuple[str, ...] = ("loghar", "lstm")) -> RunConfig:
     return RunConfig(backtest=BacktestConfig(models=models), hybrid=HybridConfig(members=members))
+
+
+def test_lstm_alone_is_refused_beyond_what_it_was_taught_before_any_work():
+    config = RunConfig(backtest=BacktestConfig(models=("lstm",), horizons=(63, 64)))
+    with pytest.raises(ConfigError, match=r"1 to 63 sessions ahead, not 64\. Fix: leave"):
+        nc.backtest(walk_bars((400,)), config=config)
+
+
+def test_beside_others_horizons_that_it_was_not_taught_are_named():
+    for models, members, untaught in (
+        (("lstm", "loghar"), ("loghar", "trees"), (64, 90)),
+        (("hybrid",), ("loghar", "lstm"), (64, 90)),
+        (("hybrid",), ("loghar", "trees"), ()),
+    ):
+        plan = BacktestConfig(models=models, horizons=(1, 63, 64, 90))
+        config = RunConfig(backtest=plan, hybrid=HybridConfig(members=members))
+        assert untaught_horizons(config) == untaught
 
 
 NEEDS = [  # models, members of the hybrid; sessions that all need, and that lstm does
@@ -147,16 +165,9 @@ def test_59_sessions_are_refused_and_the_least_is_said():
     assert (caught.value.needed, caught.value.found) == (257, 196)
 
 
-SILENT = [  # the day up to which the one edition was taught, horizons
-    ("2040-12-31", (1, 7)),
-    ("2000-12-31", (64,)),
-]
-
-
-@pytest.mark.parametrize(("until", "horizons"), SILENT)
-def test_lstm_alone_where_it_is_silent_is_no_backtest_and_no_bundle(tmp_path, until, horizons):
-    config = tiny_config(models=("lstm",), horizons=horizons)
-    config = config.model_copy(update={"lstm": own_editions(until)})
+def test_lstm_alone_before_its_first_edition_is_no_backtest_and_no_bundle(tmp_path):
+    config = tiny_config(models=("lstm",))
+    config = config.model_copy(update={"lstm": own_editions("2040-12-31")})
     with pytest.raises(NotEnoughDataError, match=r"lstm made no forecast\. lstm forecasts up to"):
         nc.backtest(walk_bars((400,)), config=config)
     with pytest.raises(NotEnoughDataError, match=r"none of 1 symbols .* forecasts up to 63"):

@@ -100,6 +100,14 @@ def test_forecasts_fit_eighty_columns_too():
     assert any("BRK.B" in line and "150000.25" in line for line in lines)
 
 
+def test_prices_below_1_have_four_digits():
+    prices = {"close": 0.012345, "median": 0.0123, "low_90": 0.99996, "high_90": 1.2345}
+    row = {"symbol": "PENNY", "date": date(2024, 1, 5), "horizon_sessions": 1} | prices
+    lines = printed(forecast_table(pl.DataFrame([row])), width=80)
+    (line,) = (text for text in lines if "PENNY" in text)
+    assert line.split() == ["PENNY", "0.01235", "2024-01-05", "1", "0.0123", "1", "1.23"]
+
+
 def test_a_result_says_what_data_it_rests_on():
     frame = pl.DataFrame({"symbol": ["A", "A"], "session": [date(2020, 1, 2), date(2020, 1, 3)]})
     findings = (

@@ -24,6 +24,7 @@ from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
 from nextclose.models.libraries import library_errors
+from nextclose.models.lstm.lstm import LONGEST
 from nextclose.models.protocol import Model
 from nextclose.models.registry import (
     COMPARED_WITH,
@@ -146,6 +147,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
     Raises: ConfigError for news that nobody reads; NotEnoughDataError.
     """
     models = models_of(config, plugins.models)
+    _refuse_untaught(config)
     if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
@@ -170,6 +172,27 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
         config = config.model_copy(update={"backtest": plan})
     yardsticks = () if only_now else COMPARED_WITH
     return make_study(samples, config, plugins=plugins.models, yardsticks=yardsticks)
+
+
+def untaught_horizons(config: RunConfig) -> tuple[int, ...]:
+    """Horizons of the settings that `lstm`, a model of them or a member, was not taught."""
+    names = {*config.backtest.models}
+    if HYBRID in names:
+        names |= {*config.hybrid.members}
+    beyond = tuple(horizon for horizon in config.backtest.horizons if horizon > LONGEST)
+    return beyond if LSTM in names else ()
+
+
+def _refuse_untaught(config: RunConfig) -> None:
+    """Raise ConfigError for horizons beyond what `lstm` was taught, where it is the only model."""
+    beyond = untaught_horizons(config)
+    if beyond and {*config.backtest.models} == {LSTM}:
+        raise ConfigError(
+            f"lstm was taught 1 to {LONGEST} sessions ahead, not {', '.join(map(str, beyond))}. "
+            "Fix: leave these horizons out, or add a model such as loghar.",
+            section="backtest",
+            key="horizons",
+        )
 
 
 def _on_best_device(config: RunConfig) -> RunConfig:

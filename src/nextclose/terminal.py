@@ -146,17 +146,19 @@ def forecast_table(prices: pl.DataFrame) -> Table:
     for row in prices.iter_rows(named=True):
         table.add_row(
             row["symbol"],
-            terminal_number(row["close"], ".2f"),
+            _price_text(row["close"]),
             str(row["date"]),
             str(row["horizon_sessions"]),
-            *(
-                terminal_number(row[name], ".2f")
-                for name in ("median", f"low_{RANGE}", f"high_{RANGE}")
-            ),
+            *(_price_text(row[name]) for name in ("median", f"low_{RANGE}", f"high_{RANGE}")),
             *([row["notes"]] if has_notes else []),
         )
     table.caption = f"\nlow to high holds {RANGE} % of outcomes if the future is like the past"
     return table
+
+
+def _price_text(price: float) -> str:
+    """A price in cents, of less than 1 in four digits."""
+    return terminal_number(price, ".2f" if price >= 1 else ".4g")
 
 
 def data_lines(bars: Bars, config: DataConfig) -> Table:

@@ -50,23 +50,18 @@ def bundle(tmp_path_factory) -> Path:
 # --- without a bundle ---
 
 
-def test_an_edition_of_ones_own_in_the_settings_takes_the_place_of_those_shipped(
-    command, prices, tmp_path
-):
-    path = edition_file("2013-02-27", seed=3)
-    settings = tmp_path / "run.toml"
-    settings.write_text(f"[lstm]\neditions = [{json.dumps(path)}]\n", encoding="utf-8")
-    code, printed, complaint = command("predict", prices, "--config", settings, "--json")
+def test_editions_of_the_settings_stand_for_those_that_are_shipped(command, prices, tmp_path):
+    own = tmp_path / "run.toml"
+    file = edition_file("2010-12-31", seed=3)
+    own.write_text(f"[lstm]\neditions = [{json.dumps(file)}]\n")
+    code, printed, complaint = command("predict", prices, "--json", "--config", own)
     assert code == 0
-    assert "up to 2013-02-27" in complaint
-    bars = load_bars(prices)
-    made = price_table(zero_shot_forecasts(bars, editions=editions_at([path])))
-    rows = json.loads(printed)
-    assert [row["high_90"] for row in rows] == made["high_90"].to_list()
-    settings.write_text('[lstm]\neditions = ["none.safetensors"]\n', encoding="utf-8")
-    code, _, complaint = command("predict", prices, "--config", settings)
-    assert code == 2
-    assert "cannot use none.safetensors" in complaint
+    assert "up to 2010-12-31" in complaint
+    made = zero_shot_forecasts(load_bars(prices), editions=editions_at([file]))
+    assert [row["median"] for row in json.loads(printed)] == price_table(made)["median"].to_list()
+    own.write_text('[lstm]\neditions = ["nope.safetensors"]\n')
+    code, _, complaint = command("predict", prices, "--config", own)
+    assert (code, "cannot use nope.safetensors" in complaint) == (2, True)
 
 
 def test_prices_alone_are_enough(command, prices):

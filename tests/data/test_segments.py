@@ -17,8 +17,8 @@ def test_short_symbols_are_named_but_stay_and_none_long_enough_is_refused():
     bars = with_short_symbols(read, needed=5)
     assert bars.frame is read.frame
     assert bars.findings[-1].line() == (
-        "W66 FB: found 1 session, 5 needed; rule: a symbol with too little history gets no "
-        "forecast. Fix: give a longer history."
+        "W66 FB: found 1 session, 5 needed; rule: a symbol with too little history is "
+        "forecast only by models that read less. Fix: give a longer history."
     )
     assert with_short_symbols(read, needed=1) is read
     with pytest.raises(NotEnoughDataError) as raised:
@@ -33,8 +33,8 @@ def test_a_symbol_that_lstm_can_forecast_is_told_apart_from_one_that_nobody_can(
         "little history is forecast only by models that read less. Fix: give a longer history."
     )
     assert by_none.line() == (
-        "W66 CCC: found 4 sessions, 5 needed; rule: a symbol with too little history gets no "
-        "forecast. Fix: give a longer history."
+        "W66 CCC: found 4 sessions, 5 needed; rule: a symbol with too little history is "
+        "forecast only by models that read less. Fix: give a longer history."
     )
 
 

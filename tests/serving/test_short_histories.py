@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +12,11 @@ from polars.testing import assert_frame_equal
 import nextclose as nc
 from nextclose.config import BacktestConfig, FeaturesConfig, RunConfig
 from nextclose.errors import LeakError, NotEnoughDataError
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.editions import editions_at
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars
 from nextclose.serving.bundle import Bundle
+from nextclose.serving.notices import notices_of
 from nextclose.serving.predictor import forecasts_of, reasons_without
 from nextclose.serving.zero_shot import zero_shot_forecasts
 from tests.builders import hybrid_config, own_editions, walk_frame
@@ -43,6 +46,11 @@ def trained(folder: Path, *members: str) -> Bundle:
     return nc.load_bundle(folder)
 
 
+def trained_with_young(folder: Path, new: pl.DataFrame) -> Bundle:
+    nc.train(bars_of(LONG.frame, new), folder, config=config_of("loghar", "lstm"))
+    return nc.load_bundle(folder)
+
+
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Bundle:
     return trained(tmp_path_factory.mktemp("bundles") / "mine", "loghar", "lstm")
@@ -61,6 +69,27 @@ def test_a_young_symbol_is_forecast_by_the_network_alone_as_without_a_bundle(bun
     alone = zero_shot_forecasts(bars_of(new), editions=editions)
     own = made.filter(pl.col("symbol") == "NEW")
     assert_frame_equal(own.select(ISSUED), alone.select(ISSUED), check_exact=True)
+
+
+def test_young_symbols_alone_are_forecast_and_the_hybrid_is_asked_nothing(bundle, monkeypatch):
+    def refuse_none(self, samples, rows):
+        raise AssertionError("asked for no rows, which some members cannot bear")
+
+    new = bars_of(young("NEW", n=196))
+    expected = forecasts_of(bundle, new)
+    monkeypatch.setattr(FittedHybrid, "quantiles", refuse_none)
+    assert_frame_equal(forecasts_of(bundle, new), expected, check_exact=True)
+    assert expected["model"].unique().to_list() == ["lstm"]
+
+
+def test_a_forecast_by_the_network_alone_is_marked_and_no_stranger_for_it(tmp_path):
+    new = young("NEW", n=196)
+    made = trained_with_young(tmp_path / "mine", new)
+    bars, now = bars_of(LONG.frame, new), datetime(2003, 1, 1, tzinfo=UTC)
+    notices = notices_of(made, bars, forecasts_of(made, bars), now=now)
+    assert notices.notes["NEW"].startswith("lstm alone")
+    assert "never learnt" not in notices.notes["NEW"]
+    assert not notices.notes["AAA"].startswith("lstm alone")
 
 
 def test_a_young_symbol_changes_no_forecast_of_the_hybrid(bundle):

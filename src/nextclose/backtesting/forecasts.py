@@ -73,24 +73,24 @@ def forecast_frame(
     A forecast with a NaN quantile was not made and gets no row.
     """
     symbols = np.array(samples.table.symbols)[samples.table.symbol[rows]]
-    parts = []
-    for k, horizon in enumerate(samples.horizons):
-        outcome = samples.outcome[rows, k]
-        columns: dict[str, Any] = {
-            "symbol": symbols,
-            "origin": samples.origin[rows],
-            "horizon_sessions": np.full(len(rows), horizon, dtype=np.int32),
-            "model": [model] * len(rows),
-            "fold": np.full(len(rows), fold, dtype=np.int32),
-            "resolved": samples.resolved[rows, k],
-            "close": samples.table.close[rows],
-            "target": outcome,
-            **{name: grid[:, k, j] for j, name in enumerate(QUANTILE_COLUMNS)},
-        }
-        is_made = np.isfinite(grid[:, k]).all(axis=1)
-        frame = pl.DataFrame(columns, schema=FORECAST_SCHEMA)
-        parts.append(frame.filter(pl.Series(is_made)))
-    return pl.concat(parts).with_columns(pl.col("target").fill_nan(None))
+    n = len(samples.horizons)
+    by_horizon = np.moveaxis(grid, 1, 0).reshape(
+        n * len(rows), grid.shape[2]
+    )  # one horizon after the other
+    columns: dict[str, Any] = {
+        "symbol": np.tile(symbols, n),
+        "origin": np.tile(samples.origin[rows], n),
+        "horizon_sessions": np.repeat(np.array(samples.horizons, dtype=np.int32), len(rows)),
+        "model": [model] * (n * len(rows)),
+        "fold": np.full(n * len(rows), fold, dtype=np.int32),
+        "resolved": samples.resolved[rows].T.ravel(),
+        "close": np.tile(samples.table.close[rows], n),
+        "target": samples.outcome[rows].T.ravel(),
+        **{name: np.ascontiguousarray(by_horizon[:, j]) for j, name in enumerate(QUANTILE_COLUMNS)},
+    }
+    is_made = np.isfinite(by_horizon).all(axis=1)
+    frame = pl.DataFrame(columns, schema=FORECAST_SCHEMA)
+    return frame.filter(pl.Series(is_made)).with_columns(pl.col("target").fill_nan(None))
 
 
 def known_losses(samples: Samples, rows: Ints, grid: Floats, *, variant: str) -> pl.DataFrame:

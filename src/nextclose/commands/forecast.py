@@ -178,6 +178,7 @@ def _print_run(run: Run) -> None:
     from nextclose.evaluation.breakdowns.training import borrowed_volatility
     from nextclose.evaluation.breakdowns.tutorial import CLASSIC
     from nextclose.models.registry import headline
+    from nextclose.studies import untaught_horizons
     from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
 
     models = run.config.backtest.models
@@ -193,6 +194,10 @@ def _print_run(run: Run) -> None:
             markup=False,
             highlight=False,
         )
+    if untaught := untaught_horizons(run.config):
+        ahead = ", ".join(map(str, untaught))
+        line = f"\nlstm: not taught {ahead} sessions ahead, where the others answer alone"
+        out.print(line, markup=False, highlight=False)
     for part in run.news:
         out.print(f"\n{part.sentence}", markup=False, highlight=False)
     out.print()

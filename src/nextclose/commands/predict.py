@@ -126,11 +126,8 @@ def _zero_shot(
     horizons: str | None,
     data: dict[str, object],
 ) -> tuple[Bars, pl.DataFrame]:
-    """The bars and the universal network's forecasts of them; what has none is told.
-
-    By the editions that the settings name, else by those that are shipped.
-    """
-    from nextclose.models.lstm.editions import editions_at
+    """The bars and the universal network's forecasts of them; what has none is told."""
+    from nextclose.models.lstm.editions import editions_at, shipped_editions
     from nextclose.serving.zero_shot import (
         edition_words,
         reasons_unforecast,
@@ -143,12 +140,11 @@ def _zero_shot(
             "Fix: leave them out, or train a bundle with them."
         )
     settings = settings_of(config, horizons=horizons, data=data)
-    named = settings.lstm.editions
-    editions = editions_at(named) if named else None
     bars = bars_of(prices, None, data=settings.data, config=settings.news)
     say_findings(bars)
-    ahead = settings.backtest.horizons
-    forecasts = zero_shot_forecasts(bars, horizons=ahead, editions=editions)
+    files = settings.lstm.editions
+    editions = editions_at(files) if files else shipped_editions()
+    forecasts = zero_shot_forecasts(bars, horizons=settings.backtest.horizons, editions=editions)
     say(edition_words(forecasts, editions))
     _say_reasons(reasons_unforecast(bars, forecasts, editions))
     return bars, forecasts

@@ -165,7 +165,8 @@ class Issue(IntEnum):
     CONSTANT_CLOSE = (65, "E", "a close that never moves",
         "a close that moves", "leave the symbol out.")
     SHORT_HISTORY = (66, "WE", "fewer sessions than a forecast reads",
-        "a symbol with too little history gets no forecast", "give a longer history.")
+        "a symbol with too little history is forecast only by models that read less",
+        "give a longer history.")
     REUSED_SYMBOL = (67, "WE", "a symbol that another company took over",
         "one company under one name; a new segment begins",
         'if it is another company, set data.since = {"SYMBOL" = DATE}.')

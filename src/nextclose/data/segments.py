@@ -11,8 +11,6 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.formatting import quantity
 from nextclose.schema import Bars, Finding
 
-BY_SOME = "a symbol with too little history is forecast only by models that read less"
-
 
 def with_short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> Bars:
     """The same rows, with the findings of `short_symbols`.
@@ -52,7 +50,6 @@ def short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> tuple
     return tuple(
         Issue.SHORT_HISTORY.finding(
             f"{quantity(n, 'session')}, {needed} needed by all models, {least} by lstm",
-            rule=BY_SOME,
             symbol=symbol,
         )
         if n >= least

@@ -52,11 +52,13 @@ def notices_of(
     issued = sorted(resolved)
     others = NOBODY if bundle is None else other_companies(bundle, bars, issued)
     learnt = issued if bundle is None else bundle.manifest.symbols
+    # whom the bundle's own model could not forecast: too young for it
+    young = [] if bundle is None else _not_of(bundle.manifest.model, forecasts)
     known_until = {code: session_table(code).last.item() for code in due}
     concerned = {
         Issue.STALE_BARS: [name for name in issued if newest[name] < due[exchange[name]]],
         Issue.EARLY_END: [name for name in issued if newest[name] < latest[exchange[name]]],
-        Issue.NEVER_LEARNT: [name for name in issued if name not in learnt],
+        Issue.NEVER_LEARNT: [name for name in issued if name not in {*learnt, *young}],
         Issue.CALENDAR_END: [
             name for name in issued if resolved[name] > known_until[exchange[name]]
         ],
@@ -72,10 +74,13 @@ def notices_of(
     ]
     if bundle is not None:
         findings = [*bundle.findings, *findings, *_since_training(bundle, bars, newest)]
-    notes = {
-        name: "; ".join(WORDS[issue] for issue, names in concerned.items() if name in names)
+    words = {
+        name: [WORDS[issue] for issue, names in concerned.items() if name in names]
         for name in issued
     }
+    for name in young:
+        words[name].insert(0, "lstm alone")
+    notes = {name: "; ".join(said) for name, said in words.items()}
     return Notices(findings=tuple(findings), notes=notes)
 
 
@@ -88,6 +93,11 @@ def _since_training(bundle: Bundle, bars: Bars, newest: Collection[str]) -> Iter
         renamed = renamed_symbols(bundle, bars, missing)
         names = [f"{m} ({renamed[m]} has its moves)" if m in renamed else m for m in missing]
         yield Issue.MISSING_SYMBOLS.finding(_listed(names))
+
+
+def _not_of(model: str, forecasts: pl.DataFrame) -> list[str]:
+    """Symbols that another model than this forecasts."""
+    return sorted(forecasts.filter(pl.col("model") != model)["symbol"].unique())
 
 
 WORDS = {

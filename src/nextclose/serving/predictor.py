@@ -36,7 +36,7 @@ from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.lstm import LONGEST, FittedLstm
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
-from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars, Ints
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
 from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
@@ -54,7 +54,12 @@ from nextclose.serving.latest_bars import (
 from nextclose.serving.manifest import MANIFEST, Manifest
 from nextclose.serving.notices import notices_of, renamed_symbols
 from nextclose.serving.versions import other_versions
-from nextclose.serving.zero_shot import LEAST_SESSIONS, NAME, zero_shot_forecasts
+from nextclose.serving.zero_shot import (
+    LEAST_SESSIONS,
+    NAME,
+    reasons_unforecast,
+    zero_shot_forecasts,
+)
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
@@ -122,6 +127,8 @@ def predict(
     ahead = sessions_ahead(horizons)
     if bundle is None:
         forecasts = zero_shot_forecasts(bars, horizons=HORIZONS if ahead is None else ahead)
+        for symbol, reason in reasons_unforecast(bars, forecasts).items():
+            warnings.warn(f"{symbol}: no forecast; {reason}", ServingWarning, stacklevel=3)
     else:
         bundle_fix = "load it with load_bundle(FOLDER), or give bars alone"
         refuse_other(bundle, Bundle, argument="bundle", fix=bundle_fix)
@@ -172,11 +179,12 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     )
     if bundle.replays and len(rows):
         rows = _reaching_back(samples, rows, manifest, is_needed=not len(short))
-    grid, _ = log_quantiles(bundle.fitted, samples, rows)
-    frame = forecast_frame(samples, rows, grid, model=manifest.model, fold=0)
-    if alone is not None and len(short):
-        grid, _ = log_quantiles(alone, samples, short)
-        frame = pl.concat([frame, forecast_frame(samples, short, grid, model=NAME, fold=0)])
+    frames = [pl.DataFrame(schema=FORECAST_SCHEMA)]
+    for fitted, asked, name in ((bundle.fitted, rows, manifest.model), (alone, short, NAME)):
+        if fitted is not None and len(asked):
+            grid, _ = log_quantiles(fitted, samples, asked)
+            frames.append(forecast_frame(samples, asked, grid, model=name, fold=0))
+    frame = pl.concat(frames)
     exchanges = bars.exchanges or exchanges_of(bars.symbols, calendar=manifest.data.calendar)
     return with_resolved(frame, exchanges).sort("symbol", "horizon_sessions")
 

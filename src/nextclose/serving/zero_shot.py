@@ -56,6 +56,8 @@ def zero_shot_forecasts(
     usable = {day: newest_edition(choice, before=day) for day in np.unique(days)}
     for edition in choice:
         own_rows = rows[[usable[day] is edition for day in days]]
+        if not len(own_rows):
+            continue
         fitted = FittedLstm(edition=edition.until, networks=(edition.network,))
         grid, _ = log_quantiles(fitted, samples, own_rows)
         frames.append(forecast_frame(samples, own_rows, grid, model=NAME, fold=0))
@@ -100,7 +102,9 @@ def edition_words(forecasts: pl.DataFrame, editions: Sequence[Edition] | None = 
     untils = " and ".join(dict.fromkeys(edition.until for edition in used if edition is not None))
     return (
         f"by the universal network alone ({NAME}), which has never seen these prices: taught "
-        f"beforehand with other stocks up to {untils} and with simulated markets"
+        f"beforehand with other stocks up to {untils} and with simulated markets. Its medians hold "
+        "an average reward for risk and are no call on direction; how good its ranges are on your "
+        "prices: nextclose backtest PRICES --models lstm,loghar"
     )
 
 

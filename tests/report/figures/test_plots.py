@@ -146,11 +146,12 @@ def test_a_dot_of_a_slice_is_never_cut_by_the_edge():
     assert (low, high) == pytest.approx((0.78, 1.22))  # 10 % beyond the farthest dot
 
 
-def test_rounds_of_trees_are_not_called_epochs():
+def test_rounds_of_trees_and_of_the_lstm_are_not_called_epochs():
     frame = pl.DataFrame({"seed": 0, "epoch": [0], "train": [1.0], "valid": [1.0], "kept": [True]})
-    inks = palette_for(("trees", "lstm")).light()
+    models = ("trees", "lstm", "classic")
+    inks = palette_for(models).light()
     heads = [
         plots.training_curves(frame, model=model)(inks).axes[0].texts[0].get_text()
-        for model in ("trees", "lstm")
+        for model in models
     ]
-    assert heads == ["Loss by tree", "Loss by epoch"]
+    assert heads == ["Loss by tree", "CRPS by round", "Loss by epoch"]

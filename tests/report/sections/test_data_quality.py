@@ -130,4 +130,4 @@ def test_symbols_with_too_little_history_are_listed_with_the_reason():
     named = {row.name: row.cells[0].text for row in data_quality.excluded_symbols(left_out).rows}
     assert named == {"C": "E54 in row 3: -1.0", "D.csv": "E2: an empty file"}
     many = [replace(short[0], symbol=f"S{k:02}") for k in range(data_quality.MAX_EXCLUDED + 3)]
-    assert data_quality.excluded_symbols(many).note == "Shown are 60 of 63 symbols left out."
+    assert data_quality.excluded_symbols(many).note == "Shown are 60 of 63 symbols."

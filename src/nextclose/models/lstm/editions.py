@@ -65,7 +65,7 @@ class Edition:
                 kept=stage["kept"],
                 first_epoch=1,
                 measure="crps",
-                stage=f"Edition until {self.until}: {title}",
+                stage=f"Edition until {self.until}: {title.replace('_', ' ')}",
             )
             for title, stage in self.card.get("stages", {}).items()
         )

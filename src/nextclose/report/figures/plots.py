@@ -23,6 +23,7 @@ SLICE_FIGURES = {
     "crps_skill_vs_garch": ("Range skill against garch", 0.0),
 }
 RANGES = (("q0.050", "q0.950"), ("q0.100", "q0.900"), ("q0.250", "q0.750"))  # 90, 80, 50 %
+LOSS_TITLES = {"trees": "Loss by tree", "lstm": "CRPS by round"}  # of their trainings
 
 
 def actual_and_predicted(forecasts: pl.DataFrame, *, model: str) -> Drawing:
@@ -252,7 +253,7 @@ def training_curves(frame: pl.DataFrame, *, model: str) -> Drawing:
             )
         panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         panel.yaxis.set_major_locator(MaxNLocator(4))
-        write_axis_title(panel, "Loss by tree" if model == "trees" else "Loss by epoch", inks)
+        write_axis_title(panel, LOSS_TITLES.get(model, "Loss by epoch"), inks)
         return figure
 
     return draw

@@ -89,7 +89,7 @@ def _segments(summaries: Sequence[SymbolSummary]) -> str:
 
 
 def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
-    """Symbols that were not forecast, and why, at most `MAX_EXCLUDED`."""
+    """Symbols that not all models forecast, or none, and why, at most `MAX_EXCLUDED`."""
     reasons = {
         finding.symbol or file_name(finding.path): finding.found
         for finding in findings
@@ -97,13 +97,13 @@ def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
     }
     listed = sorted(reasons.items())[:MAX_EXCLUDED]
     return ReportTable(
-        caption="Symbols left out",
+        caption="Symbols left out, or too young for some models",
         titles=("Symbol", "Why"),
         rows=tuple(
             TableRow(name=symbol, cells=(Cell(text=why, look="words"),)) for symbol, why in listed
         ),
         text_titles=("Why",),
-        note=truncation_note(len(reasons), len(listed), "symbols left out"),
+        note=truncation_note(len(reasons), len(listed), "symbols"),
     )
 
 
