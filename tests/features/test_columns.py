@@ -62,6 +62,10 @@ def test_shared_series_are_those_of_the_indicators():
     four = (BARS.open, BARS.high, BARS.low, BARS.close)
     np.testing.assert_array_equal(BARS.range_volatility, garman_klass(*four))
     has_span = BARS.high > BARS.low
+    for mask in ("filled", "widened", "halted"):
+        is_marked = BARS.columns[mask] != 0
+        assert np.isnan(BARS.known_range_volatility[is_marked]).all()
+        has_span &= ~is_marked
     known = BARS.known_range_volatility[has_span]
     np.testing.assert_array_equal(known, garman_klass(*four)[has_span])
     assert np.isnan(without(BARS, ("low",)).known_range_volatility).all()

@@ -6,9 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.features.table import make_table
+from nextclose.features.universal import WARMUP
 from nextclose.pretraining.companies import LEAST_SESSIONS, company_part, histories, n_symbols
+from nextclose.pretraining.lessons import inputs_of
 from nextclose.schema import Bars
-from tests.builders import DAY_ZERO
+from tests.builders import DAY_ZERO, walk_bars
 from tests.pretraining.panels import changed_elsewhere, market_bars, names_of, panel, session
 
 LAST = np.datetime64("2100-01-01")
@@ -125,3 +128,17 @@ def test_bars_without_ranges_give_closes_alone():
     closes = replace(bars, frame=bars.frame.drop("open"))
     (history,) = histories(closes, part="teach", until=LAST)
     assert list(history.columns) == ["close"]
+
+
+@pytest.mark.parametrize("mask", ["widened", "filled", "halted"])
+def test_a_range_that_teaches_nothing_is_none_in_a_forecast_either(mask):
+    frame = walk_bars((300,)).frame
+    marked = frame.with_columns((pl.int_range(pl.len()) % 3 == 0).alias(mask))
+    bars = Bars(frame=marked.with_columns(symbol=pl.lit(names_of("teach", 1)[0])))
+    (history,) = histories(bars, part="teach", until=LAST)
+    table = make_table(bars, families=("universal",))
+    np.testing.assert_array_equal(table.values, inputs_of(history.columns))
+    assert not np.array_equal(
+        table.values[WARMUP:],
+        make_table(Bars(frame=frame), families=("universal",)).values[WARMUP:],
+    )

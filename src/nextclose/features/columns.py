@@ -119,13 +119,16 @@ class SymbolBars:
     def known_range_volatility(self) -> Floats:
         """The same, NaN where open, high and low are not there or say nothing.
 
-        They say nothing without a span between high and low, or where the open only repeats the
-        last close, as in many an old file.
+        They say nothing without a span between high and low, where the open only repeats the last
+        close, as in many an old file, or where the bar was filled, halted or its range widened.
         """
         if not {"open", "high", "low"} <= self.columns.keys():
             return np.full(len(self.close), np.nan)
         is_idle = ~(self.high > self.low)
         is_idle[1:] |= self.open[1:] == self.close[:-1]
+        for name in ("filled", "widened", "halted"):
+            if name in self.columns:
+                is_idle |= self.columns[name] != 0
         return np.where(is_idle, np.nan, self.range_volatility)
 
 

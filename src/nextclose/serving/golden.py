@@ -113,7 +113,9 @@ def golden_example(
         quantiles, _ = log_quantiles(fitted, samples, latest_rows(samples))
         is_finite = np.asarray(np.isfinite(quantiles).all(axis=(1, 2)))
         if is_finite.all():
-            masks = MASK_COLUMNS if reads_masks(manifest) else ()
+            odd = [name for name in MASK_COLUMNS if name in own.frame.columns]
+            marked = [name for name in odd if own.frame[name].any()]  # they say whose range counts
+            masks = MASK_COLUMNS if reads_masks(manifest) else marked
             golden = _golden(own, quantiles, min_rows=manifest.min_rows, masks=masks)
             values = _own_columns(own, features)
             _refuse_longer_memory(_own_columns(_latest_bars(bars, symbols), features), values)
