@@ -201,7 +201,7 @@ def test_the_card_says_what_it_was_taught_with(unbroken):
     assert len(edition.card["stop_crps"]) == len(edition.card["horizons"])
     assert edition.card["stop_crps_untuned"] != edition.card["stop_crps"]
     assert [curve.stage for curve in edition.curves] == [
-        f"Edition until {UNTIL}: {stage}" for stage in ("simulated", "tuning_1", "tuning_2")
+        f"Edition until {UNTIL}: {stage}" for stage in ("simulated", "tuning 1", "tuning 2")
     ]
 
 
