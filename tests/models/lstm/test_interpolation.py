@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 
 from nextclose.features.table import make_table
+from nextclose.features.universal import FAMILY
 from nextclose.metrics import grid_crps
 from nextclose.models.lstm import shape
 from nextclose.models.lstm.editions import shipped_editions
-from nextclose.models.lstm.finetune import FAMILY, readings
+from nextclose.models.lstm.finetune import readings
 from nextclose.models.lstm.shape import TAUGHT_HORIZONS, outputs_between, shape_quantiles
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.schema import Bars, Floats
