@@ -110,6 +110,23 @@ def test_with_249_complete_forecasts_the_weights_are_equal():
     np.testing.assert_array_equal(learnt_weights(members, target, equal_share=0.5), [0.5, 0.5])
 
 
+def test_a_member_that_has_issued_nothing_keeps_no_other_from_being_weighed():
+    members, target = normal_members(0.4, 1.1, 2.0)
+    members[2] = np.nan  # no edition yet, or a horizon that was not taught
+    fitted = least_crps_weights(members[:2], target)
+    found = learnt_weights(members, target, equal_share=0.0)
+    np.testing.assert_allclose(found, [*fitted * 2 / 3, 1 / 3])  # its equal share waits for it
+    grid = weighted_quantiles(members[:, :, None], found[None])  # where it is silent still
+    alone = weighted_quantiles(
+        members[:2, :, None], learnt_weights(members[:2], target, equal_share=0.0)[None]
+    )
+    np.testing.assert_allclose(grid, alone)
+    members[1] = np.nan  # one alone is not weighed
+    np.testing.assert_array_equal(
+        learnt_weights(members, target, equal_share=0.5), np.full(3, 1 / 3)
+    )
+
+
 def test_rows_that_are_not_complete_play_no_part():
     members, target = normal_members(0.4, 1.1, 2.0, n=700)
     expected = learnt_weights(members[:, :600], target[:600], equal_share=0.5)

@@ -221,16 +221,21 @@ def weighted_quantiles(members: Floats, weights: Floats) -> Floats:
 def learnt_weights(members: Floats, target: Floats, *, equal_share: float) -> Floats:
     """Weights >= 0 that sum to 1, of least mean CRPS, pulled to equal by `equal_share`. (member,).
 
-    `members`: (member, row, level); `target`: (row,), NaN where not known. Rows without all members
-    are left out; with fewer than 250 rows the weights are equal.
+    `members`: (member, row, level); `target`: (row,), NaN where not known. A member that has issued
+    nothing keeps an equal share, for the day when it does; rows without all others are left out;
+    with fewer than 250 rows the weights are equal.
     """
     n = len(members)
     equal = np.full(n, 1.0 / n)
-    complete = np.flatnonzero(np.isfinite(members).all(axis=(0, 2)) & np.isfinite(target))
-    if len(complete) < MINIMUM_FORECASTS:
+    is_issued = np.asarray(np.isfinite(members).all(axis=2))  # (member, row)
+    present = np.flatnonzero(is_issued.any(axis=1))
+    complete = np.flatnonzero(is_issued[present].all(axis=0) & np.isfinite(target))
+    if len(complete) < MINIMUM_FORECASTS or len(present) < 2:
         return equal
     chosen = complete[:: -(-len(complete) // MAXIMUM_FORECASTS)]
-    fitted = least_crps_weights(members[:, chosen], target[chosen])
+    fitted = equal.copy()
+    fitted[present] = least_crps_weights(members[np.ix_(present, chosen)], target[chosen])
+    fitted[present] *= len(present) / n
     return (1.0 - equal_share) * fitted + equal_share * equal
 
 
