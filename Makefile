@@ -66,12 +66,15 @@ choices: $(READY)
 	$(BIN)/python benchmarks/twenty_stocks.py --write
 
 # the editions of the universal LSTM that come with the package, taught anew, in hours; it goes on
-# where it was stopped: make pretrain PANEL=prices/, of hundreds of companies
+# where it was stopped: make pretrain PANEL=prices/, of hundreds of companies,
+# NOTE="how they were chosen"
 UNTIL ?= 2004-12-31 2017-10-31
+NOTE ?= no word on how the companies were chosen
 pretrain: $(READY)
 	@test -n "$(PANEL)" || { echo "Fix: name prices of many companies, as PANEL=prices/"; exit 2; }
 	for day in $(UNTIL); do \
 	$(BIN)/nextclose pretrain $(PANEL) --until $$day --work runs/pretrain \
+	--note "$(NOTE); code: commit $$(git rev-parse --short HEAD)" \
 	--out src/nextclose/models/lstm/weights/until-$$day.safetensors || exit $$?; done
 
 # the README's picture of the report, drawn by a real browser

@@ -187,6 +187,8 @@ def test_the_card_says_what_it_was_taught_with(unbroken):
     edition = edition_of(written(unbroken))
     teach = histories(panel(), part="teach", until=UNTIL)
     assert edition.until == str(UNTIL)
+    assert edition.card["note"] == ""
+    assert card.edition_of(unbroken, note="ten of a kind").card["note"] == "ten of a kind"
     assert edition.card["teach"] == {
         "symbols": 10,
         "rows": 10 * N_KNOWN,

@@ -42,6 +42,9 @@ def pretrain(
         Path | None,
         typer.Option(help="Folder that rounds are kept in; else beside the file, as FILE.work."),
     ] = None,
+    note: Annotated[
+        str, typer.Option(help="What a reader of its card must know of PANEL: how it was chosen.")
+    ] = "",
     config: Config = None,
     calendar: Calendar = None,
     encoding: Encoding = None,
@@ -90,7 +93,7 @@ def pretrain(
                 mapper=cast("Mapper", processes),
                 progress=progress,
             )
-        edition = edition_of(taught)
+        edition = edition_of(taught, note=note)
         save(weights, edition_bytes(edition))
     if as_json:
         print(json.dumps({"until": edition.until, **edition.card}))

@@ -15,9 +15,13 @@ from nextclose.schema import Floats
 from nextclose.serving.versions import versions
 
 
-def edition_of(taught: Taught) -> Edition:
-    """What was taught as an edition, its card with it. Losses are CRPS in target units."""
+def edition_of(taught: Taught, *, note: str = "") -> Edition:
+    """What was taught as an edition, its card with it. Losses are CRPS in target units.
+
+    `note` says of the prices and the code what only who teaches knows.
+    """
     card: dict[str, Any] = {
+        "note": note,
         "teach": asdict(taught.teach),
         "stop": asdict(taught.stop),
         "data_fingerprint": taught.data_fingerprint,

@@ -48,16 +48,19 @@ def with_card(text: str | None) -> bytes:
     return len(written).to_bytes(8, "little") + written + weights
 
 
+WRITTEN = {"until": EDITION.until, "fingerprint": EDITION.fingerprint, **EDITION.card}
+
+
 def with_facts(**changes: Any) -> bytes:
     """The file with other facts on its card."""
-    return with_card(json.dumps({"until": EDITION.until, **EDITION.card, **changes}))
+    return with_card(json.dumps({**WRITTEN, **changes}))
 
 
 def with_arrays(**changes: np.ndarray | None) -> bytes:
     """The file with other weights, of any shape and type; None leaves one out."""
     arrays = {**encode_state(EDITION.network).arrays, **changes}
     kept = {name: np.ascontiguousarray(a) for name, a in arrays.items() if a is not None}
-    card = json.dumps({"until": EDITION.until, **EDITION.card})
+    card = json.dumps(WRITTEN)
     return safetensors.numpy.save(kept, metadata={"card": card})
 
 
@@ -153,6 +156,8 @@ FORGERIES: dict[str, Callable[[], bytes]] = {
     "an infinite weight": lambda: with_arrays(head=np.full_like(HEAD, np.inf)),
     "double precision": lambda: with_arrays(head=HEAD.astype(np.float64)),
     "whole numbers": lambda: with_arrays(head=HEAD.astype(np.int32)),
+    "a weight a bit off": lambda: with_arrays(head=np.nextafter(HEAD, np.float32(9))),
+    "no fingerprint": lambda: with_facts(fingerprint=None),
     "a missing weight": lambda: with_arrays(head=None),
     "a weight too many": lambda: with_arrays(tail=HEAD),
     "an output too few": lambda: with_arrays(head=HEAD[:-1], head_bias=np.zeros(43, np.float32)),

@@ -119,8 +119,8 @@ def _edition_at(path: str) -> Edition:
 
 
 def edition_bytes(edition: Edition) -> bytes:
-    """The edition as a file; equal editions give equal bytes."""
-    facts = {"until": edition.until, **edition.card}
+    """The edition as a file; equal editions give equal bytes. Its weights' fingerprint is in it."""
+    facts = {"until": edition.until, "fingerprint": edition.fingerprint, **edition.card}
     arrays = {
         name: np.ascontiguousarray(a) for name, a in encode_state(edition.network).arrays.items()
     }
@@ -138,11 +138,13 @@ def edition_of(content: bytes) -> Edition:
         arrays = safetensors.numpy.load(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         card = json.loads(header["__metadata__"][CARD])
-        until = card.pop("until")
+        until, fingerprint = card.pop("until"), card.pop("fingerprint")
         if not all(np.isfinite(array).all() for array in arrays.values()):
             raise ValueError("a weight is not finite")
         network: Network = decode_state(Network, State(arrays=arrays, facts={}))
         edition = Edition(until=until, network=network, card=card)
+        if edition.fingerprint != fingerprint:
+            raise ValueError("its weights are not those of its fingerprint")
         if not all(0 <= c.kept < len(c.train) == len(c.valid) for c in edition.curves):
             raise ValueError("a stage of its card keeps a round that it has not")
     except (
