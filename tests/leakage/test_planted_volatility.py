@@ -13,7 +13,7 @@ DAYS = np.datetime64("2012-01-02") + np.arange(N_SESSIONS)
 
 
 def pooled(*, loud: float) -> dict[int, VerdictRow]:
-    """The verdict on lstm, by horizon, of walks whose volatility is `loud` in every other regime."""
+    """The verdict on lstm of walks whose every other regime is `loud` times as wild; by horizon."""
     rng = np.random.default_rng(4)
     regimes = (np.arange(N_SESSIONS)[None] + rng.integers(0, 2 * REGIME, (N_SYMBOLS, 1))) // REGIME
     scale = np.where(regimes % 2 == 1, loud, 1.0) * 0.01

@@ -27,7 +27,6 @@ from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import (
     ConfigError,
     LeakError,
-    NotEnoughDataError,
     ServingWarning,
 )
 from nextclose.features.columns import Feature
@@ -35,8 +34,7 @@ from nextclose.features.table import NO_FEATURES
 from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.lstm import LONGEST, FittedLstm
 from nextclose.models.protocol import Model
-from nextclose.samples.samples import Samples
-from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Ints
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
 from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
@@ -51,8 +49,13 @@ from nextclose.serving.latest_bars import (
     segment_lengths,
     with_resolved,
 )
-from nextclose.serving.manifest import MANIFEST, Manifest
-from nextclose.serving.notices import notices_of, renamed_symbols
+from nextclose.serving.manifest import MANIFEST
+from nextclose.serving.needed_bars import (
+    refuse_other_news,
+    refuse_part_of_a_market,
+    rows_reaching_back,
+)
+from nextclose.serving.notices import notices_of
 from nextclose.serving.versions import other_versions
 from nextclose.serving.zero_shot import (
     LEAST_SESSIONS,
@@ -155,7 +158,7 @@ def refuse_other_horizons(bundle: Bundle, horizons: tuple[int, ...] | None) -> N
 def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """The forecasts of `predict`, which raises the same, without a word about them."""
     manifest = bundle.manifest
-    _refuse_other_news(bars, manifest)
+    refuse_other_news(bars, manifest)
     refuse_incomplete(bars)
     refuse_other_calendars(bars, manifest)
     alone = _universal_member(bundle)
@@ -164,7 +167,7 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
         needed=manifest.min_rows,
         least=None if alone is None else LEAST_SESSIONS,
     )
-    _refuse_part_of_a_market(bars, bundle)
+    refuse_part_of_a_market(bars, bundle)
     samples = samples_for(bars, manifest, bundle.features)
     latest_of_all = latest_rows(samples)
     lengths = segment_lengths(samples, latest_of_all)
@@ -178,7 +181,7 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
         part[samples.origin[part] >= np.datetime64(manifest.fitted_at)] for part in (rows, short)
     )
     if bundle.replays and len(rows):
-        rows = _reaching_back(samples, rows, manifest, is_needed=not len(short))
+        rows = rows_reaching_back(samples, rows, manifest, is_needed=not len(short))
     frames = [pl.DataFrame(schema=FORECAST_SCHEMA)]
     for fitted, asked, name in ((bundle.fitted, rows, manifest.model), (alone, short, NAME)):
         if fitted is not None and len(asked):
@@ -200,69 +203,6 @@ def _universal_member(bundle: Bundle) -> FittedLstm | None:
     if not isinstance(member, FittedLstm) or not member.networks:
         return None
     return member if min(bundle.manifest.horizons) <= LONGEST else None
-
-
-def _refuse_other_news(bars: Bars, manifest: Manifest) -> None:
-    """Silence is not neutral: without its news a bundle that reads them has no forecast."""
-    scorer = bars.news.scorer if bars.news is not None else ""
-    if scorer == manifest.scorer:
-        return
-    needed = f"reads news scored by {manifest.scorer!r}" if manifest.scorer else "reads no news"
-    offer = f"news scored by {scorer!r} are given" if scorer else "none are given"
-    cure = (
-        "give the same kind by --news FILE, or with_news(bars, FILE, scorer=...)"
-        if manifest.scorer
-        else "leave them out, or train with them"
-    )
-    raise ConfigError(f"this bundle {needed}, and {offer}. Fix: {cure}.", section="news")
-
-
-def _refuse_part_of_a_market(bars: Bars, bundle: Bundle) -> None:
-    """Its symbols must be there with as many bars as at the fit, or as one forecast reads."""
-    manifest = bundle.manifest
-    counts = dict(bars.frame.group_by("symbol").len().iter_rows())
-    needed = {
-        name: manifest.min_rows if name in manifest.symbols else 1 for name in manifest.market
-    }
-    short = [name for name, n in needed.items() if counts.get(name, 0) < n]
-    if short:
-        others = renamed_symbols(bundle, bars, short)
-        missing = [
-            f"{name} ({others[name]} has its moves)"
-            if name in others
-            else f"{name} ({counts.get(name, 0)} bars)"
-            for name in short
-        ]
-        raise NotEnoughDataError(
-            f"this bundle reads how {len(needed)} symbols move together, and {len(missing)} of "
-            f"them are missing, or too short to tell: {', '.join(missing[:5])}. Fix: give "
-            f"the last {manifest.min_rows} bars or more of all of them, or train with "
-            "[features] market = false.",
-            needed=len(needed),
-            found=len(needed) - len(missing),
-        )
-
-
-def _reaching_back(samples: Samples, rows: Ints, manifest: Manifest, *, is_needed: bool) -> Ints:
-    """Those of `rows` whose bars hold a full forecast at the fit, or whose symbol is new since.
-
-    Raises: NotEnoughDataError if none is left and one `is_needed`, as there is no other forecast.
-    """
-    at_fit = samples.origin <= np.datetime64(manifest.fitted_at)
-    counts = np.bincount(samples.table.symbol[at_fit], minlength=len(samples.table.symbols))
-    symbol = samples.table.symbol[rows]
-    names = np.array(samples.table.symbols)[symbol]
-    is_new = ~np.isin(names, manifest.symbols)
-    kept = rows[is_new | (counts[symbol] >= manifest.min_rows)]
-    if is_needed and not len(kept):
-        raise NotEnoughDataError(
-            f"this bundle goes on from {manifest.fitted_at}: up to that session it needs "
-            f"{manifest.min_rows} bars of a symbol, {counts[symbol].max(initial=0)} given. "
-            "Fix: give bars that begin earlier.",
-            needed=manifest.min_rows,
-            found=int(counts[symbol].max(initial=0)),
-        )
-    return kept
 
 
 def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict[str, str]:
