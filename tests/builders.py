@@ -15,10 +15,10 @@ from nextclose.features.table import make_table
 from nextclose.features.universal import INPUTS
 from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.editions import Edition, edition_bytes
-from nextclose.models.lstm.network import GATES, Network
+from nextclose.models.lstm.network import GATES, Network, hidden_at, outputs_of
 from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
-from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Table
+from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Floats32, Ints, Table
 
 if TYPE_CHECKING:
     from nextclose.backtesting.stacking import Stack
@@ -155,6 +155,11 @@ def ragged_calendars(*, seed: int, n_symbols: int, n_days: int, missing: float) 
         kept = (noise.random(len(days)) >= missing) | (days < first + 3)
         calendars.append(DAY_ZERO + days[kept])
     return calendars
+
+
+def outputs_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
+    """What the network says at rows: both of its halves. Shape (row, taught horizon, output)."""
+    return outputs_of(network, hidden_at(network, inputs, rows, starts=starts))
 
 
 def random_edition(until: str, *, seed: int = 0) -> Edition:

@@ -6,12 +6,12 @@ import torch
 
 from nextclose.features.universal import INPUTS, LONG_MOVE
 from nextclose.metrics import grid_crps
-from nextclose.models.lstm.network import outputs_at
 from nextclose.models.lstm.shape import OUTPUTS, RISK_PRICE, TAUGHT_HORIZONS, shape_quantiles
 from nextclose.models.lstm.torch_shape import LOSS_CAP
 from nextclose.pretraining.card import network_of
 from nextclose.pretraining.course import new_weights
 from nextclose.pretraining.network import Teacher, horizon_losses, losses, mean_loss
+from tests.builders import outputs_at
 
 H = len(TAUGHT_HORIZONS)
 EVERY = list(range(H))

@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from nextclose.features.universal import INPUTS
-from nextclose.models.lstm.network import CHAINS, READ_ROWS, Network, outputs_at
+from nextclose.models.lstm.network import CHAINS, READ_ROWS, Network
 from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
+from nextclose.pretraining import card
 from nextclose.pretraining.network import Teacher
 from nextclose.schema import Floats32, Ints
+from tests.builders import outputs_at
 
 N_OUTPUTS = len(TAUGHT_HORIZONS) * OUTPUTS
 
@@ -25,17 +27,7 @@ def random_teacher(seed: int, *, units: int) -> Teacher:
 
 
 def network_of(teacher: Teacher) -> Network:
-    """Torch's weights as NumPy runs them: its two biases of a gate are one."""
-    weights = teacher.weights()
-    return Network(
-        lstm_input=weights["lstm.weight_ih_l0"],
-        lstm_state=weights["lstm.weight_hh_l0"],
-        lstm_bias=weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
-        layer=weights["layer.weight"],
-        layer_bias=weights["layer.bias"],
-        head=weights["head.weight"],
-        head_bias=weights["head.bias"],
-    )
+    return card.network_of(teacher.weights())
 
 
 def random_inputs(n_rows: int, *, seed: int = 0) -> Floats32:

@@ -56,18 +56,11 @@ class Network:
         return int(self.lstm_state.shape[1])
 
 
-def outputs_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
-    """Outputs at `rows` of `inputs` (row, input), each from a zero state before `starts` (row,).
-
-    Shape (row, taught horizon, output).
-    """
-    return outputs_of(network, hidden_at(network, inputs, rows, starts=starts))
-
-
 def hidden_at(network: Network, inputs: Floats32, rows: Ints, *, starts: Ints) -> Floats32:
-    """The last hidden layer at `rows`, as `outputs_at`. Shape (row, unit).
+    """The last hidden layer at `rows` of `inputs` (row, input). Shape (row, unit).
 
-    Rows of one start are read off one chain, so they cost what the last of them does.
+    Each row's is reached from a zero state before `starts` (row,). Rows of one start are read off
+    one chain, so they cost what the last of them does.
     """
     chains, chain = np.unique(starts, return_inverse=True)
     states = np.empty((len(rows), network.units), dtype=np.float32)
