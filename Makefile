@@ -59,10 +59,7 @@ bench: $(READY)
 
 # the experiments behind the defaults, hours; only the data files of two packages are used
 choices: $(READY)
-	$(BIN)/pip install -q --no-deps skfolio==1.12.2 pmdarima==2.1.1
-	$(BIN)/python benchmarks/har_prior.py --write
-	$(BIN)/python benchmarks/loghar_choices.py --write
-	$(BIN)/python benchmarks/member_choices.py --write
+	$(BIN)/pip install -q --no-deps skfolio==1.12.2
 	$(BIN)/python benchmarks/twenty_stocks.py --write
 
 # the editions of the universal LSTM that come with the package, taught anew, in hours; it goes on

@@ -10,16 +10,21 @@ Not a speed claim; an hour on one core. `make choices` installs the data.
 from __future__ import annotations
 
 import argparse
+import gzip
+import importlib.util
 import json
 import sys
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from har_prior import stocks
+import polars as pl
+
 from nextclose.config import BacktestConfig, RunConfig
+from nextclose.data.sources.frames import frame_bars
 from nextclose.evaluation.verdict.document import flat_row, plain
 from nextclose.run import backtest
+from nextclose.schema import Bars
 
 RESULT = Path(__file__).parent / "results" / "twenty_stocks.json"
 FIRST, TEST_FROM, LAST = date(1995, 1, 1), date(2005, 1, 3), date(2022, 12, 31)
@@ -32,6 +37,18 @@ STANDING = (
     *("symbols_better_than_garch", "symbols_worse_than_garch", "symbols_worse_than_hs"),
     *("symbols_worse_than_naive", "in_confidence_set", "worst_year", "worst_year_skill"),
 )
+
+
+def stocks(*, first: date, last: date) -> Bars:
+    """Closes of 20 US stocks, of a data file of an installed package, which is not imported."""
+    found = importlib.util.find_spec("skfolio")
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit("the package skfolio is not installed. Fix: make choices")
+    folder = Path(found.submodule_search_locations[0]) / "datasets" / "data"
+    text = gzip.decompress((folder / "sp500_dataset.csv.gz").read_bytes())
+    wide = pl.read_csv(text, try_parse_dates=True).rename({"Date": "session"})
+    long = wide.unpivot(index="session", variable_name="symbol", value_name="close")
+    return frame_bars(long.filter(pl.col("session").is_between(first, last)))
 
 
 def main() -> None:

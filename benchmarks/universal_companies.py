@@ -33,7 +33,8 @@ from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.features.table import make_table
 from nextclose.features.universal import FAMILY
 from nextclose.metrics import grid_crps
-from nextclose.models.lstm.editions import newest_edition, shipped_editions
+from nextclose.models.editions import newest_edition
+from nextclose.models.lstm.editions import shipped_editions
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.pretraining.companies import company_part
 from nextclose.run import Run, backtest

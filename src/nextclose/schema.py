@@ -182,5 +182,6 @@ class Table:
     session: Dates  # (row,)
     close: Floats  # (row,) price
     scale: Floats  # (row,) causal volatility of one session's log return, > 0; NaN in warm-up
+    long_run: Floats  # (row,) mean |log return| of at most ten years, > 0; NaN as the scale is
     segments: Ints  # (segment, 2) row ranges [start, stop); no window, chunk or target crosses
     exchanges: tuple[str, ...] = ()  # (symbol,) calendars, "" for weekdays; () where none matters

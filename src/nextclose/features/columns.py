@@ -20,6 +20,7 @@ from nextclose.features.rolling import recent_mean, rolling_max, rolling_mean
 from nextclose.schema import Bools, Dates, Floats
 
 YEAR = 250  # sessions
+LONG_RUN = 2520  # sessions: ten years
 BARS = ("open", "high", "low", "volume")  # what a session may lack
 
 
@@ -98,6 +99,11 @@ class SymbolBars:
     def year_move(self) -> Floats:
         """Mean size of the last 250 returns, >= 1e-4; NaN for the first 250 sessions."""
         return np.maximum(rolling_mean(self.moves, sessions=YEAR), VOLATILITY_FLOOR)
+
+    @cached_property
+    def long_run(self) -> Floats:
+        """Mean size of the last 2,520 returns, of fewer at the start, >= 1e-4; NaN at session 0."""
+        return np.maximum(self.recent_move(LONG_RUN), VOLATILITY_FLOOR)
 
     @cached_property
     def whole(self) -> SymbolBars:

@@ -1,4 +1,4 @@
-"""What all symbols of the panel did together: moves and falls of their equal-weight mean return.
+"""What all symbols of the panel have in common: how volatile they are, and where they go together.
 
 A mean over closes of one date must not hold closes of a later hour, so symbols are a market only
 with those of the same exchange. Where no exchange is known, what follows the last dot of a name
@@ -16,12 +16,12 @@ from nextclose.features.indicators import VOLATILITY_FLOOR
 from nextclose.features.rolling import rolling_mean
 from nextclose.schema import Bools, Dates, Floats, Ints
 
-MOVE_SPANS, FALL_SPANS = (1, 5, 22, 66), (1, 5, 22)
-MARKET_NAMES = (
-    *(f"market_move_ratio_{n}" for n in MOVE_SPANS),
-    *(f"market_fall_ratio_{n}" for n in FALL_SPANS),
-)
+MOVE_SPANS, RETURN_SPANS = (5, 22, 66), (5, 22)
+# Means over the symbols of what each one's own volatility says; then the market's mean return.
+SIZE_NAMES = ("common_move_1", *(f"common_move_{n}" for n in MOVE_SPANS), "common_level")
+MARKET_NAMES = (*SIZE_NAMES, *(f"market_return_{n}" for n in RETURN_SPANS))
 MARKET_LOOKBACK = YEAR  # sessions of the market, of which a symbol's own are a part
+LEAST_RATIO = 0.02  # of a mean move over another, before its logarithm is taken
 
 
 def markets(symbols: Sequence[str], exchanges: Sequence[str]) -> Ints:
@@ -59,26 +59,54 @@ def market_groups(market: Ints, symbol: Ints, is_member: Bools) -> Iterator[tupl
             yield alone, np.ones(len(alone), dtype=np.bool_)
 
 
-def market_columns(session: Dates, close: Floats, segments: Ints, is_member: Bools) -> Floats:
-    """Mean size of the market's last moves and falls over that of its last 250. (row, 7), >= 0.
+def own_sizes(move_ratios: Floats, year: Floats, long_run: Floats) -> Floats:
+    """What each symbol's volatility says by itself. Shape (row, 5), in the order of `SIZE_NAMES`.
 
-    `is_member` says whose moves are the market's, (segment,): its return on a date is the mean log
-    return of those that have one there; dates without any are no session of it. A symbol alone is
-    its own market.
-    NaN: rows before the market's 250th return.
+    `move_ratios` (row, 4): mean |log return| of 1, 5, 22 and 66 sessions over `year` (row,), that
+    of 250; `long_run` (row,): that of ten years. The single session, which may be 0, as it is, less
+    1; the others as logarithms, at last that of the year over the long run.
+    """
+    level = np.maximum(year / long_run, LEAST_RATIO)
+    spans = np.maximum(move_ratios[:, 1:], LEAST_RATIO)
+    return np.column_stack([move_ratios[:, 0] - 1.0, np.log(spans), np.log(level)])
+
+
+def market_columns(
+    session: Dates, close: Floats, sizes: Floats, segments: Ints, is_member: Bools
+) -> Floats:
+    """What the members had in common, by date. Shape (row, 7), in the order of `MARKET_NAMES`.
+
+    `is_member` says whose moves are the market's, (segment,). `sizes` (row, 5) are their
+    `own_sizes`, NaN where not known yet: a date's are the means of those that are. Its return is
+    the mean log return of the members; of it the mean of the last 5 and 22, over the mean size of
+    the last 250. A date without any is no session of the market; a symbol alone is its own market.
+    NaN: rows before the first size, and before the market's 250th return.
     Causal: a row reads closes of its own date and before, of all members.
     """
-    returns = np.full(len(close), np.nan)
+    returns, own = np.full(len(close), np.nan), np.full(sizes.shape, np.nan)
     for start, stop in segments[is_member]:
         part = close[start:stop]
         returns[start + 1 : stop] = np.log(part[1:] / part[:-1])
-    known = np.isfinite(returns)
+        own[start:stop] = sizes[start:stop]
+    dates, mean = _means_by_date(session, returns[:, None])
+    market = mean[:, 0]
+    year = np.maximum(rolling_mean(np.abs(market), sessions=YEAR), VOLATILITY_FLOOR)
+    moves = np.column_stack([rolling_mean(market, sessions=n) / year for n in RETURN_SPANS])
+    return np.column_stack(
+        [_latest(session, *_means_by_date(session, own)), _latest(session, dates, moves)]
+    )
+
+
+def _means_by_date(session: Dates, values: Floats) -> tuple[Dates, Floats]:
+    """Dates on which `values` (row, column) are known, and their means. (date,), (date, column)."""
+    known = np.isfinite(values).all(axis=1)
     dates, place = np.unique(session[known], return_inverse=True)
-    mean = np.bincount(place, returns[known]) / np.bincount(place)
-    moves, falls = np.abs(mean), np.maximum(-mean, 0.0)
-    year = np.maximum(rolling_mean(moves, sessions=YEAR), VOLATILITY_FLOOR)
-    columns = [rolling_mean(moves, sessions=n) / year for n in MOVE_SPANS]
-    columns += [rolling_mean(falls, sessions=n) / year for n in FALL_SPANS]
-    latest = np.searchsorted(dates, session, side="right")  # 0: before the market's first return
-    before = np.full((1, len(columns)), np.nan)
-    return np.asarray(np.concatenate([before, np.column_stack(columns)])[latest])
+    counts = np.bincount(place)
+    means = [np.bincount(place, column) / counts for column in values[known].T]
+    return dates, np.stack(means, axis=1)
+
+
+def _latest(session: Dates, dates: Dates, values: Floats) -> Floats:
+    """The newest of `values` (date, column) at each row; NaN before there is one."""
+    newest = np.searchsorted(dates, session, side="right")  # 0: none yet
+    return np.asarray(np.concatenate([np.full((1, values.shape[1]), np.nan), values])[newest])

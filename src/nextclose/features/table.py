@@ -25,9 +25,11 @@ from nextclose.features.columns import (
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
+    MOVE_SPANS,
     market_columns,
     market_groups,
     markets,
+    own_sizes,
 )
 from nextclose.features.masks import MASK_FAMILY, MASKS
 from nextclose.features.news import NEWS, NEWS_NAMES, items_of, news_columns
@@ -74,7 +76,8 @@ def make_table(
     Columns of your own stand at the end of the stationary family, and are its part `OWN`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
     left is not in the table's `families`. With `market` the family of that name comes last: what
-    all symbols did together (`market.py`), or those it names, whom the others then do not move.
+    all symbols have in common (`market.py`), or those it names, whom the others then do not move;
+    it reads the stationary columns, which must be there.
     With `news` that of the bars' headlines comes behind it.
     NaN: every column of a family for the family's warm-up at the start of a segment; behind it only
         columns of ranges and volumes, where bars lack them.
@@ -95,13 +98,13 @@ def make_table(
         start, names = len(names), names + more
         placed[title] = Family(start=start, stop=len(names), warmup_sessions=warmup)
     values = np.empty((bars.frame.height, len(names)), dtype=np.float32)
-    scale = np.empty(bars.frame.height)
+    scale, long_run = np.empty(bars.frame.height), np.empty(bars.frame.height)
     symbols, symbol, segments = _row_layout(bars.frame)
     exchanges = tuple(bars.exchanges.get(name, exchange_of(name)) for name in symbols)
     session, prices = _arrays(bars.frame)
     for rows, symbol_bars in _each_segment(segments, session, prices):
-        scale[rows] = symbol_bars.recent_scale
-        scale[rows][:WARMUP] = np.nan
+        scale[rows], long_run[rows] = symbol_bars.recent_scale, symbol_bars.long_run
+        scale[rows][:WARMUP] = long_run[rows][:WARMUP] = np.nan
         for name in filter(placed.__contains__, chosen):
             family = placed[name]
             block = values[rows, family.start : family.stop]
@@ -111,9 +114,10 @@ def make_table(
         block = values[:, placed[MARKET].start : placed[MARKET].stop]
         owner = symbol[segments[:, 0]]
         is_member = np.array([market is True or name in market for name in symbols])[owner]
+        sizes = _sizes(values, names, scale=scale, long_run=long_run)
         for since, known in _exchange_periods(bars, symbols, exchanges, segments):
             groups = market_groups(markets(symbols, known)[owner], owner, is_member)
-            _fill_markets(block, session, prices["close"], segments, groups, since=since)
+            _fill_markets(block, session, prices["close"], sizes, segments, groups, since=since)
     if news is not None:
         block = values[:, placed[NEWS].start :]
         for k, exchange in enumerate(exchanges):
@@ -130,6 +134,7 @@ def make_table(
         session=session,
         close=prices["close"],
         scale=scale,
+        long_run=long_run,
         segments=segments,
         exchanges=exchanges,
     )
@@ -217,10 +222,18 @@ def _exchange_periods(
         yield since, [then.get(name, known) for name, known in zip(symbols, exchanges, strict=True)]
 
 
+def _sizes(values: Floats32, names: Sequence[str], *, scale: Floats, long_run: Floats) -> Floats:
+    """Each symbol's own part in its market, from its stationary columns. Shape (row, 5)."""
+    spans = [names.index(f"move_ratio_{n}") for n in (1, *MOVE_SPANS)]
+    year = scale * np.exp(-values[:, names.index("log_scale_ratio")].astype(np.float64))
+    return own_sizes(values[:, spans].astype(np.float64), year, long_run)
+
+
 def _fill_markets(
     block: Floats32,
     session: Dates,
     close: Floats,
+    sizes: Floats,
     segments: Ints,
     groups: Iterable[tuple[Ints, Bools]],
     *,
@@ -235,9 +248,9 @@ def _fill_markets(
         rows = np.concatenate([np.arange(start, stop) for start, stop in own])
         stops = np.cumsum(own[:, 1] - own[:, 0])
         within = np.column_stack([np.append(0, stops[:-1]), stops])
-        columns = market_columns(session[rows], close[rows], within, is_member)
+        columns = market_columns(session[rows], close[rows], sizes[rows], within, is_member)
         is_later = session[rows] >= np.datetime64(since, "D")
-        block[rows[is_later]] = np.minimum(columns[is_later], MARKET_CAP)
+        block[rows[is_later]] = np.clip(columns[is_later], -MARKET_CAP, MARKET_CAP) + 0.0
     for start, stop in segments:
         block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 

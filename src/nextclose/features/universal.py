@@ -13,13 +13,12 @@ from functools import partial
 
 import numpy as np
 
-from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBars
+from nextclose.features.columns import LONG_RUN, YEAR, Column, FamilyDefinition, SymbolBars
 from nextclose.features.rolling import recent_mean, rolling_max
 from nextclose.schema import Floats
 
 FAMILY = "universal"
 WARMUP = 59  # rows before the first forecast: it stands on 60 closes
-LONG_RUN = 2520  # sessions: ten years
 CAP = 6.0
 LEAST = 0.05  # of a size over the scale, before its logarithm is taken
 USUAL_SCALE = 0.02

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nextclose.models.loghar.loghar import LogHar, fit_loghar
+from nextclose.models.loghar.loghar import REACH_SESSIONS, LogHar, fit_loghar
 from nextclose.models.protocol import Fitted, Traits
 from nextclose.models.volatility.har import Ewma, Har, fit_har, pooled_quantiles
 from nextclose.samples.samples import Samples
@@ -102,5 +102,7 @@ EWMA = Baseline(
 )
 HAR = Baseline(name="har", fit_known=fit_har, traits=Traits(fitted=Har, relative_cost=0))
 LOGHAR = Baseline(
-    name="loghar", fit_known=fit_loghar, traits=Traits(fitted=LogHar, relative_cost=0)
+    name="loghar",
+    fit_known=fit_loghar,
+    traits=Traits(fitted=LogHar, reach_sessions=REACH_SESSIONS, relative_cost=0),
 )

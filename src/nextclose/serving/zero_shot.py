@@ -15,7 +15,8 @@ from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.table import make_table
 from nextclose.features.universal import FAMILY, WARMUP
-from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
+from nextclose.models.editions import newest_edition
+from nextclose.models.lstm.editions import Edition, shipped_editions
 from nextclose.models.lstm.lstm import LONGEST, REACH_SESSIONS, FittedLstm
 from nextclose.samples.samples import make_samples
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, Bars

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtesting.walk_forward import Backtest
-from nextclose.models.loghar.prior import PRIOR_UNTIL
+from nextclose.models.loghar.prior import shipped_priors
 from nextclose.models.protocol import Fitted, LearningCurve, Trained
 from nextclose.models.volatility.garch import Garch
 
@@ -96,7 +96,8 @@ def editions_used(walked: Backtest) -> dict[str, int]:
 def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:
     """Refits in the years from which the prior of log-HAR is, and all; rehearsals counted."""
     fitted_at = [fold.fitted_at for fold in walked.study.folds]
-    return sum(bool(session <= PRIOR_UNTIL) for session in fitted_at), len(fitted_at)
+    until = np.datetime64(shipped_priors()[0].until)
+    return sum(bool(session <= until) for session in fitted_at), len(fitted_at)
 
 
 def borrowed_volatility(walked: Backtest) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """Log-linear HAR: how far a symbol will move, as a product of powers of how far it has moved.
 
 Three things set it apart from `har`. The form is multiplicative, fitted by gamma quasi-likelihood.
-The symbol's long-run level is an input, to which moves return over weeks. And what few data cannot
-tell, other stocks did before: weights, shape and drift are blended with a prior (`prior.py`).
+The symbol's long-run level is an input, to which moves return over weeks, and so is what all
+symbols have in common. And what few data cannot tell, other companies did before: weights and shape
+are blended with a prior (`prior.py`).
 """
 
 from __future__ import annotations
@@ -13,23 +14,25 @@ from typing import Annotated
 
 import numpy as np
 
-from nextclose.features.market import markets
-from nextclose.models.loghar.prior import blended_spread, blended_weights
+from nextclose.features.columns import LONG_RUN, YEAR
+from nextclose.features.market import MARKET_NAMES, markets
+from nextclose.models.location import risk_premium
+from nextclose.models.loghar.prior import Prior, prior_at
 from nextclose.models.state import refuse_not_above_zero
 from nextclose.models.volatility.har import (
     HAR_CAP_LEVEL,
     POOL_SESSIONS,
     is_range,
     learnable_inputs,
+    pooled_quantiles,
     refuse_other_weights,
-    refuse_too_few,
     weighted_sum,
     year_move,
 )
 from nextclose.samples.samples import Samples
 from nextclose.samples.scaling import available_names, named_columns
-from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap
-from nextclose.schema import Bools, Floats, Ints, Spread
+from nextclose.samples.splits import joint_samples, recent_rows, refuse_overlap, sessions_of
+from nextclose.schema import MEDIAN, Bools, Floats, Ints, Spread
 
 # Mean size of the last moves and ranges over that of a year, as logarithms; falls and the single
 # session, which may be 0, as they are.
@@ -38,16 +41,12 @@ CLOSE_INPUTS = (
     *("fall_ratio_1", "fall_ratio_5", "fall_ratio_22"),
 )
 RANGE_INPUTS = tuple(f"ln range_volatility_ratio_{n}" for n in (1, 5, 22, 66))
-MARKET_INPUTS = (
-    *("market_move_ratio_1", "ln market_move_ratio_5", "ln market_move_ratio_22"),
-    *("ln market_move_ratio_66", "market_fall_ratio_1", "market_fall_ratio_5"),
-    "market_fall_ratio_22",
-)
-MARKET_SYMBOLS = 5  # of each exchange, with a long run; the mean of fewer is no market
+REACH_SESSIONS = LONG_RUN + 1  # rows: more change nothing
+MARKET_SYMBOLS = 5  # of each exchange, with a year of sessions; fewer are no market
 LOG_FLOOR = 0.02  # of the year's mean
 MOVE_BOUNDS = (-2.0, 2.5)  # of the expected move over the year's mean, as a logarithm
 FIT_STEPS = 5
-LEVEL_SESSIONS = 250  # before a symbol has a long run
+LEVEL_SESSIONS = 500  # before a long run says more than the year: rows with less teach no weights
 WIDTH_ROWS = 50  # what the average is worth, in a symbol's rows per session of horizon
 WIDTH_FLOOR = 0.1
 
@@ -57,8 +56,6 @@ class LogHarScale:
     """Expected move over each horizon. `weights`: (horizon, 1 + input), the constant first.
 
     `rangeless` are the weights of the inputs that are no ranges, for rows that lack one.
-    `levels` are the symbols' mean |log return| over all sessions up to `since`, a day number;
-    both (symbol,). From then on a symbol's long run stands still until the next fit.
     `widths` (symbol, horizon): how much further a symbol's outcomes lay than the weights expect.
     """
 
@@ -66,23 +63,19 @@ class LogHarScale:
     weights: Annotated[Floats, "float64 horizon weight"]
     rangeless: Annotated[Floats, "float64 horizon rangeless_weight"]
     symbols: Annotated[tuple[str, ...], "scaled_symbol"]
-    levels: Annotated[Floats, "float64 scaled_symbol"]
-    since: Annotated[Ints, "int64 scaled_symbol"]
     widths: Annotated[Floats, "float64 scaled_symbol horizon"]
 
     def __post_init__(self) -> None:
-        """Raise ValueError unless there are weights for all, and levels and widths above 0."""
+        """Raise ValueError unless there are weights for all, and widths above 0."""
         refuse_other_weights(self.weights, self.rangeless, is_range=_is_range(self.names))
-        refuse_not_above_zero(levels=self.levels, widths=self.widths)
+        refuse_not_above_zero(widths=self.widths)
 
     def ratio(self, samples: Samples, rows: Ints) -> Floats:
         """Expected mean |log return| over the horizon in units of the scale. (row, horizon), > 0.
 
-        Expects: rows no older than the fit, unless `samples` are those of the fit: the long run of
-            an older row is the mean over all that its own samples hold up to there.
+        Depends on the last `REACH_SESSIONS` rows of each symbol alone.
         """
-        levels = self._levels(samples)[rows]
-        inputs = design(samples, self.names, levels=levels, rows=rows)
+        inputs = design(samples, self.names, rows=rows)
         log_move = weighted_sum(
             inputs, self.weights, self.rangeless, is_range=_is_range(self.names)
         )
@@ -95,37 +88,28 @@ class LogHarScale:
         usual = np.ones(len(self.weights))
         return np.stack([known.get(name, usual) for name in samples.table.symbols])
 
-    def _levels(self, samples: Samples) -> Floats:
-        """Long-run level at every row; NaN for a symbol that the fit did not know. Shape (row,)."""
-        levels = np.full(len(samples.origin), np.nan)
-        position = {name: index for index, name in enumerate(self.symbols)}
-        running = long_run(samples)
-        for start, stop in samples.table.segments:
-            index = position.get(samples.table.symbols[samples.table.symbol[start]])
-            if index is not None:
-                day = samples.origin[start:stop].astype(np.int64)
-                fitted = day < self.since[index]
-                levels[start:stop] = np.where(fitted, running[start:stop], self.levels[index])
-        return levels
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogHar:
-    """The scale times pooled standardised returns, `spread` of shape (horizon, level)."""
+    """The scale times pooled standardised returns about their median, at the price of risk.
+
+    `spread`: (horizon, level), 0 at the median.
+    """
 
     scale: LogHarScale
     spread: Spread
 
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
-        """Ratio times spread. Shape (row, horizon, level)."""
-        return self.scale.ratio(samples, rows)[:, :, None] * self.spread
+        """Location plus ratio times spread. Shape (row, horizon, level)."""
+        around = self.scale.ratio(samples, rows)[:, :, None] * self.spread
+        return np.asarray(risk_premium(samples, rows)[:, :, None] + around)
 
 
 def fit_loghar(train: Samples, valid: Samples) -> LogHar:
     """The scale, and the pooled quantiles of targets over it, both blended with their prior."""
     scale = fit_loghar_scale(train, valid)
     ratio = scale.ratio(train, np.arange(len(train.origin)))
-    return LogHar(scale=scale, spread=blended_spread(train, valid, ratio=ratio))
+    return LogHar(scale=scale, spread=centred_spread(train, valid, ratio=ratio))
 
 
 def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
@@ -140,43 +124,60 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     """
     refuse_overlap(train, valid)
     known = joint_samples(train, valid)
+    prior = prior_at(sessions_of(valid)[-1])
     names = available_inputs(known)
-    levels = long_run(known)
-    everywhere = np.arange(len(known.origin))
-    inputs = design(known, names, levels=levels, rows=everywhere)
+    inputs = design(known, names, rows=np.arange(len(known.origin)))
     inputs = np.column_stack([np.ones(len(inputs)), inputs])
     is_plain = np.append(True, ~_is_range(names))
-    weights = rangeless = _fitted_weights(known, inputs)
+    weights = rangeless = _fitted_weights(known, inputs, prior)
     if not is_plain.all():
-        rangeless = _fitted_weights(known, inputs[:, is_plain])
-    newest = last_rows(known)
+        rangeless = _fitted_weights(known, inputs[:, is_plain], prior)
+    symbols = known.table.symbol[last_rows(known)]
     scale = LogHarScale(
         names=names,
         weights=weights,
         rangeless=rangeless,
-        symbols=tuple(known.table.symbols[i] for i in known.table.symbol[newest]),
-        levels=levels[newest],
-        since=known.origin[newest].astype(np.int64),
-        widths=np.ones((len(newest), len(known.horizons))),
+        symbols=tuple(known.table.symbols[i] for i in symbols),
+        widths=np.ones((len(symbols), len(known.horizons))),
     )
-    return replace(scale, widths=own_widths(scale, known, symbols=known.table.symbol[newest]))
+    return replace(scale, widths=own_widths(scale, known, symbols=symbols))
 
 
-def _fitted_weights(known: Samples, inputs: Floats) -> Floats:
+def _fitted_weights(known: Samples, inputs: Floats, prior: Prior) -> Floats:
     """Weights of future moves on `inputs` (row, input), blended with the prior's, by horizon.
 
-    Of the rows that know all inputs; the first is the constant.
+    Of the rows that know all inputs, and have a long run; without any the prior's alone. The first
+    input is the constant.
     """
     movement = known.movement / year_move(known)[:, None]
-    sound = np.isfinite(inputs).all(axis=1)
+    sound = np.isfinite(inputs).all(axis=1) & has_long_run(known)
     weights = np.empty((len(known.horizons), inputs.shape[1]))
     for k, horizon in enumerate(known.horizons):
         rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
-        refuse_too_few(len(rows), "moves", horizon_sessions=horizon)
-        cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
-        own_weights = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
-        weights[k] = blended_weights(own_weights, n_rows=len(rows), horizon_sessions=horizon)
+        own_weights = np.zeros(inputs.shape[1])
+        if len(rows):
+            cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
+            own_weights = gamma_weights(inputs[rows], np.minimum(movement[rows, k], cap))
+        weights[k] = prior.blended_weights(own_weights, n_rows=len(rows), horizon_sessions=horizon)
     return weights
+
+
+def centred_spread(train: Samples, valid: Samples, *, ratio: Floats) -> Floats:
+    """Pooled quantiles of targets over `ratio` (row, horizon), less their median, blended.
+
+    Shape (horizon, level).
+    Raises: as `pooled_quantiles`.
+    """
+    own = pooled_quantiles(train, valid, ratio=ratio)
+    own = own - own[:, MEDIAN : MEDIAN + 1]
+    recent = recent_rows(valid, sessions=POOL_SESSIONS)
+    counts = np.isfinite((joint_samples(train, valid).target / ratio)[recent]).sum(axis=0)
+    prior = prior_at(sessions_of(valid)[-1])
+    blended = [
+        prior.blended_shape(shape, n_rows=int(n), horizon_sessions=horizon)
+        for shape, n, horizon in zip(own, counts, train.horizons, strict=True)
+    ]
+    return np.stack(blended)
 
 
 def own_widths(scale: LogHarScale, known: Samples, *, symbols: Ints) -> Floats:
@@ -218,58 +219,48 @@ def gamma_weights(inputs: Floats, aim: Floats) -> Floats:
 
 def available_inputs(samples: Samples) -> tuple[str, ...]:
     """The inputs there are: of the close, of the range, of the market of enough symbols."""
-    is_ranged, has_market = (
+    has_ranges, has_market = (
         len(available_names(samples, [_column(name) for name in names])) == len(names)
-        for names in (RANGE_INPUTS, MARKET_INPUTS)
+        for names in (RANGE_INPUTS, MARKET_NAMES)
     )
     latest = samples.table.symbol[last_rows(samples)]
     market = markets(samples.table.symbols, samples.table.exchanges)[latest]
     _, n_symbols = np.unique(market, return_counts=True)
     has_market &= bool(len(latest)) and int(n_symbols.min()) >= MARKET_SYMBOLS
-    ranged = RANGE_INPUTS if is_ranged else ()
-    names = CLOSE_INPUTS + ranged + (MARKET_INPUTS if has_market else ())
+    ranged = RANGE_INPUTS if has_ranges else ()
+    names = CLOSE_INPUTS + ranged + (MARKET_NAMES if has_market else ())
     return learnable_inputs(samples, names)
 
 
-def design(samples: Samples, names: Sequence[str], *, levels: Floats, rows: Ints) -> Floats:
-    """The inputs at `rows`, shape (row, len(names) + 1): last, ln of the year over `levels` (row,).
-
-    NaN levels, of symbols without a long run, count as the year itself.
-    """
+def design(samples: Samples, names: Sequence[str], *, rows: Ints) -> Floats:
+    """The inputs at `rows`, shape (row, len(names) + 1): last, ln of the year over the long run."""
     values = named_columns(samples, [_column(name) for name in names])[rows].astype(np.float64)
     for j, name in enumerate(names):
         if name.startswith("ln "):
             values[:, j] = np.log(np.maximum(values[:, j], LOG_FLOOR))
     year = year_move(samples)[rows] * samples.scale[rows]
-    above = np.where(np.isnan(levels), 0.0, np.log(np.maximum(year / levels, LOG_FLOOR)))
-    return np.column_stack([values, above])
-
-
-def long_run(samples: Samples) -> Floats:
-    """Mean |log return| of a segment from its start to each row, at least 1e-4. Shape (row,).
-
-    NaN: the first 250 rows. Causal: a running sum; memory: the whole segment, so it is used in
-    fits alone, where the samples are all there.
-    """
-    levels = np.full(len(samples.origin), np.nan)
-    for start, stop in samples.table.segments:
-        close = samples.table.close[start:stop]
-        walked = np.cumsum(np.abs(np.log(close[1:] / close[:-1])))
-        mean = np.maximum(walked / np.arange(1, len(close)), 1e-4)
-        levels[start + LEVEL_SESSIONS : stop] = mean[LEVEL_SESSIONS - 1 :]
-    return levels
+    level = np.log(np.maximum(year / samples.table.long_run[rows], LOG_FLOOR))
+    return np.column_stack([values, level])
 
 
 def last_rows(samples: Samples) -> Ints:
-    """The newest row of each symbol that has a long run; the latest segment's where there are more.
+    """The newest row of each symbol that has a year; the latest segment's where there are more.
 
     Shape (symbol,), in order of symbol.
     """
     newest: dict[int, int] = {}
     for start, stop in samples.segments:
-        if stop - start > LEVEL_SESSIONS:
+        if stop - start > YEAR:
             newest[int(samples.table.symbol[start])] = int(stop) - 1
     return np.array([newest[symbol] for symbol in sorted(newest)], dtype=np.int64)
+
+
+def has_long_run(samples: Samples) -> Bools:
+    """Rows with `LEVEL_SESSIONS` returns before them in their segment. Shape (row,)."""
+    is_long = np.zeros(len(samples.origin), dtype=np.bool_)
+    for start, stop in samples.table.segments:
+        is_long[start + LEVEL_SESSIONS : stop] = True
+    return is_long
 
 
 def _is_range(names: Sequence[str]) -> Bools:

@@ -71,16 +71,6 @@ class Edition:
         )
 
 
-def newest_edition(editions: Sequence[Edition], *, before: np.datetime64) -> Edition | None:
-    """The newest edition of which nothing is later than the session before `before`; or None.
-
-    What resolved on the day of a fit is known then; an edition of that very day is not taken: who
-    taught it knew when it ended.
-    """
-    ended = [each for each in editions if np.datetime64(each.until, "D") < before]
-    return max(ended, key=lambda each: each.until, default=None)
-
-
 @cache
 def shipped_editions() -> tuple[Edition, ...]:
     """The editions that come with this package, oldest first."""

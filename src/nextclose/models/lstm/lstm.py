@@ -14,7 +14,8 @@ import numpy as np
 
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.universal import FAMILY, LONG_RUN
-from nextclose.models.lstm.editions import Edition, newest_edition, shipped_editions
+from nextclose.models.editions import newest_edition
+from nextclose.models.lstm.editions import Edition, shipped_editions
 from nextclose.models.lstm.finetune import LastLayer, readings, tuned_layer
 from nextclose.models.lstm.network import Network
 from nextclose.models.lstm.shape import TAUGHT_HORIZONS, shape_quantiles

@@ -14,8 +14,14 @@ import numpy as np
 
 from nextclose.config import TreesConfig
 from nextclose.models.libraries import library_errors
-from nextclose.models.loghar.loghar import LogHar, LogHarScale, fit_loghar
-from nextclose.models.loghar.prior import blended_spread
+from nextclose.models.location import risk_premium
+from nextclose.models.loghar.loghar import (
+    REACH_SESSIONS,
+    LogHar,
+    LogHarScale,
+    centred_spread,
+    fit_loghar,
+)
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.trees.forests import Forest
 from nextclose.models.trees.inputs import FAMILY, LAGS, input_names, lag_names, tree_inputs
@@ -27,9 +33,9 @@ SHAP_ROWS = 1_000  # training rows whose forecasts are taken apart for the repor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedTrees:
-    """One forest per horizon over one log-HAR scale.
+    """One forest per horizon over one log-HAR scale, at the price of risk.
 
-    `spread` (horizon, level) are pooled targets over the corrected ratio.
+    `spread` (horizon, level) are pooled targets over the corrected ratio, less their median.
     `shares` (horizon, feature) says how much of the correction each input made.
     """
 
@@ -53,7 +59,8 @@ class FittedTrees:
     def quantiles(self, samples: Samples, rows: Ints) -> Floats:
         """Rising quantiles of each row, from its own inputs alone. (row, horizon, level)."""
         factor = np.exp(_corrections(self.forests, samples, self.names, rows))
-        return (self.scale.ratio(samples, rows) * factor)[:, :, None] * self.spread
+        around = (self.scale.ratio(samples, rows) * factor)[:, :, None] * self.spread
+        return np.asarray(risk_premium(samples, rows)[:, :, None] + around)
 
     @property
     def importance(self) -> Mapping[str, Sequence[float]]:
@@ -87,6 +94,7 @@ class Trees:
             fitted=FittedTrees,
             settings=self.settings.model_dump(mode="json"),
             context_sessions=1 + LAGS,
+            reach_sessions=REACH_SESSIONS,
             reads_news=True,
             relative_cost=2,
         )
@@ -149,4 +157,4 @@ def pooled_spread(
     ratio = har.scale.ratio(valid, np.arange(len(valid.origin)))
     rows = np.flatnonzero(valid.ready(FAMILY, context_sessions=1 + LAGS))
     ratio[rows] *= np.exp(_corrections(forests, valid, names, rows))
-    return blended_spread(train, valid, ratio=ratio)
+    return centred_spread(train, valid, ratio=ratio)

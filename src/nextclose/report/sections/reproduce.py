@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nextclose.formatting import quantity
-from nextclose.models.loghar.prior import PRIOR_UNTIL
+from nextclose.models.loghar.prior import shipped_priors
 from nextclose.report.content import ReportContent
 
 
@@ -13,7 +13,7 @@ def run_notes(content: ReportContent) -> dict[str, str]:
     n_seen, n_refits = content.prior_refits
     if n_seen:
         notes["Prior of loghar"] = (
-            f"it has seen the years up to {PRIOR_UNTIL}, {n_seen} of {n_refits} refits lie in "
+            f"it has seen the years up to {shipped_priors()[0].until}, {n_seen} of {n_refits} refits lie in "
             "them, rehearsals included"
         )
     if content.editions:
