@@ -71,7 +71,6 @@ def main() -> None:
             "test": [str(TEST_FROM), str(LAST)],
             "rows": rows,
             "ablation": [asdict(part) for part in run.ablation],
-            "weights": run.backtest.weights.cast({"fitted_at": str}).to_dicts(),
         }
     )
     if given.write:

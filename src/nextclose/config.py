@@ -30,14 +30,14 @@ class BacktestConfig(Settings):
 
     models: tuple[str, ...] = (
         *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
-        *("loghar", "trees", "lstm", "hybrid"),
+        *("loghar", "lstm", "hybrid"),
     )
     horizons: tuple[int, ...] = HORIZONS
     # the last five years at least, or half of less, from a refit on that the calendar fixes ...
     test_sessions: int = Field(default=1260, ge=1)
     test_from: date | None = None  # ... or from this session on
     refit_sessions: int = Field(default=252, ge=1)
-    rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid to learn
+    rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid's record
     # slow model -> only its latest folds
     last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
 
@@ -131,14 +131,11 @@ class LstmConfig(Settings):
 
 
 class HybridConfig(Settings):
-    """The combination: who takes part, how far to trust learnt weights, how fast tails adapt."""
+    """The combination: who takes part. Every member counts alike."""
 
     section: ClassVar[str] = "hybrid"
 
-    members: tuple[str, ...] = ("loghar", "trees", "lstm")
-    equal_share: float = Field(default=0.5, ge=0, le=1)  # 1: equal weights, nothing learnt
-    # of a tail's level after each resolved forecast, at one session ahead; over the horizon beyond
-    calibration_step: float = Field(default=0.01, ge=0, le=0.1)
+    members: tuple[str, ...] = ("loghar", "lstm")
 
     @field_validator("members")
     @classmethod

@@ -65,7 +65,6 @@ class Run:
     def document(self) -> dict[str, Any]:
         """What `verdict.json` holds: the verdict, and what the hybrid is made of and worth."""
         hybrid = {
-            "weights": self.backtest.weights.cast({"fitted_at": pl.String}).to_dicts(),
             "ablation": [asdict(part) for part in self.ablation],
         }
         document = verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}

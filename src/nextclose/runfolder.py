@@ -110,7 +110,6 @@ def report_content(run: Run, *, command: str) -> ReportContent:
         curves=learning_curves(run.backtest),
         tutorial=tutorial_table(scored),
         ablation=run.ablation,
-        weights=run.backtest.weights,
         news=run.news,
         importance=tree_importance(run.backtest),
         network=_network_table() if CLASSIC in run.config.backtest.models else "",

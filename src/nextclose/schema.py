@@ -77,14 +77,6 @@ ABLATION_SCHEMA: dict[str, pl.DataType] = {
     "width_90_pct": pl.Float64(),
 }
 
-# The hybrid's weights: one row per refit, horizon and member; they sum to 1.
-WEIGHT_SCHEMA: dict[str, pl.DataType] = {
-    "fitted_at": pl.Date(),
-    "horizon_sessions": pl.Int32(),
-    "member": pl.String(),
-    "weight": pl.Float64(),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:

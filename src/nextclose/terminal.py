@@ -21,7 +21,7 @@ from nextclose.data.left_out import left_out_symbols
 from nextclose.data.suggestions import assignments
 from nextclose.errors import printable
 from nextclose.execution.in_turn import Progress
-from nextclose.formatting import count, share, terminal_number
+from nextclose.formatting import count, terminal_number
 from nextclose.schema import Bars
 
 if TYPE_CHECKING:
@@ -111,28 +111,9 @@ def sentences(rows: Sequence[VerdictRow], *, models: Sequence[str]) -> Iterator[
                 yield f"\n{row.sentence}"
 
 
-def hybrid_lines(weights: pl.DataFrame, ablation: Sequence[Ablation]) -> Iterator[str]:
-    """What the hybrid is made of since its latest refit, and whether that paid; none without one.
-
-    Expects: `weights` in WEIGHT_SCHEMA.
-    """
-    if weights.is_empty():
-        return
-    latest = weights.filter(pl.col("fitted_at") == pl.col("fitted_at").max())
-    ahead = latest["horizon_sessions"].unique().sort().to_list()
-    horizons = " / ".join(map(str, ahead)) + (" session" if ahead == [1] else " sessions")
-    members = latest["member"].unique(maintain_order=True)
-    shares = (
-        f"{name} {' / '.join(share(w, decimals=0) for w in _weights_of(latest, name))}"
-        for name in members
-    )
-    yield f"hybrid, latest weights at {horizons}: {', '.join(shares)}"
+def hybrid_lines(ablation: Sequence[Ablation]) -> Iterator[str]:
+    """Whether combining paid, horizon by horizon; none without a hybrid."""
     yield from (part.sentence for part in ablation if part.sentence)
-
-
-def _weights_of(latest: pl.DataFrame, member: str) -> list[float]:
-    """The weights of one member, shortest horizon first."""
-    return latest.filter(pl.col("member") == member).sort("horizon_sessions")["weight"].to_list()
 
 
 def forecast_table(prices: pl.DataFrame) -> Table:

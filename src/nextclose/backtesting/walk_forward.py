@@ -69,8 +69,8 @@ class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
     `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
-    what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`,
-    `ablation` and `weights` are in the schemas of these names; empty where there are none.
+    what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`
+    and `ablation` are in the schemas of these names; empty where there are none.
     `unready` names what a judged model had too little history for: model, symbol, origin.
     """
 
@@ -81,7 +81,6 @@ class Backtest:
     crossings: Mapping[str, int]
     seeds: pl.DataFrame
     ablation: pl.DataFrame
-    weights: pl.DataFrame
     unready: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADY_SCHEMA))
 
 
@@ -127,7 +126,6 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         },
         seeds=_seed_losses(study, issued),
         ablation=stack.ablation,
-        weights=stack.weights,
         unready=_unready(study),
     )
 

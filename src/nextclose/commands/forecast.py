@@ -185,7 +185,7 @@ def _print_run(run: Run) -> None:
     out.print(scoreboard(run.verdict, models=models))
     for line in sentences(run.verdict, models=(headline(models), CLASSIC)):
         out.print(line, markup=False, highlight=False)
-    for line in hybrid_lines(run.backtest.weights, run.ablation):
+    for line in hybrid_lines(run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
     if borrowed := borrowed_volatility(run.backtest):
         said = ", ".join(f"{name} ({n} refits)" for name, n in borrowed.items())

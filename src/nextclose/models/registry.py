@@ -124,10 +124,8 @@ def members_of(models: Models) -> Mapping[str, Model]:
 
 
 def news_readers(models: Models) -> tuple[str, ...]:
-    """Models that read news: among the hybrid's members; without a hybrid, of all."""
-    return tuple(
-        name for name, model in (members_of(models) or models).items() if model.traits.reads_news
-    )
+    """Models that read news, the hybrid's members among them."""
+    return tuple(name for name, model in models.items() if model.traits.reads_news)
 
 
 def headline(names: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from nextclose.features.universal import INPUTS, LONG_MOVE
-from nextclose.models.lstm.shape import OUTPUTS, RISK_PRICE, TAUGHT_HORIZONS
+from nextclose.models.location import RISK_PRICE
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.models.lstm.torch_shape import capped_crps, quantiles
 from nextclose.schema import Floats32
 

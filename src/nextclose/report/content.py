@@ -47,7 +47,6 @@ class ReportContent:
                  the next; direction, a fraction, against the last close, its naive the base rate. A
                  metric without a row is left out
     `ablation`   `ablation.ablations`; empty without a hybrid
-    `weights`    `WEIGHT_SCHEMA`
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
     `news`       `news.news_worth`; empty where the run was given none
@@ -69,7 +68,6 @@ class ReportContent:
     curves: pl.DataFrame
     tutorial: pl.DataFrame
     ablation: tuple[Ablation, ...]
-    weights: pl.DataFrame
     importance: pl.DataFrame
     basis: str  # of the prices, as `Bars.basis`
     summaries: tuple[SymbolSummary, ...]
@@ -92,5 +90,4 @@ class ReportContent:
     def models(self) -> tuple[str, ...]:
         """All models with a verdict, a forecast or a weight, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
-        names |= set(self.weights["member"]) if len(self.weights) else set()
         return model_order(names, headline=self.headline)

@@ -98,7 +98,6 @@ def _verdict_parts(content: ReportContent) -> dict[str, Any]:
 def _hybrid_parts(content: ReportContent) -> dict[str, Any]:
     """What the hybrid is made of, and what moved its trees; empty without them."""
     return {
-        "weights": hybrid.weight_charts(content.weights, models=content.models),
         "variants": hybrid.variant_table(content.ablation),
         "ablation_sentences": [part.sentence for part in content.ablation if part.sentence],
         "calibration": hybrid.calibration_table(content.ablation),

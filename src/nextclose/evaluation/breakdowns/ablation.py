@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from nextclose.schema import Floats
 HYBRID = "hybrid"
 GARCH = "garch"
 RAW = "raw"
-PICKED = "picked member"
+WITHOUT = "without "  # a member: its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class CalibrationCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ablation:
-    """One horizon: a row per variant, what calibration did, and whether combining paid."""
+    """One horizon: a row per variant, what calibration did, and what each member is worth."""
 
     horizon_sessions: int
     variants: tuple[Variant, ...]  # sorted by name
@@ -74,8 +75,7 @@ class Ablation:
     raw_mcs_p: float | None  # as `Standing.mcs_p`, the raw forecast in the place of the issued one
     raw_in_confidence_set: bool | None
     calibration: CalibrationCost | None  # None: no issued forecast with a known outcome
-    earned_its_place: bool | None  # against the member that had done best before; None: no such row
-    sentence: str  # empty with None
+    sentence: str  # what each member is worth; empty where none was left out
 
 
 def ablations(ablation: pl.DataFrame, scores: Scores) -> tuple[Ablation, ...]:
@@ -83,8 +83,6 @@ def ablations(ablation: pl.DataFrame, scores: Scores) -> tuple[Ablation, ...]:
 
     Expects: `ablation` in ABLATION_SCHEMA, any row order, a null or NaN crps = not known yet;
         `scores` of the issued forecasts, of which the hybrid's own are read.
-    Limits: the picked member was picked before the test, so meeting it is one test, not the best
-        of several.
     """
     known = ablation.filter(pl.col("crps").is_finite())
     if known.is_empty() or HYBRID not in scores.frame["model"]:
@@ -114,7 +112,7 @@ def _at_horizon(
     parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
     shared = (variant_of(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
     variants = tuple(variant for variant in shared if variant is not None)
-    picked = next((variant for variant in variants if variant.name == PICKED), None)
+    parts_left_out = [variant for variant in variants if variant.name.startswith(WITHOUT)]
     return Ablation(
         horizon_sessions=horizon,
         variants=variants,
@@ -124,8 +122,7 @@ def _at_horizon(
         if best_set and mcs_p is not None
         else None,
         calibration=_calibration(raw, issued.filter(pl.col("model") == HYBRID)),
-        earned_its_place=picked.is_beaten if picked else None,
-        sentence=_sentence(picked, horizon) if picked else "",
+        sentence=_sentence(parts_left_out, horizon) if parts_left_out else "",
     )
 
 
@@ -203,14 +200,14 @@ def _grid(frame: pl.DataFrame, column: str) -> Floats:
     return values
 
 
-def _sentence(picked: Variant, horizon: int) -> str:
-    """Whether combining paid, with the figure that says so."""
-    verdict = "earned its place" if picked.is_beaten else "did not earn its place here"
-    gain, facts = difference_and_facts(picked, horizon)
-    return (
-        f"At {sessions(horizon)} the hybrid {verdict}: before calibration its ranges were "
-        f"{gain} than those of the member picked beforehand{facts}."
-    )
+def _sentence(left_out: Sequence[Variant], horizon: int) -> str:
+    """What each member is worth, with the figures that say so."""
+    parts = []
+    for variant in left_out:
+        gain, facts = difference_and_facts(variant, horizon)
+        parts.append(f"{gain} than {variant.name}{facts}")
+    worth = " and ".join(parts)
+    return f"At {sessions(horizon)} the hybrid's ranges were, before calibration, {worth}."
 
 
 def difference_and_facts(variant: Variant, horizon: int) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from nextclose.evaluation.breakdowns.ablation import (
 )
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.formatting import sessions
-from nextclose.models.registry import headline, news_readers
+from nextclose.models.registry import headline, members_of, news_readers
 
 WITHOUT_NEWS = "without news"
 
@@ -41,8 +41,12 @@ class NewsWorth:
 
 
 def leading_model(study: Study) -> str:
-    """The model whose gain by news is shown: the hybrid, else the headline of those that read."""
-    return HYBRID if HYBRID in study.models else headline(news_readers(study.models))
+    """The model whose gain by news is shown: the hybrid, if a member of it reads any.
+
+    Else the headline of those that read.
+    """
+    readers = news_readers(study.models)
+    return HYBRID if {*members_of(study.models)} & {*readers} else headline(readers)
 
 
 def with_news_ablation(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:

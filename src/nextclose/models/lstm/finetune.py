@@ -15,11 +15,12 @@ import polars as pl
 
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table, own_names
-from nextclose.features.universal import FAMILY, LONG_MOVE
+from nextclose.features.universal import FAMILY
 from nextclose.metrics import grid_crps
 from nextclose.models.libraries import library_errors
+from nextclose.models.location import risk_premium
 from nextclose.models.lstm.network import Network, hidden_at, outputs_of
-from nextclose.models.lstm.shape import OUTPUTS, RISK_PRICE, outputs_between, shape_quantiles
+from nextclose.models.lstm.shape import OUTPUTS, outputs_between, shape_quantiles
 from nextclose.models.lstm.shrinkage import proven_share
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.scaling import Scaler, available_names, family_columns, fit_scaler
@@ -85,13 +86,11 @@ def readings(network: Network, scaler: Scaler | None, samples: Samples, rows: In
     inputs = family_columns(samples, FAMILY)
     hidden = hidden_at(network, inputs, rows, starts=chain_starts(samples, rows, family=FAMILY))
     outputs = outputs_of(network, hidden).astype(np.float64)
-    roots = np.sqrt(np.asarray(samples.horizons, dtype=np.float64))
-    long_move = np.exp(inputs[rows, LONG_MOVE].astype(np.float64))
     own = np.zeros((len(rows), 0)) if scaler is None else scaler.apply(samples)[rows]
     return Readings(
         read=np.column_stack([hidden, own, np.ones(len(rows))]).astype(np.float64),
         outputs=np.stack([outputs_between(outputs, h) for h in samples.horizons], axis=1),
-        drift=RISK_PRICE * long_move[:, None] * roots,
+        drift=risk_premium(samples, rows),
     )
 
 

@@ -13,7 +13,8 @@ from datetime import date
 import numpy as np
 
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.features.universal import FAMILY, LONG_RUN
+from nextclose.features.columns import LONG_RUN
+from nextclose.features.universal import FAMILY
 from nextclose.models.editions import newest_edition
 from nextclose.models.lstm.editions import Edition, shipped_editions
 from nextclose.models.lstm.finetune import LastLayer, readings, tuned_layer

@@ -16,7 +16,6 @@ MOST_LOG_SCALE, MOST_BEND, MOST_TAIL = (
     2.0,
     1.5,
 )  # far beyond what markets teach; sinh is finite
-RISK_PRICE = 0.02  # drift of a session over its long-run mean |return|, before the network's own
 NORMAL: Floats = np.array([NormalDist().inv_cdf(float(level)) for level in LEVELS])
 
 

@@ -1,4 +1,4 @@
-"""What the hybrid is made of: weights, what each part is worth, what calibration did."""
+"""What each part of the hybrid is worth, and what calibration did."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from nextclose.evaluation.breakdowns.ablation import GARCH, PICKED, Ablation, Variant
+from nextclose.evaluation.breakdowns.ablation import GARCH, Ablation, Variant
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.formatting import (
     NOTHING,
@@ -20,43 +20,8 @@ from nextclose.report.elements import Bar, BarChart, Cell, ReportTable, TableRow
 
 N_FEATURES = 10
 VARIANTS = {  # how a variant that is not "without NAME" is called for people
-    "equal weights": "Equal weights for all",
-    PICKED: "Only the member that had done best before",
     GARCH: "Only garch",
 }
-
-
-def weight_charts(weights: pl.DataFrame, *, models: Sequence[str]) -> tuple[BarChart, ...]:
-    """The latest weights by horizon, each with its range over all refits.
-
-    Expects: WEIGHT_SCHEMA. Members in the order of `models`.
-    """
-    return tuple(
-        _weight_chart(rows, horizon, models=models) for horizon, rows in _by_horizon(weights)
-    )
-
-
-def _weight_chart(rows: pl.DataFrame, horizon: int, *, models: Sequence[str]) -> BarChart:
-    bars = []
-    for (name,), part in rows.group_by("member"):
-        values = part.sort("fitted_at")["weight"].to_numpy()
-        latest, low, high = float(values[-1]), float(values.min()), float(values.max())
-        texts = [share(x, decimals=0) for x in (latest, low, high)]
-        moved = len(set(texts)) > 1
-        bars.append(
-            Bar(
-                name=str(name),
-                share=latest,
-                text=texts[0],
-                beside=f"{texts[1]} to {texts[2]}" if moved else "",
-                span=(low, high) if moved else None,
-                model=str(name),
-            )
-        )
-    bars.sort(key=lambda bar: models.index(bar.name))
-    return BarChart(
-        caption=f"{sessions(horizon)} ahead", bars=tuple(bars), full=1.0, mark=1 / len(bars)
-    )
 
 
 def importance_charts(importance: pl.DataFrame) -> tuple[BarChart, ...]:
