@@ -18,6 +18,7 @@ from nextclose.models.lstm.editions import Edition, edition_bytes
 from nextclose.models.lstm.network import GATES, Network, hidden_at, outputs_of
 from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS
 from nextclose.samples.samples import Samples, make_samples
+from nextclose.samples.splits import Fold, walk_forward
 from nextclose.schema import BAR_COLUMNS, HORIZONS, Bars, Family, Floats32, Ints, Table
 
 if TYPE_CHECKING:
@@ -102,6 +103,14 @@ def samples_of(bars: Bars, *, horizons: tuple[int, ...] = HORIZONS) -> Samples:
     return make_samples(make_table(bars, families=FAMILIES), horizons=horizons)
 
 
+def last_fold(samples: Samples, *, sessions: int = 60) -> Fold:
+    """All that is known at the start of the last `sessions` sessions, and those to be forecast."""
+    (fold,) = walk_forward(
+        samples, test_from=np.unique(samples.origin)[-sessions], refit_sessions=999
+    )
+    return fold
+
+
 def bare_samples(
     calendars: Sequence[np.ndarray],
     *,
@@ -110,6 +119,7 @@ def bare_samples(
     values: np.ndarray | None = None,
     warmup: int = 0,
     scale: float = 0.02,
+    long_run: float = 0.016,
 ) -> Samples:
     """One symbol for each calendar of sessions; family "bare" with one column (default: noise).
 
@@ -134,6 +144,7 @@ def bare_samples(
         session=np.concatenate([np.asarray(c, dtype="datetime64[D]") for c in calendars]),
         close=np.concatenate(closes),
         scale=np.full(total, scale),
+        long_run=np.full(total, long_run),
         segments=np.column_stack([stops - lengths, stops]),
     )
     return make_samples(table, horizons=horizons)

@@ -16,7 +16,7 @@ from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, fit,
 from nextclose.config import LstmConfig
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.breakdowns.training import fits_of, learning_curves
-from nextclose.execution.memory import Remembered
+from nextclose.execution.memory import Remembered, code_fingerprint
 from nextclose.execution.processes import THREAD_VARIABLES, Processes, can_travel
 from nextclose.models.lstm.editions import edition_bytes
 from nextclose.models.protocol import Model
@@ -139,6 +139,20 @@ def test_other_code_finds_nothing(walked, tmp_path):
         mapper = remembered(counting, tmp_path, **changed)
         list(mapper(lambda study, task: walked.fits["ewma", 0][0], walked.study, [task]))
         assert len(counting.fits) == n_fits
+
+
+def test_code_is_another_when_its_source_or_a_prior_is(tmp_path):
+    (tmp_path / "priors").mkdir()
+    source, prior = tmp_path / "model.py", tmp_path / "priors" / "until-2004-12-31.json"
+    source.write_text("x = 1\n")
+    prior.write_text('{"until": "2004-12-31"}\n')
+    seen = [code_fingerprint(tmp_path)]
+    for path, text in ((prior, "{}\n"), (source, "x = 2\n"), (tmp_path / "new.json", "{}\n")):
+        path.write_text(text)
+        seen.append(code_fingerprint(tmp_path))
+    (tmp_path / "notes.txt").write_text("no code")
+    assert len({*seen}) == len(seen) == 4
+    assert code_fingerprint(tmp_path) == seen[-1]
 
 
 def test_each_model_fold_and_seed_is_kept_apart(tmp_path):

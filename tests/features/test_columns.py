@@ -77,3 +77,20 @@ def test_shared_series_are_those_of_the_indicators():
 
 def test_year_move_has_a_floor():
     assert symbol_bars(flat_frame()).year_move[-1] == 1e-4
+
+
+def test_the_long_run_is_the_mean_move_of_ten_years_or_of_what_there_is():
+    moves = np.where(np.arange(2600) % 2, 0.01, 0.03)
+    moves[:79] = 0.5  # what is older than 2,520 returns
+    close = np.exp(np.append(0.0, np.cumsum(moves)))
+    long_run = SymbolBars(session=np.arange(2601), columns={"close": close}).long_run
+    assert np.isnan(long_run[0])
+    np.testing.assert_allclose(long_run[[1, 79]], 0.5)
+    np.testing.assert_allclose(long_run[81], (79 * 0.5 + 0.01 + 0.03) / 81)
+    # the last of them leaves with the 2,521st return behind it: all the rest is 1 and 3 % in turn
+    np.testing.assert_allclose(long_run[2598], (0.5 + 1260 * 0.01 + 1259 * 0.03) / 2520)
+    np.testing.assert_allclose(long_run[2599:], 0.02)
+
+
+def test_the_long_run_of_a_price_that_never_moved_is_above_zero():
+    np.testing.assert_array_equal(symbol_bars(flat_frame()).long_run[1:], 1e-4)

@@ -211,7 +211,7 @@ OURS = tuple(FAMILIES[MAIN].columns[j].name for j in (0, -1))
         *OURS,
         FAMILIES["classic"].columns[0].name,
         MASK_COLUMNS[0],
-        "market_move_ratio_5",
+        "common_move_5",
         "news_score",
         "two words",
         "7days",

@@ -72,6 +72,20 @@ def test_scale_is_the_causal_volatility_from_the_60th_session_on():
     assert scale[256:].tobytes() == volatility(close)[256:].tobytes()
 
 
+def test_the_long_run_is_known_where_the_scale_is_and_is_of_a_segment_alone():
+    frames = [random_frame(seed=k, symbol=name) for k, name in enumerate("AB")]
+    frames[1] = frames[1].with_columns(segment=(pl.int_range(pl.len()) >= 200).cast(pl.Int32))
+    table = make_table(
+        bars_of(frames[0].with_columns(segment=pl.lit(0, dtype=pl.Int32)), frames[1])
+    )
+    assert table.segments.tolist() == [[0, 330], [330, 530], [530, 660]]
+    np.testing.assert_array_equal(np.isnan(table.long_run), np.isnan(table.scale))
+    for start, stop in table.segments:
+        moves = np.abs(np.diff(np.log(table.close[start:stop])))
+        expected = np.cumsum(moves) / np.arange(1, stop - start)
+        np.testing.assert_allclose(table.long_run[start + 59 : stop], expected[58:], rtol=1e-12)
+
+
 def test_close_only_bars_lose_the_columns_that_need_more():
     table = make_table(bars_of(FRAME.select("symbol", "session", "close")), families=BOTH)
     assert tuple(table.families) == ("stationary",)

@@ -12,8 +12,9 @@ from nextclose.backtesting.study import Study, make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.features.table import make_table
+from nextclose.models.editions import newest_edition
 from nextclose.models.lstm import finetune, lstm
-from nextclose.models.lstm.editions import Edition, edition_bytes, newest_edition
+from nextclose.models.lstm.editions import Edition, edition_bytes
 from nextclose.models.lstm.finetune import readings
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.threads import one_thread

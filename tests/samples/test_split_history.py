@@ -1,9 +1,14 @@
+from dataclasses import fields
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nextclose.samples.splits import known_at, recent_rows, resolved_outcomes
+from nextclose.samples.splits import known_at, outsider_view, recent_rows, resolved_outcomes
+from nextclose.schema import Table
 from tests.builders import bare_samples, daily_samples, day, ragged_calendars
+
+FLOATS = ("float32", "float64")
 
 
 def slow_outcomes(samples, row, *, column):
@@ -62,3 +67,19 @@ def test_recent_rows_count_sessions_of_all_symbols_together():
 def test_recent_rows_end_at_the_cut_off():
     samples = known_at(daily_samples(10), day(6))
     assert np.flatnonzero(recent_rows(samples, sessions=2)).tolist() == [5, 6]
+
+
+# --- what others are shown ---
+
+
+def test_an_outsiders_view_is_silent_about_every_row_after_the_cut():
+    samples = daily_samples(60, horizons=(1,))
+    then = known_at(samples, day(39))
+    view = outsider_view(then, known_at=day(39))
+    columns = {part.name: getattr(view.table, part.name) for part in fields(Table)}
+    shown = {name: a for name, a in columns.items() if getattr(a, "dtype", None) in FLOATS}
+    assert {*shown} == {"values", "close", "scale", "long_run"}
+    for name, column in shown.items():
+        assert np.isnan(column[40:]).all(), name
+        np.testing.assert_array_equal(column[:40], getattr(samples.table, name)[:40])
+        assert not column.flags.writeable, name

@@ -31,11 +31,10 @@ SUFFIX = ".safetensors"
 LARGEST_FIT = 1 << 29  # bytes, as of a bundle
 
 
-def code_fingerprint() -> str:
-    """SHA-256 over the source of this package: other code, another fit."""
+def code_fingerprint(root: Path = Path(__file__).parents[1]) -> str:
+    """SHA-256 over the source of a package, ours, and its JSON: other code, another fit."""
     digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(p for p in root.rglob("*") if p.suffix in {".py", ".json"}):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -8,12 +8,14 @@ tells symbols apart (`A.ZZ`, `B.ZZ`); where that is wrong too, leave it out: `[f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from nextclose.features.columns import YEAR
+from nextclose.features.columns import YEAR, SymbolBars
 from nextclose.features.indicators import VOLATILITY_FLOOR
 from nextclose.features.rolling import rolling_mean
+from nextclose.features.stationary import CAP
 from nextclose.schema import Bools, Dates, Floats, Ints
 
 MOVE_SPANS, RETURN_SPANS = (5, 22, 66), (5, 22)
@@ -22,6 +24,28 @@ SIZE_NAMES = ("common_move_1", *(f"common_move_{n}" for n in MOVE_SPANS), "commo
 MARKET_NAMES = (*SIZE_NAMES, *(f"market_return_{n}" for n in RETURN_SPANS))
 MARKET_LOOKBACK = YEAR  # sessions of the market, of which a symbol's own are a part
 LEAST_RATIO = 0.02  # of a mean move over another, before its logarithm is taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketBars:
+    """Closes of symbols and their `own_sizes`, segment after segment; [start, stop) of each."""
+
+    session: Dates  # (row,)
+    close: Floats  # (row,)
+    sizes: Floats  # (row, 5), NaN where not known yet
+    segments: Ints  # (segment, 2)
+
+    def part(self, chosen: Ints) -> tuple[Ints, MarketBars]:
+        """Some of the segments alone, and their rows."""
+        own = self.segments[chosen]
+        rows = np.concatenate([np.arange(start, stop) for start, stop in own])
+        stops = np.cumsum(own[:, 1] - own[:, 0])
+        return rows, MarketBars(
+            session=self.session[rows],
+            close=self.close[rows],
+            sizes=self.sizes[rows],
+            segments=np.column_stack([np.append(0, stops[:-1]), stops]),
+        )
 
 
 def markets(symbols: Sequence[str], exchanges: Sequence[str]) -> Ints:
@@ -59,42 +83,40 @@ def market_groups(market: Ints, symbol: Ints, is_member: Bools) -> Iterator[tupl
             yield alone, np.ones(len(alone), dtype=np.bool_)
 
 
-def own_sizes(move_ratios: Floats, year: Floats, long_run: Floats) -> Floats:
-    """What each symbol's volatility says by itself. Shape (row, 5), in the order of `SIZE_NAMES`.
+def own_sizes(bars: SymbolBars) -> Floats:
+    """What a symbol's volatility says by itself. Shape (session, 5), in the order of `SIZE_NAMES`.
 
-    `move_ratios` (row, 4): mean |log return| of 1, 5, 22 and 66 sessions over `year` (row,), that
-    of 250; `long_run` (row,): that of ten years. The single session, which may be 0, as it is, less
-    1; the others as logarithms, at last that of the year over the long run.
+    Mean |log return| of 1, 5, 22 and 66 sessions over that of 250, at most 20, and at last that of
+    250 over the long run. The single session, which may be 0, less 1; the others as logarithms.
+    NaN: the first 250 sessions.
     """
-    level = np.maximum(year / long_run, LEAST_RATIO)
-    spans = np.maximum(move_ratios[:, 1:], LEAST_RATIO)
-    return np.column_stack([move_ratios[:, 0] - 1.0, np.log(spans), np.log(level)])
+    spans = [rolling_mean(bars.moves, sessions=n) / bars.year_move for n in MOVE_SPANS]
+    ratios = np.column_stack([*spans, bars.year_move / bars.long_run])
+    last = bars.moves / bars.year_move
+    return np.column_stack([np.minimum(last, CAP) - 1.0, np.log(np.clip(ratios, LEAST_RATIO, CAP))])
 
 
-def market_columns(
-    session: Dates, close: Floats, sizes: Floats, segments: Ints, is_member: Bools
-) -> Floats:
+def market_columns(bars: MarketBars, is_member: Bools) -> Floats:
     """What the members had in common, by date. Shape (row, 7), in the order of `MARKET_NAMES`.
 
-    `is_member` says whose moves are the market's, (segment,). `sizes` (row, 5) are their
-    `own_sizes`, NaN where not known yet: a date's are the means of those that are. Its return is
-    the mean log return of the members; of it the mean of the last 5 and 22, over the mean size of
-    the last 250. A date without any is no session of the market; a symbol alone is its own market.
+    `is_member` says whose moves are the market's, (segment,). A date's sizes are the means of
+    those known of members. Its return is the mean log return of the members; of it the mean of the
+    last 5 and 22, over the mean size of the last 250. A date without any is no session of the
+    market; a symbol alone is its own market.
     NaN: rows before the first size, and before the market's 250th return.
     Causal: a row reads closes of its own date and before, of all members.
     """
-    returns, own = np.full(len(close), np.nan), np.full(sizes.shape, np.nan)
-    for start, stop in segments[is_member]:
-        part = close[start:stop]
+    returns, own = np.full(len(bars.close), np.nan), np.full(bars.sizes.shape, np.nan)
+    for start, stop in bars.segments[is_member]:
+        part = bars.close[start:stop]
         returns[start + 1 : stop] = np.log(part[1:] / part[:-1])
-        own[start:stop] = sizes[start:stop]
-    dates, mean = _means_by_date(session, returns[:, None])
+        own[start:stop] = bars.sizes[start:stop]
+    dates, mean = _means_by_date(bars.session, returns[:, None])
     market = mean[:, 0]
     year = np.maximum(rolling_mean(np.abs(market), sessions=YEAR), VOLATILITY_FLOOR)
     moves = np.column_stack([rolling_mean(market, sessions=n) / year for n in RETURN_SPANS])
-    return np.column_stack(
-        [_latest(session, *_means_by_date(session, own)), _latest(session, dates, moves)]
-    )
+    sizes = _means_by_date(bars.session, own)
+    return np.column_stack([_latest(bars.session, *sizes), _latest(bars.session, dates, moves)])
 
 
 def _means_by_date(session: Dates, values: Floats) -> tuple[Dates, Floats]:

@@ -25,7 +25,8 @@ from nextclose.features.columns import (
 from nextclose.features.market import (
     MARKET_LOOKBACK,
     MARKET_NAMES,
-    MOVE_SPANS,
+    SIZE_NAMES,
+    MarketBars,
     market_columns,
     market_groups,
     markets,
@@ -76,8 +77,7 @@ def make_table(
     Columns of your own stand at the end of the stationary family, and are its part `OWN`.
     A column whose bars are missing is left out and named in `left_out`; a family without any column
     left is not in the table's `families`. With `market` the family of that name comes last: what
-    all symbols have in common (`market.py`), or those it names, whom the others then do not move;
-    it reads the stationary columns, which must be there.
+    all symbols have in common (`market.py`), or those it names, whom the others then do not move.
     With `news` that of the bars' headlines comes behind it.
     NaN: every column of a family for the family's warm-up at the start of a segment; behind it only
         columns of ranges and volumes, where bars lack them.
@@ -114,10 +114,10 @@ def make_table(
         block = values[:, placed[MARKET].start : placed[MARKET].stop]
         owner = symbol[segments[:, 0]]
         is_member = np.array([market is True or name in market for name in symbols])[owner]
-        sizes = _sizes(values, names, scale=scale, long_run=long_run)
+        shared = _market_bars(segments, session, prices)
         for since, known in _exchange_periods(bars, symbols, exchanges, segments):
             groups = market_groups(markets(symbols, known)[owner], owner, is_member)
-            _fill_markets(block, session, prices["close"], sizes, segments, groups, since=since)
+            _fill_markets(block, shared, groups, since=since)
     if news is not None:
         block = values[:, placed[NEWS].start :]
         for k, exchange in enumerate(exchanges):
@@ -222,36 +222,28 @@ def _exchange_periods(
         yield since, [then.get(name, known) for name, known in zip(symbols, exchanges, strict=True)]
 
 
-def _sizes(values: Floats32, names: Sequence[str], *, scale: Floats, long_run: Floats) -> Floats:
-    """Each symbol's own part in its market, from its stationary columns. Shape (row, 5)."""
-    spans = [names.index(f"move_ratio_{n}") for n in (1, *MOVE_SPANS)]
-    year = scale * np.exp(-values[:, names.index("log_scale_ratio")].astype(np.float64))
-    return own_sizes(values[:, spans].astype(np.float64), year, long_run)
+def _market_bars(segments: Ints, session: Dates, prices: Mapping[str, Floats]) -> MarketBars:
+    """What markets are made of, of all symbols."""
+    each = _each_segment(segments, session, prices)
+    sizes = [np.empty((0, len(SIZE_NAMES))), *(own_sizes(bars) for _, bars in each)]
+    return MarketBars(
+        session=session, close=prices["close"], sizes=np.concatenate(sizes), segments=segments
+    )
 
 
 def _fill_markets(
-    block: Floats32,
-    session: Dates,
-    close: Floats,
-    sizes: Floats,
-    segments: Ints,
-    groups: Iterable[tuple[Ints, Bools]],
-    *,
-    since: date,
+    block: Floats32, bars: MarketBars, groups: Iterable[tuple[Ints, Bools]], *, since: date
 ) -> None:
     """Write each group's market into `block` (row, 7), capped, from `since` on; NaN in warm-ups.
 
     A group: its segments, and whether each moves the market, as `market_groups` has them.
     """
     for readers, is_member in groups:
-        own = segments[readers]
-        rows = np.concatenate([np.arange(start, stop) for start, stop in own])
-        stops = np.cumsum(own[:, 1] - own[:, 0])
-        within = np.column_stack([np.append(0, stops[:-1]), stops])
-        columns = market_columns(session[rows], close[rows], sizes[rows], within, is_member)
-        is_later = session[rows] >= np.datetime64(since, "D")
+        rows, own = bars.part(readers)
+        columns = market_columns(own, is_member)
+        is_later = own.session >= np.datetime64(since, "D")
         block[rows[is_later]] = np.clip(columns[is_later], -MARKET_CAP, MARKET_CAP) + 0.0
-    for start, stop in segments:
+    for start, stop in bars.segments:
         block[start : min(start + MARKET_LOOKBACK, stop)] = np.nan
 
 

@@ -59,7 +59,7 @@ def known_at(samples: Samples, date: np.datetime64) -> Samples:
 def outsider_view(samples: Samples, *, known_at: np.datetime64) -> Samples:
     """The samples as a model that is not ours gets them: read-only, and silent about later rows.
 
-    Values, prices and scales of rows after the cut are NaN, targets that resolve after `known_at`
+    Values, prices and sizes of rows after the cut are NaN, targets that resolve after `known_at`
     are masked. Ours read ready rows alone, which the leak tests prove; nobody has proven others.
     """
     hidden = ~samples.readable()
@@ -76,6 +76,7 @@ def outsider_view(samples: Samples, *, known_at: np.datetime64) -> Samples:
         values=shown(samples.table.values),
         close=shown(samples.table.close),
         scale=shown(samples.table.scale),
+        long_run=shown(samples.table.long_run),
     )
     targets = {name: shown(getattr(known, name)) for name in ("outcome", "target", "movement")}
     return replace(known, table=table, scale=table.scale, **targets)

@@ -61,6 +61,7 @@ def made_table(closes: dict[str, np.ndarray], *, seed: int = 0) -> Table:
         session=np.concatenate(days),
         close=np.concatenate(list(closes.values())),
         scale=np.full(sum(lengths), SCALE),
+        long_run=np.full(sum(lengths), 0.8 * SCALE),
         segments=np.column_stack([starts, stops]),
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 from nextclose.features.columns import LONG_RUN, YEAR
 from nextclose.features.market import MARKET_NAMES, markets
 from nextclose.models.location import risk_premium
-from nextclose.models.loghar.prior import Prior, prior_at
+from nextclose.models.loghar.prior import prior_at
 from nextclose.models.state import refuse_not_above_zero
 from nextclose.models.volatility.har import (
     HAR_CAP_LEVEL,
@@ -26,6 +26,7 @@ from nextclose.models.volatility.har import (
     learnable_inputs,
     pooled_quantiles,
     refuse_other_weights,
+    refuse_too_few,
     weighted_sum,
     year_move,
 )
@@ -124,14 +125,13 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     """
     refuse_overlap(train, valid)
     known = joint_samples(train, valid)
-    prior = prior_at(sessions_of(valid)[-1])
     names = available_inputs(known)
     inputs = design(known, names, rows=np.arange(len(known.origin)))
     inputs = np.column_stack([np.ones(len(inputs)), inputs])
     is_plain = np.append(True, ~_is_range(names))
-    weights = rangeless = _fitted_weights(known, inputs, prior)
+    weights = rangeless = _fitted_weights(known, inputs)
     if not is_plain.all():
-        rangeless = _fitted_weights(known, inputs[:, is_plain], prior)
+        rangeless = _fitted_weights(known, inputs[:, is_plain])
     symbols = known.table.symbol[last_rows(known)]
     scale = LogHarScale(
         names=names,
@@ -143,17 +143,21 @@ def fit_loghar_scale(train: Samples, valid: Samples) -> LogHarScale:
     return replace(scale, widths=own_widths(scale, known, symbols=symbols))
 
 
-def _fitted_weights(known: Samples, inputs: Floats, prior: Prior) -> Floats:
+def _fitted_weights(known: Samples, inputs: Floats) -> Floats:
     """Weights of future moves on `inputs` (row, input), blended with the prior's, by horizon.
 
     Of the rows that know all inputs, and have a long run; without any the prior's alone. The first
     input is the constant.
+    Raises: NotEnoughDataError with fewer than 100 rows that know all inputs, long run or not.
     """
     movement = known.movement / year_move(known)[:, None]
-    sound = np.isfinite(inputs).all(axis=1) & has_long_run(known)
+    is_known = np.isfinite(inputs).all(axis=1)[:, None] & np.isfinite(movement)  # (row, horizon)
+    for n_known, horizon in zip(is_known.sum(axis=0), known.horizons, strict=True):
+        refuse_too_few(int(n_known), "moves", horizon_sessions=horizon)
+    prior, is_long = prior_at(sessions_of(known)[-1]), has_long_run(known)
     weights = np.empty((len(known.horizons), inputs.shape[1]))
     for k, horizon in enumerate(known.horizons):
-        rows = np.flatnonzero(sound & np.isfinite(movement[:, k]))
+        rows = np.flatnonzero(is_known[:, k] & is_long)
         own_weights = np.zeros(inputs.shape[1])
         if len(rows):
             cap = np.quantile(movement[rows, k], HAR_CAP_LEVEL)
