@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nextclose.features.columns import SymbolBars
-from nextclose.features.columns import LONG_RUN
+from nextclose.features.columns import LONG_RUN, SymbolBars
 from nextclose.features.universal import CAP, UNIVERSAL, WARMUP
 from nextclose.models.lstm.shape import TAUGHT_HORIZONS
 from nextclose.schema import Bools, Floats, Floats32, Ints
