@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig
 from nextclose.errors import BundleError, ConfigError
+from nextclose.models.loghar.loghar import REACH_SESSIONS
 from nextclose.models.state import State
 from nextclose.run import backtest
 from nextclose.schema import QUANTILE_COLUMNS, Bars, News
@@ -20,7 +21,7 @@ from nextclose.training import train
 from tests.builders import until, walk_bars
 from tests.serving.bundles import forged, rewritten
 
-BARS = walk_bars((560, 550))
+BARS = walk_bars((REACH_SESSIONS + 279, REACH_SESSIONS + 178))  # that end about together
 SESSIONS = BARS.frame["session"].unique().sort()
 FITTED_AT, LATER = SESSIONS[-60], SESSIONS[-20]
 TREES = TreesConfig(rounds=25, min_child_weight=20.0)
@@ -58,7 +59,7 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle):
     run = backtest(with_items(BARS), config=SETTINGS)
     columns = ["symbol", "horizon_sessions", "close", *QUANTILE_COLUMNS]
     known = until(BARS, LATER)
-    tail = Bars(frame=known.frame.group_by("symbol", maintain_order=True).tail(300))
+    tail = Bars(frame=known.frame.group_by("symbol", maintain_order=True).tail(REACH_SESSIONS))
     expected = run.forecasts.filter(pl.col("origin") == LATER, pl.col("model") == "trees").select(
         columns
     )

@@ -1,6 +1,5 @@
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -169,7 +168,7 @@ def test_bars_older_than_what_the_bundle_has_learnt_are_no_forecast(har):
     assert set(predict(har, Bars(frame=frame.filter(~ended)))["symbol"]) == {"AAA"}
 
 
-def test_a_symbol_never_seen_in_training_is_forecast_as_one_without_a_long_run():
+def test_a_symbol_never_seen_in_training_is_forecast_without_a_width_of_its_own():
     loghar = late_bundle("loghar")
     own = hybrid_bars().frame.filter(pl.col("symbol") == "AAA")
     renamed = own.with_columns(pl.lit("ZZZ").alias("symbol"))
@@ -178,12 +177,8 @@ def test_a_symbol_never_seen_in_training_is_forecast_as_one_without_a_long_run()
     assert not made.drop("symbol").equals(known.drop("symbol"))
     fitted = loghar.fitted
     assert isinstance(fitted, LogHar)
-    none: dict[str, Any] = {
-        "levels": np.empty(0),
-        "since": np.empty(0, dtype=np.int64),
-        "widths": np.empty((0, 3)),
-    }
-    blind = replace(fitted, scale=replace(fitted.scale, symbols=(), **none))
+    none = replace(fitted.scale, symbols=(), widths=np.empty((0, 3)))
+    blind = replace(fitted, scale=none)
     expected = predict(replace(loghar, fitted=blind), Bars(frame=own))
     assert_frame_equal(made.drop("symbol"), expected.drop("symbol"), check_exact=True)
 

@@ -8,8 +8,8 @@ import pytest
 from nextclose.config import TreesConfig
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.metrics import grid_crps
-from nextclose.models.loghar.loghar import fit_loghar
-from nextclose.models.loghar.prior import blended_spread
+from nextclose.models.location import risk_premium
+from nextclose.models.loghar.loghar import centred_spread, fit_loghar
 from nextclose.models.state import decode_state, encode_state
 from nextclose.models.trees.inputs import input_names, tree_inputs
 from nextclose.models.trees.trees import FittedTrees, Trees
@@ -124,9 +124,9 @@ def test_the_scale_is_loghars_times_what_the_trees_say_and_the_spread_is_pooled_
     ratio = fit_loghar(fold.train, fold.valid).scale.ratio(samples, np.arange(len(samples.origin)))
     for k, forest in enumerate(fitted.forests):
         ratio[rows, k] *= np.exp(forest.margins(inputs))
-    spread = blended_spread(fold.train, fold.valid, ratio=ratio)
+    spread = centred_spread(fold.train, fold.valid, ratio=ratio)
     test = fold.test_rows
-    expected = ratio[test][:, :, None] * spread
+    expected = risk_premium(samples, test)[:, :, None] + ratio[test][:, :, None] * spread
     np.testing.assert_allclose(fitted.quantiles(samples, test), expected, rtol=1e-12)
 
 
