@@ -49,6 +49,17 @@ def test_backtest_prints_the_scoreboard_and_leaves_a_run_folder(command, prices,
     assert document["format"] == 1
     assert {row["horizon_sessions"] for row in document["rows"]} == {1}
     assert {row["symbol"] for row in document["rows"]} == {"*", "AAPL", "IBM"}
+    lead = document["run"]["lead"]
+    assert lead["model"] in ("hs_250", "hs_expanding", "ewma")
+    said = " ".join(printed.split())
+    (first,) = (
+        row["sentence"]
+        for row in document["rows"]
+        if (row["symbol"], row["model"]) == ("*", lead["model"])
+    )
+    assert f"{lead['sentence']} {first}" in said
+    page = (out / "report.html").read_text()
+    assert page.index(f"The verdict on {lead['model']}<") < page.index(lead["sentence"])
 
 
 def test_a_run_can_be_repeated_from_the_settings_it_left(command, prices, tmp_path):

@@ -141,6 +141,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (8, "a symbol needs {:.0f}/30 of them", (30 * coverage.MIN_INDEPENDENT_COVERAGE,)),
     (9, "the model is `{}`, `{}` or `{}`", decision.YARDSTICKS),
     (9, "`{}`, `{}`, `{}` and `{}` run in every backtest", registry.COMPARED_WITH),
+    (9, ", ".join(["`{}`"] * len(registry.SIMPLICITY)), registry.SIMPLICITY),
     (9, "fewer than {} origins, or fewer than {} h",
      (comparison.MIN_ORIGINS, comparison.MIN_INDEPENDENT)),
     (9, "from {} forecasts on, R2 above {:g} % or a hit rate more than {:g} points above",

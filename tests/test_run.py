@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from nextclose.config import DataConfig, FeaturesConfig, NewsConfig, TreesConfig
 from nextclose.errors import ConfigError
 from nextclose.evaluation.scores import losses
+from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.features.columns import Feature
 from nextclose.metrics import pit
 from nextclose.run import backtest
@@ -124,8 +125,28 @@ def test_an_own_model_and_an_own_column_are_judged_beside_ours():
     assert set(run.forecasts["model"]) == {"ewma", "wide", *yardsticks}
     assert {row.model for row in run.verdict} == {"ewma", "wide"}
     assert report_content(run, command="x").headline == "wide"
+    assert run.document["run"]["lead"]["reason"] == "own model"
     with pytest.raises(ConfigError, match="feature 'week_range' is needed but not there"):
         backtest(bars, models=("ewma", plugin), config=config)
+
+
+def test_a_run_leads_with_the_simplest_of_the_best_set_and_says_so():
+    config = tiny_config(horizons=(1, 7), test_sessions=300, refit_sessions=999)
+    run = backtest(walk_bars((760, 750)), models=("trees", "loghar", "ewma"), config=config)
+    lead, rows = run.document["run"]["lead"], verdict_rows(run.scores.panels)
+    sets = {best["horizon_sessions"]: best for best in lead["best_sets"]}
+    assert [*sets] == [1, 7]
+    for h, best in sets.items():
+        pooled = [row for row in rows if (row.symbol, row.horizon_sessions) == ("*", h)]
+        told = {row.model: row.standing.in_confidence_set for row in pooled if row.standing}
+        n_compared = sum(is_in is not None for is_in in told.values())
+        assert best["n_compared"] == n_compared > 3  # yardsticks that were not listed too
+        members = [name for name, is_in in told.items() if is_in]
+        assert sorted(best["models"]) == sorted(members)
+    best_everywhere = {*sets[1]["models"]} & {*sets[7]["models"]} & {"ewma", "loghar", "trees"}
+    assert lead["model"] == next(n for n in ("ewma", "loghar", "trees") if n in best_everywhere)
+    content = report_content(run, command="x")
+    assert (content.headline, content.lead_sentence) == (lead["model"], lead["sentence"])
 
 
 def test_one_model_may_be_given_without_a_list_and_bad_arguments_are_refused():

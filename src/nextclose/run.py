@@ -17,11 +17,12 @@ from nextclose.data.left_out import left_out_symbols
 from nextclose.data.segments import with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
-from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
+from nextclose.evaluation.breakdowns.news import NewsWorth, news_worth, shown_reader
 from nextclose.evaluation.breakdowns.training import borrowed_volatility
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
+from nextclose.evaluation.verdict.lead import Lead, lead_of
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
@@ -53,6 +54,7 @@ class Run:
     backtest: walk.Backtest
     scores: Scores  # of the forecasts, which everything about them reads
     verdict: tuple[VerdictRow, ...]
+    lead: Lead  # the model that report and terminal are about, and why
     ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
     news: tuple[NewsWorth, ...] = ()  # what news were worth, by horizon; empty without any
 
@@ -115,16 +117,16 @@ def backtest(
     scores = scores_of(
         walked.forecasts, seeds=walked.seeds, metrics=metrics, unready=walked.unready
     )
+    rows, listed = verdict_rows(scores.panels), settings.backtest.models
     return Run(
         bars=long_enough,
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=tuple(
-            row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models
-        ),
+        verdict=tuple(row for row in rows if row.model in listed),
+        lead=lead_of(rows, listed=listed),
         ablation=ablations(walked.ablation, scores),
-        news=news_worth(walked.ablation, model=leading_model(study))
+        news=news_worth(walked.ablation, model=shown_reader(study))
         if bars.news is not None
         else (),
     )
@@ -159,6 +161,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         news_facts
         | garch_facts
         | {
+            "lead": plain(asdict(run.lead)),
             "config": config.model_dump(mode="json"),
             "config_hash": config_hash(config),
             "data_fingerprint": run.bars.fingerprint,

@@ -29,7 +29,6 @@ from nextclose.evaluation.breakdowns.training import (
 from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
 from nextclose.evaluation.verdict.periods import by_regime, by_year
 from nextclose.folders import OpenFolder, open_folder
-from nextclose.models.registry import headline
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, RunFacts, figure_files, render_page
 from nextclose.run import Run
@@ -98,7 +97,8 @@ def report_content(run: Run, *, command: str) -> ReportContent:
     asked = pl.col("model").is_in(run.config.backtest.models)
     scored, panels = run.scores.frame.filter(asked), run.scores.panels
     return ReportContent(
-        headline=headline(run.config.backtest.models),
+        headline=run.lead.model,
+        lead_sentence=run.lead.sentence,
         verdicts=run.verdict,
         bars=run.bars.frame,
         forecasts=run.forecasts.filter(asked),

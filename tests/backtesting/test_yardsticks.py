@@ -65,6 +65,7 @@ def test_yardsticks_are_saved_and_not_shown(tmp_path):
     ]
     content = report_content(run, command="x")
     assert content.headline == "har"
+    assert content.lead_sentence.startswith("har leads: it is the only listed model.")
     for frame in (content.forecasts, content.coverage, content.by_year, content.pit):
         assert set(frame["model"]) == {"har"}
     write_run(run, tmp_path)

@@ -20,12 +20,11 @@ from nextclose.models.hybrid.hybrid import Hybrid
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Traits
 from nextclose.models.registry import (
-    HEADLINES,
     OURS,
     SERVABLE,
+    SIMPLICITY,
     UNSERVABLE,
     check_plugin,
-    headline,
     installed_names,
     is_known,
     members_of,
@@ -33,6 +32,8 @@ from nextclose.models.registry import (
     model_of_state,
     models_of,
     news_readers,
+    outsiders,
+    simplest_first,
 )
 from nextclose.models.state import State, encode_state
 from nextclose.serving.states import state_bytes, state_of
@@ -85,9 +86,9 @@ def test_the_traits_of_every_model_of_ours_agree_with_what_is_said_without_them(
     assert traits.replays == (name in ("garch", "hybrid"))
 
 
-def test_no_model_is_named_twice_and_each_has_its_place_among_the_headlines():
+def test_no_model_is_named_twice_and_each_has_its_place_in_the_order():
     assert len(set(OURS)) == len(OURS)
-    assert sorted(HEADLINES) == sorted(OURS)
+    assert sorted(SIMPLICITY) == sorted(OURS)
     assert sorted((*SERVABLE, *UNSERVABLE)) == sorted(OURS)
 
 
@@ -175,22 +176,13 @@ def test_two_objects_of_one_name_are_refused():
         models_of(config_of("wide"), [Wide(), Wide()])
 
 
-# --- the headline ---
+# --- simplicity ---
 
 
-@pytest.mark.parametrize(
-    ("models", "name"),
-    [
-        (("naive", "lstm", "hybrid"), "hybrid"),
-        (("naive", "har", "lstm"), "lstm"),
-        (("naive", "hs_250"), "hs_250"),
-        (("classic",), "classic"),
-        (("naive", "hybrid", "mine"), "mine"),  # whoever hands a model over asks about it
-        (("mine", "hybrid", "yours"), "mine"),
-    ],
-)
-def test_the_headline_is_the_model_people_came_for(models, name):
-    assert headline(models) == name
+def test_the_simplest_come_first_and_what_is_not_ours_behind_as_it_was_listed():
+    names = ("yours", "hybrid", "trees", "naive", "mine", "garch", "hs_250")
+    assert simplest_first(names) == ("naive", "hs_250", "garch", "trees", "hybrid", "yours", "mine")
+    assert outsiders(names) == ("yours", "mine")
 
 
 # --- the hybrid ---

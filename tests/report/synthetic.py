@@ -136,6 +136,7 @@ def make_content(
     bins = rng.dirichlet(np.full(20, 300.0), size=len(pairs))
     fields = {
         "headline": "hybrid",
+        "lead_sentence": "hybrid leads: it was made to.",
         "verdicts": tuple(
             verdict_row(s, h, m, rng)
             for s in ("*", *symbols)

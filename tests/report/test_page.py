@@ -125,6 +125,17 @@ def test_the_verdict_sentences_of_the_headline_come_first(content, text):
     assert places[-1] < shown.index("Scoreboard", shown.index("Size, not direction"))
 
 
+def test_why_this_model_leads_is_said_before_its_verdict(content):
+    why = "lstm leads: it is <i>simple</i>."
+    shown = "".join(Page(render_page(replace(content, headline="lstm", lead_sentence=why))).text)
+    (first,) = (
+        row.sentence
+        for row in content.verdicts
+        if (row.symbol, row.model, row.horizon_sessions) == ("*", "lstm", 1)
+    )
+    assert shown.index("The verdict on lstm") < shown.index(why) < shown.index(first)
+
+
 def test_metrics_of_the_users_own_stand_in_the_scoreboard(content, text):
     metric = MetricEvidence(mean=1.5, naive_mean=2.5, reference_mean=None, comparison=None)
     verdicts = tuple(with_evidence(v, metrics={"winkler": metric}) for v in content.verdicts)

@@ -174,16 +174,16 @@ def _run_and_report(
 
 
 def _print_run(run: Run) -> None:
-    """Scoreboard, sentences, what the hybrid and news are worth, and the data behind them."""
+    """Scoreboard, who leads and what is said of it, what hybrid and news are worth, the data."""
     from nextclose.evaluation.breakdowns.training import borrowed_volatility
     from nextclose.evaluation.breakdowns.tutorial import CLASSIC
-    from nextclose.models.registry import headline
     from nextclose.studies import untaught_horizons
     from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
 
     models = run.config.backtest.models
     out.print(scoreboard(run.verdict, models=models))
-    for line in sentences(run.verdict, models=(headline(models), CLASSIC)):
+    out.print(f"\n{run.lead.sentence}", markup=False, highlight=False)
+    for line in sentences(run.verdict, models=(run.lead.model, CLASSIC)):
         out.print(line, markup=False, highlight=False)
     for line in hybrid_lines(run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)

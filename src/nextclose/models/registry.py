@@ -42,10 +42,10 @@ COLOUR = re.compile("#[0-9a-fA-F]{6}")
 OURS = (*BASELINES, "trees", "lstm", HYBRID, "classic")
 UNSERVABLE = ("naive", "drift", "hs_250", "hs_expanding", "classic")
 SERVABLE = tuple(name for name in OURS if name not in UNSERVABLE)  # their traits say the same
-# Of several models a report is about the first of these; one that was handed over goes before all.
-HEADLINES = (
-    *(HYBRID, "lstm", "trees", "loghar", "garch", "har", "ewma"),
-    *("drift", "hs_expanding", "hs_250", "classic", "naive"),
+# Simplest first: the fewest parts, the least that is learnt.
+SIMPLICITY = (
+    *("naive", "hs_expanding", "hs_250", "drift", "ewma", "har", "garch"),
+    *("loghar", "trees", "lstm", "classic", HYBRID),
 )
 
 Models = Mapping[str, Forecaster]
@@ -96,8 +96,7 @@ def hybrid_of(config: RunConfig, plugins: Iterable[Model] = ()) -> Hybrid:
                 key="members",
             )
         models[name] = model
-    outsiders = tuple(name for name in models if name not in OURS)
-    return Hybrid(settings=config.hybrid, models=models, outsiders=outsiders)
+    return Hybrid(settings=config.hybrid, models=models, outsiders=outsiders(models))
 
 
 def models_of(config: RunConfig, plugins: Sequence[Model] = ()) -> Models:
@@ -128,10 +127,15 @@ def news_readers(models: Models) -> tuple[str, ...]:
     return tuple(name for name, model in models.items() if model.traits.reads_news)
 
 
-def headline(names: Sequence[str]) -> str:
-    """The model that a report is about: the first that is not ours, else by `HEADLINES`."""
-    others = [name for name in names if name not in HEADLINES]
-    return next(name for name in (*others, *HEADLINES) if name in names)
+def simplest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """Ours by `SIMPLICITY`, the outsiders behind them in their order."""
+    names = tuple(names)
+    return (*(name for name in SIMPLICITY if name in names), *outsiders(names))
+
+
+def outsiders(names: Iterable[str]) -> tuple[str, ...]:
+    """Those that are not ours: handed over, or of installed packages."""
+    return tuple(name for name in names if name not in OURS)
 
 
 def model_of_state(name: str, state: State, plugins: Sequence[Model] = ()) -> Forecaster:

@@ -56,7 +56,8 @@ class ReportContent:
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
 
-    headline: str  # the model under judgement
+    headline: str  # the model under judgement ...
+    lead_sentence: str  # ... and why it is this one, as `Lead.sentence`
     verdicts: tuple[VerdictRow, ...]
     bars: pl.DataFrame
     forecasts: pl.DataFrame

@@ -61,6 +61,7 @@ def render_page(content: ReportContent) -> str:
         "style": _style_sheet(palette),
         "scripts": scripts,
         "headline": content.headline,
+        "lead_sentence": content.lead_sentence,
         "horizons": content.horizons,
         "scope": _scope(content),
         **_verdict_parts(content),

@@ -1,4 +1,4 @@
-"""The leading model beside itself without news: the same in all else, and what is said of it."""
+"""A model beside itself without news: the same in all else, and what is said of it."""
 
 from collections import Counter
 from dataclasses import replace
@@ -10,9 +10,9 @@ from polars.testing import assert_frame_equal
 
 from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, FitTask, backtest, serial
-from nextclose.config import RunConfig, TreesConfig
+from nextclose.config import LstmConfig, RunConfig, TreesConfig
 from nextclose.evaluation.breakdowns.ablation import ablations
-from nextclose.evaluation.breakdowns.news import leading_model, news_worth, with_news_ablation
+from nextclose.evaluation.breakdowns.news import news_worth, shown_reader, with_news_ablation
 from nextclose.evaluation.breakdowns.training import fits_of
 from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.scores import scores_of
@@ -23,6 +23,7 @@ from nextclose.samples.samples import make_samples
 from nextclose.schema import ABLATION_SCHEMA, Bars, News
 from tests.builders import hybrid_config, samples_of, study_of_last, tiny_config, walk_bars
 from tests.evaluation.breakdowns.test_ablation import losses
+from tests.plugins import Wide
 
 SHORT = walk_bars((860, 820))
 EAGER = TreesConfig(rounds=25, min_child_weight=20.0)
@@ -116,16 +117,22 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
     assert "the ranges of the hybrid, before calibration, were" in worth[0].sentence
 
 
-def test_the_leading_model_is_the_hybrid_else_the_first_that_reads_news():
+def test_the_model_shown_is_the_hybrid_else_ones_own_else_the_least_simple_that_reads_news():
     samples = samples_of(SHORT)
 
-    def leading_of(config: RunConfig) -> str:
-        return leading_model(make_study(samples, config))
+    def shown_of(config: RunConfig, *plugins: Wide) -> str:
+        return shown_reader(make_study(samples, config, plugins=plugins))
 
-    assert leading_of(hybrid_config("loghar", "trees")) == "hybrid"
-    # lstm would be the headline, but reads none
-    assert leading_of(tiny_config(models=("naive", "trees", "lstm"))) == "trees"
-    assert leading_of(tiny_config(models=("trees",))) == "trees"
+    assert shown_of(hybrid_config("loghar", "trees")) == "hybrid"
+    # lstm is less simple, but reads none
+    assert shown_of(tiny_config(models=("naive", "trees", "lstm"))) == "trees"
+    assert shown_of(tiny_config(models=("trees",))) == "trees"
+    config = tiny_config(models=("trees", "wide"))
+    assert shown_of(config, Wide(more={"reads_news": True})) == "wide"
+    assert shown_of(config, Wide()) == "trees"
+    tuned = LstmConfig(fine_tune=True)
+    both = tiny_config(models=("trees", "lstm")).model_copy(update={"lstm": tuned})
+    assert shown_of(both) == "lstm"
 
 
 def test_without_a_hybrid_its_parts_are_not_told(twice):

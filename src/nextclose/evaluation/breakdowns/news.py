@@ -1,4 +1,4 @@
-"""What news are worth: the leading model beside itself without them, all else equal."""
+"""What news are worth: a model beside itself without them, all else equal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nextclose.evaluation.breakdowns.ablation import (
 )
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.formatting import sessions
-from nextclose.models.registry import headline, members_of, news_readers
+from nextclose.models.registry import members_of, news_readers, outsiders, simplest_first
 
 WITHOUT_NEWS = "without news"
 
@@ -40,23 +40,27 @@ class NewsWorth:
     sentence: str
 
 
-def leading_model(study: Study) -> str:
+def shown_reader(study: Study) -> str:
     """The model whose gain by news is shown: the hybrid, if a member of it reads any.
 
-    Else the headline of those that read.
+    Else a reader of the user's own or ours; of several of ours the least simple. Nothing is scored
+    yet: no result chooses it.
     """
     readers = news_readers(study.models)
-    return HYBRID if {*members_of(study.models)} & {*readers} else headline(readers)
+    if {*members_of(study.models)} & {*readers}:
+        return HYBRID
+    own = outsiders(readers)
+    return own[0] if own else simplest_first(readers)[-1]
 
 
 def with_news_ablation(walked: Backtest, *, mapper: Mapper = serial) -> Backtest:
-    """The same backtest whose `ablation` also has what its leading model loses without news.
+    """The same backtest whose `ablation` also has what `shown_reader` loses without news.
 
     What reads news is fitted anew without their columns, on the same targets with the same seeds;
-    all other fits are kept. Where no hybrid runs the leading model's own losses are "raw".
+    all other fits are kept. Where no hybrid runs its own losses are "raw".
     Expects: a study whose table has news, and a model that reads them.
     """
-    study, model = walked.study, leading_model(walked.study)
+    study, model = walked.study, shown_reader(walked.study)
     readers = news_readers(study.models)
     blind = [replace(task, reads_news=False) for task in fit_tasks(study) if task.model in readers]
     fits, issued = run_tasks(study, blind, mapper)
