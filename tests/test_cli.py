@@ -118,12 +118,11 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
     code, printed, _ = command("backtest", prices, *options, "--out", tmp_path / "run")
     assert code == 0
     said = " ".join(printed.split())
-    assert "hybrid, latest weights at 1 session: ewma" in said
     assert "At 1 session the hybrid" in said
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What the hybrid is made of" in page
     document = json.loads((tmp_path / "run" / "verdict.json").read_text())
-    assert set(document["hybrid"]) == {"weights", "ablation"}
+    assert set(document["hybrid"]) == {"ablation"}
 
 
 def test_the_demo_is_smaller_than_the_full_run_in_refits_only():
@@ -139,7 +138,7 @@ def test_train_then_predict_gives_dates_prices_and_ranges(command, prices, tmp_p
     bundle = tmp_path / "bundle"
     code, printed, _ = command("train", prices, "--workers", 1, "--out", bundle)
     assert code == 0
-    assert "262 bars" in printed
+    assert "257 bars" in printed
     code, printed, _ = command("predict", bundle, prices, "--format", "json")
     assert code == 0
     rows = json.loads(printed)
@@ -232,7 +231,7 @@ def test_too_short_a_history_says_how_much_is_needed(command, tmp_path):
     for arguments in (("backtest", path), ("train", path, "--out", tmp_path / "bundle")):
         code, _, complaint = command(*arguments)
         assert code == 3
-        assert f"at least {60 if arguments[0] == 'backtest' else 262}" in complaint
+        assert f"at least {60 if arguments[0] == 'backtest' else 257}" in complaint
         assert "found 59" in complaint
 
 

@@ -151,7 +151,7 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
     if bars.news is not None and not news_readers(models):
         raise ConfigError(
             f"news are given, but {' and '.join(config.backtest.models)} would not read them. "
-            "Fix: add trees, or lstm with [lstm] fine_tune = true, or leave the news out.",
+            f"Fix: {_news_cure(config, names=tuple(models))}, or leave the news out.",
             section="backtest",
             key="models",
         )
@@ -172,6 +172,13 @@ def study_of(bars: Bars, config: RunConfig, plugins: Plugins, *, only_now: bool 
         config = config.model_copy(update={"backtest": plan})
     yardsticks = () if only_now else COMPARED_WITH
     return make_study(samples, config, plugins=plugins.models, yardsticks=yardsticks)
+
+
+def _news_cure(config: RunConfig, *, names: Sequence[str]) -> str:
+    """What makes one of the models, the hybrid's members among `names`, read news."""
+    members = ", ".join(f'"{name}"' for name in (*config.hybrid.members, "trees"))
+    add = f"[hybrid] members = [{members}]" if HYBRID in names else "choose the model trees"
+    return f"{add}, or [lstm] fine_tune = true" if LSTM in names else add
 
 
 def untaught_horizons(config: RunConfig) -> tuple[int, ...]:

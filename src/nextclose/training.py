@@ -20,10 +20,12 @@ from nextclose.features.market import MARKET_NAMES
 from nextclose.features.table import MAIN
 from nextclose.features.universal import FAMILY
 from nextclose.folders import OpenFolder
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Forecaster, Model
 from nextclose.models.registry import OURS, SERVABLE, model_of_state, models_of
 from nextclose.models.state import State
+from nextclose.models.threads import one_thread
 from nextclose.schema import Bars
 from nextclose.serving.bundle import Bundle, bundle_folder, fill_bundle
 from nextclose.serving.golden import golden_example, served_names
@@ -97,6 +99,9 @@ def train_into(
     walked = walk_study(study, workers=workers, progress=progress)
     fold = study.folds[-1]
     fitted = combine_seeds(walked.fits[name, fold.index])
+    if isinstance(fitted, FittedHybrid):  # what has resolved by now counts, as in a backtest
+        with one_thread():
+            fitted = fitted.moved_on(study.samples)
     state = state_of(written_forecaster(study.models[name], fitted))
     reader = model_of_state(name, state, plugins.models)
     served = restore_forecaster(reader, state)  # as who loads the bundle will have it

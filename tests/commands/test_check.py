@@ -284,7 +284,7 @@ def test_a_young_symbol_is_a_warning_that_says_who_forecasts_it(command, sound):
         code, printed, _ = command("check", *prices)
         said = " ".join(printed.split())
         assert code == 0
-        assert "NEW: 196 sessions, 262 needed by all models, 60 by lstm" in said
+        assert "NEW: 196 sessions, 257 needed by all models, 60 by lstm" in said
         assert "is forecast only by models that read less" in said
         report = json.loads(command("check", *prices, "--json")[1])
         assert (report["ok"], report["counts"]["W66"]) == (True, 1)

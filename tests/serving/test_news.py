@@ -1,5 +1,6 @@
 """A bundle that reads news forecasts as the backtest did with news of its kind, or not at all."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig
+from nextclose.config import BacktestConfig, NewsConfig, RunConfig, TreesConfig, parse_config
 from nextclose.errors import BundleError, ConfigError
 from nextclose.models.loghar.loghar import REACH_SESSIONS
 from nextclose.models.state import State
@@ -111,10 +112,27 @@ def test_news_that_no_model_would_read_are_refused(models, tmp_path):
     hybrid = SETTINGS.hybrid.model_copy(update={"members": ("garch", "loghar")})
     plan = PLAN.model_copy(update={"models": models})
     config = SETTINGS.model_copy(update={"backtest": plan, "hybrid": hybrid})
-    with pytest.raises(ConfigError, match=r"would not read them\. Fix: add trees, or lstm with"):
+    cure = r'\[hybrid\] members = \["garch", "loghar", "trees"\]'
+    cure = cure if models == ("hybrid",) else "choose the model trees"
+    said = rf"would not read them\. Fix: {cure}, or leave the news out\."
+    with pytest.raises(ConfigError, match=said):
         backtest(with_items(BARS), config=config)
-    with pytest.raises(ConfigError, match="would not read them"):
+    with pytest.raises(ConfigError, match=said):
         train(with_items(BARS), tmp_path, model=models[-1], config=config)
+
+
+def test_the_cure_for_news_that_the_hybrid_would_not_read_is_one(tmp_path):
+    quick = "[backtest]\nrehearsal_sessions = 0\n[trees]\nrounds = 25\n"
+    late = BARS.frame.filter(pl.col("session") > SESSIONS[-700])
+    bars = with_items(Bars(frame=late))
+    with pytest.raises(ConfigError, match="would not read them") as told:
+        train(bars, tmp_path, config=parse_config(quick, path="run.toml"))
+    cures = re.findall(r"\[(\w+)\] (\w+ = .+?)(?=, or)", str(told.value))
+    assert [section for section, _ in cures] == ["hybrid", "lstm"]
+    for section, setting in cures:
+        text = f"{quick}[{section}]\n{setting}\n"
+        manifest = train(bars, tmp_path, config=parse_config(text, path="run.toml"))
+        assert manifest.scorer == "mine"
 
 
 @pytest.mark.parametrize("change", ["other scores", "none", "fewer scores", "other settings"])

@@ -10,8 +10,10 @@ from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
 from nextclose.models.loghar.loghar import LogHar
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
+from nextclose.serving.golden import samples_for
 from nextclose.serving.predictor import (
     forecasts_of,
     load_bundle,
@@ -183,7 +185,7 @@ def test_a_symbol_never_seen_in_training_is_forecast_without_a_width_of_its_own(
     assert_frame_equal(made.drop("symbol"), expected.drop("symbol"), check_exact=True)
 
 
-# --- models that go on from the day of their fit ---
+# --- models that go on from the day of their fit, and a hybrid of them ---
 
 
 KEYS = ["symbol", "origin", "horizon_sessions"]
@@ -210,6 +212,14 @@ def issued_in_the_backtest(bundle: Bundle) -> pl.DataFrame:
     return forecast_frame(samples, rows, grid, model="garch", fold=0).select(ISSUED)
 
 
+def moved(bundle: Bundle, bars: Bars) -> Bundle:
+    """The bundle with a record that holds what was forecast up to the end of these bars."""
+    if not isinstance(bundle.fitted, FittedHybrid):
+        return bundle
+    samples = samples_for(bars, bundle.manifest)
+    return replace(bundle, fitted=bundle.fitted.moved_on(samples))
+
+
 def fit_of(bundle: Bundle) -> date:
     return date.fromisoformat(bundle.manifest.fitted_at)
 
@@ -232,8 +242,32 @@ def test_served_one_day_at_a_time_it_has_the_bits_of_the_backtest(replayed):
         issued = expected.filter(pl.col("origin") == origin).sort(KEYS)
         assert issued.height > 0
         for bars in given:
-            made = predict(replayed, until(bars, origin)).filter(pl.col("origin") == origin)
+            known = until(bars, origin)
+            made = predict(moved(replayed, known), known).filter(pl.col("origin") == origin)
             assert_frame_equal(made.select(ISSUED).sort(KEYS), issued, check_exact=True)
+
+
+def test_bars_older_than_what_a_record_holds_are_no_forecast():
+    bundle, bars = late_bundle("hybrid"), hybrid_bars()
+    sessions = dict(bars.frame.group_by("symbol").agg(pl.col("session").sort()).iter_rows())
+    is_early = (pl.col("symbol") == "BBB") & (pl.col("session") > sessions["BBB"][-3])
+    late = moved(bundle, bars)
+    early = Bars(frame=bars.frame.filter(~is_early))
+    made = predict(late, early)
+    others = pl.col("symbol") != "BBB"
+    assert_frame_equal(made, predict(late, bars).filter(others), check_exact=True)
+    assert reasons_without(late, early, made) == {
+        "BBB": f"its bars end {sessions['BBB'][-3]}, its past forecasts are known up to "
+        f"{sessions['BBB'][-1]}"
+    }
+    old = until(bars, min(days[-1] for days in sessions.values()) - timedelta(days=1))
+    newest = dict(old.frame.group_by("symbol").agg(pl.col("session").max()).iter_rows())
+    symbol = max(newest, key=lambda name: newest[name])
+    with pytest.raises(LeakError) as caught:
+        predict(late, old)
+    assert caught.value.used_at == str(newest[symbol])
+    assert caught.value.known_at == str(sessions[symbol][-1])
+    assert predict(bundle, old).height == 9  # with the record of its fit
 
 
 def test_the_order_and_company_of_symbols_change_no_bit(replayed):

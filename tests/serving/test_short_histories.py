@@ -156,7 +156,10 @@ def test_a_young_symbol_of_the_training_is_forecast_alike(tmp_path):
     assert set(forecasts_of(bundle, grown)["model"]) == {"hybrid"}
 
 
-def test_a_symbol_that_does_not_reach_back_takes_no_forecast_from_a_young_one(bundle):
+def test_a_symbol_that_does_not_reach_back_takes_no_forecast_from_a_young_one(bundle, tmp_path):
+    new_name = bars_of(walk_frame("AAA", seed=0, n=300, first=WHOLE - 100))
+    assert set(forecasts_of(bundle, new_name)["model"]) == {"hybrid"}  # no member goes on
+    bundle = trained(tmp_path / "mine", "garch", "loghar", "lstm")
     old = walk_frame("AAA", seed=0, n=300, first=WHOLE - 100)  # 100 sessions up to the fit
     with pytest.raises(NotEnoughDataError, match="goes on from"):
         forecasts_of(bundle, bars_of(old))

@@ -22,6 +22,7 @@ from nextclose.errors import BundleError, ConfigError, Finding, LibraryError
 from nextclose.features.columns import Feature, check_features
 from nextclose.features.table import NO_FEATURES
 from nextclose.folders import OpenFolder, current_place, open_folder
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.protocol import Fitted, Model
 from nextclose.models.registry import check_plugin, is_known, model_of_state
@@ -49,7 +50,7 @@ PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, no
 class Bundle:
     """A model that may be trusted: its manifest, the forecaster, and the golden example.
 
-    `replays`: its forecasts go on from the day of the fit. `features` are the user's own columns,
+    `replays`: it, or a member of it, goes on from the day of the fit. `features` are the user's own columns,
     by name; they are not saved. `findings` are what was found when it was loaded.
     """
 
@@ -130,6 +131,7 @@ def _bundle_in(folder: Path, *, models: Sequence[Model], features: Mapping[str, 
     with refusals(folder / MODEL, expected="the state of a fitted model"):
         model = model_of_state(manifest.model, state, models)
         fitted = restore_forecaster(model, state)
+        _refuse_other_day(fitted, manifest)
     own = {name: features[name] for name in manifest.own}
     return Bundle(
         manifest=manifest,
@@ -138,6 +140,14 @@ def _bundle_in(folder: Path, *, models: Sequence[Model], features: Mapping[str, 
         replays=model.traits.replays,
         features=own,
     )
+
+
+def _refuse_other_day(fitted: Fitted, manifest: Manifest) -> None:
+    """Raise ValueError for a hybrid of another day than its bundle: it goes on from that day."""
+    if isinstance(fitted, FittedHybrid):
+        own = np.datetime64(fitted.fitted_at, "D")
+        if own != np.datetime64(manifest.fitted_at):
+            raise ValueError(f"a hybrid of {own}, the manifest says {manifest.fitted_at}")
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from nextclose.data.findings import safe_text
 from nextclose.errors import BundleError, printable
 from nextclose.models.registry import UNSERVABLE
 
-# 4: an LSTM taught beforehand; 3: golden forecasts of all symbols; 2: one codec
-FORMAT = 4
+# 5: a hybrid's record of past forecasts; 4: an LSTM taught beforehand; 3: golden forecasts of all
+# symbols; 2: one codec
+FORMAT = 5
 MANIFEST, MODEL, GOLDEN = "manifest.json", "model.safetensors", "golden.safetensors"
 # What a bundle does not decide: where files of its training lay, and whether links are followed.
 PRIVATE = {"splits": None, "as_of": None, "follow_symlinks": False}

@@ -1,12 +1,15 @@
-"""What a bundle needs of later bars: its news, its market, a past that reaches back to the fit."""
+"""What a bundle needs of later bars: its news, its market, a past, and to be later than it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.samples.samples import Samples
-from nextclose.schema import Bars, Ints
+from nextclose.schema import Bars, Dates, Ints
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.manifest import Manifest
 from nextclose.serving.notices import renamed_symbols
@@ -75,3 +78,22 @@ def rows_reaching_back(
             found=int(counts[symbol].max(initial=0)),
         )
     return kept
+
+
+def first_days(bundle: Bundle, symbols: Sequence[str]) -> Dates:
+    """The session from which on the bundle may forecast each of these symbols. Shape (symbol,).
+
+    That of the fit, or of the symbol's newest forecast in a hybrid's record, whose counts hold all
+    outcomes known by then.
+    """
+    fitted_at = np.datetime64(bundle.manifest.fitted_at, "D")
+    recorded = recorded_days(bundle)
+    return np.array([max(recorded.get(name, fitted_at), fitted_at) for name in symbols])
+
+
+def recorded_days(bundle: Bundle) -> dict[str, np.datetime64]:
+    """The session of each symbol's newest forecast in a hybrid's record; others keep none."""
+    if not isinstance(bundle.fitted, FittedHybrid):
+        return {}
+    record = bundle.fitted.record
+    return dict(zip(record.symbols, record.last.astype("datetime64[D]"), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -34,7 +34,8 @@ from nextclose.features.table import NO_FEATURES
 from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.lstm import LONGEST, FittedLstm
 from nextclose.models.protocol import Model
-from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars
+from nextclose.samples.samples import Samples
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
 from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
@@ -52,7 +53,9 @@ from nextclose.serving.latest_bars import (
 from nextclose.serving.manifest import MANIFEST
 from nextclose.serving.needed_bars import (
     refuse_other_news,
+    first_days,
     refuse_part_of_a_market,
+    recorded_days,
     rows_reaching_back,
 )
 from nextclose.serving.notices import notices_of
@@ -115,9 +118,9 @@ def predict(
     says which bars are old (`now` is the clock's unless it is given), which symbols the bundle has
     never learnt, and which of its own are missing.
     A symbol whose latest segment has fewer rows than one forecast needs gets none, nor does one
-    whose bars end before the last session that the bundle has learnt from, nor one that it has
-    learnt from whose bars do not reach back far enough, if the model goes on from the state of that
-    session.
+    whose bars end before the last session that the bundle has learnt from or that a hybrid's record
+    of the symbol holds, nor one that it has learnt from whose bars do not reach back far enough, if
+    garch or a model of your own goes on from the state of that session.
     Raises: DataError if a symbol's newest bar is incomplete, or its days are not of the calendar of
         its training; NotEnoughDataError if no symbol has the rows, or one is missing whose moves it
         reads; LeakError if all bars end too early; ConfigError if the bars lack the news that it
@@ -174,12 +177,7 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     rows = latest_of_all[lengths >= manifest.min_rows]
     is_short = (lengths >= LEAST_SESSIONS) & (lengths < manifest.min_rows)
     short = latest_of_all[is_short] if alone is not None else latest_of_all[:0]
-    latest = samples.origin[np.concatenate([rows, short])].max()
-    if latest < np.datetime64(manifest.fitted_at):
-        raise LeakError(what="this bundle", known_at=manifest.fitted_at, used_at=str(latest))
-    rows, short = (
-        part[samples.origin[part] >= np.datetime64(manifest.fitted_at)] for part in (rows, short)
-    )
+    rows, short = _later_rows(bundle, samples, rows, short)
     if bundle.replays and len(rows):
         rows = rows_reaching_back(samples, rows, manifest, is_needed=not len(short))
     frames = [pl.DataFrame(schema=FORECAST_SCHEMA)]
@@ -190,6 +188,21 @@ def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     frame = pl.concat(frames)
     exchanges = bars.exchanges or exchanges_of(bars.symbols, calendar=manifest.data.calendar)
     return with_resolved(frame, exchanges).sort("symbol", "horizon_sessions")
+
+
+def _later_rows(bundle: Bundle, samples: Samples, *parts: Ints) -> Iterator[Ints]:
+    """Of each part the rows from which the bundle may forecast: it has seen nothing that is later.
+
+    Raises: LeakError naming the newest of all rows if there is none.
+    """
+    rows = np.concatenate(parts)
+    since = first_days(bundle, samples.table.symbols)[samples.table.symbol]  # (table row,)
+    if not (samples.origin[rows] >= since[rows]).any():
+        newest = rows[samples.origin[rows].argmax()]
+        raise LeakError(
+            what="this bundle", known_at=str(since[newest]), used_at=str(samples.origin[newest])
+        )
+    return (part[samples.origin[part] >= since[part]] for part in parts)
 
 
 def _universal_member(bundle: Bundle) -> FittedLstm | None:
@@ -209,6 +222,7 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
     manifest = bundle.manifest
     fitted_at = date.fromisoformat(manifest.fitted_at)
+    recorded = recorded_days(bundle)
     least = manifest.min_rows if _universal_member(bundle) is None else LEAST_SESSIONS
     without = latest_segments(bars.frame).filter(
         ~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list())
@@ -227,7 +241,9 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
             reasons[symbol] = f"{n} bars, {least} needed"
         elif last < fitted_at:
             reasons[symbol] = f"its bars end {last}, the bundle has learnt up to {fitted_at}"
-        elif before < manifest.min_rows:
+        elif symbol in recorded and last < (day := recorded[symbol].astype(object)):
+            reasons[symbol] = f"its bars end {last}, its past forecasts are known up to {day}"
+        elif bundle.replays and before < manifest.min_rows:
             reasons[symbol] = (
                 f"{before} bars up to {fitted_at}, {manifest.min_rows} needed there; "
                 "give bars that begin earlier"
