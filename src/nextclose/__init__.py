@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
     from nextclose.serving.predictor import price_table as price_table
+    from nextclose.serving.updating import update as update
     from nextclose.training import train as train
 
 _HOMES = {
@@ -106,6 +107,7 @@ _HOMES = {
     "nextclose.schema": ("LEVELS", "Bars"),
     "nextclose.training": ("train",),
     "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
+    "nextclose.serving.updating": ("update",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -154,6 +156,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "price_table",
     "sample_bars",
     "train",
+    "update",
     "verdicts",
     "with_news",
     "write_run",

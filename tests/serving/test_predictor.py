@@ -9,8 +9,8 @@ from polars.testing import assert_frame_equal
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.config import DataConfig
 from nextclose.errors import DataError, LeakError, NotEnoughDataError
-from nextclose.models.loghar.loghar import LogHar
 from nextclose.models.hybrid.hybrid import FittedHybrid
+from nextclose.models.loghar.loghar import LogHar
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Finding
 from nextclose.serving.bundle import Bundle, write_bundle
 from nextclose.serving.golden import samples_for

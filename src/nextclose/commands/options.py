@@ -17,6 +17,7 @@ from nextclose.errors import ConfigError, printable
 if TYPE_CHECKING:
     from nextclose.config import DataConfig, NewsConfig, RunConfig
     from nextclose.schema import Bars
+    from nextclose.serving.bundle import Bundle
 
 out, err = Console(), Console(stderr=True)
 CONFIG_BYTES = 1 << 20  # more than any settings take
@@ -99,6 +100,26 @@ def bars_of(prices: list[str], news: Path | None, *, data: DataConfig, config: N
 
     bars = load_bars(*prices, config=data)
     return bars if news is None else with_news(bars, news, config=config, data=data)
+
+
+def served_bars(
+    bundle: Bundle,
+    prices: list[str],
+    news: Path | None,
+    *,
+    asked: RunConfig,
+    data: Mapping[str, object],
+) -> Bars:
+    """The bars of PRICES, read as those of a bundle's training were.
+
+    But for what a file of settings says of data (`asked`), and the options (`data`).
+    """
+    from nextclose.config import NewsConfig
+
+    manifest = bundle.manifest
+    own = asked.data.model_dump(exclude_unset=True) | data_settings(data)
+    settings = manifest.data.model_copy(update=own)
+    return bars_of(prices, news, data=settings, config=manifest.news or NewsConfig())
 
 
 def _text_of(path: Path) -> str:

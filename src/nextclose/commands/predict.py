@@ -21,6 +21,7 @@ from nextclose.commands.options import (
     bars_of,
     data_settings,
     out,
+    served_bars,
     settings_of,
 )
 from nextclose.errors import ConfigError, printable
@@ -93,7 +94,6 @@ def _of_bundle(
     data: dict[str, object],
 ) -> tuple[Bundle, Bars, pl.DataFrame]:
     """The bundle, the bars behind it, and its forecasts of them; what has none is told."""
-    from nextclose.config import NewsConfig
     from nextclose.serving.predictor import (
         forecasts_of,
         load_bundle,
@@ -108,11 +108,9 @@ def _of_bundle(
             f"Fix: nextclose predict {quote(printable(folder))} PRICES"
         )
     bundle = load_bundle(Path(folder))
-    manifest = bundle.manifest
     asked = settings_of(config, horizons=horizons)
     refuse_other_horizons(bundle, asked.backtest.horizons if horizons else None)
-    settings = manifest.data.model_copy(update=asked.data.model_dump(exclude_unset=True) | data)
-    bars = bars_of(prices, news, data=settings, config=manifest.news or NewsConfig())
+    bars = served_bars(bundle, prices, news, asked=asked, data=data)
     say_findings(bars)
     forecasts = forecasts_of(bundle, bars)
     _say_reasons(reasons_without(bundle, bars, forecasts))

@@ -225,6 +225,9 @@ class Issue(IntEnum):
     OTHER_BASIS = (88, "W", "prices on another basis than those of a bundle's training",
         "closes adjusted for splits and dividends, or not, as in the bundle's training",
         "give prices of that kind, or train again with these.")
+    OLD_RECORD = (89, "W", "bars that are newer than a bundle's record of past forecasts",
+        "past forecasts up to 21 sessions before the newest bar: ranges follow them",
+        "`nextclose update BUNDLE PRICES` moves them on.")
     # fmt: on
 
     about: str

@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, no
 class Bundle:
     """A model that may be trusted: its manifest, the forecaster, and the golden example.
 
-    `replays`: it, or a member of it, goes on from the day of the fit. `features` are the user's own columns,
-    by name; they are not saved. `findings` are what was found when it was loaded.
+    `replays`: it, or a member of it, goes on from the day of the fit. `features` are the user's
+    own columns, by name; they are not saved. `findings` are what was found when it was loaded.
     """
 
     manifest: Manifest
@@ -60,6 +61,15 @@ class Bundle:
     replays: bool
     features: Mapping[str, Feature] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def recorded(self) -> dict[str, date]:
+        """The session of each symbol's newest forecast in a hybrid's record; others keep none."""
+        if not isinstance(self.fitted, FittedHybrid):
+            return {}
+        record = self.fitted.record
+        days = record.last.astype("datetime64[D]").astype(object)
+        return dict(zip(record.symbols, days, strict=True))
 
 
 def bundle_folder(path: Path) -> AbstractContextManager[OpenFolder]:

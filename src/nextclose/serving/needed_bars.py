@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
+from nextclose.data.segments import latest_segments, with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.samples.samples import Samples
 from nextclose.schema import Bars, Dates, Ints
 from nextclose.serving.bundle import Bundle
+from nextclose.serving.calendars import refuse_other_calendars
+from nextclose.serving.latest_bars import refuse_incomplete
 from nextclose.serving.manifest import Manifest
 from nextclose.serving.notices import renamed_symbols
 
@@ -86,14 +90,22 @@ def first_days(bundle: Bundle, symbols: Sequence[str]) -> Dates:
     That of the fit, or of the symbol's newest forecast in a hybrid's record, whose counts hold all
     outcomes known by then.
     """
-    fitted_at = np.datetime64(bundle.manifest.fitted_at, "D")
-    recorded = recorded_days(bundle)
-    return np.array([max(recorded.get(name, fitted_at), fitted_at) for name in symbols])
+    fitted_at = date.fromisoformat(bundle.manifest.fitted_at)
+    days = [max(bundle.recorded.get(name, fitted_at), fitted_at) for name in symbols]
+    return np.array(days, dtype="datetime64[D]")
 
 
-def recorded_days(bundle: Bundle) -> dict[str, np.datetime64]:
-    """The session of each symbol's newest forecast in a hybrid's record; others keep none."""
-    if not isinstance(bundle.fitted, FittedHybrid):
-        return {}
-    record = bundle.fitted.record
-    return dict(zip(record.symbols, record.last.astype("datetime64[D]"), strict=True))
+def refuse_unusable(bars: Bars, bundle: Bundle, *, least: int | None = None) -> None:
+    """Refuse later bars that no forecast may be made of.
+
+    `least`: rows from which on a member forecasts a symbol that is too short for the others.
+    Raises: DataError if a newest bar is incomplete, or days are not of the calendar of then;
+        ConfigError for other news; NotEnoughDataError for symbols that are all too short, or for a
+        part of a market.
+    """
+    refuse_other_news(bars, bundle.manifest)
+    refuse_incomplete(bars)
+    refuse_other_calendars(bars, bundle.manifest)
+    latest = replace(bars, frame=latest_segments(bars.frame))
+    with_short_symbols(latest, needed=bundle.manifest.min_rows, least=least)
+    refuse_part_of_a_market(bars, bundle)

@@ -19,6 +19,7 @@ from nextclose.serving.bundle import Bundle
 from nextclose.serving.golden import golden_bars, golden_symbols
 
 N_NAMED = 8  # symbols of one notice
+RECORD_SESSIONS = 21  # that ranges may lag behind: a month
 SAME_MOVES = 0.05  # mean difference of returns over their mean size: rounding, not another company
 # ... beyond which they are another's, each counted up to three mean sizes: a split or two are none
 OTHER_MOVES, LARGEST = 0.25, 3.0
@@ -55,6 +56,7 @@ def notices_of(
     # whom the bundle's own model could not forecast: too young for it
     young = [] if bundle is None else _not_of(bundle.manifest.model, forecasts)
     known_until = {code: session_table(code).last.item() for code in due}
+    old = _old_records(bundle, bars, issued)
     concerned = {
         Issue.STALE_BARS: [name for name in issued if newest[name] < due[exchange[name]]],
         Issue.EARLY_END: [name for name in issued if newest[name] < latest[exchange[name]]],
@@ -63,10 +65,15 @@ def notices_of(
             name for name in issued if resolved[name] > known_until[exchange[name]]
         ],
         Issue.OTHER_MOVES: list(others),
+        Issue.OLD_RECORD: list(old),
     }
     findings = [
         issue.finding(
-            _listed(names, newest, others if issue is Issue.OTHER_MOVES else NOBODY),
+            _listed(
+                names,
+                old if issue is Issue.OLD_RECORD else newest,
+                others if issue is Issue.OTHER_MOVES else NOBODY,
+            ),
             rule=_rule(issue, names, exchange, due),
         )
         for issue, names in concerned.items()
@@ -95,6 +102,19 @@ def _since_training(bundle: Bundle, bars: Bars, newest: Collection[str]) -> Iter
         yield Issue.MISSING_SYMBOLS.finding(_listed(names))
 
 
+def _old_records(bundle: Bundle | None, bars: Bars, symbols: Sequence[str]) -> dict[str, date]:
+    """Of `symbols` those with more than `RECORD_SESSIONS` bars behind their newest past forecast.
+
+    Each with the session of that.
+    """
+    recorded = {} if bundle is None else bundle.recorded
+    days = {"symbol": recorded.keys(), "day": recorded.values()}
+    known = pl.DataFrame(days, schema={"symbol": pl.String, "day": pl.Date})
+    since = bars.frame.join(known, on="symbol").filter(pl.col("session") > pl.col("day"))
+    counts = dict(since.group_by("symbol").len().iter_rows())
+    return {name: recorded[name] for name in symbols if counts.get(name, 0) > RECORD_SESSIONS}
+
+
 def _not_of(model: str, forecasts: pl.DataFrame) -> list[str]:
     """Symbols that another model than this forecasts."""
     return sorted(forecasts.filter(pl.col("model") != model)["symbol"].unique())
@@ -106,6 +126,7 @@ WORDS = {
     Issue.NEVER_LEARNT: "never learnt",
     Issue.CALENDAR_END: "date by weekdays",
     Issue.OTHER_MOVES: "other moves",
+    Issue.OLD_RECORD: "old record",
 }
 
 

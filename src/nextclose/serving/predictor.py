@@ -23,7 +23,7 @@ from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue
-from nextclose.data.segments import latest_segments, with_short_symbols
+from nextclose.data.segments import latest_segments
 from nextclose.errors import (
     ConfigError,
     LeakError,
@@ -37,7 +37,6 @@ from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
 from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
-from nextclose.serving.calendars import refuse_other_calendars
 from nextclose.serving.golden import (
     golden_symbols,
     refuse_other_features,
@@ -46,16 +45,13 @@ from nextclose.serving.golden import (
 )
 from nextclose.serving.latest_bars import (
     latest_rows,
-    refuse_incomplete,
     segment_lengths,
     with_resolved,
 )
 from nextclose.serving.manifest import MANIFEST
 from nextclose.serving.needed_bars import (
-    refuse_other_news,
     first_days,
-    refuse_part_of_a_market,
-    recorded_days,
+    refuse_unusable,
     rows_reaching_back,
 )
 from nextclose.serving.notices import notices_of
@@ -161,16 +157,8 @@ def refuse_other_horizons(bundle: Bundle, horizons: tuple[int, ...] | None) -> N
 def forecasts_of(bundle: Bundle, bars: Bars) -> pl.DataFrame:
     """The forecasts of `predict`, which raises the same, without a word about them."""
     manifest = bundle.manifest
-    refuse_other_news(bars, manifest)
-    refuse_incomplete(bars)
-    refuse_other_calendars(bars, manifest)
     alone = _universal_member(bundle)
-    with_short_symbols(
-        replace(bars, frame=latest_segments(bars.frame)),
-        needed=manifest.min_rows,
-        least=None if alone is None else LEAST_SESSIONS,
-    )
-    refuse_part_of_a_market(bars, bundle)
+    refuse_unusable(bars, bundle, least=None if alone is None else LEAST_SESSIONS)
     samples = samples_for(bars, manifest, bundle.features)
     latest_of_all = latest_rows(samples)
     lengths = segment_lengths(samples, latest_of_all)
@@ -222,7 +210,6 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
     """Why symbols of `bars` are not among the forecasts made of them: symbol -> reason."""
     manifest = bundle.manifest
     fitted_at = date.fromisoformat(manifest.fitted_at)
-    recorded = recorded_days(bundle)
     least = manifest.min_rows if _universal_member(bundle) is None else LEAST_SESSIONS
     without = latest_segments(bars.frame).filter(
         ~pl.col("symbol").is_in(forecasts["symbol"].unique().to_list())
@@ -241,7 +228,7 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
             reasons[symbol] = f"{n} bars, {least} needed"
         elif last < fitted_at:
             reasons[symbol] = f"its bars end {last}, the bundle has learnt up to {fitted_at}"
-        elif symbol in recorded and last < (day := recorded[symbol].astype(object)):
+        elif last < (day := bundle.recorded.get(symbol, last)):
             reasons[symbol] = f"its bars end {last}, its past forecasts are known up to {day}"
         elif bundle.replays and before < manifest.min_rows:
             reasons[symbol] = (
