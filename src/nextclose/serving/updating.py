@@ -128,8 +128,9 @@ def _refuse_older(bundle: Bundle, bars: Bars) -> None:
     newest = bars.frame.group_by("symbol").agg(pl.col("session").max())
     if not any(bundle.recorded.get(symbol) == last for symbol, last in newest.iter_rows()):
         known = max([*bundle.recorded.values(), date.fromisoformat(bundle.manifest.fitted_at)])
+        last = max(newest["session"])
         raise NotEnoughDataError(
-            f"all bars end by {max(newest["session"])}, and the past forecasts of this bundle are "
+            f"all bars end by {last}, and the past forecasts of this bundle are "
             f"known up to {known}: there is nothing to move on. Fix: give newer bars.",
             needed=1,
             found=0,
