@@ -123,7 +123,7 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
     page = (tmp_path / "run" / "report.html").read_text()
     assert "What the hybrid is made of" in page
     document = json.loads((tmp_path / "run" / "verdict.json").read_text())
-    assert set(document["hybrid"]) == {"weights", "ablation"}
+    assert set(document["hybrid"]) == {"ablation"}
 
 
 def test_the_demo_is_smaller_than_the_full_run_in_refits_only():

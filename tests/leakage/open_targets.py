@@ -27,7 +27,12 @@ from nextclose.models.volatility import har
 from nextclose.samples import splits
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.scaling import fit_scaler
-from nextclose.samples.splits import first_origin, known_at, originating_from
+from nextclose.samples.splits import (
+    ResolvedOutcomes,
+    first_origin,
+    known_at,
+    originating_from,
+)
 from nextclose.samples.splits import walk_forward as folds_of
 from nextclose.samples.windows import windows
 from tests.leakage.artefacts import STACKED
@@ -165,7 +170,9 @@ def open_outcomes(patch: Patch) -> None:
         for position, row in enumerate(rows):
             start = samples.segments[samples.segments[:, 0] <= row, 0].max()
             past = samples.outcome[start:row, horizon]
-            yield position, past[np.isfinite(past)]
+            past = past[np.isfinite(past)]
+            known = np.array([position]), np.array([len(past)])
+            yield ResolvedOutcomes(positions=known[0], outcome=past, n_resolved=known[1])
 
     patch.setattr(baselines, "resolved_outcomes", leaky)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from nextclose.models.loghar.loghar import REACH_SESSIONS, LogHar, fit_loghar
 from nextclose.models.protocol import Fitted, Traits
+from nextclose.models.rolling_quantiles import past_quantiles
 from nextclose.models.volatility.har import Ewma, Har, fit_har, pooled_quantiles
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import resolved_outcomes
@@ -36,10 +37,10 @@ class HistoricalSimulation:
         """Type-7 quantiles of past outcomes, in target units; NaN if none has resolved yet."""
         grid = np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
         for k in range(len(samples.horizons)):
-            for position, past in resolved_outcomes(samples, rows, horizon=k):
-                seen = past if self.n_outcomes is None else past[-self.n_outcomes :]
-                if len(seen):
-                    grid[position, k] = np.quantile(seen, LEVELS)
+            for past in resolved_outcomes(samples, rows, horizon=k):
+                grid[past.positions, k] = past_quantiles(
+                    past.outcome, past.n_resolved, levels=LEVELS, n_last=self.n_outcomes
+                )
         return grid / samples.unit(rows)[:, :, None]
 
 
@@ -56,8 +57,10 @@ class Drift:
         """Spread shifted so that its median is the mean of the own resolved outcomes."""
         point = np.zeros((len(rows), len(samples.horizons)))
         for k in range(len(samples.horizons)):
-            for position, past in resolved_outcomes(samples, rows, horizon=k):
-                point[position, k] = past.mean() if len(past) else 0.0
+            for past in resolved_outcomes(samples, rows, horizon=k):
+                # each its own sum: a running total would remember its rounding for ever
+                sums = [past.outcome[:n].sum() for n in past.n_resolved.tolist()]
+                point[past.positions, k] = np.array(sums) / np.maximum(past.n_resolved, 1)
         centred = self.spread - self.spread[:, MEDIAN : MEDIAN + 1]
         return np.asarray((point / samples.unit(rows))[:, :, None] + centred)
 

@@ -89,6 +89,7 @@ class ReportContent:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All models with a verdict, a forecast or a weight, in the order of the report."""
+        """All models with a verdict, a forecast or a learning curve, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
+        names |= set(self.curves["model"]) if len(self.curves) else set()
         return model_order(names, headline=self.headline)

@@ -13,8 +13,8 @@ def run_notes(content: ReportContent) -> dict[str, str]:
     n_seen, n_refits = content.prior_refits
     if n_seen:
         notes["Prior of loghar"] = (
-            f"it has seen the years up to {shipped_priors()[0].until}, {n_seen} of {n_refits} refits lie in "
-            "them, rehearsals included"
+            f"it has seen the years up to {shipped_priors()[0].until}, {n_seen} of {n_refits} "
+            "refits lie in them, rehearsals included"
         )
     if content.editions:
         notes["Editions of lstm"] = "; ".join(
