@@ -207,9 +207,20 @@ def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
             result = model.fit(disp="off", show_warning=False, starting_values=start)
             estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
             is_found = result.convergence_flag == 0 and estimate.is_sound(returns)
-            if is_found and _is_to_scale(estimate, returns, horizons):
+            if is_found and _is_sized(estimate, returns, horizons):
                 return estimate
     return None
+
+
+def _is_sized(parameters: Gjr, returns: Floats, horizons: Sequence[int]) -> bool:
+    """Whether forecasts are of the size of the returns over the whole fit, and in its last year.
+
+    Where closes repeat, the likelihood has no maximum: what the optimiser then stops at may imply
+    several times the deviation of the sample.
+    """
+    first = _first(parameters, returns)
+    is_as_wide = parameters.has_size_of(returns, first=first, horizons=horizons)
+    return is_as_wide and _is_to_scale(parameters, returns, horizons)
 
 
 def _median_parameters(sound: Sequence[Gjr], returns: Floats) -> Gjr:
