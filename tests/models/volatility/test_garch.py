@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arch import arch_model
+from threadpoolctl import threadpool_limits
 
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.state import decode_state, encode_state
@@ -84,6 +85,11 @@ def test_forecast_variance_agrees_with_arch_from_the_refit_on(samples, garch, re
     ahead = peer.forecast(horizon=7, start=999).variance.to_numpy() / 1e4
     np.testing.assert_allclose(variance[:, 0], ahead[:, 0], rtol=1e-8)
     np.testing.assert_allclose(variance[:, 1], ahead.sum(axis=1), rtol=1e-8)
+
+
+def test_a_fit_is_the_same_on_any_number_of_threads(samples, garch):
+    with threadpool_limits(2):  # as of a library that the fit itself imports
+        assert same_state(fitted_by(samples, day(1000)), garch)
 
 
 def test_the_filter_of_the_fit_window_agrees_with_arch(garch, returns):
