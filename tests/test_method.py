@@ -73,6 +73,8 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "from phi = {:g} on", (gjr.UNIT_ROOT,)),
     (4, "nu > {:g}", (gjr.NU_FLOOR,)),
     (4, "over the last {} sessions of forecast", (garch.SCALE_SESSIONS,)),
+    (4, "is below {:g} times the returns' deviation from their median", gjr.SIZE_BOUNDS[1:]),
+    (4, "above {:g} times that without the largest hundredth of them", gjr.SIZE_BOUNDS[:1]),
     (4, "trailing volatility is from {:g} to {:g} at", garch.SCALE_BOUNDS),
     (4, "cut to [{:g}, {:g}]", loghar.MOVE_BOUNDS),
     (4, "at least {} symbols with a long run", (loghar.MARKET_SYMBOLS,)),
