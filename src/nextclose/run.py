@@ -18,10 +18,11 @@ from nextclose.data.segments import with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, leading_model, news_worth
-from nextclose.evaluation.breakdowns.training import borrowed_volatility
+from nextclose.evaluation.breakdowns.training import borrowed_volatility, overlaps
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
+from nextclose.evaluation.verdict.overlap import with_overlaps
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
@@ -116,14 +117,13 @@ def backtest(
     scores = scores_of(
         walked.forecasts, seeds=walked.seeds, metrics=metrics, unready=walked.unready
     )
+    judged = (row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models)
     return Run(
         bars=long_enough,
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=tuple(
-            row for row in verdict_rows(scores.panels) if row.model in settings.backtest.models
-        ),
+        verdict=with_overlaps(judged, overlaps(walked)),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=leading_model(study))
         if bars.news is not None
@@ -156,9 +156,11 @@ def run_facts(run: Run) -> dict[str, Any]:
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
     borrowed = borrowed_volatility(run.backtest)
     garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    overlapping = [asdict(each) for each in overlaps(run.backtest)]
     return (
         news_facts
         | garch_facts
+        | ({"overlaps": overlapping} if overlapping else {})
         | {
             "config": config.model_dump(mode="json"),
             "config_hash": config_hash(config),
