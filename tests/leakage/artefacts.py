@@ -123,7 +123,9 @@ def of_bars(bars: Bars) -> Iterator[tuple[str, Artefact]]:
 
 def of_table(table: Table) -> Iterator[tuple[str, Artefact]]:
     label = labels(names_of(table), table.session)
-    yield "scale", Artefact(known_at=table.session, label=label, value=table.scale)
+    for name in ("scale", "long_run"):
+        column = getattr(table, name)
+        yield name, Artefact(known_at=table.session, label=label, value=column)
     for j, name in enumerate(table.names):
         column = np.ascontiguousarray(table.values[:, j])
         yield f"feature {name}", Artefact(known_at=table.session, label=label, value=column)

@@ -17,7 +17,6 @@ from nextclose.models import baselines, regressors
 from nextclose.models.classic import classic
 from nextclose.models.hybrid import adaptive_tails, conformal
 from nextclose.models.hybrid.hybrid import Hybrid, Issued, weighted_quantiles
-from nextclose.models.loghar import loghar
 from nextclose.models.loghar.loghar import fit_loghar_scale
 from nextclose.models.lstm import finetune
 from nextclose.models.lstm.network import hidden_at
@@ -229,18 +228,6 @@ def chance_when_served(patch: Patch) -> None:
     patch.setattr(finetune, "hidden_at", leaky)
 
 
-def open_levels(patch: Patch) -> None:
-    """The long-run level of a symbol goes on over bars that are still to come."""
-
-    def leaky(samples: Samples) -> Any:
-        levels = honest(samples)
-        later = np.append(levels[1:], levels[-1:])
-        return np.where(np.isnan(later), levels, later)  # the next symbol has none yet
-
-    honest = loghar.long_run
-    patch.setattr(loghar, "long_run", leaky)
-
-
 def outcomes_when_issued(patch: Patch) -> None:
     """M56: the tails at t know what the forecasts before t will come to, at t + h."""
 
@@ -317,7 +304,6 @@ FIRST_FOLD = (
     Mutant(borders_by_share, ("fold dates",)),
     Mutant(open_spread, SPREADS, ("drift", "ewma", "har")),
     Mutant(open_har, ("fit har scale.weights",)),
-    Mutant(open_levels, ("fit loghar scale.levels", "forecast loghar 7"), ("loghar",)),
     Mutant(stopping_on_test, GROWN[:1], TREES),
     Mutant(training_on_test, GROWN, TREES),
     Mutant(last_fit_for_all, ("fit har scale.weights",)),

@@ -30,14 +30,14 @@ def test_a_calendar_proven_later_changes_nothing_before():
     assert collect_bars(turns).exchanges["YOUNG"] == "CMES"
     made, other = pipeline.artefacts(stays), pipeline.artefacts(turns)
     assert leaks(made, other, at=day(CUT)) == []
-    assert "feature market_move_ratio_1" in moved(made, other)
+    assert "feature market_return_5" in moved(made, other)
 
 
 def test_from_the_bar_that_proves_it_on_a_symbol_is_of_its_own_market():
     pipeline = Pipeline(models=())
-    with_it = pipeline.artefacts(panel(n_closed_days=6))["feature market_move_ratio_1"]
+    with_it = pipeline.artefacts(panel(n_closed_days=6))["feature market_return_5"]
     alone = pipeline.artefacts(panel(n_closed_days=6).filter(pl.col("symbol") != "YOUNG"))
-    own = alone["feature market_move_ratio_1"]
+    own = alone["feature market_return_5"]
     proven = day(LISTED + EARLY_BARS - 1 + 2)  # two holidays had no bar
     is_after = own.known_at >= np.datetime64(proven)
     of_old = np.isin(with_it.label, own.label)

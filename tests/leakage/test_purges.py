@@ -14,6 +14,7 @@ from nextclose.models.hybrid.hybrid import past_forecasts
 from nextclose.models.volatility import har
 from tests.builders import FAMILIES
 from tests.leakage.artefacts import STACKED, Pipeline, inner_leaks, leaks
+from tests.leakage.open_sizes import FIRST_FOLD_SIZES, MID_FOLD_SIZES
 from tests.leakage.open_targets import (
     FIRST_FOLD,
     MID_FOLD,
@@ -80,6 +81,19 @@ def test_a_forecast_that_reads_what_is_open_is_found(mutant, monkeypatch):
     mutant.leak(monkeypatch)
     pipeline = pipeline_of(mutant.models)
     assert {*mutant.named} <= named(pipeline, 415, wanted=mutant.named)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "row"),
+    [(m, 400) for m in FIRST_FOLD_SIZES] + [(m, 415) for m in MID_FOLD_SIZES],
+    ids=lambda each: ids(each) if isinstance(each, Mutant) else "",
+)
+def test_a_size_that_knows_later_sessions_is_found(mutant, row, monkeypatch):
+    lower_thresholds(monkeypatch)
+    pipeline = Pipeline(models=mutant.models)
+    assert named(pipeline, row) == set()
+    mutant.leak(monkeypatch)
+    assert {*mutant.named} <= named(pipeline, row, wanted=mutant.named)
 
 
 @pytest.mark.parametrize("mutant", STACK_FOLD, ids=ids)

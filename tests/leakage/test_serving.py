@@ -12,6 +12,7 @@ from nextclose.backtesting.study import make_study
 from nextclose.backtesting.walk_forward import Backtest, backtest
 from nextclose.config import BacktestConfig, RunConfig
 from nextclose.errors import ConfigError
+from nextclose.features import columns
 from nextclose.models.lstm.lstm import REACH_SESSIONS
 from nextclose.models.mixture import restore_forecaster
 from nextclose.models.registry import SERVABLE, model_of_state
@@ -30,6 +31,14 @@ from tests.leakage.worlds import clean_panel, day, lacking_panel, perturbed, pri
 
 # The drift and the expanding density are about all of a symbol's past, by definition.
 FINITE = ("naive", "ewma", "har", "loghar", "trees")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_long_run() -> Iterator[None]:
+    """A long run that the rows of one forecast hold, in the place of ten years."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "LONG_RUN", 200)
+        yield
 
 
 @pytest.fixture(scope="module", params=[clean_panel, lacking_panel])

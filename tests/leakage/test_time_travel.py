@@ -10,6 +10,9 @@ import pytest
 
 from nextclose.backtesting.walk_forward import backtest
 from nextclose.evaluation.breakdowns.training import editions_used, fits_of
+from nextclose.features.market import MARKET_NAMES
+from nextclose.models.loghar.loghar import LogHar
+from nextclose.models.loghar.prior import shipped_priors
 from nextclose.models.trees.trees import FittedTrees
 from tests.leakage.artefacts import (
     FOLDS,
@@ -57,6 +60,14 @@ UNMOVED = {
 PANELS = [pytest.param(name, marks=[pytest.mark.slow] * (name == "clean")) for name in BASES]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def lowered() -> Iterator[None]:
+    """Thresholds that 490 rows reach: two symbols are a market, rows teach, weights are learnt."""
+    with pytest.MonkeyPatch.context() as patch:
+        lower_thresholds(patch)
+        yield
+
+
 @pytest.fixture(scope="module", params=PANELS)
 def base(request) -> pl.DataFrame:
     return BASES[request.param]()
@@ -82,13 +93,7 @@ def test_no_future_changes_what_was_known_before_it_and_each_artefact_can_change
 
 
 @pytest.fixture
-def lowered(monkeypatch) -> None:
-    """Thresholds that 490 rows reach: garch fits, weights are learnt and tails adapt in them."""
-    lower_thresholds(monkeypatch)
-
-
-@pytest.fixture
-def stack(base, lowered) -> dict[str, Artefact]:
+def stack(base) -> dict[str, Artefact]:
     return Pipeline(models=STACKED).artefacts(base)
 
 
@@ -118,7 +123,7 @@ def test_no_future_of_any_scope_changes_what_garch_and_the_hybrid_had_made(base,
         assert leaks(stack, other, at=cut) == [], f"after {cut}: {world}, {scope}"
 
 
-def test_with_lowered_thresholds_garch_fits_weights_are_learnt_and_tails_adapt(lowered):
+def test_with_lowered_thresholds_garch_fits_weights_are_learnt_and_tails_adapt():
     made = Pipeline(models=STACKED).artefacts(clean_panel())
     assert {"forecast garch 1", "ablation without garch 30"} <= {*made}
     weights = made["fit hybrid weights"].value
@@ -129,7 +134,7 @@ def test_with_lowered_thresholds_garch_fits_weights_are_learnt_and_tails_adapt(l
     assert made["fit hybrid calibration.adapts"].value[-1] == digest(np.ones(3, dtype=np.int64))
 
 
-def test_one_price_before_a_refit_changes_weights_and_one_after_it_does_not(lowered):
+def test_one_price_before_a_refit_changes_weights_and_one_after_it_does_not():
     base = clean_panel()
     named = {"fit hybrid weights", "fit loghar scale.weights", "fit garch filters"}
     for row, is_seen in ((FOLDS[0], True), (FOLDS[0] + 1, False)):
@@ -144,7 +149,16 @@ def test_one_price_before_a_refit_changes_weights_and_one_after_it_does_not(lowe
         assert named <= fits if is_seen else not fits
 
 
-# --- trees and networks ---
+# --- log-HAR, trees and networks ---
+
+
+def test_log_har_of_these_worlds_reads_the_market_and_learns_so_that_its_leaks_would_show():
+    walk = backtest(Pipeline(models=("loghar",)).study(clean_panel()))
+    for fitted in fits_of(walk, "loghar"):
+        assert isinstance(fitted, LogHar)
+        assert {*MARKET_NAMES} <= {*fitted.scale.names}
+        priors = [table for prior in shipped_priors() for table in prior.weights]
+        assert not any(np.array_equal(fitted.scale.weights[0], table[0]) for table in priors)
 
 
 def test_trees_of_these_worlds_keep_some_so_that_their_leaks_would_show():
@@ -170,7 +184,7 @@ def test_no_future_of_any_scope_at_any_cut_changes_what_was_known_before_it(base
                 assert leaks(made, other, at=day(row)) == [], f"after {day(row)}: {world}, {scope}"
 
 
-def test_prices_in_the_validation_block_change_neither_training_targets_nor_scaler(base, lowered):
+def test_prices_in_the_validation_block_change_neither_training_targets_nor_scaler(base):
     made = Pipeline(models=("ridge",)).artefacts(base)
     for cut, world in product(made[INNER + "train targets"].known_at.astype(object), SOME):
         other = Pipeline(models=("ridge",)).artefacts(perturbed(base, cut, world))

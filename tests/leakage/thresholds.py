@@ -9,9 +9,10 @@ from nextclose.models.volatility import garch, har
 
 
 def lower_thresholds(patch: pytest.MonkeyPatch) -> None:
-    """Garch fits, two symbols are a market, a rehearsal fits, weights are learnt, tails adapt."""
+    """Garch fits, two symbols are a market, rows teach log-HAR, a rehearsal fits, tails adapt."""
     patch.setattr(garch, "MINIMUM_SESSIONS", 300)
     patch.setattr(loghar, "MARKET_SYMBOLS", 2)
+    patch.setattr(loghar, "LEVEL_SESSIONS", 260)
     patch.setattr(har, "POOL_MINIMUM", 30)
     patch.setattr(studies, "FIRST_ORIGINS", 100)
     patch.setattr(hybrid, "MINIMUM_FORECASTS", 60)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nextclose.models.loghar.loghar import REACH_SESSIONS, LogHar, fit_loghar
+from nextclose.models.loghar.prior import taught_until
 from nextclose.models.protocol import Fitted, Traits
 from nextclose.models.rolling_quantiles import past_quantiles
 from nextclose.models.volatility.har import Ewma, Har, fit_har, pooled_quantiles
@@ -78,6 +79,27 @@ class Baseline:
         return self.fit_known(train, valid)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorHar:
+    """Log-HAR, fitted on all that is known; its traits are read of the priors that are shipped."""
+
+    name: str = "loghar"
+
+    @property
+    def traits(self) -> Traits:
+        """No settings; ten years are read where there are ten."""
+        return Traits(
+            fitted=LogHar,
+            reach_sessions=REACH_SESSIONS,
+            relative_cost=0,
+            taught_until=taught_until(),
+        )
+
+    def fit(self, train: Samples, valid: Samples, seed: int) -> LogHar:
+        """As `fit_loghar`; the seed plays no part."""
+        return fit_loghar(train, valid)
+
+
 YARDSTICK = Traits(relative_cost=0, is_servable=False, is_member=False)
 
 NAIVE = Baseline(
@@ -104,8 +126,4 @@ EWMA = Baseline(
     traits=Traits(fitted=Ewma, relative_cost=0),
 )
 HAR = Baseline(name="har", fit_known=fit_har, traits=Traits(fitted=Har, relative_cost=0))
-LOGHAR = Baseline(
-    name="loghar",
-    fit_known=fit_loghar,
-    traits=Traits(fitted=LogHar, reach_sessions=REACH_SESSIONS, relative_cost=0),
-)
+LOGHAR = PriorHar()
