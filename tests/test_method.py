@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -26,7 +27,8 @@ from nextclose.metrics import ABOVE_GRID, BELOW_GRID, implied_r2
 from nextclose.models import baselines, registry
 from nextclose.models.classic import classic
 from nextclose.models.classic import network as classic_network
-from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
+from nextclose.models import location
+from nextclose.models.hybrid import record
 from nextclose.models.loghar import loghar, prior
 from nextclose.models.lstm import lstm, shape
 from nextclose.models.trees import inputs as trees_inputs
@@ -100,18 +102,16 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "(d + {:g} m + exp(l) (sinh((arcsinh n_j + {:g} a) w) - sinh({:g} a w))), w = exp(-{:g} k)",
      (shape.LOCATION_STEP, shape.SKEW_STEP, shape.SKEW_STEP, shape.TAIL_STEP)),
     (4, "d = {:g} sqrt(h) (mean of |r| over the last {:,}) / s",
-     (shape.RISK_PRICE, universal.LONG_RUN)),
+     (location.RISK_PRICE, columns.LONG_RUN)),
     (4, "beyond {} sessions there is no forecast", (lstm.LONGEST,)),
     (4, "quarters of {} days", (windows.CHAIN_DAYS,)),
     (4, "from the {}th session on; columns look back at most {:,}",
-     (universal.WARMUP + 1, universal.LONG_RUN)),
+     (universal.WARMUP + 1, columns.LONG_RUN)),
     (4, "those of the last {:,} sessions", (lstm.REACH_SESSIONS,)),
     (4, "horizons weighing h^{:g}", (teacher.WEIGHT_POWER,)),
     (4, "companies for {:g} % of the lessons", (100 * Course().real_share,)),
-    (4, "(1 - {0:g}) w_fit + {0:g} / M", (HybridConfig().equal_share,)),
-    (4, "members: {}, {}, {}", HybridConfig().members),
-    (4, "at least {}, or weights are equal", (hybrid.MINIMUM_FORECASTS,)),
-    (4, "of more than {:,} an even selection", (hybrid.MAXIMUM_FORECASTS,)),
+    (4, "members: {}, {}", HybridConfig().members),
+    (4, "{:g} x (mean of |r| over the last {:,}) x h", (location.RISK_PRICE, columns.LONG_RUN)),
     (4, "windows of {} sessions of {} columns",
      (classic_network.WINDOW_SESSIONS, classic_network.N_FEATURES)),
     (4, "two LSTM layers of {}", (classic_network.UNITS,)),
@@ -119,13 +119,11 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
      (classic_network.LEARNING_RATE, classic_network.BATCH_SAMPLES, ClassicConfig().max_epochs,
       classic_network.PATIENCE_EPOCHS)),
     (4, "the {} origins before the {} it", (ClassicConfig().train_origins, classic.VALID_SESSIONS)),
-    (5, "(q_{:g} - q_{:g}) / 2", (LEVELS[adaptive_tails.HIGH], LEVELS[adaptive_tails.LOW])),
-    (5, "in the last {} sessions", (conformal.SCORE_SESSIONS,)),
-    (5, "n / (n + {} h)", (conformal.SCORES_PER_SESSION,)),
-    (5, "alpha = {:g}, {:g}, {:g} from its end", tuple(adaptive_tails.NOMINAL[:3])),
-    (5, "({:g} / h) (alpha", (HybridConfig().calibration_step,)),
-    (5, "kept in [{:g} alpha, {:g} alpha]", adaptive_tails.REACH),
-    (5, "before {} scores", (conformal.MINIMUM_SCORES,)),
+    (5, "their {:.0f} % range", (100 * (LEVELS[record.HIGH] - LEVELS[record.LOW]),)),
+    (5, "fade by half in {:.0f} forecasts", (math.log(0.5) / math.log(record.FADE),)),
+    (5, "(x + {:g} n0) / (n + n0), n0 = {} h", (record.OUTSIDE, record.PRIOR_FORECASTS)),
+    (5, "z({:g}) / z(1 - p / 2), p kept in [{:g}, {:g}]",
+     (1 - record.OUTSIDE / 2, *record.MISS_BOUNDS)),
     (6, "the last {:g} % of origins with a known outcome, or {} if",
      (100 * splits.VALID_FRACTION, splits.VALID_SESSIONS)),
     (6, "begin every {} sessions", (PLAN.refit_sessions,)),

@@ -228,7 +228,7 @@ def chance_when_served(patch: Patch) -> None:
 
 
 def recorded_as_if(patch: Patch, told: Callable[[Samples], Any]) -> None:
-    """A record that takes outcomes for resolved on other days, (row, horizon), which `told` gives."""
+    """A record that takes outcomes for resolved on the days that `told` gives. (row, horizon)."""
 
     def leaky(self: Record, samples: Samples, rows: Any, raw: Any) -> Any:
         days = np.where(np.isnat(samples.resolved), samples.resolved, told(samples))
