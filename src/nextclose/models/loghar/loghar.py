@@ -151,7 +151,8 @@ def _fitted_weights(known: Samples, inputs: Floats) -> Floats:
     Raises: NotEnoughDataError with fewer than 100 rows that know all inputs, long run or not.
     """
     movement = known.movement / year_move(known)[:, None]
-    is_known = np.isfinite(inputs).all(axis=1)[:, None] & np.isfinite(movement)  # (row, horizon)
+    sound = np.isfinite(inputs).all(axis=1, keepdims=True)  # (row, 1)
+    is_known = sound & np.isfinite(movement)  # (row, horizon)
     for n_known, horizon in zip(is_known.sum(axis=0), known.horizons, strict=True):
         refuse_too_few(int(n_known), "moves", horizon_sessions=horizon)
     prior, is_long = prior_at(sessions_of(known)[-1]), has_long_run(known)
