@@ -17,17 +17,17 @@ from nextclose.config import (
     ClassicConfig,
     HybridConfig,
     NewsConfig,
+    RunConfig,
     TreesConfig,
 )
 from nextclose.evaluation.hypothesis_tests import mean, multiple_comparison, power
 from nextclose.evaluation.scores import losses
 from nextclose.evaluation.verdict import comparison, coverage, decision, pooled
-from nextclose.features import columns, indicators, stationary, universal
+from nextclose.features import columns, indicators, market, stationary, universal
 from nextclose.metrics import ABOVE_GRID, BELOW_GRID, implied_r2
-from nextclose.models import baselines, registry
+from nextclose.models import baselines, location, registry
 from nextclose.models.classic import classic
 from nextclose.models.classic import network as classic_network
-from nextclose.models import location
 from nextclose.models.hybrid import record
 from nextclose.models.loghar import loghar, prior
 from nextclose.models.lstm import lstm, shape
@@ -38,6 +38,7 @@ from nextclose.pretraining import network as teacher
 from nextclose.pretraining.pretrain import Course
 from nextclose.samples import scaling, splits, windows
 from nextclose.schema import HORIZONS, LEVEL_WEIGHTS, LEVELS
+from nextclose.studies import needed_sessions
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = dict(
@@ -48,6 +49,7 @@ SECTIONS = dict(
     )
 )
 PLAN, TREES = BacktestConfig(), TreesConfig()
+LOGHAR = RunConfig(backtest=BacktestConfig(models=("loghar",)))
 ONE, ALL = decision.SUSPICION_SYMBOL, decision.SUSPICION_POOLED
 
 # section, what it says, the code's numbers in it
@@ -79,15 +81,21 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "above {:g} times that without the largest hundredth of them", gjr.SIZE_BOUNDS[:1]),
     (4, "trailing volatility is from {:g} to {:g} at", garch.SCALE_BOUNDS),
     (4, "cut to [{:g}, {:g}]", loghar.MOVE_BOUNDS),
-    (4, "at least {} symbols with a long run", (loghar.MARKET_SYMBOLS,)),
-    (4, "Logarithms are of at least {:g}", (loghar.LOG_FLOOR,)),
-    (4, "{} sessions at least, up to the row", (loghar.LEVEL_SESSIONS,)),
+    (4, "m = {:g} sqrt(h) L / s_t", (location.RISK_PRICE,)),
+    (4, "the mean |r| of the last {:,} sessions", (columns.LONG_RUN,)),
+    (4, "fewer, at least {:.4f}; e_j", (indicators.VOLATILITY_FLOOR,)),
+    (4, "Logarithms are of at least {:g}. Where", (loghar.LOG_FLOOR,)),
+    (4, "Logarithms are of at least {:g}. Where", (market.LEAST_RATIO,)),
+    (4, "at least {} symbols with a year", (loghar.MARKET_SYMBOLS,)),
+    (4, "of ln move_ratio_{}, {}, {} and of ln(A_t / L)", market.MOVE_SPANS),
+    (4, "means over {} and {} sessions", market.RETURN_SPANS),
+    (4, "over rows with {} returns before", (loghar.LEVEL_SESSIONS,)),
+    (4, "prices up to {} and {}: a fit", tuple(each.until for each in prior.shipped_priors())),
+    (4, "the last {:,} sessions, {} at least", (loghar.REACH_SESSIONS, needed_sessions(LOGHAR))),
     (4, "{} steps of reweighted", (loghar.FIT_STEPS,)),
     (4, "at horizons {}, {}, {}, linear in ln h", prior.HORIZONS),
     (4, "| coefficients c | {:,} h |", (prior.ROWS_PER_SESSION,)),
     (4, "| shape of E about its median | {} h |", (prior.SHAPE_ROWS_PER_SESSION,)),
-    (4, "a drift of {:g} sqrt(h); below {} sessions 0 | {} h |",
-     (prior.DRIFT, prior.DRIFT_FROM_SESSIONS, prior.DRIFT_SESSIONS_PER_SESSION)),
     (4, "at least {:g}, blended with 1, worth {} h rows", (loghar.WIDTH_FLOOR, loghar.WIDTH_ROWS)),
     (4, "aim of `har`, at least {:g}", (trees_training.LABEL_FLOOR,)),
     (4, "less {} of the calendar", (len(trees_inputs.CALENDAR),)),
