@@ -105,7 +105,7 @@ def shape_of(inputs: Floats, weights: Floats, outcome: Floats) -> Floats:
     close in ten was that of the day before, which no price of today repeats.
     """
     over = outcome / np.exp(inputs @ weights.T)
-    grid = np.array([np.quantile(column[np.isfinite(column)], LEVELS) for column in over.T])
+    grid: Floats = np.array([np.quantile(column[np.isfinite(column)], LEVELS) for column in over.T])
     grid = grid - grid[:, MEDIAN : MEDIAN + 1]
     steps = np.arange(STEPS) / STEPS
     grid[:, MEDIAN : MEDIAN + STEPS] = grid[:, MEDIAN + STEPS, None] * steps

@@ -1,8 +1,8 @@
 """The published settings on 20 US stocks, 2005 to 2022: prices on which nothing was chosen.
 
 Closes alone, of the data set of the package `skfolio` (survivors: drift is flattered), every model
-by default. Choices were made on the same stocks before 2005.
-Not a speed claim; an hour on one core. `make choices` installs the data.
+by default and trees. What was taught beforehand ends in 2004 throughout: the LSTM's edition, the
+prior of log-HAR. Not a speed claim; some minutes on one core. `make choices` installs the data.
 
     python benchmarks/twenty_stocks.py [--write]
 """
@@ -16,18 +16,24 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import date
+from importlib import resources
 from pathlib import Path
+from unittest.mock import patch
 
 import polars as pl
 
-from nextclose.config import BacktestConfig, RunConfig
+from nextclose.config import BacktestConfig, LstmConfig, RunConfig
 from nextclose.data.sources.frames import frame_bars
 from nextclose.evaluation.verdict.document import flat_row, plain
+from nextclose.models import lstm as editions
+from nextclose.models.loghar import prior
 from nextclose.run import backtest
 from nextclose.schema import Bars
 
 RESULT = Path(__file__).parent / "results" / "twenty_stocks.json"
+TAUGHT = "2004-12-31"
 FIRST, TEST_FROM, LAST = date(1995, 1, 1), date(2005, 1, 3), date(2022, 12, 31)
+MODELS = (*BacktestConfig().models[:-2], "trees", "lstm", "hybrid")
 FIGURES = (
     *("relative_mae", "crps_skill_vs_hs", "crps_skill_vs_garch", "crps_skill_vs_garch_interval"),
     *("coverage_50", "coverage_80", "coverage_90", "coverage_95", "width_90_pct"),
@@ -55,10 +61,14 @@ def main() -> None:
     """Run once, print a card and one JSON line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true", help="keep the result")
-    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
-    config = RunConfig(backtest=BacktestConfig(test_from=TEST_FROM))
-    run = backtest(stocks(first=FIRST, last=LAST), config=config, workers=given.workers)
+    bars = stocks(first=FIRST, last=LAST)
+    edition = resources.files(editions).joinpath("weights", f"until-{TAUGHT}.safetensors")
+    priors = [each for each in prior.shipped_priors() if each.until <= TAUGHT]
+    with resources.as_file(edition) as file, patch.object(prior, "shipped_priors", lambda: priors):
+        plan = BacktestConfig(test_from=TEST_FROM, models=MODELS)
+        config = RunConfig(backtest=plan, lstm=LstmConfig(editions=(str(file),)))
+        run = backtest(bars, config=config)
     rows = []
     for row in run.verdict:
         if row.symbol == "*":

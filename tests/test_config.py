@@ -85,8 +85,6 @@ device = "cuda"
 
 [hybrid]
 members = ["garch", "har"]
-equal_share = 0.25
-calibration_step = 0.02
 
 [trees]
 rounds = 60
@@ -151,7 +149,7 @@ def test_every_setting_of_every_section_can_be_given():
         classic=ClassicConfig(
             symbols=("AAPL",), horizons=(1,), train_origins=900, max_epochs=3, device="cuda"
         ),
-        hybrid=HybridConfig(members=("garch", "har"), equal_share=0.25, calibration_step=0.02),
+        hybrid=HybridConfig(members=("garch", "har")),
         trees=TreesConfig(
             rounds=60,
             patience_rounds=20,
@@ -256,8 +254,6 @@ def test_an_unknown_key_names_the_nearest(text, message, section, key):
         ("[backtest]\nrehearsal_sessions = -1", "rehearsal_sessions"),
         ('[hybrid]\nmembers = ["garch"]', "members"),
         ('[hybrid]\nmembers = ["garch", "garch"]', "members"),
-        ("[hybrid]\nequal_share = 1.5", "equal_share"),
-        ("[hybrid]\ncalibration_step = 0.2", "calibration_step"),
         ("[trees]\nrounds = 0", "rounds"),
         ("[trees]\npatience_rounds = 0", "patience_rounds"),
         ("[trees]\nlearning_rate = 1.5", "learning_rate"),

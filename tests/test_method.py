@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -16,17 +17,18 @@ from nextclose.config import (
     ClassicConfig,
     HybridConfig,
     NewsConfig,
+    RunConfig,
     TreesConfig,
 )
 from nextclose.evaluation.hypothesis_tests import mean, multiple_comparison, power
 from nextclose.evaluation.scores import losses
 from nextclose.evaluation.verdict import comparison, coverage, decision, pooled
-from nextclose.features import columns, indicators, stationary, universal
+from nextclose.features import columns, indicators, market, stationary, universal
 from nextclose.metrics import ABOVE_GRID, BELOW_GRID, implied_r2
-from nextclose.models import baselines, registry
+from nextclose.models import baselines, location, registry
 from nextclose.models.classic import classic
 from nextclose.models.classic import network as classic_network
-from nextclose.models.hybrid import adaptive_tails, conformal, hybrid
+from nextclose.models.hybrid import record
 from nextclose.models.loghar import loghar, prior
 from nextclose.models.lstm import lstm, shape
 from nextclose.models.trees import inputs as trees_inputs
@@ -36,6 +38,7 @@ from nextclose.pretraining import network as teacher
 from nextclose.pretraining.pretrain import Course
 from nextclose.samples import scaling, splits, windows
 from nextclose.schema import HORIZONS, LEVEL_WEIGHTS, LEVELS
+from nextclose.studies import needed_sessions
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = dict(
@@ -46,6 +49,7 @@ SECTIONS = dict(
     )
 )
 PLAN, TREES = BacktestConfig(), TreesConfig()
+LOGHAR = RunConfig(backtest=BacktestConfig(models=("loghar",)))
 ONE, ALL = decision.SUSPICION_SYMBOL, decision.SUSPICION_POOLED
 
 # section, what it says, the code's numbers in it
@@ -73,17 +77,25 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "from phi = {:g} on", (gjr.UNIT_ROOT,)),
     (4, "nu > {:g}", (gjr.NU_FLOOR,)),
     (4, "over the last {} sessions of forecast", (garch.SCALE_SESSIONS,)),
+    (4, "is below {:g} times the returns' deviation from their median", gjr.SIZE_BOUNDS[1:]),
+    (4, "above {:g} times that without the largest hundredth of them", gjr.SIZE_BOUNDS[:1]),
     (4, "trailing volatility is from {:g} to {:g} at", garch.SCALE_BOUNDS),
     (4, "cut to [{:g}, {:g}]", loghar.MOVE_BOUNDS),
-    (4, "at least {} symbols with a long run", (loghar.MARKET_SYMBOLS,)),
-    (4, "Logarithms are of at least {:g}", (loghar.LOG_FLOOR,)),
-    (4, "{} sessions at least, up to the row", (loghar.LEVEL_SESSIONS,)),
+    (4, "m = {:g} sqrt(h) L / s_t", (location.RISK_PRICE,)),
+    (4, "the mean |r| of the last {:,} sessions", (columns.LONG_RUN,)),
+    (4, "fewer, at least {:.4f}; e_j", (indicators.VOLATILITY_FLOOR,)),
+    (4, "Logarithms are of at least {:g}. Where", (loghar.LOG_FLOOR,)),
+    (4, "Logarithms are of at least {:g}. Where", (market.LEAST_RATIO,)),
+    (4, "at least {} symbols with a year", (loghar.MARKET_SYMBOLS,)),
+    (4, "of ln move_ratio_{}, {}, {} and of ln(A_t / L)", market.MOVE_SPANS),
+    (4, "means over {} and {} sessions", market.RETURN_SPANS),
+    (4, "over rows with {} returns before", (loghar.LEVEL_SESSIONS,)),
+    (4, "prices up to {} and {}: a fit", tuple(each.until for each in prior.shipped_priors())),
+    (4, "the last {:,} sessions, {} at least", (loghar.REACH_SESSIONS, needed_sessions(LOGHAR))),
     (4, "{} steps of reweighted", (loghar.FIT_STEPS,)),
     (4, "at horizons {}, {}, {}, linear in ln h", prior.HORIZONS),
     (4, "| coefficients c | {:,} h |", (prior.ROWS_PER_SESSION,)),
     (4, "| shape of E about its median | {} h |", (prior.SHAPE_ROWS_PER_SESSION,)),
-    (4, "a drift of {:g} sqrt(h); below {} sessions 0 | {} h |",
-     (prior.DRIFT, prior.DRIFT_FROM_SESSIONS, prior.DRIFT_SESSIONS_PER_SESSION)),
     (4, "at least {:g}, blended with 1, worth {} h rows", (loghar.WIDTH_FLOOR, loghar.WIDTH_ROWS)),
     (4, "aim of `har`, at least {:g}", (trees_training.LABEL_FLOOR,)),
     (4, "less {} of the calendar", (len(trees_inputs.CALENDAR),)),
@@ -98,18 +110,16 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "(d + {:g} m + exp(l) (sinh((arcsinh n_j + {:g} a) w) - sinh({:g} a w))), w = exp(-{:g} k)",
      (shape.LOCATION_STEP, shape.SKEW_STEP, shape.SKEW_STEP, shape.TAIL_STEP)),
     (4, "d = {:g} sqrt(h) (mean of |r| over the last {:,}) / s",
-     (shape.RISK_PRICE, universal.LONG_RUN)),
+     (location.RISK_PRICE, columns.LONG_RUN)),
     (4, "beyond {} sessions there is no forecast", (lstm.LONGEST,)),
     (4, "quarters of {} days", (windows.CHAIN_DAYS,)),
     (4, "from the {}th session on; columns look back at most {:,}",
-     (universal.WARMUP + 1, universal.LONG_RUN)),
+     (universal.WARMUP + 1, columns.LONG_RUN)),
     (4, "those of the last {:,} sessions", (lstm.REACH_SESSIONS,)),
     (4, "horizons weighing h^{:g}", (teacher.WEIGHT_POWER,)),
     (4, "companies for {:g} % of the lessons", (100 * Course().real_share,)),
-    (4, "(1 - {0:g}) w_fit + {0:g} / M", (HybridConfig().equal_share,)),
-    (4, "members: {}, {}, {}", HybridConfig().members),
-    (4, "at least {}, or weights are equal", (hybrid.MINIMUM_FORECASTS,)),
-    (4, "of more than {:,} an even selection", (hybrid.MAXIMUM_FORECASTS,)),
+    (4, "members: {}, {}", HybridConfig().members),
+    (4, "{:g} x (mean of |r| over the last {:,}) x h", (location.RISK_PRICE, columns.LONG_RUN)),
     (4, "windows of {} sessions of {} columns",
      (classic_network.WINDOW_SESSIONS, classic_network.N_FEATURES)),
     (4, "two LSTM layers of {}", (classic_network.UNITS,)),
@@ -117,13 +127,11 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
      (classic_network.LEARNING_RATE, classic_network.BATCH_SAMPLES, ClassicConfig().max_epochs,
       classic_network.PATIENCE_EPOCHS)),
     (4, "the {} origins before the {} it", (ClassicConfig().train_origins, classic.VALID_SESSIONS)),
-    (5, "(q_{:g} - q_{:g}) / 2", (LEVELS[adaptive_tails.HIGH], LEVELS[adaptive_tails.LOW])),
-    (5, "in the last {} sessions", (conformal.SCORE_SESSIONS,)),
-    (5, "n / (n + {} h)", (conformal.SCORES_PER_SESSION,)),
-    (5, "alpha = {:g}, {:g}, {:g} from its end", tuple(adaptive_tails.NOMINAL[:3])),
-    (5, "({:g} / h) (alpha", (HybridConfig().calibration_step,)),
-    (5, "kept in [{:g} alpha, {:g} alpha]", adaptive_tails.REACH),
-    (5, "before {} scores", (conformal.MINIMUM_SCORES,)),
+    (5, "their {:.0f} % range", (100 * (LEVELS[record.HIGH] - LEVELS[record.LOW]),)),
+    (5, "fade by half in {:.0f} forecasts", (math.log(0.5) / math.log(record.FADE),)),
+    (5, "(x + {:g} n0) / (n + n0), n0 = {} h", (record.OUTSIDE, record.PRIOR_FORECASTS)),
+    (5, "z({:g}) / z(1 - p / 2), p kept in [{:g}, {:g}]",
+     (1 - record.OUTSIDE / 2, *record.MISS_BOUNDS)),
     (6, "the last {:g} % of origins with a known outcome, or {} if",
      (100 * splits.VALID_FRACTION, splits.VALID_SESSIONS)),
     (6, "begin every {} sessions", (PLAN.refit_sessions,)),

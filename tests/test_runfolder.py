@@ -55,13 +55,9 @@ def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth()
     assert "What the hybrid is made of" in render_page(content)
 
 
-def test_the_report_says_which_editions_forecast_and_what_the_prior_has_seen(run):
+def test_the_report_says_which_editions_forecast(run):
     notes = run_notes(report_content(run, command="for the test"))
     assert notes["Editions of lstm"] == "taught up to 2000-12-31, in 3 refits"
-    # all bars of the test lie before 2005
-    assert notes["Prior of loghar"] == (
-        "it has seen the years up to 2004-12-31, 3 of 3 refits lie in them, rehearsals included"
-    )
 
 
 def test_a_model_brings_its_colours_into_the_report(run):

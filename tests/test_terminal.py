@@ -11,7 +11,7 @@ from rich.console import Console
 
 from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
-from nextclose.schema import WEIGHT_SCHEMA, Bars, Finding
+from nextclose.schema import Bars, Finding
 from nextclose.terminal import data_lines, forecast_table, hybrid_lines, progress_on, scoreboard
 from tests.report.frames import make_ablation
 from tests.report.verdict_rows import comparison, verdict_row, with_evidence
@@ -67,23 +67,10 @@ def test_a_void_verdict_stands_out():
     assert [str(line.style) for line in table.rows] == ["bold red"]
 
 
-def test_the_hybrid_says_its_latest_weights_and_whether_it_earned_its_place():
-    latest = [
-        (date(2012, 3, 1), h, member, weight)
-        for member, weights in (("garch", (0.125, 0.25)), ("lstm", (0.875, 0.75)))
-        for h, weight in zip((1, 7), weights, strict=True)
-    ]
-    older = [(date(2011, 3, 1), h, member, 0.5) for h in (1, 7) for member in ("garch", "lstm")]
-    weights = pl.DataFrame([*older, *latest], schema=WEIGHT_SCHEMA, orient="row")
+def test_the_hybrid_says_what_each_member_is_worth():
     parts = [make_ablation(1), replace(make_ablation(7), sentence="")]
-    assert list(hybrid_lines(weights, parts)) == [
-        "hybrid, latest weights at 1 / 7 sessions: garch 12% / 25%, lstm 88% / 75%",
-        parts[0].sentence,
-    ]
-
-
-def test_a_run_without_a_hybrid_says_nothing_of_it():
-    assert list(hybrid_lines(pl.DataFrame(schema=WEIGHT_SCHEMA), [])) == []
+    assert list(hybrid_lines(parts)) == [parts[0].sentence]
+    assert list(hybrid_lines([])) == []
 
 
 def test_forecasts_fit_eighty_columns_too():

@@ -18,11 +18,12 @@ from nextclose.data.segments import with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
 from nextclose.evaluation.breakdowns.news import NewsWorth, news_worth, shown_reader
-from nextclose.evaluation.breakdowns.training import borrowed_volatility
+from nextclose.evaluation.breakdowns.training import borrowed_volatility, overlaps
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
 from nextclose.evaluation.verdict.document import plain, verdict_document
 from nextclose.evaluation.verdict.lead import Lead, lead_of
+from nextclose.evaluation.verdict.overlap import with_overlaps
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
@@ -123,7 +124,7 @@ def backtest(
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=tuple(row for row in rows if row.model in listed),
+        verdict=with_overlaps((row for row in rows if row.model in listed), overlaps(walked)),
         lead=lead_of(rows, listed=listed),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=shown_reader(study))
@@ -157,9 +158,11 @@ def run_facts(run: Run) -> dict[str, Any]:
     news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
     borrowed = borrowed_volatility(run.backtest)
     garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
+    overlapping = [asdict(each) for each in overlaps(run.backtest)]
     return (
         news_facts
         | garch_facts
+        | ({"overlaps": overlapping} if overlapping else {})
         | {
             "lead": plain(asdict(run.lead)),
             "config": config.model_dump(mode="json"),

@@ -23,7 +23,7 @@ from nextclose.evaluation.breakdowns.calibration import (
 from nextclose.evaluation.breakdowns.training import (
     editions_used,
     learning_curves,
-    refits_seen_by_the_prior,
+    overlaps,
     tree_importance,
 )
 from nextclose.evaluation.breakdowns.tutorial import CLASSIC, tutorial_table
@@ -124,7 +124,7 @@ def report_content(run: Run, *, command: str) -> ReportContent:
             data_fingerprint=run.bars.fingerprint,
             config_hash=config_hash(public_settings(run.config)),
         ),
-        prior_refits=refits_seen_by_the_prior(run.backtest),
+        overlaps=overlaps(run.backtest),
         editions=editions_used(run.backtest),
         colours={
             name: model.traits.colours

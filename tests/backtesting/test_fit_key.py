@@ -191,7 +191,7 @@ def test_a_model_of_ones_own_is_in_its_key_with_version_settings_and_class():
 
 
 IRRELEVANT = {
-    "the hybrid": with_section(config_of(), "hybrid", equal_share=0.25),
+    "the hybrid": with_section(config_of(), "hybrid", members=("garch", "har")),
     "folds left out": config_of(last_folds={"trees": 3}),
     "how much is tested": config_of(test_sessions=60),
     "settings that read files": with_section(config_of(), "data", encoding="latin-1"),

@@ -61,6 +61,7 @@ ELSEWHERE = {
     86: f"{NOTICES}::test_dates_beyond_the_years_of_a_calendar_are_told",
     87: f"{NOTICES}::test_another_companys_history_under_a_name_of_training_is_told",
     88: f"{NOTICES}::test_another_basis_than_at_training_is_told",
+    89: f"{NOTICES}::test_bars_much_newer_than_the_record_of_past_forecasts_are_told",
 }
 
 

@@ -5,6 +5,7 @@ from nextclose.features.columns import Column, SymbolBars
 from nextclose.features.indicators import garman_klass, recent_volatility, volatility
 from nextclose.features.rolling import recent_mean
 from nextclose.features.table import FAMILIES
+from tests.builders import DAY_ZERO
 from tests.features.random_bars import flat_frame, random_frame, symbol_bars
 
 BARS = symbol_bars(random_frame(seed=1))
@@ -83,7 +84,7 @@ def test_the_long_run_is_the_mean_move_of_ten_years_or_of_what_there_is():
     moves = np.where(np.arange(2600) % 2, 0.01, 0.03)
     moves[:79] = 0.5  # what is older than 2,520 returns
     close = np.exp(np.append(0.0, np.cumsum(moves)))
-    long_run = SymbolBars(session=np.arange(2601), columns={"close": close}).long_run
+    long_run = SymbolBars(session=DAY_ZERO + np.arange(2601), columns={"close": close}).long_run
     assert np.isnan(long_run[0])
     np.testing.assert_allclose(long_run[[1, 79]], 0.5)
     np.testing.assert_allclose(long_run[81], (79 * 0.5 + 0.01 + 0.03) / 81)

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nextclose.backtesting import stacking, walk_forward
 from nextclose.backtesting import study as studies
-from nextclose.backtesting.forecasts import rising_quantiles
+from nextclose.backtesting import walk_forward
 from nextclose.backtesting.study import Study
 from nextclose.features import columns, indicators
 from nextclose.models import baselines, regressors
 from nextclose.models.classic import classic
-from nextclose.models.hybrid import adaptive_tails, conformal
-from nextclose.models.hybrid.hybrid import Hybrid, Issued, weighted_quantiles
+from nextclose.models.hybrid.hybrid import Hybrid, mean_quantiles
+from nextclose.models.hybrid.record import Record
 from nextclose.models.loghar.loghar import fit_loghar_scale
 from nextclose.models.lstm import finetune
 from nextclose.models.lstm.network import hidden_at
@@ -26,7 +25,12 @@ from nextclose.models.volatility import har
 from nextclose.samples import splits
 from nextclose.samples.samples import Samples, make_samples, with_targets
 from nextclose.samples.scaling import fit_scaler
-from nextclose.samples.splits import first_origin, known_at, originating_from
+from nextclose.samples.splits import (
+    ResolvedOutcomes,
+    first_origin,
+    known_at,
+    originating_from,
+)
 from nextclose.samples.splits import walk_forward as folds_of
 from nextclose.samples.windows import windows
 from tests.leakage.artefacts import STACKED
@@ -164,7 +168,9 @@ def open_outcomes(patch: Patch) -> None:
         for position, row in enumerate(rows):
             start = samples.segments[samples.segments[:, 0] <= row, 0].max()
             past = samples.outcome[start:row, horizon]
-            yield position, past[np.isfinite(past)]
+            past = past[np.isfinite(past)]
+            known = np.array([position]), np.array([len(past)])
+            yield ResolvedOutcomes(positions=known[0], outcome=past, n_resolved=known[1])
 
     patch.setattr(baselines, "resolved_outcomes", leaky)
 
@@ -221,61 +227,41 @@ def chance_when_served(patch: Patch) -> None:
     patch.setattr(finetune, "hidden_at", leaky)
 
 
+def recorded_as_if(patch: Patch, told: Callable[[Samples], Any]) -> None:
+    """A record that takes outcomes for resolved on the days that `told` gives. (row, horizon)."""
+
+    def leaky(self: Record, samples: Samples, rows: Any, raw: Any) -> Any:
+        days = np.where(np.isnat(samples.resolved), samples.resolved, told(samples))
+        return honest(self, replace(samples, resolved=days), rows, raw)
+
+    honest = Record.moved
+    patch.setattr(Record, "moved", leaky)
+
+
 def outcomes_when_issued(patch: Patch) -> None:
-    """M56: the tails at t know what the forecasts before t will come to, at t + h."""
-
-    def leaky(*parts: Any) -> Any:
-        course = honest(*parts)
-        course.resolved = np.where(
-            course.resolved < adaptive_tails.NEVER, course.origin, course.resolved
-        )
-        return course
-
-    honest = adaptive_tails.new_course
-    patch.setattr(conformal, "new_course", leaky)
+    """M56: ranges at t know what the forecasts before t will come to, at t + h."""
+    recorded_as_if(patch, lambda samples: samples.origin[:, None])
 
 
-def open_record(patch: Patch) -> None:
-    """M55 and M59: weights and scores of past forecasts that have not resolved by the refit."""
-    patch.setattr(stacking, "known_at", lambda samples, date: unmasked_at(whole(samples), date))
+def outcomes_a_day_early(patch: Patch) -> None:
+    """M56: outcomes count on the day before they resolve."""
+    recorded_as_if(patch, lambda samples: samples.resolved - np.timedelta64(1, "D"))
 
 
-def stacked_on_test(patch: Patch) -> None:
-    """M60: weights learnt on the forecasts of the very fold they are used in."""
+def recorded_on_test(patch: Patch) -> None:
+    """M55 and M60: the record of a fit counts forecasts of the very fold it is used in."""
 
-    def leaky(self: Hybrid, members: Any, past: Any, known: Samples) -> Any:
-        days = known.origin.astype(np.int64)
+    def leaky(self: Hybrid, members: Any, record: Record, known: Samples) -> Any:
+        days, everything = known.origin.astype(np.int64), whole(known)
         begins = days[known.readable()].max()
-        rows = np.flatnonzero(self_ready(known) & (days >= begins) & (days < begins + 40))
-        grids = np.stack([fit.quantiles(whole(known), rows) for fit in members.values()])
-        equal = np.full((len(known.horizons), len(members)), 1.0)
-        trackers = past[-1].trackers if past else adaptive_tails.no_trackers(len(known.horizons))
-        mine = Issued(
-            rows=rows, members=grids, raw=weighted_quantiles(grids, equal), trackers=trackers
-        )
-        told = replace(whole(known), segments=known.segments)
-        return honest(self, members, [*past, mine], told)
+        is_soon = (days >= begins) & (days < begins + 40)
+        rows = np.flatnonzero(everything.ready("stationary") & is_soon)
+        grids = np.stack([fit.quantiles(everything, rows) for fit in members.values()])
+        _, ahead = record.moved(everything, rows, mean_quantiles(grids))
+        return honest(self, members, ahead, known)
 
-    def self_ready(known: Samples) -> Any:
-        return whole(known).ready("stationary")
-
-    honest = Hybrid.learnt
-    patch.setattr(Hybrid, "learnt", leaky)
-
-
-def stacked_on_fitted(patch: Patch) -> None:
-    """M58: weights learnt on what the newest fits say of the rows they were fitted on."""
-
-    def leaky(self: Hybrid, members: Any, past: Any, known: Samples) -> Any:
-        seen = [
-            replace(fold, members=np.stack([rising_quantiles(fit, known, fold.rows)[0]
-                                            for fit in members.values()]))
-            for fold in past
-        ]  # fmt: skip
-        return honest(self, members, seen, known)
-
-    honest = Hybrid.learnt
-    patch.setattr(Hybrid, "learnt", leaky)
+    honest = Hybrid.of_members
+    patch.setattr(Hybrid, "of_members", leaky)
 
 
 @dataclass(frozen=True)
@@ -309,8 +295,8 @@ MID_FOLD = (
     Mutant(volatility_to_tomorrow, ("scale", "feature log_scale", "forecast har 1")),
     Mutant(chance_when_served, ("forecast lstm 7",), LSTM),
 )
-STACK_FOLD = (
-    Mutant(open_record, ("fit hybrid weights", "fit hybrid calibration.tails"), STACKED),
-    Mutant(stacked_on_test, ("fit hybrid weights", "fit hybrid calibration.tails"), STACKED),
+STACK_FOLD = (Mutant(recorded_on_test, ("fit hybrid record.misses",), STACKED),)
+STACK_MID_FOLD = (
+    Mutant(outcomes_when_issued, ("forecast hybrid 7",), STACKED),
+    Mutant(outcomes_a_day_early, ("forecast hybrid 7",), STACKED),
 )
-STACK_MID_FOLD = (Mutant(outcomes_when_issued, ("forecast hybrid 7",), STACKED),)

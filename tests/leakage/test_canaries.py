@@ -19,7 +19,7 @@ from nextclose.backtesting.walk_forward import backtest
 from nextclose.config import BacktestConfig, HybridConfig, RunConfig, TreesConfig
 from nextclose.evaluation.verdict.verdict import VerdictRow, verdicts
 from nextclose.metrics import grid_crps
-from nextclose.models.loghar.prior import DRIFT, DRIFT_FROM_SESSIONS, DRIFT_SESSIONS_PER_SESSION
+from nextclose.models.location import RISK_PRICE
 from nextclose.models.regressors import from_sklearn
 from nextclose.samples.samples import Samples
 from nextclose.schema import HORIZONS, QUANTILE_COLUMNS, Bars, Floats
@@ -127,10 +127,10 @@ def drift_cost(size: Size, model: str, horizon: int) -> float:
     """Most that a wrong median should add to the relative error on a walk without drift.
 
     A median off by m standard deviations of a normal outcome costs f(0) m^2 / E|z| = m^2 / 2. The
-    median of n separate outcomes is off by sqrt(pi / 2n), by twice that with bad luck. Where it is
-    blended with loghar's prior, m is made of both. The network believes in the premium that it was
-    taught, by survivors, wherever it is: .2 standard deviations of 30 sessions. The hybrid's median
-    lies between its members'.
+    median of n separate outcomes is off by sqrt(pi / 2n), by twice that with bad luck. Log-HAR and
+    trees believe in a reward for risk wherever they are. The network believes in the premium that
+    it was taught, by survivors: .2 standard deviations of 30 sessions. The hybrid's median lies
+    between its members'.
     """
     if model == "hybrid":
         return max(drift_cost(size, member, horizon) for member in MEMBERS)
@@ -140,10 +140,7 @@ def drift_cost(size: Size, model: str, horizon: int) -> float:
     median = 2 * np.sqrt(np.pi / 2 / (size.n_symbols * n_learnt / horizon))
     if model in ("loghar", "trees"):
         mean_move = 2 * gamma(3) / (gamma(2.5) * 4) * np.sqrt(3 / np.pi)  # of t5, over its s.d.
-        prior = DRIFT * np.sqrt(horizon) * mean_move
-        share = n_learnt / (n_learnt + DRIFT_SESSIONS_PER_SESSION * horizon)
-        blend = share * median + (1 - share) * prior
-        median = blend if horizon >= DRIFT_FROM_SESSIONS else 0.0
+        median = RISK_PRICE * np.sqrt(horizon) * mean_move
     return float(median**2 / 2)
 
 

@@ -9,8 +9,8 @@ import pytest
 from nextclose.backtesting import walk_forward
 from nextclose.backtesting.forecasts import rising_quantiles
 from nextclose.errors import LeakError
-from nextclose.models.hybrid import hybrid
-from nextclose.models.hybrid.hybrid import past_forecasts
+from nextclose.models.hybrid.hybrid import mean_quantiles
+from nextclose.models.hybrid.record import Record
 from nextclose.models.volatility import har
 from tests.builders import FAMILIES
 from tests.leakage.artefacts import STACKED, Pipeline, inner_leaks, leaks
@@ -22,10 +22,8 @@ from tests.leakage.open_targets import (
     STACK_FOLD,
     STACK_MID_FOLD,
     Mutant,
-    Patch,
     scaler_of_all_rows,
     scaler_of_fit_and_valid,
-    stacked_on_fitted,
     train_unpurged,
 )
 from tests.leakage.thresholds import lower_thresholds
@@ -112,41 +110,24 @@ def test_a_range_that_knows_outcomes_before_they_resolve_is_found(mutant, monkey
     assert {*mutant.named} <= named(pipeline, 445, wanted=mutant.named)
 
 
-def seen_by_their_own_fits(monkeypatch: Patch) -> list[str]:
-    """Rows that weights were learnt from, by members that had been fitted on them."""
-    records: list[Any] = []
+def test_the_record_counts_forecasts_of_fits_that_had_not_seen_their_rows(monkeypatch):
+    lower_thresholds(monkeypatch)
+    counted: list[tuple[Any, Any]] = []
 
-    def remembering(past: Any, **sizes: Any) -> Any:
-        records.append(past)
-        return past_forecasts(past, **sizes)
+    def remembering(self: Record, samples: Any, rows: Any, raw: Any) -> Any:
+        counted.append((rows, raw))
+        return honest(self, samples, rows, raw)
 
-    monkeypatch.setattr(hybrid, "past_forecasts", remembering)
+    honest = Record.moved
+    monkeypatch.setattr(Record, "moved", remembering)
     study = Pipeline(models=STACKED).study(clean_panel())
     walk = walk_forward.backtest(study)
-    found = []
-    for past in records:
-        for fold, record in zip(study.folds, past, strict=False):
-            assert (study.samples.origin[record.rows] >= fold.fitted_at).all()
-            for name, grid in zip(("garch", "loghar"), record.members, strict=True):
-                issued = rising_quantiles(
-                    walk.fits[name, fold.index][0], study.samples, record.rows
-                )
-                if not np.array_equal(grid, issued[0], equal_nan=True):
-                    found.append(f"{name}, fold {fold.index}")
-    assert any(len(past) for past in records)
-    return found
-
-
-def test_weights_are_learnt_from_forecasts_of_fits_that_had_not_seen_their_rows(monkeypatch):
-    lower_thresholds(monkeypatch)
-    assert seen_by_their_own_fits(monkeypatch) == []
-
-
-def test_weights_learnt_from_forecasts_of_rows_that_were_fitted_on_are_found(monkeypatch):
-    lower_thresholds(monkeypatch)
-    stacked_on_fitted(monkeypatch)
-    found = seen_by_their_own_fits(monkeypatch)
-    assert "loghar, fold 0" in found
+    assert len(counted) == len(study.folds)
+    for fold, (rows, raw) in zip(study.folds, counted, strict=True):
+        assert (study.samples.origin[rows] >= fold.fitted_at).all()
+        fits = [walk.fits[name, fold.index][0] for name in ("garch", "loghar")]
+        grids = [rising_quantiles(fitted, study.samples, rows)[0] for fitted in fits]
+        np.testing.assert_array_equal(raw, mean_quantiles(np.stack(grids)))
 
 
 def test_a_training_block_without_its_purge_is_refused(monkeypatch):

@@ -1,14 +1,23 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from nextclose.models.baselines import DRIFT, HS_250, HS_EXPANDING, NAIVE, HistoricalSimulation
+from nextclose.models.baselines import (
+    DRIFT,
+    HS_250,
+    HS_EXPANDING,
+    NAIVE,
+    Drift,
+    HistoricalSimulation,
+)
 from nextclose.models.mixture import combine_seeds, restore_forecaster
 from nextclose.models.protocol import Trained
 from nextclose.models.registry import BASELINES
 from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at, originating_from, walk_forward
-from nextclose.schema import LEVELS, MEDIAN
+from nextclose.schema import HORIZONS, LEVELS, MEDIAN
 from nextclose.serving.states import state_bytes, state_of
 from tests.builders import (
     bare_samples,
@@ -18,6 +27,7 @@ from tests.builders import (
     samples_of,
     walk_bars,
 )
+from tests.reference.historical_simulation import historical_quantiles, mean_outcomes
 
 
 def type_7(values: list[float], level: float) -> float:
@@ -85,6 +95,47 @@ def test_historical_quantiles_against_a_slow_loop(model):
             else:
                 assert np.isnan(grid[position, k]).all()
     assert n_most == 250 if model is HS_250 else n_most > 250
+
+
+def ragged_worlds() -> dict[str, Samples]:
+    """Symbols that start, stop and pause as they like, and what may befall their outcomes."""
+    calendars = ragged_calendars(seed=8, n_symbols=3, n_days=900, missing=0.1)
+    ragged = bare_samples(calendars, horizons=HORIZONS)
+    start, stop = ragged.segments[1]
+    middle = (start + stop) // 2
+    parts = [ragged.segments[0], [start, middle], [middle + 3, stop], ragged.segments[2]]
+    outcome = ragged.outcome.copy()
+    outcome[middle : middle + 4] = np.nan
+    ticks = [np.round(np.random.default_rng(k).normal(0, 0.02, len(c)), 2) for k, c in
+             enumerate(calendars)]  # fmt: skip
+    return {
+        "ragged": ragged,
+        "cut off": known_at(ragged, ragged.origin[middle]),
+        "broken": replace(ragged, segments=np.array(parts)),
+        "missing": replace(ragged, outcome=outcome),
+        "tied": bare_samples(calendars, returns=ticks),
+        "flat": bare_samples(calendars, returns=[np.zeros(len(c)) for c in calendars]),
+    }
+
+
+WORLDS = ragged_worlds()
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("asked", ["all", "some", "none"])
+def test_own_history_is_that_of_the_slow_twin_to_the_bit(world, asked):
+    samples = WORLDS[world]
+    share = {"all": 1.0, "some": 0.05, "none": 0.0}[asked]
+    rows = np.random.default_rng(3).permutation(len(samples.origin))
+    rows = rows[: int(share * len(rows))]
+    for n_last in (None, 250, 20):
+        grid = HistoricalSimulation(n_outcomes=n_last).quantiles(samples, rows)
+        expected = historical_quantiles(samples, rows, n_last=n_last)
+        assert grid.tobytes() == expected.tobytes()
+    spread = np.zeros((len(HORIZONS), len(LEVELS)))
+    mean = Drift(spread=spread).quantiles(samples, rows)[:, :, MEDIAN]
+    expected = mean_outcomes(samples, rows) / samples.unit(rows)
+    np.testing.assert_array_equal(mean, expected)
 
 
 def test_drift_puts_the_mean_of_the_own_resolved_outcomes_in_the_middle():

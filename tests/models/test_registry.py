@@ -83,7 +83,7 @@ def test_the_traits_of_every_model_of_ours_agree_with_what_is_said_without_them(
     points = ("naive", "classic", "drift", "hs_250", "hs_expanding", "hybrid")
     assert traits.is_member == (name not in points)
     assert traits.reads_news == (name == "trees")
-    assert traits.replays == (name in ("garch", "hybrid"))
+    assert traits.replays == (name == "garch")
 
 
 def test_no_model_is_named_twice_and_each_has_its_place_in_the_order():
@@ -197,9 +197,6 @@ def test_an_object_may_be_a_member_of_the_hybrid_and_is_combined_and_restored_wi
     walked = backtest(study)
     fitted = hybrid_fit(walked, 5)
     assert list(fitted.members) == ["ewma", "wide"]
-    # twice as wide is far off: learning takes weight from it
-    assert (fitted.weights[:, 0] > 0.6).all()
-    assert set(walked.weights["member"]) == {"ewma", "wide"}
     assert set(walked.ablation["variant"]) >= {"raw", "without ewma", "without wide"}
     state = state_of(state_bytes(encode_state(fitted)))
     rows = study.folds[5].test_rows

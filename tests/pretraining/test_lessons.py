@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from nextclose.features.columns import LONG_RUN
 from nextclose.features.table import make_table
-from nextclose.features.universal import INPUTS, LONG_RUN, WARMUP
+from nextclose.features.universal import INPUTS, WARMUP
 from nextclose.models.lstm.shape import TAUGHT_HORIZONS
 from nextclose.pretraining import lessons as module
 from nextclose.pretraining.blocks import Block, Material, here, lessons_of

@@ -6,7 +6,8 @@ import torch
 
 from nextclose.features.universal import INPUTS, LONG_MOVE
 from nextclose.metrics import grid_crps
-from nextclose.models.lstm.shape import OUTPUTS, RISK_PRICE, TAUGHT_HORIZONS, shape_quantiles
+from nextclose.models.location import RISK_PRICE
+from nextclose.models.lstm.shape import OUTPUTS, TAUGHT_HORIZONS, shape_quantiles
 from nextclose.models.lstm.torch_shape import LOSS_CAP
 from nextclose.pretraining.card import network_of
 from nextclose.pretraining.course import new_weights

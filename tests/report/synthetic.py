@@ -17,7 +17,6 @@ from tests.report.frames import (
     make_curves,
     make_importance,
     make_slices,
-    make_weights,
 )
 from tests.report.verdict_rows import verdict_row
 
@@ -203,7 +202,6 @@ def make_content(
         if "classic" in models
         else pl.DataFrame(),
         "ablation": tuple(make_ablation(h) for h in horizons),
-        "weights": make_weights(horizons),
         "importance": make_importance(horizons),
         "basis": "adjusted",
         "summaries": symbol_summaries(Bars(frame=bars, exchanges=dict.fromkeys(symbols, "XNYS"))),

@@ -9,6 +9,6 @@ def test_horizons_are_those_with_a_pooled_verdict_on_the_headline():
     assert replace(content, headline="nobody").horizons == ()
 
 
-def test_members_of_the_hybrid_are_models_too_even_if_nobody_judged_them():
+def test_models_that_learnt_are_there_even_if_nobody_judged_them():
     content = make_content(("A",), n_sessions=100, n_origins=10, models=("hybrid", "naive"))
-    assert content.models == ("hybrid", "naive", "garch", "trees", "lstm")
+    assert content.models == ("hybrid", "naive", "trees", "lstm")

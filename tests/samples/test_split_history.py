@@ -21,6 +21,15 @@ def slow_outcomes(samples, row, *, column):
     return past
 
 
+def found_outcomes(samples, rows, *, column):
+    """What each row knows, by its position in `rows`."""
+    return {
+        position: past.outcome[:n].tolist()
+        for past in resolved_outcomes(samples, rows, horizon=column)
+        for position, n in zip(past.positions.tolist(), past.n_resolved.tolist(), strict=True)
+    }
+
+
 @given(
     st.integers(0, 2**32 - 1), st.integers(1, 3), st.sampled_from([0.0, 0.3]), st.integers(0, 100)
 )
@@ -31,25 +40,41 @@ def test_outcomes_are_those_of_the_symbol_that_had_resolved(seed, n_symbols, mis
         samples = known_at(samples, max(day(cut), samples.origin.min()))
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(samples.readable()))
     for column in range(2):
-        found = dict(resolved_outcomes(samples, rows, horizon=column))
+        found = found_outcomes(samples, rows, column=column)
         assert sorted(found) == list(range(len(rows)))
         for position, row in enumerate(rows):
-            assert found[position].tolist() == slow_outcomes(samples, row, column=column)
+            assert found[position] == slow_outcomes(samples, row, column=column)
 
 
 def test_the_outcome_that_resolves_at_the_origin_is_known_and_the_next_is_not():
     samples = daily_samples(10, horizons=(3,))
-    ((position, past),) = resolved_outcomes(samples, np.array([7]), horizon=0)
-    assert position == 0
-    assert past.tolist() == samples.outcome[:5, 0].tolist()  # origins 0 .. 4, 4 + 3 = 7
+    (past,) = resolved_outcomes(samples, np.array([7]), horizon=0)
+    assert past.positions.tolist() == [0]
+    assert past.n_resolved.tolist() == [5]
+    assert past.outcome.tolist() == samples.outcome[:5, 0].tolist()  # origins 0 .. 4, 4 + 3 = 7
+
+
+def test_no_outcome_is_handed_out_that_none_of_the_rows_knows():
+    samples = daily_samples(10, horizons=(3,))
+    (past,) = resolved_outcomes(samples, np.array([7, 4, 7]), horizon=0)
+    assert past.positions.tolist() == [1, 0, 2]
+    assert past.n_resolved.tolist() == [2, 5, 5]
+    assert past.outcome.tolist() == samples.outcome[:5, 0].tolist()
+
+
+def test_segments_without_rows_are_passed_over():
+    samples = bare_samples([day(0) + np.arange(9)] * 3, horizons=(1,))
+    second, third = resolved_outcomes(samples, np.array([26, 9]), horizon=0)
+    assert (second.positions.tolist(), second.n_resolved.tolist()) == ([1], [0])
+    assert (third.positions.tolist(), third.outcome.tolist()) == (
+        [0],
+        samples.outcome[18:26, 0].tolist(),
+    )
 
 
 def test_nothing_has_resolved_before_the_horizon_has_passed():
     samples = daily_samples(10, horizons=(3,))
-    past = [
-        outcomes.tolist() for _, outcomes in resolved_outcomes(samples, np.arange(3), horizon=0)
-    ]
-    assert past == [[], [], []]
+    assert found_outcomes(samples, np.arange(3), column=0) == {0: [], 1: [], 2: []}
 
 
 def test_a_row_after_the_cut_off_gets_nothing():

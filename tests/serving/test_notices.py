@@ -21,8 +21,9 @@ from nextclose.schema import Bars
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.notices import Notices, notices_of
 from nextclose.serving.predictor import forecasts_of, load_bundle, predict
+from nextclose.serving.updating import updated
 from nextclose.training import train
-from tests.builders import until, walk_frame
+from tests.builders import hybrid_config, until, walk_frame
 from tests.serving.bundles import rewritten
 
 BARS = Bars(frame=pl.concat([walk_frame(name, seed=k, n=600) for k, name in enumerate("ABCDE")]))
@@ -105,6 +106,25 @@ def test_dates_beyond_the_years_of_a_calendar_are_told(bundle):
     told = notices_of(bundle, bars, forecasts, now=NOW)
     assert codes(told) == {"W86": f"1 symbol: B {LAST}"}
     assert told.notes["B"] == "date by weekdays"
+
+
+def test_bars_much_newer_than_the_record_of_past_forecasts_are_told(tmp_path):
+    config = hybrid_config("loghar", "ewma", models=("hybrid",))
+    config = config.model_copy(update={"features": FeaturesConfig(market=False)})
+    train(until(BARS, FITTED_AT), tmp_path / "mine", config=config)
+    hybrid = load_bundle(tmp_path / "mine")
+    place = pl.int_range(pl.len()).over("symbol") - 560  # 0: the fit
+    for n, is_told in ((0, False), (21, False), (22, True)):
+        frame = BARS.frame.filter(place <= pl.when(OWN.is_in(["A", "B"])).then(n).otherwise(0))
+        told = notices(hybrid, frame)
+        assert ("W89" in codes(told)) == is_told
+        assert ("old record" in told.notes["A"]) == is_told
+        assert "old record" not in told.notes["C"]
+    assert codes(told)["W89"] == f"2 symbols: A {FITTED_AT}, B {FITTED_AT}"
+    (finding,) = (finding for finding in told.findings if finding.code == "W89")
+    assert "`nextclose update BUNDLE PRICES`" in finding.line()
+    bars = Bars(frame=frame.sort("symbol", "session"))
+    assert "W89" not in codes(notices(updated(hybrid, bars), frame))
 
 
 def test_symbols_never_learnt_and_missing_are_told(bundle):

@@ -13,7 +13,8 @@ from functools import partial
 
 import numpy as np
 
-from nextclose.features.columns import LONG_RUN, YEAR, Column, FamilyDefinition, SymbolBars
+from nextclose.features.columns import LONG_RUN as LONG_RUN
+from nextclose.features.columns import YEAR, Column, FamilyDefinition, SymbolBars
 from nextclose.features.rolling import recent_mean, rolling_max
 from nextclose.schema import Floats
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nextclose.models.loghar.loghar import REACH_SESSIONS, LogHar, fit_loghar
+from nextclose.models.loghar.prior import taught_until
 from nextclose.models.protocol import Fitted, Traits
+from nextclose.models.rolling_quantiles import past_quantiles
 from nextclose.models.volatility.har import Ewma, Har, fit_har, pooled_quantiles
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import resolved_outcomes
@@ -36,10 +38,10 @@ class HistoricalSimulation:
         """Type-7 quantiles of past outcomes, in target units; NaN if none has resolved yet."""
         grid = np.full((len(rows), len(samples.horizons), len(LEVELS)), np.nan)
         for k in range(len(samples.horizons)):
-            for position, past in resolved_outcomes(samples, rows, horizon=k):
-                seen = past if self.n_outcomes is None else past[-self.n_outcomes :]
-                if len(seen):
-                    grid[position, k] = np.quantile(seen, LEVELS)
+            for past in resolved_outcomes(samples, rows, horizon=k):
+                grid[past.positions, k] = past_quantiles(
+                    past.outcome, past.n_resolved, levels=LEVELS, n_last=self.n_outcomes
+                )
         return grid / samples.unit(rows)[:, :, None]
 
 
@@ -56,8 +58,10 @@ class Drift:
         """Spread shifted so that its median is the mean of the own resolved outcomes."""
         point = np.zeros((len(rows), len(samples.horizons)))
         for k in range(len(samples.horizons)):
-            for position, past in resolved_outcomes(samples, rows, horizon=k):
-                point[position, k] = past.mean() if len(past) else 0.0
+            for past in resolved_outcomes(samples, rows, horizon=k):
+                # each its own sum: a running total would remember its rounding for ever
+                sums = [past.outcome[:n].sum() for n in past.n_resolved.tolist()]
+                point[past.positions, k] = np.array(sums) / np.maximum(past.n_resolved, 1)
         centred = self.spread - self.spread[:, MEDIAN : MEDIAN + 1]
         return np.asarray((point / samples.unit(rows))[:, :, None] + centred)
 
@@ -73,6 +77,27 @@ class Baseline:
     def fit(self, train: Samples, valid: Samples, seed: int) -> Fitted:
         """Learn from all that is known; the seed plays no part."""
         return self.fit_known(train, valid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorHar:
+    """Log-HAR, fitted on all that is known; its traits are read of the priors that are shipped."""
+
+    name: str = "loghar"
+
+    @property
+    def traits(self) -> Traits:
+        """No settings; ten years are read where there are ten."""
+        return Traits(
+            fitted=LogHar,
+            reach_sessions=REACH_SESSIONS,
+            relative_cost=0,
+            taught_until=taught_until(),
+        )
+
+    def fit(self, train: Samples, valid: Samples, seed: int) -> LogHar:
+        """As `fit_loghar`; the seed plays no part."""
+        return fit_loghar(train, valid)
 
 
 YARDSTICK = Traits(relative_cost=0, is_servable=False, is_member=False)
@@ -101,8 +126,4 @@ EWMA = Baseline(
     traits=Traits(fitted=Ewma, relative_cost=0),
 )
 HAR = Baseline(name="har", fit_known=fit_har, traits=Traits(fitted=Har, relative_cost=0))
-LOGHAR = Baseline(
-    name="loghar",
-    fit_known=fit_loghar,
-    traits=Traits(fitted=LogHar, reach_sessions=REACH_SESSIONS, relative_cost=0),
-)
+LOGHAR = PriorHar()

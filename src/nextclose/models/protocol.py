@@ -36,7 +36,9 @@ class Traits:
     the seed. Rows before the warm-up of `family` are never asked for; one forecast reads
     `context_sessions` consecutive rows, ending at the origin. `reach_sessions`: rows from which on
     more change nothing, where a forecast reads more than it needs; 0: what it needs is all it
-    reads. `n_seeds` fits make one forecaster.
+    reads. `n_seeds` fits make one forecaster. `taught_until`, YYYY-MM-DD: what it was taught
+    beforehand has read prices up to there, and fits of that day or an earlier one use it all the
+    same; "": none does.
     """
 
     fitted: type | None = None
@@ -46,6 +48,7 @@ class Traits:
     context_sessions: int = 1
     reach_sessions: int = 0
     n_seeds: int = 1
+    taught_until: str = ""
     reads_news: bool = False  # where the table has them
     # served from the tail of a file it gives what the backtest gave: a forecast is a pure function
     # of `context_sessions` rows ...

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from nextclose.errors import ConfigError
 from nextclose.models.loghar.loghar import LogHarScale, fit_loghar_scale
+from nextclose.models.loghar.prior import taught_until
 from nextclose.models.protocol import Model, Traits
 from nextclose.models.volatility.har import refuse_too_few
 from nextclose.samples.samples import Samples
@@ -86,10 +87,12 @@ class RegressorModel:
 
     @property
     def traits(self) -> Traits:
-        """Its settings are the estimator as it prints itself."""
+        """Its settings are the estimator as it prints itself; its scale is log-HAR's."""
         estimator = ADDRESS.sub("", repr(self.estimator))
         settings = {"estimator": estimator, "level_parameter": self.level_parameter}
-        return Traits(settings=settings, is_servable=False, relative_cost=2)
+        return Traits(
+            settings=settings, is_servable=False, relative_cost=2, taught_until=taught_until()
+        )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedRegressor:
         """Fit the estimator on `train`; `valid` gives the errors that ranges are made of.

@@ -11,6 +11,7 @@ from nextclose.data.inventory import SymbolSummary
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.evaluation.verdict.evidence import POOLED
+from nextclose.evaluation.verdict.overlap import Overlap
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.report.figures.palette import model_order
 from nextclose.schema import Finding
@@ -50,7 +51,7 @@ class ReportContent:
     `importance` horizon_sessions, feature, share: of what moved the trees' forecasts, mean of the
                  refits; a horizon without trees has no rows
     `news`       `news.news_worth`; empty where the run was given none
-    `prior_refits`      how many refits lie in the years that the prior of log-HAR is from, of all
+    `overlaps`   models that were taught beforehand by years that they are tested in
     `editions`   of the LSTM: the day each was taught up to, and how many refits used it; "" none
     `colours`    light and dark, as #rrggbb, of models that bring their own
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
@@ -77,7 +78,7 @@ class ReportContent:
     run: RunFacts
     network: str = ""
     news: tuple[NewsWorth, ...] = ()
-    prior_refits: tuple[int, int] = (0, 0)
+    overlaps: tuple[Overlap, ...] = ()
     editions: Mapping[str, int] = field(default_factory=dict)
     colours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -89,6 +90,7 @@ class ReportContent:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All models with a verdict, a forecast or a weight, in the order of the report."""
+        """All models with a verdict, a forecast or a learning curve, in the order of the report."""
         names = {row.model for row in self.verdicts} | set(self.forecasts["model"].unique())
+        names |= set(self.curves["model"]) if len(self.curves) else set()
         return model_order(names, headline=self.headline)

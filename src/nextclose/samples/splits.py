@@ -45,6 +45,15 @@ class Fold:
         return replace(self, test_rows=self.test_rows[rows[self.test_rows]])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedOutcomes:
+    """What rows of one segment know: row i the first `n_resolved[i]` of `outcome`, no more."""
+
+    positions: Ints  # (row,) where each stands among the rows that were asked for
+    outcome: Floats  # oldest first, as many as the row knows that knows most
+    n_resolved: Ints  # (row,)
+
+
 def known_at(samples: Samples, date: np.datetime64) -> Samples:
     """The samples as they stood after the close of `date`: later rows cut, open targets masked."""
     ends = [
@@ -144,24 +153,23 @@ def resplit(
     return known_at(known, border), originating_from(known, border)
 
 
-def resolved_outcomes(
-    samples: Samples, rows: Ints, *, horizon: int
-) -> Iterator[tuple[int, Floats]]:
-    """Yield, for each row, its position in `rows` and the outcomes its symbol had resolved by then.
+def resolved_outcomes(samples: Samples, rows: Ints, *, horizon: int) -> Iterator[ResolvedOutcomes]:
+    """Yield, for each segment that has some of `rows`, what they know of its outcomes.
 
-    Outcomes come oldest first. `horizon` is the position in `samples.horizons`. Rows come in
-    order of segment and session.
+    `horizon` is the position in `samples.horizons`. Rows come in order of segment and session.
     Causal: an outcome is there once `resolved <= origin`; another segment's never is.
     """
     order = np.argsort(rows, kind="stable")
-    for start, stop in samples.segments:
+    ends = np.searchsorted(rows[order], samples.segments)  # (segment, 2)
+    for (start, stop), (first, last) in zip(samples.segments, ends, strict=True):
+        if first >= last:
+            continue
         resolved = samples.resolved[start:stop, horizon]
         known = int((~np.isnat(resolved)).sum())  # the unresolved are last in a segment
-        outcome = samples.outcome[start : start + known, horizon]
-        inside = order[(rows[order] >= start) & (rows[order] < stop)]
+        inside = order[first:last]
         n_resolved = np.searchsorted(resolved[:known], samples.origin[rows[inside]], side="right")
-        for position, n in zip(inside.tolist(), n_resolved.tolist(), strict=True):
-            yield position, outcome[:n]
+        outcome = samples.outcome[start : start + n_resolved.max(), horizon]
+        yield ResolvedOutcomes(positions=inside, outcome=outcome, n_resolved=n_resolved)
 
 
 def recent_rows(samples: Samples, *, sessions: int) -> Bools:

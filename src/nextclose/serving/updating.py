@@ -176,8 +176,9 @@ def _refuse_missing(record: Record, bars: Bars, to_come: Mapping[str, date]) -> 
     missing = waiting.join(bars.frame, on=["symbol", "session"], how="anti")
     if not missing.is_empty():
         symbol, session = missing.sort("session", "symbol").row(0)
+        n_missing = quantity(missing.height, "session")
         raise NotEnoughDataError(
-            f"{quantity(missing.height, 'session')} are missing at which forecasts were made that "
+            f"these bars lack {n_missing} at which forecasts were made that "
             f"wait for their outcome, as {symbol} {session}: it could not be counted. "
             "Fix: give bars that hold them, or train again.",
             needed=waiting.height,

@@ -1,4 +1,4 @@
-"""How fits went: learning curves, what trees read, editions used, refits the prior has seen."""
+"""How fits went: learning curves, what trees read, editions used, years taught beforehand."""
 
 from __future__ import annotations
 
@@ -8,23 +8,29 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.linear_model import Ridge
 
 from nextclose.backtesting.walk_forward import Backtest
+from nextclose.config import TreesConfig
 from nextclose.evaluation.breakdowns.training import (
     CURVE_SCHEMA,
     IMPORTANCE_SCHEMA,
     editions_used,
     fits_of,
     learning_curves,
-    refits_seen_by_the_prior,
+    overlaps,
     tree_importance,
 )
-from nextclose.models.loghar.prior import PRIOR_UNTIL
+from nextclose.evaluation.verdict.overlap import Overlap
+from nextclose.models.baselines import HAR, LOGHAR, NAIVE
+from nextclose.models.loghar.prior import shipped_priors
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.protocol import Fitted, LearningCurve
+from nextclose.models.regressors import from_sklearn
 from nextclose.models.trees.forests import NODE_ARRAYS, Forest
 from nextclose.models.trees.inputs import lag_names
-from nextclose.models.trees.trees import FittedTrees
+from nextclose.models.trees.trees import FittedTrees, Trees
+from tests.plugins import Wide
 
 NO_TREES = {
     "offsets": np.zeros(1, dtype=np.int32),
@@ -200,17 +206,63 @@ def test_without_an_lstm_no_edition_is_used(walked):
     assert editions_used(replace(walked, fits=others)) == {}
 
 
-# --- the rest ---
+# --- years that taught a model beforehand ---
 
 
-def test_refits_up_to_the_last_day_of_the_prior_have_been_seen_by_it(walked):
-    first, second, third = walked.study.folds
-    days = (PRIOR_UNTIL - np.timedelta64(1, "D"), PRIOR_UNTIL, PRIOR_UNTIL + np.timedelta64(1, "D"))
+TAUGHT = Wide(name="taught", more={"taught_until": "2004-12-31"})
+
+
+def with_models(walked: Backtest, *days: str, n_rehearsals: int = 0) -> Backtest:
+    """The walk of loghar, trees, har and a plug-in that was taught, fitted on these days."""
+    names = ("har", "loghar", "trees", "taught")
+    config = walked.study.config
+    plan = config.backtest.model_copy(update={"models": names})
     folds = tuple(
-        replace(fold, fitted_at=day) for fold, day in zip((first, second, third), days, strict=True)
+        replace(walked.study.folds[0], index=k, fitted_at=np.datetime64(day))
+        for k, day in enumerate(days)
     )
-    later = replace(walked, study=replace(walked.study, folds=folds))
-    assert refits_seen_by_the_prior(later) == (2, 3)
+    study = replace(
+        walked.study,
+        config=config.model_copy(update={"backtest": plan}),
+        folds=folds,
+        n_rehearsals=n_rehearsals,
+        plugins=(TAUGHT,),
+    )
+    fits: Any = {(name, fold): (Fit(()),) for name in names for fold in range(len(days))}
+    return replace(walked, study=study, fits=fits)
+
+
+DAYS = ("2003-12-31", "2004-12-31", "2005-01-03")
+
+
+def test_refits_up_to_the_day_that_a_model_was_taught_until_overlap_and_later_ones_do_not(walked):
+    assert overlaps(with_models(walked, *DAYS)) == tuple(
+        Overlap(model=name, taught_until="2004-12-31", refits=2, of=3)
+        for name in ("loghar", "trees", "taught")
+    )
+    assert overlaps(with_models(walked, "2005-01-03", "2018-01-02")) == ()
+
+
+def test_rehearsals_are_no_tested_refits(walked):
+    (first, *_) = overlaps(with_models(walked, *DAYS, n_rehearsals=1))
+    assert (first.refits, first.of) == (1, 2)
+    assert overlaps(with_models(walked, *DAYS, n_rehearsals=2)) == ()
+
+
+def test_a_model_that_is_fitted_in_the_last_folds_alone_counts_those(walked):
+    late = with_models(walked, *DAYS)
+    fits = {key: fits for key, fits in late.fits.items() if key not in {("trees", 0), ("trees", 1)}}
+    assert [each.model for each in overlaps(replace(late, fits=fits))] == ["loghar", "taught"]
+
+
+def test_whatever_stands_on_the_prior_of_log_har_says_until_when_it_was_taught():
+    oldest = shipped_priors()[0].until
+    models = (LOGHAR, Trees(settings=TreesConfig()), from_sklearn(Ridge(), name="ridge"))
+    assert {model.traits.taught_until for model in models} == {oldest} == {"2004-12-31"}
+    assert {HAR.traits.taught_until, NAIVE.traits.taught_until} == {""}
+
+
+# --- the rest ---
 
 
 def test_fits_of_a_model_are_all_of_its_folds_and_seeds(walked):

@@ -25,7 +25,7 @@ from nextclose.models.loghar.prior import (
 )
 from nextclose.samples.samples import make_samples
 from nextclose.samples.splits import known_at, originating_from
-from nextclose.schema import LEVELS, MEDIAN
+from nextclose.schema import LEVELS, MEDIAN, Floats
 from tests.builders import bare_samples, close_only, daily_samples, day, walk_bars
 
 OLD, NEW = "2004-12-31", "2017-10-31"
@@ -158,7 +158,7 @@ MADE_UP = Prior(
 def test_own_weights_count_their_rows_and_the_prior_2000_for_each_session(n_rows, horizon, share):
     for table in MADE_UP.weights:
         prior = table[HORIZONS.index(horizon)]
-        own = 5.0 + np.arange(table.shape[1])
+        own: Floats = 5.0 + np.arange(table.shape[1], dtype=np.float64)
         np.testing.assert_allclose(
             MADE_UP.blended_weights(own, n_rows=n_rows, horizon_sessions=horizon),
             prior + share * (own - prior),

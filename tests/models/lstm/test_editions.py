@@ -10,12 +10,12 @@ import pytest
 import safetensors.numpy
 
 from nextclose.errors import ConfigError
+from nextclose.models.editions import newest_edition
 from nextclose.models.lstm.editions import (
     Edition,
     edition_bytes,
     edition_of,
     editions_at,
-    newest_edition,
     shipped_editions,
 )
 from nextclose.models.state import encode_state

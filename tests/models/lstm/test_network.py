@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from math import exp, tanh
@@ -120,6 +123,25 @@ def test_the_bits_of_a_row_do_not_depend_on_how_many_are_asked_with_it_or_their_
     for n in (2, CHAINS, CHAINS + 1, READ_ROWS, READ_ROWS + 1):
         few = outputs_at(net, x, rows[:n], starts=starts[:n])
         assert few.tobytes() == together[:n].tobytes()
+
+
+KERNEL = """
+import numpy as np
+from nextclose.models.lstm.network import READ_ROWS, _product
+rng = np.random.default_rng(0)
+for k, n in ((90, 256), (89, 64), (64, 44)):
+    row, weights = rng.standard_normal(k), rng.standard_normal((k, n)).astype(np.float32)
+    places = np.repeat(row[None].astype(np.float32), READ_ROWS, axis=0)
+    found = _product(places, weights)
+    assert (found == found[0]).all(), (k, n)
+"""
+
+
+@pytest.mark.parametrize("kernel", ["Prescott", "Nehalem", "Sandybridge", "Haswell", "Zen"])
+def test_a_row_has_the_same_bits_at_every_place_whatever_the_processor(kernel):
+    # with sixteen rows at once those of Haswell and Zen differ by place
+    environment = {**os.environ, "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", KERNEL], env=environment, check=True)
 
 
 def test_a_row_asked_twice_is_answered_twice():

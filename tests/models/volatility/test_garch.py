@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arch import arch_model
+from threadpoolctl import threadpool_limits
 
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.state import decode_state, encode_state
@@ -15,20 +16,7 @@ from nextclose.samples.splits import known_at, originating_from, walk_forward
 from nextclose.schema import LEVELS
 from nextclose.serving.states import state_bytes, state_of
 from tests.builders import DAY_ZERO, bare_samples, daily_samples, day, samples_of, walk_bars
-
-TRUE = Gjr(mu=0.0004, omega=2e-6, alpha=0.03, gamma=0.10, beta=0.90, nu=6.0)
-
-
-def gjr_returns(n: int, *, seed: int, law: Gjr = TRUE) -> np.ndarray:
-    """n returns of the process itself, started at its long-run variance."""
-    shocks = np.random.default_rng(seed).standard_t(law.nu, n) * np.sqrt((law.nu - 2) / law.nu)
-    variance, returns = law.omega / (1 - law.persistence), np.empty(n)
-    for t in range(n):
-        shock = np.sqrt(variance) * shocks[t]
-        returns[t] = law.mu + shock
-        news = law.alpha + (law.gamma if shock < 0 else 0.0)
-        variance = law.omega + news * shock**2 + law.beta * variance
-    return returns
+from tests.models.volatility.test_gjr import TRUE, gjr_returns
 
 
 def wild_returns(n: int = 600) -> np.ndarray:
@@ -56,71 +44,6 @@ def samples() -> Samples:
 @pytest.fixture(scope="module")
 def garch(samples) -> Garch:
     return fitted_by(samples, day(1000))
-
-
-# --- the recursion and its horizons ---
-
-
-def test_variance_over_a_horizon_is_the_published_reference_value():
-    # method reference value 9: phi = .03 + .10/2 + .90 = .98, L = 2e-6/.02 = 1e-4, so at h = 7
-    # 7e-4 + 3e-4 (1 - .98**7)/.02
-    found = TRUE.horizon_variance(np.array([4e-4]), (1, 7, 30))
-    np.testing.assert_allclose(found, [[4e-4, 0.0026781170, 0.0098177352]], rtol=1e-8)
-
-
-def test_variance_without_a_level_grows_with_the_horizon():
-    integrated = replace(TRUE, alpha=0.06, gamma=0.0, beta=0.94, omega=0.0)
-    found = integrated.horizon_variance(np.array([4e-4, 1e-4]), (1, 30))
-    np.testing.assert_array_equal(found, [[4e-4, 0.012], [1e-4, 0.003]])
-
-
-def test_three_steps_of_the_recursion_worked_by_hand():
-    law = Gjr(mu=0.01, omega=1e-5, alpha=0.1, gamma=0.2, beta=0.5, nu=5.0)
-    # shocks .02, -.01, 0: 1e-5 + .1 4e-4 + .5 1e-4 = 1e-4; 1e-5 + .3 1e-4 + .5 1e-4 = 9e-5;
-    # 1e-5 + .5 9e-5 = 5.5e-5
-    found = law.variances(np.array([0.03, 0.0, 0.01]), first=1e-4)
-    np.testing.assert_allclose(found, [1e-4, 1e-4, 9e-5, 5.5e-5], rtol=1e-12)
-
-
-def test_a_prefix_of_the_returns_gives_the_same_bits():
-    returns = gjr_returns(500, seed=5)
-    whole = TRUE.variances(returns, first=1e-4)
-    for n in (0, 1, 2, 3, 7, 8, 250, 499):
-        np.testing.assert_array_equal(TRUE.variances(returns[:n], first=1e-4), whole[: n + 1])
-
-
-def test_volatility_has_a_floor_of_one_basis_point_a_root_session():
-    still = replace(TRUE, alpha=0.06, gamma=0.0, beta=0.94, omega=0.0)
-    found = still.volatility(np.array([0.0, 1e-4]), (1, 4))
-    np.testing.assert_allclose(found, [[1e-4, 2e-4], [1e-2, 2e-2]], rtol=1e-12)
-
-
-def test_quantiles_are_those_of_a_student_t_with_variance_one():
-    # tables of t with 4 degrees of freedom: 2.132, 2.776, 3.747 at 95, 97.5 and 99 %
-    found = replace(TRUE, nu=4.0).quantiles()
-    np.testing.assert_allclose(found[[20, 21, 22]] * np.sqrt(2), [2.132, 2.776, 3.747], atol=5e-4)
-    np.testing.assert_allclose(found, -found[::-1], atol=1e-15)
-    assert found[11] == 0.0
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"nu": 2.05},
-        {"nu": np.nan},
-        {"omega": 0.0},
-        {"omega": np.inf},
-        {"alpha": -0.01},
-        {"gamma": -0.04},  # a fall would calm
-        {"beta": -0.1, "alpha": 0.9},
-        {"beta": 0.94},  # persistence 1.02
-        {"mu": 5.4},
-    ],
-)
-def test_parameters_that_make_no_sense_are_recognised(wrong):
-    returns = gjr_returns(600, seed=1)
-    assert TRUE.is_sound(returns)
-    assert not replace(TRUE, **wrong).is_sound(returns)
 
 
 # --- against arch itself ---
@@ -162,6 +85,11 @@ def test_forecast_variance_agrees_with_arch_from_the_refit_on(samples, garch, re
     ahead = peer.forecast(horizon=7, start=999).variance.to_numpy() / 1e4
     np.testing.assert_allclose(variance[:, 0], ahead[:, 0], rtol=1e-8)
     np.testing.assert_allclose(variance[:, 1], ahead.sum(axis=1), rtol=1e-8)
+
+
+def test_a_fit_is_the_same_on_any_number_of_threads(samples, garch):
+    with threadpool_limits(2):  # as of a library that the fit itself imports
+        assert same_state(fitted_by(samples, day(1000)), garch)
 
 
 def test_the_filter_of_the_fit_window_agrees_with_arch(garch, returns):
@@ -430,6 +358,33 @@ def test_an_optimum_of_an_absurd_scale_is_refused(seed):
     assert (ratio < 10).all()
 
 
+def with_flat_stretch(n: int, *, flat: int, after: int, seed: int) -> np.ndarray:
+    """n returns whose closes stood still for `flat` sessions, until `after` before the fit ends."""
+    returns = gjr_returns(n, seed=seed)
+    returns[n - 20 - after - flat : n - 20 - after] = 0.0
+    return returns
+
+
+@pytest.mark.parametrize(
+    ("n", "flat", "after", "seed"),
+    [
+        (800, 300, 200, 10),  # forecasts over the whole fit of 1.7 to 1.9 times its deviation
+        (1000, 400, 250, 6),  # 2.3 times
+        (1200, 400, 250, 9),  # 2.6 to 6 times
+        (1500, 700, 250, 11),  # 2.2 to 2.7 times
+        (1500, 600, 300, 12),  # 1.1 to 0.4 times
+    ],
+)
+def test_an_optimum_that_implies_another_size_after_a_flat_stretch_is_refused(n, flat, after, seed):
+    samples = world_with(with_flat_stretch(n, flat=flat, after=after, seed=seed), n=n)
+    law = fitted_by(samples, day(n - 20)).filters["CCC"].parameters
+    seen = np.diff(np.log(samples.table.close[2 * n : 3 * n - 19]))
+    variance = law.variances(seen, first=seen.var())
+    forecast = np.sqrt(law.horizon_variance(variance, (1, 7, 30)).mean(axis=0) / [1, 7, 30])
+    assert (forecast > 0.5 * seen.std()).all()
+    assert (forecast < 1.5 * seen.std()).all()
+
+
 def test_a_symbol_no_start_of_which_leads_to_its_scale_is_named(monkeypatch):
     monkeypatch.setattr(garch_module, "SCALE_BOUNDS", (2.0, 3.0))
     samples = world_with()
@@ -457,15 +412,23 @@ def test_without_any_sound_fit_volatility_is_exponentially_weighted():
     assert after == pytest.approx(0.94 * before + 0.06 * shock**2)
 
 
-def test_a_second_start_saves_a_fit_that_fails_from_the_first():
-    noise = np.random.default_rng(0).standard_normal(300)
-    returns = np.concatenate([0.02 * noise, np.zeros(300)])
-    samples = daily_samples(600, returns=[returns])
-    seen = np.diff(np.log(samples.table.close))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert arch_of(seen).fit(disp="off", show_warning=False).convergence_flag != 0
-    assert fitted_by(samples, day(599)).failed == ()
+def test_a_second_start_saves_a_fit_that_fails_from_the_first(monkeypatch):
+    returns = gjr_returns(700, seed=6)
+    samples = daily_samples(700, returns=[returns])
+    expected = fitted_by(samples, day(680)).filters["AAA"].parameters
+    refused = []
+
+    def sized_at_last(law, *_):  # which series fail from one start alone, processors disagree on
+        refused.append(law)
+        return len(refused) > 1
+
+    monkeypatch.setattr(garch_module, "_is_sized", sized_at_last)
+    garch = fitted_by(samples, day(680))
+    assert garch.failed == ()
+    assert len(refused) == 2
+    found = garch.filters["AAA"].parameters
+    assert found != expected
+    np.testing.assert_allclose(in_per_cent(found), in_per_cent(expected), rtol=0.02)
 
 
 def test_fitting_leaves_the_warning_filters_as_they_were():

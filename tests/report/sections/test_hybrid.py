@@ -1,31 +1,11 @@
-import pytest
-
 from nextclose.evaluation.breakdowns.news import NewsWorth
 from nextclose.report.sections.hybrid import (
     calibration_table,
     importance_charts,
     news_table,
     variant_table,
-    weight_charts,
 )
-from tests.report.frames import make_ablation, make_importance, make_variant, make_weights
-
-MODELS = ("hybrid", "garch", "trees", "lstm")
-
-
-def test_weights_are_those_of_the_latest_refit_with_the_range_of_all():
-    (chart,) = weight_charts(make_weights((7,)), models=MODELS)
-    assert chart.caption == "7 sessions ahead"
-    garch, trees, lstm = chart.bars
-    assert (garch.name, garch.text, garch.beside, garch.span) == (
-        "garch",
-        "20%",
-        "20% to 40%",
-        (0.2, 0.4),
-    )
-    assert (trees.text, trees.beside, trees.span) == ("30%", "", None)  # it never moved
-    assert (lstm.share, lstm.span) == (0.5, (0.3, 0.5))
-    assert chart.mark == pytest.approx(1 / 3)
+from tests.report.frames import make_ablation, make_importance, make_variant
 
 
 def test_ten_features_are_shown_and_the_rest_is_added_up():
@@ -36,9 +16,8 @@ def test_ten_features_are_shown_and_the_rest_is_added_up():
     assert chart.note == "2 others: 4% together."
 
 
-def test_nothing_is_drawn_without_trees_or_weights():
+def test_nothing_is_drawn_without_trees():
     assert importance_charts(make_importance((1,)).clear()) == ()
-    assert weight_charts(make_weights((7,)).clear(), models=MODELS) == ()
 
 
 def test_every_variant_has_a_row_with_gain_and_interval_by_horizon():
@@ -47,16 +26,12 @@ def test_every_variant_has_a_row_with_gain_and_interval_by_horizon():
     assert [row.name for row in table.rows] == [
         "Without garch",
         "Without lstm",
-        "Equal weights for all",
-        "Only the member that had done best before",
         "Only garch",
     ]
     texts = [[(cell.text, cell.look) for cell in row.cells[:2]] for row in table.rows]
     assert texts[0] == [("+0.21%", "good"), ("+0.04 to +0.38%", "beside")]
     assert texts[1] == [("−0.15%", "bad"), ("−0.20 to −0.10%", "beside")]  # noqa: RUF001
-    assert texts[2] == [("0.00%", ""), ("–", "beside")]  # noqa: RUF001
-    assert texts[4] == [("+0.62%", "good"), ("+0.30 to +0.94%", "beside")]
-    assert texts[3] == [("+0.12%", ""), ("−0.04 to +0.28%", "beside")]  # noqa: RUF001
+    assert texts[2] == [("+0.62%", "good"), ("+0.30 to +0.94%", "beside")]
 
 
 def test_calibration_is_shown_before_and_after_with_what_it_cost():

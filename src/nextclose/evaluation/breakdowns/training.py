@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.backtesting.walk_forward import Backtest
-from nextclose.models.loghar.prior import shipped_priors
+from nextclose.evaluation.verdict.overlap import Overlap
 from nextclose.models.protocol import Fitted, LearningCurve, Trained
 from nextclose.models.volatility.garch import Garch
 
@@ -93,11 +93,20 @@ def editions_used(walked: Backtest) -> dict[str, int]:
     return dict(sorted(used.items()))
 
 
-def refits_seen_by_the_prior(walked: Backtest) -> tuple[int, int]:
-    """Refits in the years from which the prior of log-HAR is, and all; rehearsals counted."""
-    fitted_at = [fold.fitted_at for fold in walked.study.folds]
-    until = np.datetime64(shipped_priors()[0].until)
-    return sum(bool(session <= until) for session in fitted_at), len(fitted_at)
+def overlaps(walked: Backtest) -> tuple[Overlap, ...]:
+    """Models of the settings that were taught beforehand by years that they are tested in."""
+    study, found = walked.study, []
+    for name in dict.fromkeys(study.config.backtest.models):
+        until = study.models[name].traits.taught_until
+        tested = [
+            fold.fitted_at
+            for fold in study.folds[study.n_rehearsals :]
+            if (name, fold.index) in walked.fits
+        ]
+        refits = sum(bool(day <= np.datetime64(until, "D")) for day in tested) if until else 0
+        if refits:
+            found.append(Overlap(model=name, taught_until=until, refits=refits, of=len(tested)))
+    return tuple(found)
 
 
 def borrowed_volatility(walked: Backtest) -> dict[str, int]:

@@ -101,6 +101,7 @@ class Hybrid:
             reach_sessions=max(m.traits.reach_sessions for m in self.models.values()),
             replays=any(m.traits.replays for m in self.models.values()),
             is_member=False,
+            taught_until=max(m.traits.taught_until for m in self.models.values()),
         )
 
     def of_members(

@@ -74,6 +74,11 @@ def prior_at(last_session: np.datetime64) -> Prior:
     return shipped_priors()[0] if newest is None else newest
 
 
+def taught_until() -> str:
+    """The day up to which the oldest prior has read prices: earlier fits have it all the same."""
+    return shipped_priors()[0].until
+
+
 @cache
 def shipped_priors() -> tuple[Prior, ...]:
     """The priors that come with this package, oldest first."""

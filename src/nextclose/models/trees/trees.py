@@ -22,6 +22,7 @@ from nextclose.models.loghar.loghar import (
     centred_spread,
     fit_loghar,
 )
+from nextclose.models.loghar.prior import taught_until
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.trees.forests import Forest
 from nextclose.models.trees.inputs import FAMILY, LAGS, input_names, lag_names, tree_inputs
@@ -97,6 +98,7 @@ class Trees:
             reach_sessions=REACH_SESSIONS,
             reads_news=True,
             relative_cost=2,
+            taught_until=taught_until(),
         )
 
     def fit(self, train: Samples, valid: Samples, seed: int) -> FittedTrees:

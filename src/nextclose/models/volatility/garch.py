@@ -19,6 +19,7 @@ import numpy as np
 from nextclose.features.indicators import VOLATILITY_FLOOR, log_returns, volatility
 from nextclose.models.baselines import Baseline
 from nextclose.models.protocol import Traits
+from nextclose.models.threads import one_thread
 from nextclose.models.volatility.gjr import Gjr
 from nextclose.models.volatility.har import pooled_quantiles
 from nextclose.samples.samples import Samples
@@ -199,17 +200,29 @@ def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
     seen = np.round(100 * returns, FIT_DECIMALS)
     per_cent = np.array([100.0, 100.0**2, 1.0, 1.0, 1.0, 1.0])
     # arch warns of steps that its optimiser merely tried, and leaves filters of its own behind;
-    # its result is judged instead
-    with warnings.catch_warnings():
+    # its result is judged instead; the threads of a library that arch has just brought along,
+    # which nobody could hold before, would turn last bits as well
+    with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore")
         model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
         for start in (None, np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent):
             result = model.fit(disp="off", show_warning=False, starting_values=start)
             estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
             is_found = result.convergence_flag == 0 and estimate.is_sound(returns)
-            if is_found and _is_to_scale(estimate, returns, horizons):
+            if is_found and _is_sized(estimate, returns, horizons):
                 return estimate
     return None
+
+
+def _is_sized(parameters: Gjr, returns: Floats, horizons: Sequence[int]) -> bool:
+    """Whether forecasts are of the size of the returns over the whole fit, and in its last year.
+
+    Where closes repeat, the likelihood has no maximum: what the optimiser then stops at may imply
+    several times the deviation of the sample.
+    """
+    first = _first(parameters, returns)
+    is_as_wide = parameters.has_size_of(returns, first=first, horizons=horizons)
+    return is_as_wide and _is_to_scale(parameters, returns, horizons)
 
 
 def _median_parameters(sound: Sequence[Gjr], returns: Floats) -> Gjr:

@@ -19,6 +19,10 @@ from nextclose.schema import LEVELS, Floats
 
 UNIT_ROOT = 0.9999  # from this persistence on variance has no level to return to
 NU_FLOOR = 2.1  # the optimiser stops at 2.05, where variance is about to be infinite
+# Root mean square of forecasts over that of the returns they were fitted on, the latter without
+# its largest hundredth for the lower bound: at least 1.03 in 1,966 fits of US stocks before 2004,
+# below 1.5 in all but three, which cost 6 and 16 % of CRPS at 7 and 30 sessions.
+SIZE_BOUNDS = (0.8, 1.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,19 @@ class Gjr:
             and self.nu > NU_FLOOR
             and abs(self.mu) < returns.std()
         )
+
+    def has_size_of(self, returns: Floats, *, first: float, horizons: Sequence[int]) -> bool:
+        """Whether forecasts along the `returns` of the fit are of their size, at each horizon.
+
+        Of mean forecasts, not of the level omega / (1 - phi), which is anywhere near a unit root
+        in good fits too. A crash counts in the size that bounds above, not in the one below.
+        """
+        variance = self.variances(returns, first=first)[:-1]
+        implied = self.horizon_variance(variance, horizons).mean(axis=0) / np.asarray(horizons)
+        squares = np.sort((returns - np.median(returns)) ** 2)
+        usual = squares[: len(squares) - len(squares) // 100].mean()
+        least, most = SIZE_BOUNDS[0] ** 2 * usual, SIZE_BOUNDS[1] ** 2 * squares.mean()
+        return bool(((implied > least) & (implied < most)).all())
 
     def variances(self, returns: Floats, *, first: float) -> Floats:
         """Next session's variance: `first`, then after each return. Shape (return + 1,).

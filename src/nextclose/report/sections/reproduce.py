@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from nextclose.formatting import quantity
-from nextclose.models.loghar.prior import shipped_priors
 from nextclose.report.content import ReportContent
 
 
 def run_notes(content: ReportContent) -> dict[str, str]:
-    """Label -> text: the hash of the settings, what the prior has seen, which editions forecast."""
+    """Label -> text: the hash of the settings, and which editions forecast."""
     notes = {"Settings hash": content.run.config_hash}
-    n_seen, n_refits = content.prior_refits
-    if n_seen:
-        notes["Prior of loghar"] = (
-            f"it has seen the years up to {shipped_priors()[0].until}, {n_seen} of {n_refits} refits lie in "
-            "them, rehearsals included"
-        )
     if content.editions:
         notes["Editions of lstm"] = "; ".join(
             f"taught up to {until}, in {quantity(n, 'refit')}"
