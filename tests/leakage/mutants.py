@@ -1,11 +1,13 @@
 """Leaks that others have shipped, and honest code that looks like them. M-numbers are permanent."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from nextclose.features.columns import SymbolBars
+from nextclose.samples.samples import Samples
 from tests.leakage.worlds import PRICES
 
 Frame = pl.DataFrame
@@ -196,3 +198,12 @@ HONEST_FEATURES: dict[str, Values] = {
         np.sign(np.diff(bars.close, prepend=bars.close[0])) * bars.volume
     ),
 }
+
+
+def resolved_a_session_early(samples: Samples) -> Samples:
+    """M56: every outcome counts as known after the close before the one that fixes it."""
+    row, k = np.nonzero(~np.isnat(samples.resolved))
+    ahead = np.asarray(samples.horizons)[k]
+    resolved = samples.resolved.copy()
+    resolved[row, k] = samples.origin[row + ahead - 1]
+    return replace(samples, resolved=resolved)
