@@ -198,7 +198,7 @@ def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
 
     # the optimiser turns the last bit of a return, which a dividend's rescaling or another
     # processor's logarithm may change, into the sixth digit of a parameter: rounded, it does not;
-    # nor do the threads of linear algebra
+    # nor do the threads of linear algebra, held to one
     seen = np.round(100 * returns, FIT_DECIMALS)
     per_cent = np.array([100.0, 100.0**2, 1.0, 1.0, 1.0, 1.0])
     typical = np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent
