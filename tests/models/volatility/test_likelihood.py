@@ -32,7 +32,8 @@ def test_the_optimum_is_that_of_arch(returns, start):
     seen = np.round(100 * returns, 7)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found, is_converged = maximum_likelihood(seen, start=start)
+        optimum = maximum_likelihood(seen, start=start)
+        found, is_converged = optimum.parameters, optimum.is_converged
         model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
         peer = model.fit(disp="off", show_warning=False, starting_values=start)
     assert is_converged == (peer.convergence_flag == 0)
@@ -41,7 +42,7 @@ def test_the_optimum_is_that_of_arch(returns, start):
 
 
 def test_the_constraints_of_arch_hold():
-    mu, omega, alpha, gamma, beta, nu = maximum_likelihood(np.round(100 * crashed(), 7))[0]
+    mu, omega, alpha, gamma, beta, nu = maximum_likelihood(np.round(100 * crashed(), 7)).parameters
     assert min(omega, alpha, alpha + gamma, beta) > -1e-6  # the solver's grain
     assert alpha + gamma / 2 + beta < 1 + 1e-6
     assert 2.05 <= nu <= 500
@@ -51,4 +52,4 @@ def test_the_constraints_of_arch_hold():
 def test_returns_that_never_move_do_not_converge():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert not maximum_likelihood(np.zeros(600))[1]
+        assert not maximum_likelihood(np.zeros(600)).is_converged

@@ -33,6 +33,7 @@ FIT_DECIMALS = 7  # of a return in per cent
 EPOCH = date(1970, 1, 1).toordinal()
 SCALE_SESSIONS = 250  # the last of the fit, over which forecasts must have the scale of returns:
 SCALE_BOUNDS = (0.1, 10.0)  # median of forecast over trailing volatility; stocks: 0.9 to 1.8
+LIKELIER = 0.01  # by how much a second optimum is another one
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
@@ -209,7 +210,9 @@ def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
     with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore")  # of steps merely tried: the result is judged instead
         optima = [maximum_likelihood(seen, start=start) for start in (None, typical)]
-    for optimum in sorted(optima, key=lambda each: -each.log_likelihood):
+    if optima[1].log_likelihood > optima[0].log_likelihood + LIKELIER:
+        optima.reverse()
+    for optimum in optima:
         estimate = _gjr((optimum.parameters / per_cent).tolist())
         is_found = optimum.is_converged and estimate.is_sound(returns)
         if is_found and _is_sized(estimate, returns, horizons):
