@@ -55,6 +55,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/csv_loading.py --write
 	$(BIN)/python benchmarks/zero_shot_speed.py --write
 	$(BIN)/python benchmarks/historical_simulation.py --write
+	$(BIN)/python benchmarks/garch_fits.py --write
 	$(BIN)/python benchmarks/demo_time.py --write
 	$(BIN)/python benchmarks/tutorial_job.py --write
 

@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import minimize
 
-from nextclose.config import BacktestConfig, RunConfig
+from nextclose.config import BacktestConfig, HybridConfig, RunConfig
 from nextclose.data.sources.loading import load_bars
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
 from nextclose.metrics import crps_slope, grid_crps, mean_grid_crps
@@ -286,7 +286,8 @@ def main() -> None:
     given = parser.parse_args()
     plan = BacktestConfig(test_from=TEST_FROM, models=(*MEMBERS, "hybrid"), horizons=HORIZONS)
     bars = stop_bars(given.panel)
-    run = backtest(bars, config=RunConfig(backtest=plan), workers=given.workers)
+    everyone = HybridConfig(members=MEMBERS)  # so that all forecast the rehearsals too
+    run = backtest(bars, config=RunConfig(backtest=plan, hybrid=everyone), workers=given.workers)
     issued = issued_of(run)
     origins = issued.samples.origin[np.concatenate(issued.rows)]
     tested = np.flatnonzero(origins >= np.datetime64(TEST_FROM))

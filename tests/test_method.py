@@ -90,7 +90,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
     (4, "of ln move_ratio_{}, {}, {} and of ln(A_t / L)", market.MOVE_SPANS),
     (4, "means over {} and {} sessions", market.RETURN_SPANS),
     (4, "over rows with {} returns before", (loghar.LEVEL_SESSIONS,)),
-    (4, "prices up to {} and {}: a fit", tuple(each.until for each in prior.shipped_priors())),
+    (4, "prices up to {}, {} and {}: a fit", tuple(each.until for each in prior.shipped_priors())),
     (4, "the last {:,} sessions, {} at least", (loghar.REACH_SESSIONS, needed_sessions(LOGHAR))),
     (4, "{} steps of reweighted", (loghar.FIT_STEPS,)),
     (4, "at horizons {}, {}, {}, linear in ln h", prior.HORIZONS),

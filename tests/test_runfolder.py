@@ -50,7 +50,6 @@ def test_the_report_of_a_hybrid_holds_its_weights_and_what_its_parts_are_worth()
     )
     content = report_content(run, command="for the test")
     assert content.headline == "hybrid"
-    assert set(content.weights["member"]) == {"garch", "loghar", "lstm"}
     assert [part.horizon_sessions for part in content.ablation] == [1, 7, 30]
     assert "What the hybrid is made of" in render_page(content)
 

@@ -209,7 +209,7 @@ def test_without_an_lstm_no_edition_is_used(walked):
 # --- years that taught a model beforehand ---
 
 
-TAUGHT = Wide(name="taught", more={"taught_until": "2004-12-31"})
+TAUGHT = Wide(name="taught", more={"taught_until": "1994-12-31"})
 
 
 def with_models(walked: Backtest, *days: str, n_rehearsals: int = 0) -> Backtest:
@@ -232,15 +232,15 @@ def with_models(walked: Backtest, *days: str, n_rehearsals: int = 0) -> Backtest
     return replace(walked, study=study, fits=fits)
 
 
-DAYS = ("2003-12-31", "2004-12-31", "2005-01-03")
+DAYS = ("1993-12-31", "1994-12-31", "1995-01-03")
 
 
 def test_refits_up_to_the_day_that_a_model_was_taught_until_overlap_and_later_ones_do_not(walked):
     assert overlaps(with_models(walked, *DAYS)) == tuple(
-        Overlap(model=name, taught_until="2004-12-31", refits=2, of=3)
+        Overlap(model=name, taught_until="1994-12-31", refits=2, of=3)
         for name in ("loghar", "trees", "taught")
     )
-    assert overlaps(with_models(walked, "2005-01-03", "2018-01-02")) == ()
+    assert overlaps(with_models(walked, "1995-01-03", "2018-01-02")) == ()
 
 
 def test_rehearsals_are_no_tested_refits(walked):
@@ -258,7 +258,7 @@ def test_a_model_that_is_fitted_in_the_last_folds_alone_counts_those(walked):
 def test_whatever_stands_on_the_prior_of_log_har_says_until_when_it_was_taught():
     oldest = shipped_priors()[0].until
     models = (LOGHAR, Trees(settings=TreesConfig()), from_sklearn(Ridge(), name="ridge"))
-    assert {model.traits.taught_until for model in models} == {oldest} == {"2004-12-31"}
+    assert {model.traits.taught_until for model in models} == {oldest} == {"1994-12-31"}
     assert {HAR.traits.taught_until, NAIVE.traits.taught_until} == {""}
 
 

@@ -32,7 +32,7 @@ def normal_grids(samples: Samples, rows: np.ndarray, *, width: float = 0.7) -> n
     """Normal forecasts, too narrow, that differ from row to row; target units."""
     rng = np.random.default_rng(5)
     size = width * (1 + 0.3 * rng.random((len(rows), len(samples.horizons), 1)))
-    return 0.05 * rng.standard_normal(size.shape) + size * ndtri(LEVELS)
+    return np.asarray(0.05 * rng.standard_normal(size.shape) + size * ndtri(LEVELS))
 
 
 def twin(samples: Samples, rows: np.ndarray, raw: np.ndarray) -> np.ndarray:
@@ -129,7 +129,7 @@ def test_outcomes_after_a_row_change_nothing_of_it_and_those_known_by_then_do():
     def factors_at_60(changed: np.ndarray) -> np.ndarray:
         outcome = np.where(changed, 99.0, samples.outcome)
         found, _ = no_record(2).moved(replace(samples, outcome=outcome), rows, raw)
-        return found[60]
+        return np.asarray(found[60])
 
     later = samples.resolved > day(60)
     np.testing.assert_array_equal(factors_at_60(later), factors[60])

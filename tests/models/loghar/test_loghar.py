@@ -314,7 +314,7 @@ def test_where_no_session_is_known_nothing_is_fitted(samples):
 # --- the prior ---
 
 
-@pytest.mark.parametrize(("later", "prior"), [(0, 0), (LATER, 1)])
+@pytest.mark.parametrize(("later", "prior"), [(0, 0), (LATER, -1)])
 def test_without_a_row_that_has_a_long_run_the_weights_are_the_priors(later, prior):
     # 300 sessions of six symbols: some 40 rows of each are known at one session, fewer further on
     bars = walk_bars((300,) * 6)

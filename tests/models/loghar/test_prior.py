@@ -28,7 +28,7 @@ from nextclose.samples.splits import known_at, originating_from
 from nextclose.schema import LEVELS, MEDIAN, Floats
 from tests.builders import bare_samples, close_only, daily_samples, day, walk_bars
 
-OLD, NEW = "2004-12-31", "2017-10-31"
+FIRST, OLD, NEW = "1994-12-31", "2004-12-31", "2017-10-31"
 FILES = sorted(
     (
         file
@@ -44,8 +44,8 @@ BOTH = pytest.mark.parametrize("content", SHIPPED, ids=[file.name for file in FI
 
 
 def test_the_shipped_priors_are_those_of_the_files_the_oldest_first():
-    assert [file.name for file in FILES] == [f"until-{until}.json" for until in (OLD, NEW)]
-    assert [prior.until for prior in shipped_priors()] == [OLD, NEW]
+    assert [file.name for file in FILES] == [f"until-{until}.json" for until in (FIRST, OLD, NEW)]
+    assert [prior.until for prior in shipped_priors()] == [FIRST, OLD, NEW]
     for prior, content in zip(shipped_priors(), SHIPPED, strict=True):
         assert prior.until == content["until"]
         np.testing.assert_array_equal(prior.shape, content["shape"])
@@ -100,8 +100,9 @@ def test_a_shape_rises_is_0_at_the_median_and_linear_beside_it(content):
 @pytest.mark.parametrize(
     ("last_session", "until"),
     [
-        ("1962-01-02", OLD),  # before all of them: the oldest, which has seen what came after
-        ("2004-12-31", OLD),
+        ("1962-01-02", FIRST),  # before all of them: the oldest, which has seen what came after
+        ("1995-01-03", FIRST),
+        ("2004-12-31", FIRST),  # the day the second ends on
         ("2005-01-03", OLD),
         ("2017-10-31", OLD),  # the day the newer ends on
         ("2017-11-01", NEW),

@@ -17,8 +17,8 @@ from nextclose.schema import Bars
 from tests.builders import close_only, last_fold, samples_of, walk_bars
 
 Key = tuple[str, date]  # symbol, session
-# the walks here are of 2001 to 2004: the oldest
-PRIOR = importlib.resources.files("nextclose.models.loghar") / "priors" / "until-2004-12-31.json"
+# the walks here are of 2001 to 2004
+PRIOR = importlib.resources.files("nextclose.models.loghar") / "priors" / "until-1994-12-31.json"
 
 
 def twin_rows(frame: pl.DataFrame, *, horizon: int, with_range: bool) -> Iterator[tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from nextclose.models.protocol import Traits
 from nextclose.models.threads import one_thread
 from nextclose.models.volatility.gjr import Gjr
 from nextclose.models.volatility.har import pooled_quantiles
+from nextclose.models.volatility.likelihood import maximum_likelihood
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import refuse_overlap
 from nextclose.schema import LEVELS, Floats, Ints, Spread
@@ -32,6 +33,7 @@ FIT_DECIMALS = 7  # of a return in per cent
 EPOCH = date(1970, 1, 1).toordinal()
 SCALE_SESSIONS = 250  # the last of the fit, over which forecasts must have the scale of returns:
 SCALE_BOUNDS = (0.1, 10.0)  # median of forecast over trailing volatility; stocks: 0.9 to 1.8
+LIKELIER = 0.01  # by how much a second optimum is another one
 BACKCAST_RETURNS, BACKCAST_DECAY = 75, 0.94  # what arch starts the recursion from
 
 # What a stock usually shows, the optimiser's second start; and EWMA, where no fit is sound.
@@ -192,25 +194,29 @@ def _is_to_scale(parameters: Gjr, returns: Floats, horizons: Sequence[int]) -> b
 
 
 def _estimate(returns: Floats, horizons: Sequence[int]) -> Gjr | None:
-    """Maximum likelihood from arch's own start, else from a typical one; None if neither serves."""
-    from arch import arch_model  # takes a second or two to import
+    """The likelier of what arch's own start and a typical one lead to; None if neither serves.
+
+    From one start alone the optimiser stalls in one of two hundred fits, which ones depends on the
+    processor.
+    """
+    import arch.univariate  # noqa: F401 -- brings a library whose threads are held below
 
     # the optimiser turns the last bit of a return, which a dividend's rescaling or another
-    # processor's logarithm may change, into the sixth digit of a parameter: rounded, it does not
+    # processor's logarithm may change, into the sixth digit of a parameter: rounded, it does not;
+    # nor do the threads of linear algebra, held to one
     seen = np.round(100 * returns, FIT_DECIMALS)
     per_cent = np.array([100.0, 100.0**2, 1.0, 1.0, 1.0, 1.0])
-    # arch warns of steps that its optimiser merely tried, and leaves filters of its own behind;
-    # its result is judged instead; the threads of a library that arch has just brought along,
-    # which nobody could hold before, would turn last bits as well
+    typical = np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent
     with warnings.catch_warnings(), one_thread():
-        warnings.simplefilter("ignore")
-        model = arch_model(seen, mean="Constant", p=1, o=1, q=1, dist="t", rescale=False)
-        for start in (None, np.array(astuple(_parameters_around(returns, **TYPICAL))) * per_cent):
-            result = model.fit(disp="off", show_warning=False, starting_values=start)
-            estimate = _gjr((np.asarray(result.params) / per_cent).tolist())
-            is_found = result.convergence_flag == 0 and estimate.is_sound(returns)
-            if is_found and _is_sized(estimate, returns, horizons):
-                return estimate
+        warnings.simplefilter("ignore")  # of steps merely tried: the result is judged instead
+        optima = [maximum_likelihood(seen, start=start) for start in (None, typical)]
+    if optima[1].log_likelihood > optima[0].log_likelihood + LIKELIER:
+        optima.reverse()
+    for optimum in optima:
+        estimate = _gjr((optimum.parameters / per_cent).tolist())
+        is_found = optimum.is_converged and estimate.is_sound(returns)
+        if is_found and _is_sized(estimate, returns, horizons):
+            return estimate
     return None
 
 
