@@ -170,6 +170,16 @@ def test_bars_older_than_what_the_bundle_has_learnt_are_no_forecast(har):
     assert set(predict(har, Bars(frame=frame.filter(~ended)))["symbol"]) == {"AAA"}
 
 
+def test_a_symbol_that_a_model_does_not_know_is_told_so_where_none_goes_on_from_the_fit(har):
+    bars, fit = walk_bars(), date.fromisoformat(har.manifest.fitted_at)
+    is_early = (pl.col("symbol") == "BBB") & (pl.col("session") < fit)
+    late = Bars(frame=bars.frame.filter(~is_early))
+    made = predict(har, bars).filter(pl.col("symbol") == "AAA")
+    later = replace(har, manifest=har.manifest.model_copy(update={"min_rows": 60}))
+    told = {"BBB": "the model was not fitted to it; train again"}
+    assert reasons_without(later, late, made) == told
+
+
 def test_a_symbol_never_seen_in_training_is_forecast_without_a_width_of_its_own():
     loghar = late_bundle("loghar")
     own = hybrid_bars().frame.filter(pl.col("symbol") == "AAA")

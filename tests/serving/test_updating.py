@@ -279,6 +279,11 @@ def test_where_there_is_no_bundle_none_is_made(tmp_path):
     with pytest.raises(BundleError):
         update(tmp_path / "mine", hybrid_bars())
     assert not (tmp_path / "mine").exists()
+    others = tmp_path / "prices" / ".new.0123abcd"  # named as what a killed writer of ours leaves
+    others.mkdir(parents=True)
+    with pytest.raises(BundleError):
+        update(tmp_path / "prices", hybrid_bars())
+    assert others.is_dir()
 
 
 def test_what_is_read_is_what_is_replaced(plain, folder):

@@ -1,1 +1,1 @@
-"""Members combined as earlier forecasts taught, with calibrated tails."""
+"""The mean of its members, as wide as past forecasts ask for."""
