@@ -1,4 +1,4 @@
-"""LSTM, log-HAR and their mean on companies that neither taught nor said when to stop, 2005 to 2017.
+"""LSTM, log-HAR and their mean on companies that neither taught nor said when to stop, 2005 on.
 
 Quality, not speed; no limit, no peer but the models beside it. What was taught beforehand ended in
 2004: edition and prior. A panel of US stocks (symbol, session, open, high, low, close; not part of

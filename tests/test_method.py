@@ -11,6 +11,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from docs import choices
 from nextclose.backtesting import study
 from nextclose.config import (
     BacktestConfig,
@@ -253,6 +254,12 @@ def test_what_code_and_tests_cite_is_on_the_page():
     for number, _, value in tables(12)[0]:
         digits = [part for part in re.findall(r"[\d.]+(?:e-\d+)?", value) if len(part) > 3]
         assert [part for part in digits if part not in cited[number]] == [], number
+
+
+def test_what_each_choice_of_the_hybrid_is_worth_is_in_the_committed_result():
+    page = choices.PAGE.read_text(encoding="utf-8")
+    result = json.loads(choices.RESULT.read_text())
+    assert choices.page_with(choices.tables(result), page) == page
 
 
 def test_papers_that_models_and_tests_rest_on_are_on_the_page():
