@@ -57,6 +57,7 @@ bench: $(READY)
 	$(BIN)/python benchmarks/historical_simulation.py --write
 	$(BIN)/python benchmarks/garch_fits.py --write
 	$(BIN)/python benchmarks/demo_time.py --write
+	$(BIN)/python benchmarks/backtest_time.py --write
 	$(BIN)/python benchmarks/tutorial_job.py --write
 
 # the experiments behind the defaults, hours; only the data files of two packages are used
