@@ -14,7 +14,7 @@ from nextclose.data.sources.loading import load_bars, sample_bars
 from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.updating import updated
-from tests.serving.test_updating import record_bytes
+from tests.serving.updates import record_bytes
 
 SYMBOLS = ("AAPL", "IBM")
 LAST = "2013-03-01"
