@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-
 from docs import choices
+
 from nextclose.backtesting import study
 from nextclose.config import (
     BacktestConfig,

@@ -120,7 +120,6 @@ def test_the_network_reads_consecutive_rows_up_to_the_origin_of_its_symbol_alone
         return np.zeros((len(rows), network.units), dtype=np.float32)
 
     monkeypatch.setattr(finetune, "hidden_at", recording)
-    monkeypatch.setattr(finetune, "LONG_MOVE", 1)
     fitted = FittedLstm(edition="2000-12-31", networks=(random_edition("2000-12-31").network,))
     asked = np.random.default_rng(0).permutation(len(samples.origin))
     known = np.isfinite(fitted.quantiles(samples, asked)).all(axis=(1, 2))

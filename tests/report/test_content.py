@@ -11,4 +11,4 @@ def test_horizons_are_those_with_a_pooled_verdict_on_the_headline():
 
 def test_models_that_learnt_are_there_even_if_nobody_judged_them():
     content = make_content(("A",), n_sessions=100, n_origins=10, models=("hybrid", "naive"))
-    assert content.models == ("hybrid", "naive", "trees", "lstm")
+    assert content.models == ("hybrid", "naive", "trees", "lstm", "classic")
