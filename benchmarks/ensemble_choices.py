@@ -28,18 +28,20 @@ import numpy as np
 import polars as pl
 from scipy.optimize import minimize
 
+from nextclose.backtesting.walk_forward import Backtest
 from nextclose.config import BacktestConfig, HybridConfig, RunConfig
 from nextclose.data.sources.loading import load_bars
 from nextclose.evaluation.hypothesis_tests.mean import decisive_test, relative_gain
+from nextclose.execution.in_turn import silent
 from nextclose.metrics import crps_slope, grid_crps, mean_grid_crps
 from nextclose.models.hybrid.hybrid import mean_quantiles
 from nextclose.models.hybrid.record import no_record, stretched
 from nextclose.models.location import risk_premium
 from nextclose.pretraining.companies import company_part
-from nextclose.run import Run, backtest
 from nextclose.samples.samples import Samples
 from nextclose.samples.splits import known_at, resolved_outcomes
 from nextclose.schema import HORIZONS, MEDIAN, Bars, Floats, Ints
+from nextclose.studies import chosen_settings, study_of, walk_study
 
 RESULT = Path(__file__).parent / "results" / "ensemble_choices.json"
 TEST_FROM, END = date(1995, 1, 3), date(2004, 12, 31)
@@ -74,9 +76,9 @@ def stop_bars(panel: Path) -> Bars:
     return replace(bars, frame=frame.filter(pl.col("symbol").is_in(chosen)))
 
 
-def issued_of(run: Run) -> Issued:
+def issued_of(walked: Backtest) -> Issued:
     """The members' forecasts, rehearsals included, in order of fold."""
-    study, issued = run.backtest.study, run.backtest.issued
+    study, issued = walked.study, walked.issued
     folds = study.folds
     return Issued(
         samples=study.samples,
@@ -287,8 +289,9 @@ def main() -> None:
     plan = BacktestConfig(test_from=TEST_FROM, models=(*MEMBERS, "hybrid"), horizons=HORIZONS)
     bars = stop_bars(given.panel)
     everyone = HybridConfig(members=MEMBERS)  # so that all forecast the rehearsals too
-    run = backtest(bars, config=RunConfig(backtest=plan, hybrid=everyone), workers=given.workers)
-    issued = issued_of(run)
+    settings, plugins = chosen_settings(RunConfig(backtest=plan, hybrid=everyone))
+    study = study_of(bars, settings, plugins)
+    issued = issued_of(walk_study(study, workers=given.workers, progress=silent))
     origins = issued.samples.origin[np.concatenate(issued.rows)]
     tested = np.flatnonzero(origins >= np.datetime64(TEST_FROM))
     result = {

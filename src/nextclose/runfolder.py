@@ -35,6 +35,7 @@ from nextclose.run import Run
 from nextclose.serving.versions import versions
 from nextclose.studies import public_settings
 
+ROWS_AT_ONCE = 1 << 17  # of a Parquet file, while it is made
 PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
 TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains
 
@@ -95,16 +96,17 @@ def _toml_escape(character: str) -> str:
 def report_content(run: Run, *, command: str) -> ReportContent:
     """Every number and frame the report shows, from the stages that compute them."""
     asked = pl.col("model").is_in(run.config.backtest.models)
-    scored, panels = run.scores.frame.filter(asked), run.scores.panels
+    scored, panels = run.scores.frame, run.scores.panels
+    drawn = pl.col("model").is_in([run.lead.model, "naive", CLASSIC])  # all: a copy of gigabytes
     return ReportContent(
         headline=run.lead.model,
         lead_sentence=run.lead.sentence,
         verdicts=run.verdict,
         bars=run.bars.frame,
-        forecasts=run.forecasts.filter(asked),
-        coverage=coverage_by_level(scored),
-        rolling=rolling_coverage(scored),
-        pit=pit_histogram(scored),
+        forecasts=run.forecasts.filter(asked & drawn),
+        coverage=coverage_by_level(scored).filter(asked),
+        rolling=rolling_coverage(scored).filter(asked),
+        pit=pit_histogram(scored).filter(asked),
         by_year=by_year(panels).filter(asked),
         by_regime=by_regime(panels).filter(asked),
         curves=learning_curves(run.backtest),
@@ -143,7 +145,7 @@ def _network_table() -> str:
 
 def _parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.write_parquet(buffer)
+    frame.write_parquet(buffer, row_group_size=ROWS_AT_ONCE)
     return buffer.getvalue()
 
 

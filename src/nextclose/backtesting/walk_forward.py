@@ -69,8 +69,8 @@ class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
     `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
-    what they forecast. `crossings[model]` counts quantile vectors that had to be sorted. `seeds`
-    and `ablation` are in the schemas of these names; empty where there are none.
+    what they forecast, nothing in a `Run`. `crossings[model]` counts quantile vectors that had to
+    be sorted. `seeds` and `ablation` are in the schemas of these names; empty where there are none.
     `unready` names what a judged model had too little history for: model, symbol, origin.
     """
 
@@ -211,18 +211,26 @@ def forecast(study: Study, task: ForecastTask) -> Forecast:
 
 def _forecasts(study: Study, issued: Mapping[tuple[str, int], Forecast]) -> pl.DataFrame:
     """The forecasts of the judged models in the tested folds, in `FORECAST_SCHEMA`."""
-    frames = [
-        forecast_frame(
-            study.samples,
-            forecast.rows,
-            forecast.grid * study.samples.unit(forecast.rows)[:, :, None],
-            model=model,
-            fold=fold - study.n_rehearsals,
-        )
-        for (model, fold), forecast in issued.items()
-        if model in study.judged and fold >= study.n_rehearsals
-    ]
-    return pl.concat(frames).sort("model", "symbol", "horizon_sessions", "origin")
+    judged = {
+        key: forecast
+        for key, forecast in issued.items()
+        if key[0] in study.judged and key[1] >= study.n_rehearsals
+    }
+    by_model = []
+    for name in sorted({model for model, _ in judged}):  # one at a time: sorting copies
+        frames = [
+            forecast_frame(
+                study.samples,
+                forecast.rows,
+                forecast.grid * study.samples.unit(forecast.rows)[:, :, None],
+                model=model,
+                fold=fold - study.n_rehearsals,
+            )
+            for (model, fold), forecast in judged.items()
+            if model == name
+        ]
+        by_model.append(pl.concat(frames).sort("symbol", "horizon_sessions", "origin"))
+    return pl.concat(by_model)
 
 
 def _unready(study: Study) -> pl.DataFrame:

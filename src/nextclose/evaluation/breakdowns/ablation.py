@@ -87,7 +87,9 @@ def ablations(ablation: pl.DataFrame, scores: Scores) -> tuple[Ablation, ...]:
     known = ablation.filter(pl.col("crps").is_finite())
     if known.is_empty() or HYBRID not in scores.frame["model"]:
         return ()
-    issued = scores.frame.drop_nulls("inside_90")
+    figures = ("crps", "inside_90", "width_90_pct")
+    columns = ("symbol", "origin", "horizon_sessions", "model", *figures)
+    issued = scores.frame.select(columns).drop_nulls("inside_90")
     panels = {panel.horizon_sessions: panel for panel in scores.panels}
     return tuple(
         _at_horizon(

@@ -47,7 +47,7 @@ def rolling_coverage(scored: pl.DataFrame, *, window_origins: int = 250) -> pl.D
     Columns: horizon_sessions, model, origin, coverage_90 (mean over symbols, then over origins).
     The first row of a model is at its `window_origins`-th origin: none is shown before.
     """
-    frame = scored.filter(pl.col("inside_90").is_not_null())
+    frame = scored.select("horizon_sessions", "model", "origin", "inside_90").drop_nulls()
     by_origin = frame.group_by("horizon_sessions", "model", "origin").agg(
         pl.col("inside_90").mean().alias("coverage_90")
     )
@@ -85,10 +85,10 @@ def pit_histogram(scored: pl.DataFrame, *, n_bins: int = 20) -> pl.DataFrame:
 
 def _parts_with_ranges(scored: pl.DataFrame) -> Iterator[tuple[int, str, pl.DataFrame]]:
     """Scored forecasts with a range and a known outcome, by horizon and model."""
-    frame = scored.filter(pl.col("pit").is_not_null())
-    parts = frame.partition_by("horizon_sessions", "model", as_dict=True)
-    for (horizon, model), part in sorted(parts.items()):
-        yield int(horizon), str(model), part
+    has_range = pl.col("pit").is_not_null()
+    keys = scored.lazy().filter(has_range).select("horizon_sessions", "model").unique().collect()
+    for horizon, model in keys.sort("horizon_sessions", "model").iter_rows():
+        yield horizon, model, scored.filter(has_range, horizon_sessions=horizon, model=model)
 
 
 def _standard_error(part: pl.DataFrame, is_held: Bools, horizon: int) -> float | None:

@@ -31,6 +31,7 @@ from nextclose.schema import (
 )
 
 KEY = ("symbol", "origin", "horizon_sessions", "model")
+SOME_ROWS = 1 << 17  # at once: quantiles of all rows would be there twice
 SHOWN_INTERVALS = (0.5, 0.8, 0.9, 0.95)
 
 
@@ -49,6 +50,12 @@ def with_losses(
         `metric_losses`.
     """
     _check(forecasts)
+    parts = [_losses_of(part, metrics) for part in forecasts.iter_slices(SOME_ROWS)]
+    return forecasts.with_columns(pl.concat(parts or [_losses_of(forecasts, metrics)]))
+
+
+def _losses_of(forecasts: pl.DataFrame, metrics: Mapping[str, Metric]) -> pl.DataFrame:
+    """The columns that `with_losses` adds."""
     quantiles = quantile_matrix(forecasts)
     outcome = forecasts["target"].to_numpy()  # NaN where not known
     point = quantiles[:, 0] == quantiles[:, -1]
@@ -76,7 +83,7 @@ def with_losses(
             values = np.full(len(known), np.nan)
             values[known] = losses
             columns[name] = _nullable(values, known)
-    return forecasts.with_columns(**columns)
+    return pl.DataFrame(columns)
 
 
 def quantile_matrix(forecasts: pl.DataFrame) -> Floats:

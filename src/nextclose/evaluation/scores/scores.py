@@ -15,7 +15,15 @@ from nextclose.evaluation.scores.losses import with_losses
 from nextclose.evaluation.scores.panel import HISTORY_MODELS, Losses, Panel
 from nextclose.evaluation.scores.seeds import seed_losses
 from nextclose.metrics import Metric, percentage_error
-from nextclose.schema import FORECAST_SCHEMA, LEVELS, Bools, Dates, Floats, Ints
+from nextclose.schema import (
+    FORECAST_SCHEMA,
+    LEVELS,
+    QUANTILE_COLUMNS,
+    Bools,
+    Dates,
+    Floats,
+    Ints,
+)
 
 _INSIDE = ("inside_50", "inside_80", "inside_90", "inside_95")
 _ERRORS = ("absolute_error", "squared_error", "percentage_error")
@@ -70,7 +78,8 @@ def _panels(
     metrics: Mapping[str, Metric],
     unready: pl.DataFrame | None,
 ) -> Iterator[Panel]:
-    frame = scored.filter(pl.col("target").is_not_null())
+    # without the quantiles, which are most of it: filtered, they would be there twice
+    frame = scored.drop(QUANTILE_COLUMNS).filter(pl.col("target").is_not_null())
     names = pl.Enum(frame["symbol"].unique().sort())
     frame = frame.with_columns(pl.col("symbol").cast(names))
     if unready is not None:
