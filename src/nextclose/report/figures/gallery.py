@@ -19,7 +19,10 @@ N_TRAININGS = 3  # pictures of training for each model, the last ones: a row
 N_CALIBRATION_MODELS = 5  # more lines than these are a tangle
 N_SLICE_MODELS = 3  # more dots than these are noise
 # whom a picture sets beside the headline where it cannot show all: the first of these
-RIVALS = ("garch", "lstm", "trees", "loghar", "har", "ewma", "hs_250", "hs_expanding", "drift")
+RIVALS = (
+    *("hybrid", "garch", "lstm", "trees", "loghar", "har"),
+    *("ewma", "hs_250", "hs_expanding", "drift"),
+)
 # the measure itself, and an error that would dwarf the rest
 NOT_IN_SLICES = {*YARDSTICKS, "classic"}
 GAP_SESSIONS = 125  # between the origins of the still fans
