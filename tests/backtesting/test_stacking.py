@@ -214,7 +214,7 @@ def test_until_an_edition_of_the_network_has_ended_the_others_forecast_alone(wal
         else:
             both = (loghar + lstm) / 2
             np.testing.assert_allclose(median, both[..., MEDIAN], rtol=1e-12, atol=1e-12)
-    lost = run.ablation.filter(variant="without loghar")
+    lost = run.ablation.filter(variant="lstm alone")
     assert lost["origin"].min() == second.astype(object)  # before it nobody would be left
     assert lost["crps"].is_finite().all()
 

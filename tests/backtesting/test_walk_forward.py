@@ -325,7 +325,7 @@ def test_the_hybrid_forecasts_a_symbol_too_short_for_a_fit_of_its_own():
     short = run.forecasts.filter(symbol="BBB")
     assert set(short["model"]) == {"loghar", "hybrid"}
     variants = run.ablation.filter(symbol="BBB")["variant"].unique().sort().to_list()
-    assert variants == ["raw", "without garch"]
+    assert variants == ["loghar alone", "raw"]
     assert run.ablation["crps"].is_finite().all()
     assert short.filter(model="hybrid").height == short.filter(model="loghar").height > 0
     assert set(run.forecasts.filter(symbol="AAA")["model"]) == {"garch", "loghar", "hybrid"}

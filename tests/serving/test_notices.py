@@ -127,6 +127,25 @@ def test_bars_much_newer_than_the_record_of_past_forecasts_are_told(tmp_path):
     assert "W89" not in codes(notices(updated(hybrid, bars), frame))
 
 
+def test_a_fit_before_what_it_was_taught_beforehand_ends_is_told(tmp_path):
+    earlier = pl.col("session") - pl.duration(weeks=52 * 10)
+    frame = BARS.frame.with_columns(earlier.cast(pl.Date))
+    config = hybrid_config("loghar", "lstm", models=("hybrid",))
+    settings = {"features": FeaturesConfig(market=False), "data": DataConfig(calendar="weekdays")}
+    config = config.model_copy(update=settings)
+    train(Bars(frame=frame), tmp_path / "early", config=config)
+    last = frame["session"].max()
+    bars = Bars(frame=frame, exchanges=dict.fromkeys(NAMES, ""))
+    early = load_bundle(tmp_path / "early")
+    found = codes(notices_of(early, bars, forecasts_of(early, bars), now=NOW))
+    assert found["W90"] == f"fitted on {last}, taught up to 1994-12-31"
+    assert found["W91"] == f"lstm, fitted on {last}"  # the test's own edition ends in 2000
+    train(BARS, tmp_path / "late", config=config)
+    late = load_bundle(tmp_path / "late")
+    told = codes(notices_of(late, BARS, forecasts_of(late, BARS), now=NOW))
+    assert not {"W90", "W91"} & {*told}
+
+
 def test_symbols_never_learnt_and_missing_are_told(bundle):
     extra = walk_frame("Z", seed=9, n=600)
     told = notices(bundle, pl.concat([BARS.frame.filter(OWN != "B"), extra]))

@@ -92,8 +92,13 @@ def _of_each_seed(forecasts: Sequence[Forecast]) -> Iterator[Floats]:
 
 
 def _variants(names: Sequence[str], members: Floats) -> Iterator[tuple[str, Floats]]:
-    """The hybrid before its ranges are stretched, and without each member, by variant."""
+    """The hybrid before its ranges are stretched, and without each member, by variant.
+
+    Of members alone that forecast anything: a silent one is not missed.
+    """
     yield "raw", mean_quantiles(members)
-    for left_out, name in enumerate(names):
-        others = [i for i in range(len(names)) if i != left_out]
-        yield f"without {name}", mean_quantiles(members[others])
+    speaks = [k for k in range(len(names)) if np.isfinite(members[k]).any()]
+    for left_out in speaks if len(speaks) > 1 else ():
+        others = [k for k in speaks if k != left_out]
+        variant = f"{names[others[0]]} alone" if len(others) == 1 else f"without {names[left_out]}"
+        yield variant, mean_quantiles(members[others])

@@ -175,9 +175,13 @@ def _run_and_report(
 
 def _print_run(run: Run) -> None:
     """Scoreboard, who leads and what is said of it, what hybrid and news are worth, the data."""
-    from nextclose.evaluation.breakdowns.training import borrowed_volatility, overlaps
+    from nextclose.evaluation.breakdowns.training import (
+        borrowed_volatility,
+        editions_used,
+        overlaps,
+    )
     from nextclose.evaluation.breakdowns.tutorial import CLASSIC
-    from nextclose.evaluation.verdict.overlap import overlap_notice
+    from nextclose.evaluation.verdict.overlap import overlap_notice, silence_notice
     from nextclose.studies import untaught_horizons
     from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
 
@@ -186,8 +190,10 @@ def _print_run(run: Run) -> None:
     out.print(f"\n{run.lead.sentence}", markup=False, highlight=False)
     for line in sentences(run.verdict, models=(run.lead.model, CLASSIC)):
         out.print(line, markup=False, highlight=False)
-    if notice := overlap_notice(overlaps(run.backtest)):
-        out.print(f"\n{notice}", markup=False, highlight=False)
+    walked = run.backtest
+    for notice in (overlap_notice(overlaps(walked)), silence_notice(editions_used(walked))):
+        if notice:
+            out.print(f"\n{notice}", markup=False, highlight=False)
     for line in hybrid_lines(run.ablation):
         out.print(f"\n{line}", markup=False, highlight=False)
     if borrowed := borrowed_volatility(run.backtest):

@@ -226,8 +226,14 @@ class Issue(IntEnum):
         "closes adjusted for splits and dividends, or not, as in the bundle's training",
         "give prices of that kind, or train again with these.")
     OLD_RECORD = (89, "W", "bars that are newer than a bundle's record of past forecasts",
-        "past forecasts up to 21 sessions before the newest bar: ranges follow them",
+        "ranges follow what became of past forecasts, known up to 21 sessions ago at the most",
         "`nextclose update BUNDLE PRICES` moves them on.")
+    TAUGHT_LATER = (90, "W", "a bundle that was fitted before what it was taught beforehand ends",
+        "prices that nothing was taught by; these forecasts may know what came after",
+        "take them for no test, or train with later prices.")
+    SILENT_MEMBER = (91, "W", "a member of a bundle's hybrid that makes no forecast",
+        "an edition of lstm that had ended by the fit; the others forecast alone",
+        "train with later prices, or name an older edition in [lstm] editions.")
     # fmt: on
 
     about: str

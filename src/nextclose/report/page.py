@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nextclose.errors import printable
-from nextclose.evaluation.verdict.overlap import overlap_notice
+from nextclose.evaluation.verdict.overlap import overlap_notice, silence_notice
 from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent as ReportContent
 from nextclose.report.content import RunFacts as RunFacts
@@ -89,6 +89,7 @@ def _verdict_parts(content: ReportContent) -> dict[str, Any]:
     return {
         "cards": verdict_cards(verdicts, headline=headline),
         "overlap": overlap_notice(content.overlaps),
+        "silence": silence_notice(content.editions),
         "scoreboard": scoreboard_tables(verdicts, models=models),
         "metric_tables": metric_tables(verdicts, models=models),
         "symbol_scores": symbol_scores_table(verdicts, headline=headline),

@@ -14,6 +14,9 @@ from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue
 from nextclose.data.rules.alignment import last_finished_session
 from nextclose.formatting import quantity
+from nextclose.models.hybrid.hybrid import FittedHybrid
+from nextclose.models.loghar.prior import taught_until
+from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.schema import Bars, Finding, Floats
 from nextclose.serving.bundle import Bundle
 from nextclose.serving.golden import golden_bars, golden_symbols
@@ -80,7 +83,9 @@ def notices_of(
         if names
     ]
     if bundle is not None:
-        findings = [*bundle.findings, *findings, *_since_training(bundle, bars, newest)]
+        beforehand = _beforehand(bundle)
+        later = _since_training(bundle, bars, newest)
+        findings = [*bundle.findings, *beforehand, *findings, *later]
     words = {
         name: [WORDS[issue] for issue, names in concerned.items() if name in names]
         for name in issued
@@ -100,6 +105,20 @@ def _since_training(bundle: Bundle, bars: Bars, newest: Collection[str]) -> Iter
         renamed = renamed_symbols(bundle, bars, missing)
         names = [f"{m} ({renamed[m]} has its moves)" if m in renamed else m for m in missing]
         yield Issue.MISSING_SYMBOLS.finding(_listed(names))
+
+
+def _beforehand(bundle: Bundle) -> Iterator[Finding]:
+    """What was taught too late for the fit: used all the same, or not."""
+    fitted, fitted_at = bundle.fitted, bundle.manifest.fitted_at
+    members = (
+        fitted.members if isinstance(fitted, FittedHybrid) else {bundle.manifest.model: fitted}
+    )
+    if {"loghar", "trees"} & {*members} and fitted_at <= taught_until():
+        yield Issue.TAUGHT_LATER.finding(f"fitted on {fitted_at}, taught up to {taught_until()}")
+    if len(members) > 1:
+        for name, member in members.items():
+            if isinstance(member, FittedLstm) and not member.networks:
+                yield Issue.SILENT_MEMBER.finding(f"{name}, fitted on {fitted_at}")
 
 
 def _old_records(bundle: Bundle | None, bars: Bars, symbols: Sequence[str]) -> dict[str, date]:

@@ -109,7 +109,7 @@ def test_only_readers_of_news_are_fitted_twice_and_the_second_time_without_their
     assert isinstance(trees, FittedTrees)
     assert set(NEWS_NAMES) < set(trees.names)
     variants = walked.ablation["variant"].unique().to_list()
-    assert {"raw", "without news", "without trees"} < set(variants)
+    assert {"raw", "without news", "loghar alone"} < set(variants)
     (first, *_) = ablations(walked.ablation, scores_of(walked.forecasts))
     assert "without news" in [one.name for one in first.variants]
     worth = news_worth(walked.ablation, model="hybrid")

@@ -2,7 +2,12 @@ from dataclasses import replace
 
 import pytest
 
-from nextclose.evaluation.verdict.overlap import Overlap, overlap_notice, with_overlaps
+from nextclose.evaluation.verdict.overlap import (
+    Overlap,
+    overlap_notice,
+    silence_notice,
+    with_overlaps,
+)
 from nextclose.evaluation.verdict.verdict import verdicts
 from tests.evaluation.verdict.test_document import two_symbols
 
@@ -52,3 +57,10 @@ def test_a_notice_names_all_that_overlap_and_there_is_none_without_any():
     third = two.replace("mine", "ours")
     assert overlap_notice(three) == f"Not a clean test: {one}, {two} and {third} were {by_them}"
     assert overlap_notice([]) == ""
+
+
+def test_refits_without_an_edition_are_counted_in_a_sentence():
+    assert silence_notice({"": 3, "1994-12-31": 2}) == (
+        "lstm made no forecast in 3 of 5 refits: none of its editions had ended."
+    )
+    assert silence_notice({"1994-12-31": 2}) == silence_notice({}) == ""

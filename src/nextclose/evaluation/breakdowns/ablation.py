@@ -21,7 +21,7 @@ from nextclose.schema import Floats
 HYBRID = "hybrid"
 GARCH = "garch"
 RAW = "raw"
-WITHOUT = "without "  # a member: its name
+WITHOUT_NEWS = "without news"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ def _at_horizon(
     parts = known.filter(pl.col("variant") != RAW).partition_by("variant", as_dict=True)
     shared = (variant_of(str(name), raw, part, horizon) for (name,), part in sorted(parts.items()))
     variants = tuple(variant for variant in shared if variant is not None)
-    parts_left_out = [variant for variant in variants if variant.name.startswith(WITHOUT)]
+    parts_left_out = [variant for variant in variants if variant.name != WITHOUT_NEWS]
     return Ablation(
         horizon_sessions=horizon,
         variants=variants,

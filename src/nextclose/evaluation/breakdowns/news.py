@@ -14,6 +14,7 @@ from nextclose.backtesting.walk_forward import Backtest, Mapper, fit_tasks, run_
 from nextclose.evaluation.breakdowns.ablation import (
     HYBRID,
     RAW,
+    WITHOUT_NEWS,
     Variant,
     difference_and_facts,
     variant_of,
@@ -21,8 +22,6 @@ from nextclose.evaluation.breakdowns.ablation import (
 from nextclose.evaluation.verdict.decision import INDISTINCT, POOLED_LEVEL
 from nextclose.formatting import sessions
 from nextclose.models.registry import members_of, news_readers, outsiders, simplest_first
-
-WITHOUT_NEWS = "without news"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

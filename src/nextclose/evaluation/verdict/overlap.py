@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from nextclose.evaluation.verdict.verdict import VerdictRow
@@ -55,6 +55,14 @@ def overlap_notice(overlaps: Sequence[Overlap]) -> str:
     who = f"{', '.join(others)} and {last} were" if others else f"{last} was"
     they = "they are" if others else "it is"
     return f"Not a clean test: {who} taught beforehand by years that {they} tested in."
+
+
+def silence_notice(editions: Mapping[str, int]) -> str:
+    """One sentence where lstm made no forecast; `editions` as `editions_used` counts refits."""
+    if not (n_silent := editions.get("", 0)):
+        return ""
+    n_refits = quantity(sum(editions.values()), "refit")
+    return f"lstm made no forecast in {n_silent} of {n_refits}: none of its editions had ended."
 
 
 def _lie(n: int) -> str:

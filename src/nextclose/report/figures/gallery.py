@@ -20,7 +20,7 @@ N_CALIBRATION_MODELS = 5  # more lines than these are a tangle
 N_SLICE_MODELS = 3  # more dots than these are noise
 # whom a picture sets beside the headline where it cannot show all: the first of these
 RIVALS = (
-    *("hybrid", "garch", "lstm", "trees", "loghar", "har"),
+    *("garch", "hybrid", "lstm", "trees", "loghar", "har"),
     *("ewma", "hs_250", "hs_expanding", "drift"),
 )
 # the measure itself, and an error that would dwarf the rest
