@@ -15,7 +15,7 @@ from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.updating import open_bundle, update, updated
 from nextclose.training import train
-from tests.builders import hybrid_bars, until
+from tests.builders import hybrid_bars, until, walk_frame
 from tests.serving.updates import (
     DAYS,
     N_LATER,
@@ -204,6 +204,20 @@ def test_a_market_is_whole_from_the_earliest_session_to_come_on(tmp_path):
     assert "AAA (" in refusal(moved, short, NotEnoughDataError)  # BBB goes on much earlier
     part = Bars(frame=bars.frame.filter(OWN != "DDD"))
     assert "5 symbols move together" in refusal(moved, part, NotEnoughDataError)
+
+
+def test_a_market_is_whole_from_the_first_forecast_of_a_new_symbol_on():
+    bars, world = market(), world_of("a market")
+    moved = updated(world.bundle, until(bars, world.days[40]))
+    needed = world.bundle.manifest.min_rows
+    tails = bars.frame.group_by("symbol", maintain_order=True).tail(needed + N_LATER - 41)
+    for n, is_old in ((905, True), (needed + 9, False)):  # the younger is ready in the last days
+        new = walk_frame("NEW", seed=77, n=n, first=905 - n, phi=0.6)
+        short = Bars(frame=pl.concat([tails, new]))
+        if is_old:
+            assert f"bars up to {world.days[0]}" in refusal(moved, short, NotEnoughDataError)
+        else:
+            assert updated(moved, short).recorded["NEW"] == new["session"].max()
 
 
 def test_bars_that_lack_the_session_of_a_forecast_that_waits_are_refused(plain):

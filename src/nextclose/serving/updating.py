@@ -146,8 +146,9 @@ def _refuse_short(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> No
     manifest = bundle.manifest
     days = {name: day for name, day in to_come.items() if name in bundle.recorded}
     own = {name for name in manifest.symbols if name in bars.symbols}
-    if days and manifest.market:
-        days |= dict.fromkeys(own.intersection(manifest.market), min(days.values()))
+    begins = [*days.values(), *_first_forecasts(bundle, bars, to_come)]
+    if begins and manifest.market:
+        days |= dict.fromkeys(own.intersection(manifest.market), min(begins))
     if bundle.replays:
         days |= dict.fromkeys(own.intersection(days), date.fromisoformat(manifest.fitted_at))
     day = pl.col("symbol").replace_strict(days, default=None, return_dtype=pl.Date)
@@ -163,6 +164,17 @@ def _refuse_short(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> No
             needed=manifest.min_rows,
             found=min(counts.get(name, 0) for name in short),
         )
+
+
+def _first_forecasts(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> list[date]:
+    """The first session to come with a full forecast of each symbol that has no record yet."""
+    since = {name: day for name, day in to_come.items() if name not in bundle.recorded}
+    segment = [name for name in ("symbol", "segment") if name in bars.frame.columns]
+    new = bars.frame.filter(pl.col("symbol").is_in([*since])).filter(
+        pl.int_range(pl.len()).over(segment) >= bundle.manifest.min_rows - 1,
+        pl.col("session") >= pl.col("symbol").replace_strict(since, return_dtype=pl.Date),
+    )
+    return new.group_by("symbol").agg(pl.col("session").min())["session"].to_list()
 
 
 def _refuse_missing(record: Record, bars: Bars, to_come: Mapping[str, date]) -> None:
