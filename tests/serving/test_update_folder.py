@@ -32,6 +32,9 @@ from tests.serving.updates import (
 from tests.test_replacing import KilledError, killed_at
 
 
+KEYS = ["symbol", "session"]
+
+
 @pytest.fixture(scope="module", params=WORLDS)
 def world(request) -> World:
     return world_of(request.param)
@@ -140,6 +143,23 @@ def test_a_symbol_that_is_not_moved_on_is_told(folder):
     early = (OWN == "BBB") & (pl.col("session") > DAYS[10])
     with pytest.warns(nc.ServingWarning, match="BBB: not moved on; its bars end"):
         update(folder, Bars(frame=hybrid_bars().frame.filter(~early)))
+
+
+def test_bars_of_another_company_are_not_counted(plain, folder):
+    """AAA and BBB under each other's names: CCC alone goes on, and the two are told."""
+    names = {"AAA": "BBB", "BBB": "AAA"}
+    swapped = Bars(frame=hybrid_bars().frame.with_columns(OWN.replace(names)).sort(KEYS))
+    with pytest.warns(nc.ServingWarning) as told:
+        update(folder, swapped)
+    texts = sorted(str(each.message) for each in told)
+    assert texts == [
+        f"{name}: not moved on; its moves up to the fit are {other}'s"
+        for name, other in names.items()
+    ]
+    moved = load_bundle(folder)
+    before, after = plain.recorded, updated(plain, hybrid_bars()).recorded
+    assert moved.recorded == {**before, "CCC": after["CCC"]}
+    assert updated(moved, hybrid_bars()).recorded == after
 
 
 # --- refusals ---
