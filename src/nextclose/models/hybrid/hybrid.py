@@ -64,6 +64,8 @@ class FittedHybrid:
         rows = self._rows_to_come(samples)
         is_kept = np.array([name not in but for name in samples.table.symbols])
         rows = rows[is_kept[samples.table.symbol[rows]]]
+        if not len(rows):  # which a member of the user's own may not know what to do with
+            return self
         _, record = self.record.moved(samples, rows, self.raw(samples, rows))
         return replace(self, record=record)
 
