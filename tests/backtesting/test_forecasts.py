@@ -51,6 +51,13 @@ def test_a_forecast_that_was_not_made_is_no_crossing():
     assert crossings == 1  # sorting moved the NaN of the other to its end
 
 
+def test_where_there_is_nothing_to_forecast_no_model_is_asked():
+    samples = daily_samples(10, horizons=(1, 7))
+    grid, crossings = rising_quantiles(Made(np.array("no")), samples, np.array([], dtype=np.int64))
+    assert grid.shape == (0, 2, len(LEVELS))
+    assert crossings == 0
+
+
 def test_log_quantiles_are_those_of_the_target_times_its_unit():
     samples = daily_samples(9, horizons=(1, 4), scale=0.03)
     found, _ = log_quantiles(Made(level_grid(2, 2)), samples, np.array([3, 4]))

@@ -195,6 +195,19 @@ def test_a_session_that_came_or_went_changes_no_company(bundle, row):
     assert notices(bundle, BARS.frame.filter(pl.col("session") != SESSIONS[row])).findings == ()
 
 
+@pytest.mark.parametrize("n_behind", [1, 3, 5])
+def test_a_symbol_that_was_behind_at_the_fit_is_the_same_company(tmp_path, n_behind):
+    late = BARS.frame.filter((OWN != "B") | (pl.col("session") <= SESSIONS[-40 - n_behind]))
+    config = RunConfig(data=DataConfig(calendar="weekdays"), features=FeaturesConfig(market=False))
+    known = late.filter(pl.col("session") <= FITTED_AT)
+    train(Bars(frame=known), tmp_path / "mine", model="loghar", config=config)
+    behind = load_bundle(tmp_path / "mine")
+    assert "W87" not in codes(notices(behind, known))
+    assert "W87" not in codes(notices(behind, BARS.frame))
+    other = pl.concat([walk_frame("B", seed=77, n=600), BARS.frame.filter(OWN != "B")])
+    assert codes(notices(behind, other)) == {"W87": f"1 symbol: B {LAST}"}
+
+
 @pytest.mark.parametrize("basis", ["raw", "adjusted"])
 def test_another_basis_than_at_training_is_told(bundle, basis):
     exchanges = dict.fromkeys(NAMES, "XNYS")

@@ -15,7 +15,7 @@ from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.updating import open_bundle, update, updated
 from nextclose.training import train
-from tests.builders import hybrid_bars, until
+from tests.builders import hybrid_bars, until, walk_frame
 from tests.serving.updates import (
     DAYS,
     N_LATER,
@@ -30,6 +30,9 @@ from tests.serving.updates import (
     world_of,
 )
 from tests.test_replacing import KilledError, killed_at
+
+
+KEYS = ["symbol", "session"]
 
 
 @pytest.fixture(scope="module", params=WORLDS)
@@ -142,6 +145,23 @@ def test_a_symbol_that_is_not_moved_on_is_told(folder):
         update(folder, Bars(frame=hybrid_bars().frame.filter(~early)))
 
 
+def test_bars_of_another_company_are_not_counted(plain, folder):
+    """AAA and BBB under each other's names: CCC alone goes on, and the two are told."""
+    names = {"AAA": "BBB", "BBB": "AAA"}
+    swapped = Bars(frame=hybrid_bars().frame.with_columns(OWN.replace(names)).sort(KEYS))
+    with pytest.warns(nc.ServingWarning) as told:
+        update(folder, swapped)
+    texts = sorted(str(each.message) for each in told)
+    assert texts == [
+        f"{name}: not moved on; its moves up to the fit are {other}'s"
+        for name, other in names.items()
+    ]
+    moved = load_bundle(folder)
+    before, after = plain.recorded, updated(plain, hybrid_bars()).recorded
+    assert moved.recorded == {**before, "CCC": after["CCC"]}
+    assert updated(moved, hybrid_bars()).recorded == after
+
+
 # --- refusals ---
 
 
@@ -204,6 +224,20 @@ def test_a_market_is_whole_from_the_earliest_session_to_come_on(tmp_path):
     assert "AAA (" in refusal(moved, short, NotEnoughDataError)  # BBB goes on much earlier
     part = Bars(frame=bars.frame.filter(OWN != "DDD"))
     assert "5 symbols move together" in refusal(moved, part, NotEnoughDataError)
+
+
+def test_a_market_is_whole_from_the_first_forecast_of_a_new_symbol_on():
+    bars, world = market(), world_of("a market")
+    moved = updated(world.bundle, until(bars, world.days[40]))
+    needed = world.bundle.manifest.min_rows
+    tails = bars.frame.group_by("symbol", maintain_order=True).tail(needed + N_LATER - 41)
+    for n, is_old in ((905, True), (needed + 9, False)):  # the younger is ready in the last days
+        new = walk_frame("NEW", seed=77, n=n, first=905 - n, phi=0.6)
+        short = Bars(frame=pl.concat([tails, new]))
+        if is_old:
+            assert f"bars up to {world.days[0]}" in refusal(moved, short, NotEnoughDataError)
+        else:
+            assert updated(moved, short).recorded["NEW"] == new["session"].max()
 
 
 def test_bars_that_lack_the_session_of_a_forecast_that_waits_are_refused(plain):

@@ -46,9 +46,11 @@ def rising_quantiles(fitted: Fitted, samples: Samples, rows: Ints) -> tuple[Floa
 
     Raises: ConfigError for another shape, which a model of the user's own may give.
     """
+    expected = (len(rows), len(samples.horizons), len(LEVELS))
+    if not len(rows):  # nobody is asked: a model of the user's own may not know what to say
+        return np.empty(expected), 0
     with one_thread():
         grid = np.asarray(fitted.quantiles(samples, rows), dtype=np.float64)
-    expected = (len(rows), len(samples.horizons), len(LEVELS))
     if grid.shape != expected:
         raise ConfigError(
             f"{type(fitted).__name__}.quantiles gave shape {grid.shape}, expected {expected}: "

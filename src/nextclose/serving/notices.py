@@ -213,12 +213,14 @@ def other_companies(bundle: Bundle, bars: Bars, symbols: Sequence[str]) -> dict[
     both = before.filter(pl.col("symbol").is_in(symbols)).join(
         learnt, on=("symbol", "session"), maintain_order="left"
     )
-    off = _differences(both, by=["symbol"]).filter(pl.col("off") > OTHER_MOVES)
+    off = _differences(both, by=["symbol", "late"]).group_by("symbol").agg(pl.col("off").min())
+    off = off.filter(pl.col("off") > OTHER_MOVES)
     names = sorted(off["symbol"])
     crossed = before.filter(pl.col("symbol").is_in(names[:N_NAMED])).join(
         learnt.rename({"symbol": "other"}), on="session", maintain_order="left"
     )
-    alike = _differences(crossed.sort("symbol", "other", "session"), by=["symbol", "other"])
+    by = ["symbol", "other", "late"]
+    alike = _differences(crossed.sort(*by, "session"), by=by)
     alike = alike.filter(pl.col("off") <= SAME_MOVES).sort("symbol", "off", descending=True)
     return dict.fromkeys(names, "") | dict(alike.select("symbol", "other").iter_rows())
 
@@ -226,23 +228,27 @@ def other_companies(bundle: Bundle, bars: Bars, symbols: Sequence[str]) -> dict[
 def _bars_at_fit(bundle: Bundle, bars: Bars) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Closes up to the fit, as they are given now and as the golden bars have them.
 
-    Golden days are moved back by as many whole weeks as they were moved when the bundle was made.
+    Golden days are moved back by as many whole weeks as they were moved when the bundle was made,
+    and by one more (`late`): bars of a symbol may have been a few days behind at the fit.
     """
     fitted_at = date.fromisoformat(bundle.manifest.fitted_at)
     before = bars.frame.filter(pl.col("session") <= fitted_at).select("symbol", "session", "close")
-    late = (pl.lit(fitted_at) - pl.col("session").max()).dt.total_days() // 7
+    late = -((pl.col("session").max() - pl.lit(fitted_at)).dt.total_days() // 7)
     weeks = pl.DataFrame(
         {
             "symbol": golden_symbols(bundle.golden),
             "after": bundle.golden.arrays["weeks_after"],
         }
     ).join(before.group_by("symbol").agg(late.alias("late")), on="symbol", how="left")
-    n_days = 7 * (pl.col("after") + pl.col("late").fill_null(0))
-    learnt = golden_bars(bundle.golden, bundle.manifest).frame.join(
-        weeks, on="symbol", maintain_order="left"
+    weeks = weeks.with_columns(pl.col("late").fill_null(0))
+    weeks = pl.concat([weeks, weeks.with_columns(pl.col("late") + 1)])
+    learnt = weeks.join(
+        golden_bars(bundle.golden, bundle.manifest).frame, on="symbol", maintain_order="left_right"
     )
+    n_days = 7 * (pl.col("after") + pl.col("late"))
     day = (pl.col("session").cast(pl.Date) - pl.duration(days=n_days)).cast(pl.Date)
-    return before, learnt.select("symbol", day.alias("session"), pl.col("close").alias("learnt"))
+    names = ("symbol", "late", day.alias("session"), pl.col("close").alias("learnt"))
+    return before, learnt.select(*names)
 
 
 def _differences(both: pl.DataFrame, *, by: list[str]) -> pl.DataFrame:

@@ -27,6 +27,7 @@ from nextclose.serving.bundle import Bundle, bundle_folder, fill_bundle, read_bu
 from nextclose.serving.golden import replay, samples_for
 from nextclose.serving.manifest import MANIFEST, Manifest
 from nextclose.serving.needed_bars import refuse_unusable
+from nextclose.serving.notices import other_companies
 from nextclose.serving.predictor import load_bundle
 
 N_NAMED = 5  # symbols of one message
@@ -43,7 +44,7 @@ def update(
     """Move a hybrid's record of past forecasts on to the end of `bars`, in the bundle in `folder`.
 
     What it learnt stays as it was fitted; how wide its ranges are follows what has resolved since.
-    A ServingWarning names symbols whose bars end before their record. The bundle is replaced as a
+    A ServingWarning names symbols whose bars end before their record, or are another company's. The bundle is replaced as a
     whole; the same bars a second time change no byte. `models` and `features` as in `load_bundle`.
     Raises: as `load_bundle` and `updated`; LockedError while another process writes there;
         OutputError if it cannot be written.
@@ -75,9 +76,9 @@ def open_bundle(
 def updated(bundle: Bundle, bars: Bars) -> Bundle:
     """The bundle with a record that holds every forecast up to the end of `bars`. Pure.
 
-    Of symbols that are not given, or whose bars bring nothing new, it stays as it was. Symbols that
-    it does not hold are taken up from the fit on, as far as their bars reach back. Golden forecasts
-    are made anew. Nothing else changes.
+    Of symbols that are not given, whose bars bring nothing new or are another company's, it stays
+    as it was. Symbols that it does not hold are taken up from the fit on, as far as their bars
+    reach back. Golden forecasts are made anew. Nothing else changes.
     Causal: what the record says of a session reads bars up to that session alone.
     Raises: ConfigError for a bundle of another model; DataError, ConfigError and NotEnoughDataError
         as `predict`; NotEnoughDataError for bars that do not hold a full forecast at the next
@@ -94,11 +95,13 @@ def updated(bundle: Bundle, bars: Bars) -> Bundle:
     to_come = _sessions_to_come(bundle, bars)
     if not to_come:
         _refuse_older(bundle, bars)
+    others = other_companies(bundle, bars, [*to_come])
+    to_come = {name: day for name, day in to_come.items() if name not in others}
     _refuse_short(bundle, bars, to_come)
     _refuse_missing(fitted.record, bars, to_come)
     samples = samples_for(bars, bundle.manifest, bundle.features)
     with one_thread():
-        moved = replace(bundle, fitted=fitted.moved_on(samples))
+        moved = replace(bundle, fitted=fitted.moved_on(samples, but=others))
         _, quantiles = replay(moved)
     arrays = {**bundle.golden.arrays, "quantiles": quantiles}
     return replace(moved, golden=replace(bundle.golden, arrays=arrays))
@@ -107,7 +110,11 @@ def updated(bundle: Bundle, bars: Bars) -> Bundle:
 def reasons_unmoved(bundle: Bundle, bars: Bars) -> dict[str, str]:
     """Why the past forecasts of symbols of `bars` cannot be moved on: symbol -> reason."""
     newest = bars.frame.group_by("symbol", maintain_order=True).agg(pl.col("session").max())
+    others = other_companies(bundle, bars, bars.symbols)
     return {
+        symbol: f"its moves up to the fit are {others[symbol] or 'another company'}'s"
+        for symbol in others
+    } | {
         symbol: f"its bars end {last}, its past forecasts are known up to {day}"
         for symbol, last in newest.iter_rows()
         if last < (day := bundle.recorded.get(symbol, last))
@@ -146,8 +153,9 @@ def _refuse_short(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> No
     manifest = bundle.manifest
     days = {name: day for name, day in to_come.items() if name in bundle.recorded}
     own = {name for name in manifest.symbols if name in bars.symbols}
-    if days and manifest.market:
-        days |= dict.fromkeys(own.intersection(manifest.market), min(days.values()))
+    begins = [*days.values(), *_first_forecasts(bundle, bars, to_come)]
+    if begins and manifest.market:
+        days |= dict.fromkeys(own.intersection(manifest.market), min(begins))
     if bundle.replays:
         days |= dict.fromkeys(own.intersection(days), date.fromisoformat(manifest.fitted_at))
     day = pl.col("symbol").replace_strict(days, default=None, return_dtype=pl.Date)
@@ -163,6 +171,17 @@ def _refuse_short(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> No
             needed=manifest.min_rows,
             found=min(counts.get(name, 0) for name in short),
         )
+
+
+def _first_forecasts(bundle: Bundle, bars: Bars, to_come: Mapping[str, date]) -> list[date]:
+    """The first session to come with a full forecast of each symbol that has no record yet."""
+    since = {name: day for name, day in to_come.items() if name not in bundle.recorded}
+    segment = [name for name in ("symbol", "segment") if name in bars.frame.columns]
+    new = bars.frame.filter(pl.col("symbol").is_in([*since])).filter(
+        pl.int_range(pl.len()).over(segment) >= bundle.manifest.min_rows - 1,
+        pl.col("session") >= pl.col("symbol").replace_strict(since, return_dtype=pl.Date),
+    )
+    return new.group_by("symbol").agg(pl.col("session").min())["session"].to_list()
 
 
 def _refuse_missing(record: Record, bars: Bars, to_come: Mapping[str, date]) -> None:

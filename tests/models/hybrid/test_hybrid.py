@@ -100,6 +100,12 @@ def test_moved_on_it_gives_what_was_issued_to_the_bit(samples, n_sessions):
     assert state_bytes(encode_state(again)) == state_bytes(encode_state(at_once))
 
 
+def test_without_a_session_to_come_no_member_is_asked(samples):
+    then = known_at(samples, samples.origin.max())
+    moved = hybrid_fit(hybrid_walk(), 5).moved_on(then)
+    assert moved.moved_on(then) is moved
+
+
 def test_without_moving_on_ranges_are_as_wide_as_the_record_of_the_fit_asks_for(samples):
     fitted, rows, _ = quantiles_issued(5)
     raw = fitted.raw(samples, rows)

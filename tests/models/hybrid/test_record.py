@@ -209,6 +209,8 @@ def test_its_state_gives_it_again():
         (lambda r: {"waiting_horizon": r.waiting_horizon - 1}, "waiting_horizon names one beyond"),
         (lambda r: {"waiting_origin": 0 * r.waiting_origin}, "waits twice"),
         (lambda r: {"last": r.last - 50}, "newer than its symbol's newest"),
+        (lambda r: {"last": r.last + 3_000_000}, "a day that no calendar has"),
+        (lambda r: {"waiting_origin": r.waiting_origin - 10**12}, "a day that no calendar has"),
         (lambda r: {"ranges": r.ranges[:, ::-1]}, "two rising ends"),
     ],
 )

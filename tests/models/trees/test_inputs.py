@@ -31,3 +31,7 @@ def test_every_stationary_column_but_the_calendar_is_read(samples):
     stationary = set(samples.table.names[span.start : span.stop])
     assert set(names) == stationary - set(CALENDAR)
     assert set(CALENDAR) < stationary
+
+
+def test_no_rows_have_no_inputs(samples):
+    assert tree_inputs(samples, ("rsi",), np.array([], dtype=np.int64)).shape == (0, 11)

@@ -7,6 +7,7 @@ from arch import arch_model
 from threadpoolctl import threadpool_limits
 
 from nextclose.errors import LeakError, NotEnoughDataError
+from nextclose.features.indicators import VOLATILITY_FLOOR
 from nextclose.models.state import decode_state, encode_state
 from nextclose.models.volatility import garch as garch_module
 from nextclose.models.volatility.garch import GARCH, Filter, Garch, fit_garch
@@ -410,6 +411,15 @@ def test_without_any_sound_fit_volatility_is_exponentially_weighted():
     before, after = (ratio[:, 0] * 0.02) ** 2
     shock = np.log(samples.table.close[581] / samples.table.close[580]) - law.mu
     assert after == pytest.approx(0.94 * before + 0.06 * shock**2)
+
+
+def test_where_nothing_ever_moved_the_smallest_volatility_is_forecast():
+    samples = daily_samples(600, returns=[np.zeros(600)])
+    garch = fitted_by(samples, day(560))
+    assert garch.failed == ("AAA",)
+    assert garch.filters["AAA"].variance == VOLATILITY_FLOOR**2
+    ratio = garch.ratio(samples, np.arange(560, 590))
+    np.testing.assert_allclose(ratio, VOLATILITY_FLOOR / 0.02, rtol=1e-12)
 
 
 def test_a_second_start_saves_a_fit_that_fails_from_the_first(monkeypatch):

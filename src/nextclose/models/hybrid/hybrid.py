@@ -6,7 +6,7 @@ members were measured and gained nothing that was not noise (docs/log.md).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,14 +54,18 @@ class FittedHybrid:
         members = [member.quantiles(views[name], rows) for name, member in self.members.items()]
         return mean_quantiles(np.sort(np.stack(members), axis=3))
 
-    def moved_on(self, samples: Samples) -> FittedHybrid:
+    def moved_on(self, samples: Samples, *, but: Collection[str] = ()) -> FittedHybrid:
         """The same with a record that holds every forecast up to the end of `samples`.
 
         Forecasts are made from all sessions since each symbol's newest in the record, or since the
-        fit; what waits and has resolved is counted.
+        fit; what waits and has resolved is counted. Symbols in `but` stay as they stand.
         Expects: bars that hold a full forecast at each of these sessions.
         """
         rows = self._rows_to_come(samples)
+        is_kept = np.array([name not in but for name in samples.table.symbols])
+        rows = rows[is_kept[samples.table.symbol[rows]]]
+        if not len(rows):  # which a member of the user's own may not know what to do with
+            return self
         _, record = self.record.moved(samples, rows, self.raw(samples, rows))
         return replace(self, record=record)
 

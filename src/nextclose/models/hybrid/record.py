@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import accumulate
 from statistics import NormalDist
 from typing import Annotated
@@ -33,6 +34,7 @@ WIDTHS: Floats = np.array(
     [NormalDist().inv_cdf(1 - OUTSIDE / 2) / NormalDist().inv_cdf(1 - p / 2) for p in KNOTS]
 )
 NEVER = np.iinfo(np.int64).max
+CALENDAR = tuple(day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Record:
     ranges: Annotated[Floats, "float64 waiting range_end"]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for counts that cannot be, or who waits twice or is not there."""
+        """Raise ValueError for counts or days that cannot be, or who waits twice or is not there."""
         if not ((self.misses >= 0) & (self.misses <= self.resolved)).all():
             raise ValueError("misses are below 0, or more than there are forecasts")
         if self.ranges.shape[1] != 2 or (self.ranges[:, 0] > self.ranges[:, 1]).any():
@@ -64,6 +66,9 @@ class Record:
         for name, n in places.items():
             if not ((getattr(self, name) >= 0) & (getattr(self, name) < n)).all():
                 raise ValueError(f"{name} names one beyond the {n} there are")
+        for days in (self.last, self.waiting_origin):
+            if ((days < CALENDAR[0]) | (days > CALENDAR[1])).any():
+                raise ValueError("a forecast of a day that no calendar has")
         waiting = (self.waiting_symbol, self.waiting_horizon, self.waiting_origin)
         if len(np.unique(np.column_stack(waiting), axis=0)) < len(self.waiting_symbol):
             raise ValueError("a forecast waits twice for its outcome")

@@ -40,5 +40,5 @@ def tree_inputs(samples: Samples, names: tuple[str, ...], rows: Ints) -> Floats3
     Expects: rows with `LAGS` ready rows before them in their segment.
     """
     recent = windows(named_columns(samples, LAGGED), rows, sessions=LAGS + 1)
-    lags = recent[:, :-1].reshape(len(rows), -1)  # (row, lag * feature)
+    lags = recent[:, :-1].reshape(len(rows), LAGS * len(LAGGED))  # (row, lag * feature)
     return np.hstack([named_columns(samples, names)[rows], lags])

@@ -146,7 +146,7 @@ def fit_garch(train: Samples, valid: Samples) -> Garch:
         filters[name] = Filter(
             parameters=parameters,
             session=int(valid.origin[stop - 1].astype(np.int64)),
-            variance=float(variance[-1]),
+            variance=float(variance[-1]) or VOLATILITY_FLOOR**2,  # 0: nothing ever moved
         )
     return Garch(
         filters=filters,
