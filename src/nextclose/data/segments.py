@@ -43,7 +43,8 @@ def short_symbols(bars: Bars, *, needed: int, least: int | None = None) -> tuple
                 f"{quantity(n, 'session')} in one piece, the most of any symbol",
                 response="E",
                 rule=f"at least {least}, which one forecast reads",
-                fix="give a longer history, or choose models that read less.",
+                fix="give a longer history, choose models that read less, or forecast without "
+                "training, as `nextclose predict PRICES` does from 60 sessions on.",
                 symbol=symbol,
             ),
         )

@@ -318,7 +318,8 @@ def _valid_from(past: Samples) -> np.datetime64:
     if len(origins) < LEAST_ORIGINS:
         raise NotEnoughDataError(
             f"only {len(origins)} sessions have a known outcome by {sessions_of(past)[-1]}; at "
-            f"least {LEAST_ORIGINS} are needed. Fix: give more history or a later test_from.",
+            f"least {LEAST_ORIGINS} are needed. Fix: give more history, "
+            "sessions before the test whose outcomes are known. `nextclose predict` needs none.",
             needed=LEAST_ORIGINS,
             found=len(origins),
         )
