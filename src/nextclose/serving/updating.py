@@ -44,8 +44,9 @@ def update(
     """Move a hybrid's record of past forecasts on to the end of `bars`, in the bundle in `folder`.
 
     What it learnt stays as it was fitted; how wide its ranges are follows what has resolved since.
-    A ServingWarning names symbols whose bars end before their record, or are another company's. The bundle is replaced as a
-    whole; the same bars a second time change no byte. `models` and `features` as in `load_bundle`.
+    A ServingWarning names symbols whose bars end before their record, or are another company's. The
+    bundle is replaced as a whole; the same bars a second time change no byte. `models` and
+    `features` as in `load_bundle`.
     Raises: as `load_bundle` and `updated`; LockedError while another process writes there;
         OutputError if it cannot be written.
     """
