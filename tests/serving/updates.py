@@ -26,9 +26,7 @@ OWN = pl.col("symbol")
 KEYS = ["symbol", "origin", "horizon_sessions"]
 ISSUED = [*KEYS, "close", *QUANTILE_COLUMNS]
 N_LATER = 60
-DAYS = (
-    hybrid_bars().frame["session"].unique().sort()[-N_LATER:].to_list()
-)
+DAYS = hybrid_bars().frame["session"].unique().sort()[-N_LATER:].to_list()
 
 
 def broken(frame: pl.DataFrame, row: int) -> pl.DataFrame:
