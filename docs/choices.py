@@ -1,6 +1,6 @@
 """The tables of the hybrid's choices in docs/method.md, from the result of their benchmark.
 
-    python -m docs.choices            writes them between the marks; a test holds them equal
+python -m docs.choices            writes them between the marks; a test holds them equal
 """
 
 from __future__ import annotations

@@ -283,6 +283,12 @@ def test_forecasts_whose_outcome_is_not_known_are_drawn_but_not_judged():
     assert "followed" not in names
 
 
+def test_a_run_of_which_no_outcome_is_known_is_a_page_that_says_so(content):
+    page = render_page(replace(content, verdicts=()))
+    assert "No forecast of the test has a known outcome yet." in page
+    assert "No forecast of the test" not in render_page(content)
+
+
 def test_a_verdict_without_frames_is_still_a_page():
     empty = pl.DataFrame()
     content = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))

@@ -190,12 +190,12 @@ def test_a_history_told_a_little_otherwise_is_the_same_companys(bundle, name):
     assert notices(bundle, BARS.frame.with_columns(SAME_COMPANY[name])).findings == ()
 
 
-@pytest.mark.parametrize("row", [-60, -44])
+@pytest.mark.parametrize("row", [-60, -44, -40])
 def test_a_session_that_came_or_went_changes_no_company(bundle, row):
     assert notices(bundle, BARS.frame.filter(pl.col("session") != SESSIONS[row])).findings == ()
 
 
-@pytest.mark.parametrize("n_behind", [1, 3, 5])
+@pytest.mark.parametrize("n_behind", [1, 3, 5, 120])
 def test_a_symbol_that_was_behind_at_the_fit_is_the_same_company(tmp_path, n_behind):
     late = BARS.frame.filter((OWN != "B") | (pl.col("session") <= SESSIONS[-40 - n_behind]))
     config = RunConfig(data=DataConfig(calendar="weekdays"), features=FeaturesConfig(market=False))

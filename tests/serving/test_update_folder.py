@@ -31,7 +31,6 @@ from tests.serving.updates import (
 )
 from tests.test_replacing import KilledError, killed_at
 
-
 KEYS = ["symbol", "session"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
+from datetime import date
 from difflib import get_close_matches
 from importlib.metadata import entry_points
 from typing import Any
@@ -206,6 +207,8 @@ def _trait_faults(traits: Traits) -> Iterator[tuple[str, str]]:
         yield "family", f"{traits.family!r}, not 'stationary' or 'classic'"
     if not isinstance(traits.relative_cost, int):
         yield "relative_cost", f"{traits.relative_cost!r}, not a whole number"
+    if traits.taught_until != "" and not _is_day(traits.taught_until):
+        yield "taught_until", f"{traits.taught_until!r:.60}, not a date as '2012-10-31'"
     if traits.fitted is not None and not (
         isinstance(traits.fitted, type) and is_dataclass(traits.fitted)
     ):
@@ -214,6 +217,14 @@ def _trait_faults(traits: Traits) -> Iterator[tuple[str, str]]:
         canonical_json(dict(traits.settings))
     except (TypeError, ValueError) as error:
         yield "settings", f"not plain JSON values ({error})"
+
+
+def _is_day(text: Any) -> bool:
+    """Whether it is a date as we write it."""
+    try:
+        return isinstance(text, str) and date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_colour_pair(colours: Any) -> bool:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import numpy as np
 import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 
 from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import session_table
@@ -215,7 +216,8 @@ def other_companies(bundle: Bundle, bars: Bars, symbols: Sequence[str]) -> dict[
     )
     off = _differences(both, by=["symbol", "late"]).group_by("symbol").agg(pl.col("off").min())
     off = off.filter(pl.col("off") > OTHER_MOVES)
-    names = sorted(off["symbol"])
+    golden = golden_bars(bundle.golden, bundle.manifest).frame
+    names = [name for name in sorted(off["symbol"]) if not _is_older_part(name, golden, before)]
     crossed = before.filter(pl.col("symbol").is_in(names[:N_NAMED])).join(
         learnt.rename({"symbol": "other"}), on="session", maintain_order="left"
     )
@@ -225,11 +227,22 @@ def other_companies(bundle: Bundle, bars: Bars, symbols: Sequence[str]) -> dict[
     return dict.fromkeys(names, "") | dict(alike.select("symbol", "other").iter_rows())
 
 
+def _is_older_part(name: str, golden: pl.DataFrame, before: pl.DataFrame) -> bool:
+    """Whether a symbol's golden moves are a stretch of those before: its bars had ended early."""
+    wanted, moves = (_returns(bars.filter(pl.col("symbol") == name)) for bars in (golden, before))
+    if not 0 < len(wanted) <= len(moves):
+        return False
+    largest = int(np.abs(wanted).argmax())  # where that is found the others are compared
+    stretches = sliding_window_view(moves, len(wanted))
+    is_near = np.abs(stretches[:, largest] / wanted[largest] - 1.0) <= SAME_MOVES
+    return any(_is_alike(wanted, stretch) for stretch in stretches[is_near])
+
+
 def _bars_at_fit(bundle: Bundle, bars: Bars) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Closes up to the fit, as they are given now and as the golden bars have them.
 
     Golden days are moved back by as many whole weeks as they were moved when the bundle was made,
-    and by one more (`late`): bars of a symbol may have been a few days behind at the fit.
+    and by one more and one less (`late`): bars may have been a few days behind at the fit, or now.
     """
     fitted_at = date.fromisoformat(bundle.manifest.fitted_at)
     before = bars.frame.filter(pl.col("session") <= fitted_at).select("symbol", "session", "close")
@@ -241,7 +254,7 @@ def _bars_at_fit(bundle: Bundle, bars: Bars) -> tuple[pl.DataFrame, pl.DataFrame
         }
     ).join(before.group_by("symbol").agg(late.alias("late")), on="symbol", how="left")
     weeks = weeks.with_columns(pl.col("late").fill_null(0))
-    weeks = pl.concat([weeks, weeks.with_columns(pl.col("late") + 1)])
+    weeks = pl.concat([weeks.with_columns(pl.col("late") + more) for more in (-1, 0, 1)])
     learnt = weeks.join(
         golden_bars(bundle.golden, bundle.manifest).frame, on="symbol", maintain_order="left_right"
     )

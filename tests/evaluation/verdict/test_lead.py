@@ -166,3 +166,9 @@ def test_a_model_without_a_verdict_leads_only_where_none_has_one():
     assert choice(day, listed="har naive")[0] == "naive"
     assert choice([], listed="lstm har")[0] == "har"
     assert choice([], listed="lstm mine")[0] == "mine"
+
+
+def test_where_no_outcome_is_known_it_is_not_said_that_nobody_made_ranges():
+    lead = lead_of([], listed=("naive", "loghar", "hybrid"))
+    assert lead.model == "loghar"
+    assert "loghar leads: no forecast has a known outcome yet." in lead.sentence

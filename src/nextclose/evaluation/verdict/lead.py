@@ -55,6 +55,8 @@ def lead_of(rows: Iterable[VerdictRow], *, listed: Sequence[str]) -> Lead:
     best_sets = _best_sets(pooled)
     model, reason = _choice(pooled, best_sets, listed)
     why = _why(model, reason, best_sets, is_alone=len(listed) == 1)
+    if reason == "no ranges" and not pooled and len(listed) > 1:  # nobody can tell who made some
+        why = "no forecast has a known outcome yet"
     horizons = sorted({row.horizon_sessions for row in pooled})
     caveat = (
         " These results chose it, so they may flatter it; another period may choose another."

@@ -56,7 +56,7 @@ class Record:
     ranges: Annotated[Floats, "float64 waiting range_end"]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for counts or days that cannot be, and who waits twice or nowhere."""
+        """Raise ValueError for counts or days that cannot be, who waits twice or is not there."""
         if not ((self.misses >= 0) & (self.misses <= self.resolved)).all():
             raise ValueError("misses are below 0, or more than there are forecasts")
         if self.ranges.shape[1] != 2 or (self.ranges[:, 0] > self.ranges[:, 1]).any():
