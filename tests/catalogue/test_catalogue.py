@@ -62,6 +62,8 @@ ELSEWHERE = {
     87: f"{NOTICES}::test_another_companys_history_under_a_name_of_training_is_told",
     88: f"{NOTICES}::test_another_basis_than_at_training_is_told",
     89: f"{NOTICES}::test_bars_much_newer_than_the_record_of_past_forecasts_are_told",
+    90: f"{NOTICES}::test_a_fit_before_what_it_was_taught_beforehand_ends_is_told",
+    91: f"{NOTICES}::test_a_fit_before_what_it_was_taught_beforehand_ends_is_told",
 }
 
 

@@ -122,7 +122,7 @@ def test_no_future_of_any_scope_changes_what_garch_and_the_hybrid_had_made(base,
 
 def test_with_lowered_thresholds_garch_fits_and_misses_move_ranges():
     made = Pipeline(models=STACKED).artefacts(clean_panel())
-    assert {"forecast garch 1", "ablation without garch 30"} <= {*made}
+    assert {"forecast garch 1", "ablation loghar alone 30"} <= {*made}
     records = made["fit hybrid record.misses"].value
     assert len(set(records)) == len(records) == 4
     walk = backtest(Pipeline(models=STACKED).study(clean_panel()))

@@ -138,8 +138,8 @@ def test_a_fit_before_what_it_was_taught_beforehand_ends_is_told(tmp_path):
     bars = Bars(frame=frame, exchanges=dict.fromkeys(NAMES, ""))
     early = load_bundle(tmp_path / "early")
     found = codes(notices_of(early, bars, forecasts_of(early, bars), now=NOW))
-    assert found["W90"] == f"fitted on {last}, taught up to 1994-12-31"
-    assert found["W91"] == f"lstm, fitted on {last}"  # the test's own edition ends in 2000
+    assert found["W90"] == f"fitted on {last!s}, taught up to 1994-12-31"
+    assert found["W91"] == f"lstm, fitted on {last!s}"  # the test's own edition ends in 2000
     train(BARS, tmp_path / "late", config=config)
     late = load_bundle(tmp_path / "late")
     told = codes(notices_of(late, BARS, forecasts_of(late, BARS), now=NOW))
