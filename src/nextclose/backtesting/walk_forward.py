@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -69,8 +69,9 @@ class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
     `forecasts` is in `FORECAST_SCHEMA`. `fits[model, fold]` holds one Fitted per seed, `issued`
-    what they forecast, nothing in a `Run`. `crossings[model]` counts quantile vectors that had to
-    be sorted. `seeds` and `ablation` are in the schemas of these names; empty where there are none.
+    what they forecast, nothing in a `Run` (`released`). `crossings[model]` counts quantile vectors
+    that had to be sorted. `seeds` and `ablation` are in the schemas of these names; empty where
+    there are none.
     `unready` names what a judged model had too little history for: model, symbol, origin.
     """
 
@@ -128,6 +129,17 @@ def backtest(study: Study, *, mapper: Mapper = serial) -> Backtest:
         ablation=stack.ablation,
         unready=_unready(study),
     )
+
+
+def released(walked: Backtest) -> Backtest:
+    """The same without what only fits and forecasts read: lessons of the folds, grids issued.
+
+    With 100 symbols of ten years these are a gigabyte and a half, and the frame has the forecasts.
+    """
+    study = walked.study
+    nothing = replace(study.samples, segments=np.empty((0, 2), dtype=np.int64))
+    folds = tuple(replace(fold, train=nothing, valid=nothing) for fold in study.folds)
+    return replace(walked, study=replace(study, folds=folds), issued={})
 
 
 def run_tasks(
