@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nextclose.config import DataConfig
 from nextclose.data.sources.loading import load_bars, load_usable_bars, sample_bars
-from nextclose.errors import DataError
+from nextclose.errors import ConfigError, DataError
 from nextclose.schema import BAR_COLUMNS, MASK_COLUMNS, Bars
 
 HEADER = "date,open,high,low,close,volume\n"
@@ -417,3 +417,12 @@ def test_two_symbols_of_two_exchanges_are_two(tmp_path):
         place.mkdir(parents=True)
         (place / "part-0.csv").write_text(lines())
     assert load_bars(tmp_path).symbols == ("IBM", "VOD")
+
+
+@pytest.mark.parametrize("prices", ["AAPL.csv", ".", "sample"])
+def test_a_day_of_the_past_asked_of_what_keeps_no_revisions_is_refused(prices, tmp_path):
+    (tmp_path / "AAPL.csv").write_text(lines())
+    source = prices if prices == "sample" else tmp_path / prices
+    config = DataConfig(as_of=date(2019, 3, 4))
+    with pytest.raises(ConfigError, match="is no store, and only a store keeps how prices stood"):
+        load_bars(source, config=config)

@@ -28,6 +28,7 @@ from nextclose.data.sources.parquet import parquet_prices
 from nextclose.data.sources.postgres_url import database_url
 from nextclose.data.sources.source import Source, source_prices
 from nextclose.data.sources.splits_table import read_splits
+from nextclose.errors import ConfigError
 from nextclose.schema import Bars
 
 SAMPLE = "sample"
@@ -65,6 +66,8 @@ def load_usable_bars(
     each: list[Any] = []  # what is none of these is refused where it is read
     for given in prices:
         each += given if isinstance(given, list | tuple) else [given]
+    if config.as_of is not None:
+        _refuse_as_of(each, config)
     splits = None
     refusals: list[UncheckedPrices] = []
     if not each:
@@ -79,6 +82,23 @@ def load_usable_bars(
     items = (item for argument in each for item in _inputs(argument, config))
     unchecked = chain(_one_series_each(_read(items, config), config), refusals)
     return assemble_bars(unchecked, config=config, now=now or datetime.now(UTC), splits=splits)
+
+
+def _refuse_as_of(each: Sequence[Any], config: DataConfig) -> None:
+    """Raise ConfigError for a day of the past asked of what keeps no revisions."""
+    from nextclose.data.store.index import is_store
+
+    for argument in each:
+        is_folder = isinstance(argument, str | os.PathLike) and os.path.isdir(argument)
+        if not (is_folder and is_store(Path(argument))):
+            name = argument if isinstance(argument, str | os.PathLike) else type(argument).__name__
+            raise ConfigError(
+                f"data.as_of = {config.as_of}: {safe_text(str(name))} is no store, and only a "
+                "store keeps how prices stood on a day. Fix: leave it out and give prices that "
+                "end on that day, or fill a store by nextclose fetch.",
+                section="data",
+                key="as_of",
+            )
 
 
 def sample_bars() -> Bars:
