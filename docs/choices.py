@@ -17,7 +17,7 @@ TITLES = {"members": "by member", "location": "by location", "calibration": "by 
 
 
 def tables(result: dict[str, Any]) -> str:
-    """Three tables: gain over garch, gain over the first line, coverage of 90 % by horizon."""
+    """Three tables, gains over garch and over the first line, and coverage; one of all levels."""
     horizons = sorted({row["horizon"] for row in result["members"]})
     parts = []
     for key, title in TITLES.items():
@@ -35,7 +35,25 @@ def tables(result: dict[str, Any]) -> str:
             ]
             lines.append(f"| {name} | " + " | ".join(_cells(rows)) + " |")
         parts.append("\n".join(lines))
+    parts.append(_coverage_table(result, horizons))
     return "\n\n".join(parts)
+
+
+def _coverage_table(result: dict[str, Any], horizons: list[int]) -> str:
+    """Coverage at all levels by horizon and calibration, 90 % in the worst year beside it."""
+    levels = " / ".join(str(level) for level in result["levels_pct"])
+    lines = [
+        f"| calibration | sessions | {levels} % ranges held, % | 90 % in the worst year, % |",
+        "|---|---:|---|---:|",
+    ]
+    lines += [
+        f"| {row['variant']} | {row['horizon']} | "
+        f"{' / '.join(f'{held:.1f}' for held in row['coverage'])} | {row['worst_year_90']:.1f} |"
+        for horizon in horizons
+        for row in result["calibration"]
+        if row["horizon"] == horizon
+    ]
+    return "\n".join(lines)
 
 
 def _cells(rows: list[dict[str, Any]]) -> list[str]:

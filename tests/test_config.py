@@ -377,3 +377,9 @@ def test_in_python_as_in_a_file():
     values = {"test_from": "2026-01-01"}
     with pytest.raises(ConfigError, match=r"in Python as date\("):
         BacktestConfig(**values)
+
+
+@pytest.mark.parametrize("key", ["equal_share", "calibration_step"])
+def test_a_setting_of_before_says_why_there_is_none_any_more(key):
+    with pytest.raises(ConfigError, match=rf"'{key}' is no longer a setting: .* Fix: leave it out"):
+        parse_config(f"[hybrid]\n{key} = 0.5\n", path="run.toml")

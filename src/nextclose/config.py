@@ -134,6 +134,10 @@ class HybridConfig(Settings):
     """The combination: who takes part. Every member counts alike."""
 
     section: ClassVar[str] = "hybrid"
+    gone: ClassVar[Mapping[str, str]] = {
+        "equal_share": "members count alike",
+        "calibration_step": "ranges follow each symbol's record of past forecasts",
+    }
 
     members: tuple[str, ...] = ("loghar", "lstm")
 

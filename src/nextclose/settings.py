@@ -20,6 +20,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
     section: ClassVar[str] = ""  # of a file; "": the whole of it
+    gone: ClassVar[Mapping[str, str]] = {}  # a setting of before -> why there is none any more
 
     if not TYPE_CHECKING:  # where arguments have the types of the fields
 
@@ -75,6 +76,9 @@ def first_problem(error: ValidationError, *, path: str, section: str = "") -> Co
         nearest = get_close_matches(key, fields.get(section, ()), n=1, cutoff=0.0)
         hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
         fault = f"belongs under {' or '.join(sections)}" if sections else f"is not a setting{hint}"
+        gone = {group.section: group.gone for group in Settings.__subclasses__()}
+        if why := gone.get(section, {}).get(key):
+            fault = f"is no longer a setting: {why}. Fix: leave it out"
         text = f"{where} {key!r} {fault}."
     else:
         text = f"{where} {key} = {problem['input']!r:.60}: {_own_words(problem)}."
