@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
-    *("errors", "arguments", "schema", "settings", "config", "metrics", "formatting"),
+    *("errors", "arguments", "schema", "settings", "config", "metrics", "formatting", "glossary"),
     *("durable", "folders"),
     *(
         "data",

@@ -75,7 +75,7 @@ def test_an_interval_has_as_many_decimals_as_the_figure_it_belongs_to():
 def test_an_interval_in_words_says_its_level_and_without_one_nothing_is_said():
     assert with_level("1 to 2") == "95% interval 1 to 2"
     assert with_level(NOTHING) == ""
-    assert interval_text((-0.01, 0.02), 0.9) == "90% interval -1.0 to 2.0%"
+    assert interval_text((-0.01, 0.02)) == "95% interval -1.0 to 2.0%"
     assert interval_text(None) == ""
 
 

@@ -104,17 +104,17 @@ def signed_percent(fraction: float) -> str:
     return ("+" if fraction >= 0 else "") + percent(fraction)
 
 
-def interval_text(bounds: Bounds, level: float = 0.95) -> str:
-    """A confidence interval of a fraction that says its level; empty without one."""
+def interval_text(bounds: Bounds) -> str:
+    """A 95 % confidence interval of a fraction; empty without one."""
     if bounds is None:
         return ""
     text = f"{percent(bounds[0]).removesuffix('%')} to {percent(bounds[1])}"
-    return with_level(text, level)
+    return with_level(text)
 
 
-def with_level(text: str, level: float = 0.95) -> str:
+def with_level(text: str) -> str:
     """`95% interval low to high`; empty where there is no interval."""
-    return "" if text == NOTHING else f"{share(level, decimals=0)} interval {text}"
+    return "" if text == NOTHING else f"95% interval {text}"
 
 
 def p_value_text(p: float | None, n_comparisons: int) -> str:

@@ -1,12 +1,10 @@
-import pytest
-
 from nextclose.evaluation.hypothesis_tests.mean import MeanTest
 from nextclose.evaluation.verdict.comparison import Comparison
 from nextclose.evaluation.verdict.wording import (
     brackets,
-    claim_interval,
     comparison_text,
     gain_text,
+    p_text,
 )
 
 
@@ -31,11 +29,12 @@ def test_a_difference_that_is_no_claim_has_the_two_sided_interval_of_its_own_dir
     assert comparison_text(comparison(0.02, 0.01), named=False).startswith("2.0% better (95%")
 
 
-@pytest.mark.parametrize(("error", "level"), [(0.01, 0.9), (0.014, 0.8)])
-def test_a_claim_has_the_interval_that_leaves_out_zero_as_its_test_does(error, level):
-    bounds, stated = claim_interval(comparison(0.02, error))  # p = 0.023 and 0.077
-    assert stated == pytest.approx(level)
-    assert bounds[0] > 0
-    assert gain_text(comparison(0.02, error), "p = 0.02").startswith(
-        f"2.0% better than garch ({level:.0%}"
+def test_a_claim_whose_two_sided_interval_holds_zero_says_that_its_p_is_one_sided():
+    clear, close = comparison(0.02, 0.01), comparison(0.02, 0.011)  # 2 and 1.8 standard errors
+    assert gain_text(clear, "p = 0.023") == (
+        "2.0% better than garch (95% interval 0.04 to 4.0%; p = 0.023)"
     )
+    assert gain_text(close, "p = 0.035") == (
+        "2.0% better than garch (95% interval -0.16 to 4.2%; one-sided p = 0.035)"
+    )
+    assert p_text(close, "") == ""

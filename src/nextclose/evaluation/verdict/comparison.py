@@ -15,6 +15,7 @@ from nextclose.schema import Bools, Floats
 
 MIN_ORIGINS = 250
 MIN_INDEPENDENT = 30
+SEVERAL = 2.0  # from this many times the reference's loss on, a percentage misleads
 SEED_SPREADS = 3.0  # a gain below so many SDs over seeds may be the luck of the draw
 
 

@@ -6,6 +6,7 @@ from nextclose.evaluation.verdict.comparison import (
     MIN_INDEPENDENT,
     MIN_ORIGINS,
     SEED_SPREADS,
+    SEVERAL,
     Comparison,
 )
 from nextclose.evaluation.verdict.decision import (
@@ -19,10 +20,10 @@ from nextclose.evaluation.verdict.decision import (
 from nextclose.evaluation.verdict.evidence import POOLED, Evidence
 from nextclose.evaluation.verdict.wording import (
     brackets,
-    claim_interval,
     comparison_text,
     gain_text,
     opposite_interval,
+    p_text,
 )
 from nextclose.formatting import (
     interval_text,
@@ -34,8 +35,6 @@ from nextclose.formatting import (
     times,
 )
 from nextclose.metrics import implied_r2
-
-SEVERAL = 2.0  # from this many times the reference's error on, a percentage misleads
 
 
 def sentence(evidence: Evidence, category: Category, claims: Claims, n_comparisons: int) -> str:
@@ -119,25 +118,24 @@ def _worse(evidence: Evidence, lost: Comparison | None, p: str) -> str:
     assert lost is not None, (evidence.symbol, evidence.model)
     reference = "'no change'" if lost is evidence.error else lost.reference
     what = "median" if lost is evidence.error else "range forecast"
-    bounds, level = claim_interval(lost)
+    bounds = lost.loss_ratio_interval
     if lost.loss_ratio >= SEVERAL:
         excess = f"has {times(lost.loss_ratio)} times the error of"
-        span = f"{level:.0%} interval {times(1 - bounds[1])} to {times(1 - bounds[0])} times"
+        span = f"95% interval {times(bounds[0])} to {times(bounds[1])} times" if bounds else ""
     else:
         excess = f"is {percent(-lost.skill)} worse than"
-        span = interval_text(opposite_interval(bounds), level)
+        span = interval_text(opposite_interval(lost.interval))
     return (
         f"Do not use {evidence.model} for {_who(evidence)} {_at(evidence)}: its {what} {excess} "
-        f"{reference}{brackets(span, p, _count(evidence))}."
+        f"{reference}{brackets(span, p_text(lost, p), _count(evidence))}."
     )
 
 
 def _better(evidence: Evidence, n_comparisons: int, p: str) -> str:
     error = evidence.error
     assert error is not None, (evidence.symbol, evidence.model)
-    facts = brackets(
-        interval_text(*claim_interval(error)), p_value_text(error.p_better, n_comparisons)
-    )
+    p_of_error = p_text(error, p_value_text(error.p_better, n_comparisons))
+    facts = brackets(interval_text(error.interval), p_of_error)
     return (
         f"{evidence.model} beat 'no change' on {_who(evidence)} {_at(evidence)} "
         f"({_count(evidence)}): error {percent(error.skill)} lower{facts}"
@@ -173,7 +171,8 @@ def _point_only(evidence: Evidence, p: str) -> str:
     elif evidence.ranges is not None:
         gain = signed_percent(evidence.ranges.skill)
         ranges = f"its ranges are no better than those of {evidence.ranges.reference} ({gain})"
-    facts = brackets(interval_text(*claim_interval(evidence.error)), p, _count(evidence))
+    p = p_text(evidence.error, p)
+    facts = brackets(interval_text(evidence.error.interval), p, _count(evidence))
     return (
         f"{evidence.model}'s median was {percent(evidence.error.skill)} closer than 'no change' on "
         f"{_who(evidence)} {_at(evidence)}{facts}{_drift(evidence)}, and {ranges}."

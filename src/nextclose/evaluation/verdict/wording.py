@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from nextclose.evaluation.hypothesis_tests.mean import FALSE_DISCOVERIES
 from nextclose.evaluation.verdict.comparison import Comparison
-from nextclose.evaluation.verdict.decision import POOLED_LEVEL
 from nextclose.formatting import Bounds, interval_text, percent
 
 
@@ -20,21 +18,15 @@ def comparison_text(comparison: Comparison, *, named: bool = True) -> str:
 
 
 def gain_text(comparison: Comparison, p: str) -> str:
-    """A significant gain, with the interval of its claim and the p-value."""
-    facts = brackets(interval_text(*claim_interval(comparison)), p)
+    """A significant gain, with its 95 % interval and p-value."""
+    facts = brackets(interval_text(comparison.interval), p_text(comparison, p))
     return f"{percent(comparison.skill)} better than {comparison.reference}{facts}"
 
 
-def claim_interval(comparison: Comparison) -> tuple[tuple[float, float], float]:
-    """Interval of a skill that is claimed, and its level: the claim's own one-sided test.
-
-    90 % goes with p <= 5 %: it leaves 0 out, as the claim does. A single symbol's claim may rest
-    on a p of up to 10 %: then 80 %.
-    """
-    assert comparison.test is not None
-    p = min(comparison.test.p_better, comparison.test.p_worse)
-    level = 1 - 2 * (POOLED_LEVEL if p <= POOLED_LEVEL else FALSE_DISCOVERIES)
-    return comparison.test.interval(level), level
+def p_text(comparison: Comparison, p: str) -> str:
+    """The p-value of a claim, called one-sided where the two-sided interval beside it holds 0."""
+    bounds = comparison.interval
+    return f"one-sided {p}" if p and bounds and bounds[0] < 0 < bounds[1] else p
 
 
 def brackets(*facts: str) -> str:
