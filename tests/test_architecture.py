@@ -22,8 +22,8 @@ LAYERS = (
         "report",
         "serving",
     ),
-    *("execution", "pretraining", "studies", "run", "training"),
-    *("runfolder", "terminal", "commands", "cli"),
+    *("execution", "pretraining", "studies", "runfolder", "results", "run"),
+    *("training", "terminal", "commands", "cli"),
 )
 CORE = tuple(
     name for name in LAYERS[: LAYERS.index("report")] if name not in ("durable", "folders")

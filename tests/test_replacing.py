@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from nextclose import folders, runfolder
+from nextclose import folders, results, runfolder
 from nextclose.durable import save
 from nextclose.errors import OutputError
-from nextclose.runfolder import run_folder, write_run
+from nextclose.results import fill_run
+from nextclose.runfolder import run_folder
 from nextclose.serving import bundle as bundle_module
 from nextclose.serving import files as files_module
 from nextclose.serving.bundle import Bundle, read_bundle, write_bundle
@@ -124,22 +125,22 @@ def contents(folder: Path) -> dict[str, bytes]:
 def write(monkeypatch) -> Callable[[str, Path, int], None]:
     """Writes a run whose every file says its name; it draws so many figures."""
     figures = [0]
-    monkeypatch.setattr(runfolder, "public_settings", lambda told: told)
-    for name in ("report_content", "effective_toml"):
-        monkeypatch.setattr(runfolder, name, lambda told, **_: str(told))
     monkeypatch.setattr(runfolder, "_parquet", lambda told: told.encode())
     monkeypatch.setattr(runfolder, "json_text", lambda told, **_: told)
-    monkeypatch.setattr(runfolder, "render_page", str)
+    monkeypatch.setattr(runfolder, "render_page", lambda content: content.run.config)
     monkeypatch.setattr(
-        runfolder, "figure_files", lambda told: {f"{k}.svg": told.encode() for k in range(*figures)}
+        runfolder,
+        "figure_files",
+        lambda content: {f"{k}.svg": content.run.config.encode() for k in range(*figures)},
     )
 
     def write_it(name: str, folder: Path, n_figures: int) -> None:
         figures[:] = [n_figures]
-        run: Any = SimpleNamespace(config=name, forecasts=name, document=name, __str__=name)
-        monkeypatch.setattr(runfolder, "Run", SimpleNamespace)
-        monkeypatch.setattr(runfolder, "report_content", lambda *_, **__: name)
-        write_run(run, folder)
+        run: Any = SimpleNamespace(forecasts=name, document=name)
+        content = SimpleNamespace(run=SimpleNamespace(config=name))
+        monkeypatch.setattr(results, "report_content", lambda *_, **__: content)
+        with run_folder(folder) as place:
+            fill_run(place, run, command="for the test")
 
     return write_it
 

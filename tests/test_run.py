@@ -14,7 +14,7 @@ from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.features.columns import Feature
 from nextclose.metrics import pit
 from nextclose.run import backtest
-from nextclose.runfolder import report_content, write_run
+from nextclose.results import report_content
 from tests.builders import tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, Wide, week_range
 from tests.serving.test_news import BARS, SETTINGS, with_items
@@ -87,7 +87,7 @@ def test_forecasts_are_scored_once_for_the_verdict_the_report_and_all_else(tmp_p
 
     monkeypatch.setattr(losses, "pit", counting_pit)
     run = backtest(with_items(BARS), config=SETTINGS)
-    write_run(run, tmp_path, command="for the test", figures=False)
+    run.save(tmp_path, figures=False)
     assert (tmp_path / "report.html").exists()
     assert n_rows == [len(run.forecasts)]
 

@@ -19,8 +19,8 @@ from nextclose.metrics import interval_score
 from nextclose.report.page import render_page
 from nextclose.report.sections.metrics import metric_tables
 from nextclose.report.sections.reproduce import run_notes
-from nextclose.run import Run
-from nextclose.runfolder import effective_toml, report_content, write_run
+from nextclose.results import Run, report_content
+from nextclose.runfolder import effective_toml
 from nextclose.schema import QUANTILE_COLUMNS, Finding
 from tests.builders import hybrid_bars, hybrid_walk, walk_bars
 from tests.plugins import Wide
@@ -111,7 +111,7 @@ def test_no_full_path_reaches_a_run_folder(run, tmp_path, path):
     config = run.config.model_copy(update={"data": DataConfig(splits=path), "lstm": editions})
     finding = Finding(number=50, response="P", found="a bar", rule="r", path="/home/ann/x.csv")
     bars = replace(run.bars, findings=(finding,))
-    write_run(replace(run, config=config, bars=bars), tmp_path / "run", figures=False)
+    replace(run, config=config, bars=bars).save(tmp_path / "run", figures=False)
     for file in (tmp_path / "run").rglob("*"):
         content = file.read_bytes() if file.is_file() else b""
         assert not re.search(rb"home/ann|\\ann|~/(splits|mine)", content), file.name

@@ -2,10 +2,11 @@
 
     import nextclose as nc
 
-    bars = nc.load_bars("prices/")          # or nc.sample_bars(), nc.frame_bars(frame)
-    run = nc.backtest(bars)                  # walk-forward; run.verdict, run.forecasts
-    nc.train(bars, "bundles/mine")
-    nc.price_table(nc.predict(nc.load_bundle("bundles/mine"), bars))
+    bars = nc.sample_bars()                  # or nc.load_bars("prices/"), nc.frame_bars(frame)
+    nc.predict(bars)                         # the next closes, at once; .prices, .plot("AAPL")
+    run = nc.backtest(bars)                  # is it any good? run.verdict, run.report()
+    nc.train(bars, "bundles/mine")           # a model of your own prices, to keep
+    nc.predict(nc.load_bundle("bundles/mine"), bars)
 
 Names are imported when first used, so that `nextclose --help` does not wait for torch.
 """
@@ -54,14 +55,14 @@ if TYPE_CHECKING:
     from nextclose.models.protocol import Model as Model
     from nextclose.models.protocol import Traits as Traits
     from nextclose.models.regressors import from_sklearn as from_sklearn
+    from nextclose.run import Run as Run
     from nextclose.run import backtest as backtest
-    from nextclose.runfolder import write_run as write_run
     from nextclose.samples.samples import Samples as Samples
     from nextclose.schema import LEVELS as LEVELS
     from nextclose.schema import Bars as Bars
+    from nextclose.serving.forecasts import Forecasts as Forecasts
     from nextclose.serving.predictor import load_bundle as load_bundle
     from nextclose.serving.predictor import predict as predict
-    from nextclose.serving.predictor import price_table as price_table
     from nextclose.serving.updating import update as update
     from nextclose.training import train as train
 
@@ -102,11 +103,11 @@ _HOMES = {
     "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
     "nextclose.models.regressors": ("from_sklearn",),
     "nextclose.samples.samples": ("Samples",),
-    "nextclose.run": ("backtest",),
-    "nextclose.runfolder": ("write_run",),
+    "nextclose.run": ("Run", "backtest"),
     "nextclose.schema": ("LEVELS", "Bars"),
     "nextclose.training": ("train",),
-    "nextclose.serving.predictor": ("load_bundle", "predict", "price_table"),
+    "nextclose.serving.forecasts": ("Forecasts",),
+    "nextclose.serving.predictor": ("load_bundle", "predict"),
     "nextclose.serving.updating": ("update",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -123,6 +124,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "Feature",
     "FeaturesConfig",
     "Fitted",
+    "Forecasts",
     "History",
     "HybridConfig",
     "LeakError",
@@ -138,6 +140,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "OutputError",
     "Provider",
     "ResourceError",
+    "Run",
     "RunConfig",
     "Samples",
     "ServingWarning",
@@ -153,13 +156,11 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "load_bundle",
     "parse_config",
     "predict",
-    "price_table",
     "sample_bars",
     "train",
     "update",
     "verdicts",
     "with_news",
-    "write_run",
 ]
 
 

@@ -10,8 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from nextclose.errors import ConfigError, printable
 
-BARS_FIX = "read prices with load_bars(PATH) or frame_bars(FRAME) first"
-FORECASTS_FIX = "give what predict(BUNDLE, BARS) made, or the forecasts of a run, run.forecasts"
+FORECASTS_FIX = "give the forecasts of a run, run.forecasts, or a frame in that form"
 SYNONYMS = {"ticker": "symbol", "name": "symbol", "settings": "config", "model": "models"}
 
 Arguments = ParamSpec("Arguments")

@@ -3,82 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
-from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
+from nextclose.arguments import named_arguments, refuse_other
 from nextclose.backtesting import walk_forward as walk
-from nextclose.config import RunConfig, config_hash
-from nextclose.data.finding_counts import finding_counts, policies_in_force
-from nextclose.data.left_out import left_out_symbols
+from nextclose.config import RunConfig
 from nextclose.data.segments import with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
-from nextclose.evaluation.breakdowns.ablation import Ablation, ablations
-from nextclose.evaluation.breakdowns.news import NewsWorth, news_worth, shown_reader
-from nextclose.evaluation.breakdowns.training import borrowed_volatility, overlaps
+from nextclose.evaluation.breakdowns.ablation import ablations
+from nextclose.evaluation.breakdowns.news import news_worth, shown_reader
+from nextclose.evaluation.breakdowns.training import overlaps
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
-from nextclose.evaluation.scores.scores import Scores, check_metrics, scores_of
-from nextclose.evaluation.verdict.document import plain, verdict_document
-from nextclose.evaluation.verdict.lead import Lead, lead_of
+from nextclose.evaluation.scores.scores import check_metrics, scores_of
+from nextclose.evaluation.verdict.lead import lead_of
 from nextclose.evaluation.verdict.overlap import with_overlaps
-from nextclose.evaluation.verdict.verdict import VerdictRow, verdict_rows
+from nextclose.evaluation.verdict.verdict import Verdicts, verdict_rows
 from nextclose.execution.in_turn import Progress, silent
 from nextclose.features.columns import Feature
 from nextclose.metrics import Metric
 from nextclose.models.lstm.lstm import LSTM_SILENCE
 from nextclose.models.protocol import Model
+from nextclose.results import Run as Run
 from nextclose.schema import Bars
-from nextclose.serving.versions import versions
 from nextclose.studies import (
+    bars_of_caller,
     chosen_settings,
     fit_for_short_histories,
     least_sessions,
     needed_sessions,
-    public_settings,
     study_of,
     walk_study,
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """A finished backtest: bars, settings, forecasts and the verdict on them.
-
-    `config` names the first session of the test: with it a run on more bars keeps the borders.
-    """
-
-    bars: Bars
-    config: RunConfig
-    backtest: walk.Backtest
-    scores: Scores  # of the forecasts, which everything about them reads
-    verdict: tuple[VerdictRow, ...]
-    lead: Lead  # the model that report and terminal are about, and why
-    ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
-    news: tuple[NewsWorth, ...] = ()  # what news were worth, by horizon; empty without any
-
-    @property
-    def forecasts(self) -> pl.DataFrame:
-        """Every forecast with its outcome, in `FORECAST_SCHEMA`; those of yardsticks too."""
-        return self.backtest.forecasts
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """What `verdict.json` holds: the verdict, and what the hybrid is made of and worth."""
-        hybrid = {
-            "ablation": [asdict(part) for part in self.ablation],
-        }
-        document = verdict_document(self.verdict, run=run_facts(self)) | {"hybrid": plain(hybrid)}
-        return document | (
-            {"news": plain([asdict(part) for part in self.news])} if self.news else {}
-        )
-
-
 @named_arguments(RunConfig)
 def backtest(
-    bars: Bars,
+    bars: Bars | Any,
     *,
     models: Sequence[str | Model] | None = None,
     features: Mapping[str, Feature] | None = None,
@@ -89,7 +50,7 @@ def backtest(
     progress: Progress = silent,
     memory: str | Path | None = None,
 ) -> Run:
-    """Walk forward over `bars` and judge every model of the settings.
+    """Walk forward over `bars`, or a data frame of them, and judge every model of the settings.
 
     `models` and `horizons` stand for those of `config`; a model is a name, or an object of your
     own. Drift, the historical simulations and garch run beside them to measure them with: of those
@@ -100,7 +61,7 @@ def backtest(
     the second time what reads news is fitted without them.
     Raises: ConfigError, DataError or NotEnoughDataError, each with its cure.
     """
-    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
+    bars = bars_of_caller(bars, config)
     refuse_other(workers, int, argument="workers", fix="give a number of processes, as workers=2")
     memory_fix = 'give a folder, as memory="runs/memory"'
     refuse_other(memory, (str, Path), argument="memory", fix=memory_fix, is_optional=True)
@@ -125,7 +86,9 @@ def backtest(
         config=study.config,
         backtest=walked,
         scores=scores,
-        verdict=with_overlaps((row for row in rows if row.model in listed), overlaps(walked)),
+        verdict=Verdicts(
+            with_overlaps((row for row in rows if row.model in listed), overlaps(walked))
+        ),
         lead=lead_of(rows, listed=listed),
         ablation=ablations(walked.ablation, scores),
         news=news_worth(walked.ablation, model=shown_reader(study))
@@ -151,34 +114,3 @@ def _refuse_silent(walked: walk.Backtest) -> None:
         raise NotEnoughDataError(
             f"{' and '.join(plan.models)} made no forecast. {LSTM_SILENCE}", needed=1, found=0
         )
-
-
-def run_facts(run: Run) -> dict[str, Any]:
-    """What somebody needs to do the run again, as JSON values."""
-    study, news, config = run.backtest.study, run.bars.news, public_settings(run.config)
-    news_facts = {} if news is None else {"news": {"items": len(news.frame), "scorer": news.scorer}}
-    borrowed = borrowed_volatility(run.backtest)
-    garch_facts = {"garch_borrowed": borrowed} if borrowed else {}  # symbol: refits
-    overlapping = [asdict(each) for each in overlaps(run.backtest)]
-    return (
-        news_facts
-        | garch_facts
-        | ({"overlaps": overlapping} if overlapping else {})
-        | {
-            "lead": plain(asdict(run.lead)),
-            "config": config.model_dump(mode="json"),
-            "config_hash": config_hash(config),
-            "data_fingerprint": run.bars.fingerprint,
-            "basis": run.bars.basis,
-            "symbols": list(run.bars.symbols),
-            "findings": finding_counts(run.bars.findings),
-            "left_out": left_out_symbols(run.bars.findings),
-            "policies": policies_in_force(run.config.data),
-            "folds": [
-                {"valid_from": str(fold.valid_from), "fitted_at": str(fold.fitted_at)}
-                for fold in study.folds
-            ],
-            "crossings": dict(run.backtest.crossings),
-            "versions": versions(),
-        }
-    )

@@ -26,6 +26,7 @@ BAR_COLUMNS = ("symbol", "session", *PRICE_COLUMNS, "volume")
 # what is odd about a bar, known at its close; widened: its range was, or was taken away
 MASK_COLUMNS = ("halted", "spiked", "filled", "widened")
 
+N_NAMED = 8  # symbols that bars name when they are shown
 HORIZONS = (1, 7, 30)  # trading sessions ahead
 
 # The one quantile grid, and the exact weights that turn pinball losses on it into a CRPS: trapezoid
@@ -92,7 +93,7 @@ class News:
     cutoff_minutes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Bars:
     """Validated daily bars: one row per symbol and session, sorted by both, in `BAR_COLUMNS`.
 
@@ -117,6 +118,17 @@ class Bars:
     supposed: Mapping[str, str] = field(default_factory=dict)
     settled: Mapping[str, object] = field(default_factory=dict)
     news: News | None = None
+
+    def __repr__(self) -> str:
+        names, sessions = self.symbols, self.frame["session"]
+        if not names:
+            return "Bars: none"
+        shown = ", ".join(names[:N_NAMED]) + (", ..." if len(names) > N_NAMED else "")
+        n_findings = f"{len(self.findings):,} in .findings" if self.findings else "none"
+        return (
+            f"Bars: {len(names):,} symbols ({shown}), {self.frame.height:,} bars, {min(sessions)} "
+            f"to {max(sessions)}\nprices {self.basis}; findings: {n_findings}; .frame is the table"
+        )
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -158,7 +170,7 @@ class Family:
     warmup_sessions: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Table:
     """What was knowable at each close: symbols stacked, rows sorted by symbol and session.
 
@@ -177,3 +189,7 @@ class Table:
     long_run: Floats  # (row,) mean |log return| of at most ten years, > 0; NaN as the scale is
     segments: Ints  # (segment, 2) row ranges [start, stop); no window, chunk or target crosses
     exchanges: tuple[str, ...] = ()  # (symbol,) calendars, "" for weekdays; () where none matters
+
+    def __repr__(self) -> str:
+        n_rows, n_columns = self.values.shape
+        return f"Table: {n_rows:,} rows of {len(self.symbols):,} symbols, {n_columns} features"

@@ -34,6 +34,16 @@ class Settings(BaseModel):
         # groups within a group are checked with it, not by this: its answer knows the place
         __init__.__pydantic_base_init__ = True
 
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        """What differs from the defaults: as much as one would have to write."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value != field.get_default(call_default_factory=True):
+                yield name, value
+
+    def __str__(self) -> str:
+        return repr(self)
+
     @field_validator("*", mode="after")
     @classmethod
     def _without_secrets(cls, value: Any) -> Any:

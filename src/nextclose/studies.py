@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from nextclose.arguments import refuse_other, sessions_ahead
 from nextclose.backtesting import walk_forward as walk
 from nextclose.backtesting.study import Study, make_study
 from nextclose.config import RunConfig, canonical_json, with_sections
 from nextclose.data.segments import segment_lengths, with_short_symbols
+from nextclose.data.sources.frames import given_bars
 from nextclose.errors import ConfigError
 from nextclose.evaluation.breakdowns.news import with_news_ablation
 from nextclose.execution.in_turn import InTurn, Progress
@@ -51,6 +52,17 @@ class Plugins:
 NONE = Plugins()
 
 
+def bars_of_caller(bars: Any, config: RunConfig | None) -> Bars:
+    """The bars, or a data frame read as the settings say; anything else is refused with a cure."""
+    _refuse_other_config(config)
+    return given_bars(bars, config=(config or RunConfig()).data)
+
+
+def _refuse_other_config(config: object) -> None:
+    fix = 'give RunConfig(...), or parse_config(TEXT, path="run.toml")'
+    refuse_other(config, RunConfig, argument="config", fix=fix, is_optional=True)
+
+
 def chosen_settings(
     config: RunConfig | None,
     *,
@@ -64,8 +76,7 @@ def chosen_settings(
     `members` are models of the user's own that only the hybrid is asked about.
     Raises: ConfigError for an object that is no model, or a bad value.
     """
-    fix = 'give RunConfig(...), or parse_config(TEXT, path="run.toml")'
-    refuse_other(config, RunConfig, argument="config", fix=fix, is_optional=True)
+    _refuse_other_config(config)
     ahead = sessions_ahead(horizons)
     if isinstance(models, str) or hasattr(models, "fit"):
         models = (cast("str | Model", models),)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
+from nextclose.arguments import named_arguments, refuse_other
 from nextclose.backtesting.study import Study
 from nextclose.config import DataConfig, RunConfig, canonical_json
 from nextclose.data.finding_counts import finding_counts
@@ -33,6 +34,7 @@ from nextclose.serving.manifest import FORMAT, PRIVATE, Manifest
 from nextclose.serving.states import state_of, written_forecaster
 from nextclose.serving.versions import versions
 from nextclose.studies import (
+    bars_of_caller,
     chosen_settings,
     needed_sessions,
     study_of,
@@ -43,7 +45,7 @@ from nextclose.studies import (
 
 @named_arguments(RunConfig)
 def train(
-    bars: Bars,
+    bars: Bars | Any,
     folder: str | Path,
     *,
     config: RunConfig | None = None,
@@ -53,14 +55,14 @@ def train(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
-    """Fit `model` on all of `bars` and write a bundle into `folder`, in the place of any there.
+    """Fit `model` on all of `bars`, or a data frame of them, and write a bundle into `folder`, in the place of any there.
 
     `members` are models of your own that `[hybrid] members` names. Models and features of your own
     are not in the bundle: `load_bundle` is given them again.
     Raises: as `backtest`; OutputError if the bundle cannot be written, before any work; LockedError
         while another process writes there.
     """
-    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
+    bars = bars_of_caller(bars, config)
     folder_fix = 'name the folder of the bundle, as "bundles/mine"'
     refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
     with bundle_folder(Path(folder)) as place:

@@ -12,7 +12,7 @@ from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.verdict.verdict import verdicts
 from nextclose.models.registry import COMPARED_WITH
 from nextclose.run import backtest
-from nextclose.runfolder import report_content, write_run
+from nextclose.results import report_content
 from nextclose.studies import chosen_settings, study_of
 from tests.builders import hybrid_config, tiny_config, walk_bars
 from tests.plugins import Wide
@@ -68,7 +68,7 @@ def test_yardsticks_are_saved_and_not_shown(tmp_path):
     assert content.lead_sentence.startswith("har leads: it is the only listed model.")
     for frame in (content.forecasts, content.coverage, content.by_year, content.pit):
         assert set(frame["model"]) == {"har"}
-    write_run(run, tmp_path)
+    run.save(tmp_path)
 
 
 def test_a_model_of_ones_own_and_a_point_forecast_are_measured_too():

@@ -15,7 +15,7 @@ from nextclose.commands import forecast
 from nextclose.data.sources.loading import load_bars, sample_bars
 from nextclose.models.lstm.editions import editions_at
 from nextclose.schema import HORIZONS
-from nextclose.serving.predictor import price_table
+from nextclose.serving.forecasts import price_table
 from nextclose.serving.zero_shot import zero_shot_forecasts
 from tests.builders import edition_file
 

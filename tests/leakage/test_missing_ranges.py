@@ -127,8 +127,8 @@ def test_a_symbol_without_ranges_is_served_alone_as_beside_others(model, tmp_pat
     bars = collect_bars(PANELS["ranges, then closes"]())
     train(bars, tmp_path / "bundle", model=model, config=settings)
     bundle = load_bundle(tmp_path / "bundle")
-    together = predict(bundle, bars).filter(pl.col("symbol") == LATER)
-    alone = predict(bundle, collect_bars(later().select(CLOSES)))
+    together = predict(bundle, bars).frame.filter(pl.col("symbol") == LATER)
+    alone = predict(bundle, collect_bars(later().select(CLOSES))).frame
     assert together.height == 2
     assert alone.equals(together)
 
@@ -139,7 +139,7 @@ def test_a_bundle_whose_first_symbol_has_no_range_holds_its_golden_bars(model, t
         [others().select(CLOSES), later().with_columns(symbol=pl.lit("ZZZ"))], how="diagonal"
     )
     train(collect_bars(frame), tmp_path / "bundle", model=model, config=config())
-    assert predict(load_bundle(tmp_path / "bundle"), collect_bars(frame)).height == 6
+    assert predict(load_bundle(tmp_path / "bundle"), collect_bars(frame)).frame.height == 6
 
 
 def test_a_newest_bar_without_its_range_is_forecast():

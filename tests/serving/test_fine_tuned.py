@@ -105,7 +105,7 @@ def test_a_served_forecast_has_the_bits_of_the_backtest(walked, bundle):
     days = sorted(expected["origin"].unique())
     assert days[0] == fit_day()
     for origin in (days[0], days[1], days[40], days[-1]):
-        made = nc.predict(bundle, until_day(origin))
+        made = nc.predict(bundle, until_day(origin)).frame
         asked = expected.filter(pl.col("origin") == origin)
         assert_frame_equal(
             made.select(ISSUED),

@@ -102,14 +102,14 @@ def test_later_bars_of_another_exchange_are_refused(bundle):
 
 @pytest.mark.parametrize("calendar", [None, "weekdays", "XNYS"])
 def test_bars_that_fit_the_calendar_of_then_are_forecast_as_before(bundle, calendar):
-    expected = nc.predict(bundle, nc.frame_bars(traded("XNYS"), symbol="MSFT"), now=NOW)
+    expected = nc.predict(bundle, nc.frame_bars(traded("XNYS"), symbol="MSFT"), now=NOW).frame
     config = nc.DataConfig(calendar=calendar)
     later = nc.frame_bars(traded("XNYS"), symbol="MSFT", config=config)
-    made = nc.predict(bundle, later, now=NOW)
+    made = nc.predict(bundle, later, now=NOW).frame
     assert made.drop("resolved").equals(expected.drop("resolved"))
 
 
 def test_a_symbol_never_seen_goes_by_its_own_calendar(bundle):
     london = closes("VOD.L", exchange="XLON", seed=4, start=90.0)
     bars = nc.frame_bars({"MSFT": traded("XNYS"), "VOD.L": london}, config=bundle.manifest.data)
-    assert set(nc.predict(bundle, bars, now=NOW)["symbol"]) == {"MSFT", "VOD.L"}
+    assert set(nc.predict(bundle, bars, now=NOW).frame["symbol"]) == {"MSFT", "VOD.L"}

@@ -53,7 +53,11 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(n_before
     known = until(OLD_BARS, origin)
     for n_rows in (len(known.frame), REACH_SESSIONS, bundle.manifest.min_rows):
         tail = known.frame.group_by("symbol", maintain_order=True).tail(n_rows)
-        made = predict(bundle, Bars(frame=tail)).filter(pl.col("origin") == origin).select(ISSUED)
+        made = (
+            predict(bundle, Bars(frame=tail))
+            .frame.filter(pl.col("origin") == origin)
+            .select(ISSUED)
+        )
         if n_rows < REACH_SESSIONS:  # a forecast all the same, of another long run
             assert made.select(ISSUED[:3]).equals(expected.select(ISSUED[:3]))
             assert not made.equals(expected)
@@ -88,18 +92,18 @@ COMPANY = {  # symbols that the bundle has not learnt
 
 @pytest.mark.parametrize("frames", COMPANY.values(), ids=COMPANY.keys())
 def test_symbols_that_the_bundle_has_not_learnt_move_no_others_forecast(bundle, frames):
-    own = predict(bundle, BARS)
+    own = predict(bundle, BARS).frame
     mixed = Bars(frame=pl.concat([BARS.frame, *frames]).sort("symbol", "session"))
-    made = predict(bundle, mixed).filter(pl.col("symbol").is_in(BARS.symbols))
+    made = predict(bundle, mixed).frame.filter(pl.col("symbol").is_in(BARS.symbols))
     assert_frame_equal(made, own, check_exact=True)
 
 
 def test_foreign_symbols_do_not_move_each_other(bundle):
     frames = [foreign("ABC", seed=40), foreign("7203.T", seed=44), foreign("6758.T", seed=47)]
-    together = predict(bundle, Bars(frame=pl.concat([BARS.frame, *frames])))
+    together = predict(bundle, Bars(frame=pl.concat([BARS.frame, *frames]))).frame
     for frame in frames:
         (symbol,) = frame["symbol"].unique()
-        mine = predict(bundle, Bars(frame=pl.concat([BARS.frame, frame])))
+        mine = predict(bundle, Bars(frame=pl.concat([BARS.frame, frame]))).frame
         both = (made.filter(pl.col("symbol") == symbol) for made in (mine, together))
         assert_frame_equal(*both, check_exact=True)
         assert mine.filter(pl.col("symbol") == symbol).height == 3
@@ -116,7 +120,7 @@ def test_without_the_market_every_symbol_is_served_alone(tmp_path):
     manifest = train(until(BARS, FITTED_AT), tmp_path, model="loghar", config=settings)
     assert manifest.market == ()
     alone = Bars(frame=BARS.frame.filter(pl.col("symbol") == "EEE"))
-    assert set(predict(load_bundle(tmp_path), alone)["symbol"]) == {"EEE"}
+    assert set(predict(load_bundle(tmp_path), alone).frame["symbol"]) == {"EEE"}
 
 
 def test_the_golden_symbols_are_those_that_the_model_forecasts(tmp_path):

@@ -19,7 +19,7 @@ def test_a_bundle_with_masks_forecasts_as_it_did_when_it_was_trained(tmp_path):
     bundle = nc.load_bundle(tmp_path / "bundle")
     assert set(MASK_COLUMNS) <= set(bundle.manifest.features)
     assert set(MASK_COLUMNS) <= set(bundle.golden.arrays)
-    assert nc.predict(bundle, bars).height == 5 * len(bundle.manifest.horizons)
+    assert nc.predict(bundle, bars).frame.height == 5 * len(bundle.manifest.horizons)
 
 
 def test_a_bundle_carries_the_marks_that_say_whose_range_counts(tmp_path):
@@ -28,6 +28,6 @@ def test_a_bundle_carries_the_marks_that_say_whose_range_counts(tmp_path):
     marked = replace(bars, frame=bars.frame.with_columns(is_odd))
     config = tiny_config(models=("lstm",))
     nc.train(marked, tmp_path / "mine", model="lstm", config=config)
-    made = nc.predict(nc.load_bundle(tmp_path / "mine"), marked)
-    plain = nc.predict(nc.load_bundle(tmp_path / "mine"), bars)
+    made = nc.predict(nc.load_bundle(tmp_path / "mine"), marked).frame
+    plain = nc.predict(nc.load_bundle(tmp_path / "mine"), bars).frame
     assert not made["q0.950"].equals(plain["q0.950"])

@@ -66,7 +66,11 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle):
     )
     assert expected.height >= 3
     for bars in (known, tail):
-        made = predict(bundle, with_items(bars)).filter(pl.col("origin") == LATER).select(columns)
+        made = (
+            predict(bundle, with_items(bars))
+            .frame.filter(pl.col("origin") == LATER)
+            .select(columns)
+        )
         assert_frame_equal(made, expected, check_exact=True)
     news = with_items(known).news
     assert news is not None

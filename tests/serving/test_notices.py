@@ -236,11 +236,11 @@ def test_the_library_warns_and_says_nothing_where_nothing_is_new(bundle):
     with pytest.warns(
         ServingWarning, match=r"W81: found 5 symbols: A .* Fix: give newer bars"
     ) as told:
-        made = predict(bundle, bars)
+        made = predict(bundle, bars).frame
     assert told[0].filename == __file__  # of the caller
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert predict(bundle, bars, now=NOW).equals(made)
+        assert predict(bundle, bars, now=NOW).frame.equals(made)
 
 
 def test_other_versions_are_told_as_long_as_the_forecasts_agree(folder, tmp_path):

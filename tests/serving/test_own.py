@@ -117,7 +117,7 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(request,
     n_rows = REACH_SESSIONS if model == "trees" else bundle.manifest.min_rows
     tail = Bars(frame=known.frame.group_by("symbol", maintain_order=True).tail(n_rows))
     for bars in (known, tail):
-        found = predict(bundle, bars).filter(pl.col("origin") == LATER).select(columns)
+        found = predict(bundle, bars).frame.filter(pl.col("origin") == LATER).select(columns)
         assert_frame_equal(found, expected, check_exact=True)
     assert expected.height >= 3
 
@@ -259,7 +259,7 @@ def test_a_hybrid_with_a_member_of_ones_own_is_trained_and_loaded_with_it(tmp_pa
     train(HYBRID_BARS, folder, members=[member], config=config)
     with pytest.raises(BundleError, match=r"Fix: load_bundle\(folder, models=\[...\]\) with its"):
         load_bundle(folder)
-    frame = predict(load_bundle(folder, models=[member]), HYBRID_BARS)
+    frame = predict(load_bundle(folder, models=[member]), HYBRID_BARS).frame
     assert frame["horizon_sessions"].to_list() == [1, 7, 30]
 
 
@@ -274,9 +274,9 @@ def test_bars_that_give_a_model_of_ones_own_other_features_are_refused(tmp_path)
 def test_several_seeds_of_a_model_of_ones_own_are_served_as_their_mixture(tmp_path):
     model = Wide(more={"n_seeds": 2})
     train(HYBRID_BARS, tmp_path / "b", model=model, config=SETTINGS)
-    frame = predict(load_bundle(tmp_path / "b", models=[model]), HYBRID_BARS)
+    frame = predict(load_bundle(tmp_path / "b", models=[model]), HYBRID_BARS).frame
     train(HYBRID_BARS, tmp_path / "one", model=Wide(), config=SETTINGS)
-    single = predict(load_bundle(tmp_path / "one", models=[Wide()]), HYBRID_BARS)
+    single = predict(load_bundle(tmp_path / "one", models=[Wide()]), HYBRID_BARS).frame
     for level in ("q0.050", "q0.500", "q0.950"):  # its seeds learn the same
         np.testing.assert_allclose(frame[level], single[level], rtol=1e-9, atol=1e-12)
 

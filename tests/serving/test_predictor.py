@@ -18,7 +18,6 @@ from nextclose.serving.predictor import (
     forecasts_of,
     load_bundle,
     predict,
-    price_table,
     reasons_without,
 )
 from tests.builders import hybrid_bars, hybrid_walk, until, walk_bars
@@ -59,7 +58,7 @@ def test_a_served_forecast_has_the_bits_of_the_backtest(walked, served):
     origins = sorted(backtest["origin"].unique())
     n_compared = 0
     for origin in [origins[0], origins[1], origins[20], origins[-1]]:
-        made = predict(served, until(walk_bars(), origin))
+        made = predict(served, until(walk_bars(), origin)).frame
         fresh = made.filter(pl.col("origin") == origin)  # a symbol may rest on that day
         expected = backtest.filter(pl.col("origin") == origin)
         columns = [*keys, "close", *QUANTILE_COLUMNS]
@@ -77,14 +76,14 @@ def test_the_last_rows_alone_give_the_same_bits(walked, har):
     needed = har.manifest.min_rows
     assert needed == 257
     few = replace(bars, frame=bars.frame.group_by("symbol", maintain_order=True).tail(needed))
-    assert_frame_equal(predict(har, few), predict(har, bars), check_exact=True)
+    assert_frame_equal(predict(har, few).frame, predict(har, bars).frame, check_exact=True)
 
 
 # --- the frame ---
 
 
 def test_forecasts_come_in_the_schema_without_targets(har):
-    made = predict(har, walk_bars())
+    made = predict(har, walk_bars()).frame
     assert dict(made.schema) == FORECAST_SCHEMA
     assert made["target"].is_null().all()
     assert made.select("symbol", "horizon_sessions").rows() == [
@@ -95,7 +94,7 @@ def test_forecasts_come_in_the_schema_without_targets(har):
 
 def test_each_symbol_is_forecast_from_its_own_newest_bar(har):
     bars = walk_bars()
-    made = predict(har, bars)
+    made = predict(har, bars).frame
     newest = dict(bars.frame.group_by("symbol").agg(pl.col("session").max()).iter_rows())
     assert dict(made.select("symbol", "origin").unique().iter_rows()) == newest
     assert newest["AAA"] != newest["BBB"]
@@ -117,8 +116,8 @@ def test_dates_ahead_come_from_the_calendar(har, last, calendar, dates):
 
 
 def test_prices_are_closes_times_the_exponential_of_the_quantiles(har):
-    made = predict(har, walk_bars())
-    prices = price_table(made)
+    forecasts = predict(har, walk_bars())
+    made, prices = forecasts.frame, forecasts.prices
     assert prices.columns[:6] == [
         "symbol",
         "origin",
@@ -167,14 +166,14 @@ def test_bars_older_than_what_the_bundle_has_learnt_are_no_forecast(har):
     # a symbol that ended before is passed over, the others are forecast
     frame = walk_bars((800, 800)).frame
     ended = (pl.col("symbol") == "BBB") & (pl.col("session") >= seen)
-    assert set(predict(har, Bars(frame=frame.filter(~ended)))["symbol"]) == {"AAA"}
+    assert set(predict(har, Bars(frame=frame.filter(~ended))).frame["symbol"]) == {"AAA"}
 
 
 def test_a_symbol_that_a_model_does_not_know_is_told_so_where_none_goes_on_from_the_fit(har):
     bars, fit = walk_bars(), date.fromisoformat(har.manifest.fitted_at)
     is_early = (pl.col("symbol") == "BBB") & (pl.col("session") < fit)
     late = Bars(frame=bars.frame.filter(~is_early))
-    made = predict(har, bars).filter(pl.col("symbol") == "AAA")
+    made = predict(har, bars).frame.filter(pl.col("symbol") == "AAA")
     later = replace(har, manifest=har.manifest.model_copy(update={"min_rows": 60}))
     told = {"BBB": "the model was not fitted to it; train again"}
     assert reasons_without(later, late, made) == told
@@ -184,14 +183,14 @@ def test_a_symbol_never_seen_in_training_is_forecast_without_a_width_of_its_own(
     loghar = late_bundle("loghar")
     own = hybrid_bars().frame.filter(pl.col("symbol") == "AAA")
     renamed = own.with_columns(pl.lit("ZZZ").alias("symbol"))
-    made = predict(loghar, Bars(frame=renamed))
-    known = predict(loghar, Bars(frame=own))
+    made = predict(loghar, Bars(frame=renamed)).frame
+    known = predict(loghar, Bars(frame=own)).frame
     assert not made.drop("symbol").equals(known.drop("symbol"))
     fitted = loghar.fitted
     assert isinstance(fitted, LogHar)
     none = replace(fitted.scale, symbols=(), widths=np.empty((0, 3)))
     blind = replace(fitted, scale=none)
-    expected = predict(replace(loghar, fitted=blind), Bars(frame=own))
+    expected = predict(replace(loghar, fitted=blind), Bars(frame=own)).frame
     assert_frame_equal(made.drop("symbol"), expected.drop("symbol"), check_exact=True)
 
 
@@ -253,7 +252,7 @@ def test_served_one_day_at_a_time_it_has_the_bits_of_the_backtest(replayed):
         assert issued.height > 0
         for bars in given:
             known = until(bars, origin)
-            made = predict(moved(replayed, known), known).filter(pl.col("origin") == origin)
+            made = predict(moved(replayed, known), known).frame.filter(pl.col("origin") == origin)
             assert_frame_equal(made.select(ISSUED).sort(KEYS), issued, check_exact=True)
 
 
@@ -263,9 +262,9 @@ def test_bars_older_than_what_a_record_holds_are_no_forecast():
     is_early = (pl.col("symbol") == "BBB") & (pl.col("session") > sessions["BBB"][-3])
     late = moved(bundle, bars)
     early = Bars(frame=bars.frame.filter(~is_early))
-    made = predict(late, early)
+    made = predict(late, early).frame
     others = pl.col("symbol") != "BBB"
-    assert_frame_equal(made, predict(late, bars).filter(others), check_exact=True)
+    assert_frame_equal(made, predict(late, bars).frame.filter(others), check_exact=True)
     assert reasons_without(late, early, made) == {
         "BBB": f"its bars end {sessions['BBB'][-3]}, its past forecasts are known up to "
         f"{sessions['BBB'][-1]}"
@@ -277,14 +276,14 @@ def test_bars_older_than_what_a_record_holds_are_no_forecast():
         predict(late, old)
     assert caught.value.used_at == str(newest[symbol])
     assert caught.value.known_at == str(sessions[symbol][-1])
-    assert predict(bundle, old).height == 9  # with the record of its fit
+    assert predict(bundle, old).frame.height == 9  # with the record of its fit
 
 
 def test_the_order_and_company_of_symbols_change_no_bit(replayed):
     bars = hybrid_bars()
-    together = predict(replayed, bars)
+    together = predict(replayed, bars).frame
     for symbol in bars.symbols:
-        alone = predict(replayed, Bars(frame=bars.frame.filter(pl.col("symbol") == symbol)))
+        alone = predict(replayed, Bars(frame=bars.frame.filter(pl.col("symbol") == symbol))).frame
         own = together.filter(pl.col("symbol") == symbol)
         assert_frame_equal(alone, own, check_exact=True)
 
@@ -296,8 +295,8 @@ def test_a_symbol_that_does_not_reach_back_to_the_fit_is_left_out(replayed):
     mixed = Bars(frame=pl.concat([hybrid_bars().frame.filter(~own), short.filter(own)]))
     mixed = replace(mixed, frame=mixed.frame.sort("symbol", "session"))
     assert mixed.frame.filter(own).height >= needed  # it has the rows, but too late ones
-    made = predict(replayed, mixed)
-    whole = predict(replayed, hybrid_bars()).filter(~own)
+    made = predict(replayed, mixed).frame
+    whole = predict(replayed, hybrid_bars()).frame.filter(~own)
     assert_frame_equal(made, whole, check_exact=True)
     with pytest.raises(NotEnoughDataError, match="Fix: give bars that begin earlier") as caught:
         predict(replayed, Bars(frame=short))
@@ -307,17 +306,19 @@ def test_a_symbol_that_does_not_reach_back_to_the_fit_is_left_out(replayed):
 def test_a_symbol_that_ended_before_the_fit_gets_none(replayed):
     ended = (pl.col("symbol") == "BBB") & (pl.col("session") >= fit_of(replayed))
     bars = hybrid_bars()
-    made = predict(replayed, Bars(frame=bars.frame.filter(~ended)))
-    whole = predict(replayed, bars).filter(pl.col("symbol") != "BBB")
+    made = predict(replayed, Bars(frame=bars.frame.filter(~ended))).frame
+    whole = predict(replayed, bars).frame.filter(pl.col("symbol") != "BBB")
     assert_frame_equal(made, whole, check_exact=True)
 
 
 def test_a_symbol_that_is_new_since_the_fit_is_forecast_by_those_who_can(replayed):
     old = hybrid_bars().frame
     new = old.filter(pl.col("symbol") == "AAA").with_columns(pl.lit("NEW").alias("symbol"))
-    made = predict(replayed, Bars(frame=pl.concat([old, new])))
+    made = predict(replayed, Bars(frame=pl.concat([old, new]))).frame
     assert_frame_equal(
-        made.filter(pl.col("symbol") != "NEW"), predict(replayed, hybrid_bars()), check_exact=True
+        made.filter(pl.col("symbol") != "NEW"),
+        predict(replayed, hybrid_bars()).frame,
+        check_exact=True,
     )
     found = made.filter(pl.col("symbol") == "NEW")
     # garch has no filter for it; in the hybrid the others share its weight
@@ -338,7 +339,9 @@ def test_a_symbol_without_a_forecast_is_told_why(replayed):
     }
     for said, part in parts.items():
         given = Bars(frame=pl.concat([others, part]).sort("symbol", "session"))
-        ((symbol, reason),) = reasons_without(replayed, given, predict(replayed, given)).items()
+        ((symbol, reason),) = reasons_without(
+            replayed, given, predict(replayed, given).frame
+        ).items()
         assert symbol == "BBB"
         assert reason.startswith(said)
-    assert reasons_without(replayed, hybrid_bars(), predict(replayed, hybrid_bars())) == {}
+    assert reasons_without(replayed, hybrid_bars(), predict(replayed, hybrid_bars()).frame) == {}

@@ -46,7 +46,9 @@ def test_with_its_record_moved_on_it_has_the_bits_of_the_backtest_without_refit(
     n_compared = 0
     for n in (0, 1, 2, 13, 29, 30, 31, 44, N_LATER - 1):
         known = until(world.bars, world.days[n])
-        made = predict(updated(world.bundle, known), known).filter(pl.col("model") == "hybrid")
+        made = predict(updated(world.bundle, known), known).frame.filter(
+            pl.col("model") == "hybrid"
+        )
         made = made.select(ISSUED).sort(KEYS)
         expected = world.issued.join(made.select(KEYS), on=KEYS).sort(KEYS)
         assert_frame_equal(made, expected, check_exact=True)
@@ -58,7 +60,7 @@ def test_with_its_record_moved_on_it_has_the_bits_of_the_backtest_without_refit(
 
 def test_before_its_record_is_moved_on_it_is_the_backtest_on_the_day_of_the_fit_alone(world):
     fit, later = (
-        predict(world.bundle, until(world.bars, day)) for day in world.days[:: N_LATER - 1]
+        predict(world.bundle, until(world.bars, day)).frame for day in world.days[:: N_LATER - 1]
     )
     for made, is_same in ((fit, True), (later, False)):
         own = made.filter(pl.col("model") == "hybrid").select(ISSUED).sort(KEYS)
@@ -125,7 +127,9 @@ def test_a_symbol_that_is_new_is_taken_up_from_the_fit_on(plain):
     known = updated(plain, hybrid_bars())
     assert set(moved.recorded) == {"AAA", "BBB", "CCC", "NEW"}
     assert_frame_equal(
-        predict(moved, bars).filter(OWN != "NEW"), predict(known, hybrid_bars()), check_exact=True
+        predict(moved, bars).frame.filter(OWN != "NEW"),
+        predict(known, hybrid_bars()).frame,
+        check_exact=True,
     )
     place = record_of(moved).symbols.index("NEW")
     n_rows = new.filter(pl.col("session") >= DAYS[0]).height

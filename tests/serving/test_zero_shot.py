@@ -121,9 +121,9 @@ def test_a_bundle_of_lstm_says_what_is_said_without_one(bundle):
     last = max(newest(bars).values())
     same = Bars(frame=bars.frame.filter(pl.col("session").max().over("symbol") == last))
     now = just_after(bars)
-    made = nc.predict(same, now=now)
+    made = nc.predict(same, now=now).frame
     assert made.height == len(HORIZONS)
-    assert_frame_equal(made, nc.predict(bundle, same, now=now), check_exact=True)
+    assert_frame_equal(made, nc.predict(bundle, same, now=now).frame, check_exact=True)
 
 
 def test_other_symbols_change_no_bit():
@@ -262,10 +262,10 @@ def test_bars_may_be_given_by_place_or_by_name():
     bars = served()
     now = just_after(bars)
     expected = zero_shot_forecasts(bars)
-    assert_frame_equal(nc.predict(bars, now=now), expected, check_exact=True)
-    assert_frame_equal(nc.predict(bars=bars, now=now), expected, check_exact=True)
+    assert_frame_equal(nc.predict(bars, now=now).frame, expected, check_exact=True)
+    assert_frame_equal(nc.predict(bars=bars, now=now).frame, expected, check_exact=True)
     assert_frame_equal(
-        nc.predict(bars, horizons=7, now=now),
+        nc.predict(bars, horizons=7, now=now).frame,
         expected.filter(pl.col("horizon_sessions") == 7),
         check_exact=True,
     )
@@ -281,7 +281,7 @@ predict: Any = nc.predict  # given what no type checker would let pass
         (lambda own: predict(own), "bars is NoneType. Fix: read prices with load_bars"),
         (lambda _: predict("prices/"), "bars is str. Fix: read prices with load_bars"),
         (lambda _: predict("bundles/mine", served()), "or give bars alone"),
-        (lambda _: predict(served().frame), "bars is polars"),
+        (lambda _: predict(3), r"bars is int. Fix: read prices with load_bars\(PATH\) first"),
         (lambda _: predict(served(), horizons="7"), "horizons is str"),
         (lambda own: predict(own, served(), horizons=(1, 5)), "forecasts 1, 7, 30 sessions"),
         (lambda own: predict(own, served(), horizons=()), "forecasts 1, 7, 30 sessions"),
@@ -294,8 +294,8 @@ def test_what_predict_cannot_use_is_refused_in_our_words(bundle, call, said):
 
 def test_a_bundle_may_be_asked_for_the_horizons_that_are_its_own(bundle):
     now = just_after(served())
-    asked = nc.predict(bundle, served(), horizons=HORIZONS, now=now)
-    assert_frame_equal(asked, nc.predict(bundle, served(), now=now), check_exact=True)
+    asked = nc.predict(bundle, served(), horizons=HORIZONS, now=now).frame
+    assert_frame_equal(asked, nc.predict(bundle, served(), now=now).frame, check_exact=True)
 
 
 def test_bars_that_are_old_are_told():

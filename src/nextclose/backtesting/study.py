@@ -9,6 +9,7 @@ import numpy as np
 
 from nextclose.config import RunConfig
 from nextclose.errors import ConfigError, NotEnoughDataError
+from nextclose.formatting import quantity
 from nextclose.models.hybrid.hybrid import Hybrid
 from nextclose.models.lstm.lstm import Lstm
 from nextclose.models.protocol import Forecaster, Model
@@ -27,7 +28,7 @@ from nextclose.schema import Bools, Dates
 FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Study:
     """What every task of one backtest reads: samples, settings, folds."""
 
@@ -38,6 +39,10 @@ class Study:
     plugins: tuple[Model, ...] = ()  # models of the settings that are not ours
     yardsticks: tuple[str, ...] = ()  # run beside those of the settings, to measure them with
     lstm: Lstm | None = None  # with its editions as they were read when the study was made
+
+    def __repr__(self) -> str:
+        n_folds = quantity(len(self.folds), "fold")
+        return f"Study: {n_folds} of {', '.join(self.judged)}; {self.samples!r}"
 
     @property
     def models(self) -> Models:

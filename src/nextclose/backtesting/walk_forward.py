@@ -64,7 +64,7 @@ class ForecastTask:
     reads_news: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Backtest:
     """Forecasts of every model on the same origins, and the fits they came from.
 
@@ -83,6 +83,9 @@ class Backtest:
     seeds: pl.DataFrame
     ablation: pl.DataFrame
     unready: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREADY_SCHEMA))
+
+    def __repr__(self) -> str:
+        return f"Backtest: {self.forecasts.height:,} forecasts of {len(self.fits):,} fits"
 
 
 class Mapper(Protocol):

@@ -152,7 +152,8 @@ def _run_and_report(
     """Walk forward over the bars, leave a run folder, and print what came of it."""
     from nextclose.report.exports import json_text
     from nextclose.run import backtest as run_backtest
-    from nextclose.runfolder import TASKS, fill_run
+    from nextclose.results import fill_run
+    from nextclose.runfolder import TASKS
     from nextclose.terminal import progress_on
 
     folder = place.path
@@ -232,7 +233,7 @@ def _demo_settings() -> RunConfig:
 
 def _say_next_closes(bars: Bars) -> None:
     """What the universal network says at once: nothing is trained."""
-    from nextclose.serving.predictor import price_table
+    from nextclose.serving.forecasts import price_table
     from nextclose.serving.zero_shot import edition_words, zero_shot_forecasts
     from nextclose.terminal import forecast_table
 
@@ -243,7 +244,8 @@ def _say_next_closes(bars: Bars) -> None:
 
 def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
     """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.serving.predictor import forecasts_of, load_bundle, price_table
+    from nextclose.serving.forecasts import price_table
+    from nextclose.serving.predictor import forecasts_of, load_bundle
     from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):

@@ -59,8 +59,8 @@ def predict(
     """
     import polars as pl
 
+    from nextclose.serving.forecasts import price_table
     from nextclose.serving.notices import notices_of
-    from nextclose.serving.predictor import price_table
 
     as_format = "json" if as_json else as_format
     if as_format not in ("table", "csv", "json"):

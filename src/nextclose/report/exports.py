@@ -1,16 +1,19 @@
-"""Text that leaves for other programs: CSV that runs nothing, JSON without NaN."""
+"""What leaves for other programs: CSV that runs nothing, JSON without NaN, frames of pandas."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from nextclose.data.catalogue import Issue
 from nextclose.errors import DataError, Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What a spreadsheet takes for a formula, full-width forms too (catalogue 77, CVE-2021-41270).
 FORMULA = "^[=+\\-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}" + (
@@ -58,3 +61,19 @@ def _nonfinite_numbers(
             yield from _nonfinite_numbers(inner, f"{place}[{k}]", symbol)
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, symbol, value
+
+
+def pandas_frame(frame: pl.DataFrame) -> pd.DataFrame:
+    """The frame of pandas with these columns, column by column: no pyarrow is needed this way.
+
+    Days are datetimes, null is NaN, NaT or None; whole numbers stay whole.
+    Expects: no nested columns.
+    """
+    import pandas as pd
+
+    def values(column: pl.Series) -> Any:
+        if column.dtype == pl.Date:
+            return column.cast(pl.Datetime("us")).to_numpy()
+        return column.to_list() if column.dtype == pl.String else column.to_numpy()
+
+    return pd.DataFrame({column.name: values(column) for column in frame})

@@ -9,7 +9,7 @@ import numpy as np
 from nextclose.schema import HORIZONS, Bools, Dates, Floats, Ints, Table
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Samples:
     """Every row of a table as an origin: what may be learnt from it, and from when on.
 
@@ -30,6 +30,10 @@ class Samples:
     movement: Floats  # (row, horizon)
     resolved: Dates  # (row, horizon)
     segments: Ints  # (segment, 2)
+
+    def __repr__(self) -> str:
+        ahead = ", ".join(map(str, self.horizons))
+        return f"Samples: {len(self.origin):,} origins, {ahead} sessions ahead; {self.table!r}"
 
     def unit(self, rows: Ints) -> Floats:
         """Log return per target unit, scale * sqrt(horizon). Shape (row, horizon)."""

@@ -47,7 +47,7 @@ PANIC = "PanicException"  # of a library written in Rust; each has a class of it
 PORTABLE = 1e-6  # relative; another machine's arithmetic may differ by less, nothing else may
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Bundle:
     """A model that may be trusted: its manifest, the forecaster, and the golden example.
 
@@ -61,6 +61,9 @@ class Bundle:
     replays: bool
     features: Mapping[str, Feature] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Bundle: {self.manifest.summary}\nnextclose.predict(bundle, bars), .manifest"
 
     @property
     def recorded(self) -> dict[str, date]:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from nextclose.config import DataConfig, NewsConfig, canonical_json
 from nextclose.data.findings import safe_text
 from nextclose.errors import BundleError, printable
+from nextclose.formatting import quantity
 from nextclose.models.registry import UNSERVABLE
 
 # 5: a hybrid's record of past forecasts; 4: an LSTM taught beforehand; 3: golden forecasts of all
@@ -69,6 +70,21 @@ class Manifest(BaseModel):
     versions: dict[str, str]
     files: dict[str, FileEntry]
     checksum: str = ""  # SHA-256 of this manifest with an empty checksum
+
+    @property
+    def summary(self) -> str:
+        """What was learnt from what, and what it can forecast, in a line."""
+        ahead = ", ".join(map(str, self.horizons))
+        learnt = quantity(len(self.symbols), "symbol")
+        return (
+            f"{self.model} of {learnt} up to {self.fitted_at}, {ahead} sessions ahead; a forecast "
+            f"needs {self.min_rows:,} bars"
+        )
+
+    def __repr__(self) -> str:
+        return f"Manifest: {self.summary}"
+
+    __str__ = __repr__
 
     def content(self) -> bytes:
         """The one way to write this manifest down, checksum filled in."""

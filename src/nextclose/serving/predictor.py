@@ -7,16 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from nextclose.arguments import (
-    BARS_FIX,
-    FORECASTS_FIX,
     named_arguments,
     refuse_other,
-    refuse_other_frame,
     sessions_ahead,
 )
 from nextclose.backtesting.forecasts import forecast_frame, log_quantiles
@@ -24,6 +22,7 @@ from nextclose.data.calendars.exchanges import exchanges_of
 from nextclose.data.calendars.sessions import session_table
 from nextclose.data.catalogue import Issue
 from nextclose.data.segments import latest_segments
+from nextclose.data.sources.frames import given_bars
 from nextclose.errors import (
     ConfigError,
     LeakError,
@@ -35,8 +34,9 @@ from nextclose.models.hybrid.hybrid import FittedHybrid
 from nextclose.models.lstm.lstm import LONGEST, FittedLstm
 from nextclose.models.protocol import Model
 from nextclose.samples.samples import Samples
-from nextclose.schema import FORECAST_SCHEMA, HORIZONS, QUANTILE_COLUMNS, Bars, Ints
+from nextclose.schema import FORECAST_SCHEMA, HORIZONS, Bars, Ints
 from nextclose.serving.bundle import Bundle, agreement, read_bundle, refusals
+from nextclose.serving.forecasts import Forecasts
 from nextclose.serving.golden import (
     golden_symbols,
     refuse_other_features,
@@ -62,8 +62,6 @@ from nextclose.serving.zero_shot import (
     reasons_unforecast,
     zero_shot_forecasts,
 )
-
-RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 
 
 @named_arguments()
@@ -99,15 +97,16 @@ def load_bundle(
 
 @named_arguments()
 def predict(
-    bundle: Bundle | Bars | None = None,
-    bars: Bars | None = None,
+    bundle: Bundle | Bars | Any = None,
+    bars: Bars | Any = None,
     *,
     horizons: int | Sequence[int] | None = None,
     now: datetime | None = None,
-) -> pl.DataFrame:
-    """Forecasts from the newest bar of each symbol, in `FORECAST_SCHEMA`; targets are null.
+) -> Forecasts:
+    """Forecasts from the newest bar of each symbol: `.prices`, `.plot()`, `.frame`.
 
-    Given bars alone, as in predict(bars), it needs no training: the universal network forecasts
+    Bars may be a data frame, as `frame_bars` reads it, or with a bundle as its training read it.
+    Given alone, as in predict(bars), it needs no training: the universal network forecasts
     them at `horizons`, from each symbol's own bars (`zero_shot.py`). Those of a bundle are its own.
 
     `resolved` is the session of the symbol's exchange that will fix the outcome. A ServingWarning
@@ -124,10 +123,9 @@ def predict(
     """
     if bars is None and not isinstance(bundle, Bundle):
         bundle, bars = None, bundle
-    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
-    assert isinstance(bars, Bars), "refused above"
     ahead = sessions_ahead(horizons)
     if bundle is None:
+        bars = given_bars(bars)
         forecasts = zero_shot_forecasts(bars, horizons=HORIZONS if ahead is None else ahead)
         for symbol, reason in reasons_unforecast(bars, forecasts).items():
             warnings.warn(f"{symbol}: no forecast; {reason}", ServingWarning, stacklevel=3)
@@ -136,10 +134,14 @@ def predict(
         refuse_other(bundle, Bundle, argument="bundle", fix=bundle_fix)
         assert isinstance(bundle, Bundle), "refused above"
         refuse_other_horizons(bundle, ahead)
+        bars = given_bars(bars, config=bundle.manifest.data)
         forecasts = forecasts_of(bundle, bars)
-    for finding in notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC)).findings:
+    notices = notices_of(bundle, bars, forecasts, now=now or datetime.now(UTC))
+    for finding in notices.findings:
         warnings.warn(finding.line(), ServingWarning, stacklevel=3)
-    return forecasts
+    return Forecasts(
+        frame=forecasts, bars=bars, notes=dict(notices.notes), findings=notices.findings
+    )
 
 
 def refuse_other_horizons(bundle: Bundle, horizons: tuple[int, ...] | None) -> None:
@@ -238,36 +240,3 @@ def reasons_without(bundle: Bundle, bars: Bars, forecasts: pl.DataFrame) -> dict
         else:
             reasons[symbol] = "the model was not fitted to it; train again"
     return reasons
-
-
-@named_arguments()
-def price_table(forecasts: pl.DataFrame) -> pl.DataFrame:
-    """Forecasts as people read them: prices and ranges, one row per symbol and horizon.
-
-    Columns: symbol, origin, horizon_sessions, date, close, median, then low and high of each
-    range, and the model.
-    """
-    places = ("symbol", "origin", "horizon_sessions", "model", "resolved", "close")
-    columns = (*places, *QUANTILE_COLUMNS)
-    refuse_other_frame(
-        forecasts, pl.DataFrame, columns=columns, argument="forecasts", fix=FORECASTS_FIX
-    )
-
-    def price(level: float) -> pl.Expr:
-        return pl.col("close") * pl.col(f"q{level:.3f}").exp()
-
-    ranges = [
-        price(0.5 + side * share / 200).alias(f"{name}_{share}")
-        for share in RANGES
-        for side, name in ((-1, "low"), (1, "high"))
-    ]
-    return forecasts.select(
-        "symbol",
-        "origin",
-        "horizon_sessions",
-        pl.col("resolved").alias("date"),
-        "close",
-        price(0.5).alias("median"),
-        *ranges,
-        "model",
-    )

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from nextclose.arguments import BARS_FIX, named_arguments, refuse_other
+from nextclose.arguments import named_arguments, refuse_other
+from nextclose.data.sources.frames import given_bars
 from nextclose.errors import ConfigError, NotEnoughDataError, ServingWarning
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
@@ -36,7 +38,7 @@ N_NAMED = 5  # symbols of one message
 @named_arguments()
 def update(
     folder: str | Path,
-    bars: Bars,
+    bars: Bars | Any,
     *,
     models: Sequence[Model] = (),
     features: Mapping[str, Feature] = NO_FEATURES,
@@ -52,8 +54,8 @@ def update(
     """
     folder_fix = 'name the folder of the bundle, as "bundles/mine"'
     refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
-    refuse_other(bars, Bars, argument="bars", fix=BARS_FIX)
     with open_bundle(Path(folder), models=models, features=features) as (place, bundle):
+        bars = given_bars(bars, config=bundle.manifest.data)
         moved = updated(bundle, bars)
         for symbol, reason in reasons_unmoved(bundle, bars).items():
             warnings.warn(f"{symbol}: not moved on; {reason}", ServingWarning, stacklevel=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import Any
 
 import narwhals as nw
@@ -54,6 +55,26 @@ def frame_bars(frame: Any, *, symbol: str = "", config: DataConfig = DEFAULTS) -
     return raise_for_refusals(assemble_bars(parts, config=config, now=datetime.now(UTC)))
 
 
+def given_bars(bars: Any, *, config: DataConfig = DEFAULTS) -> Bars:
+    """Bars as they are; a data frame, or frames by symbol, as `frame_bars` reads them.
+
+    Raises: ConfigError for anything else, with the call that reads it.
+    """
+    if isinstance(bars, Bars):
+        return bars
+    if isinstance(bars, Mapping) or _is_frame(bars):
+        return frame_bars(bars, config=config)
+    path = repr(str(bars)) if isinstance(bars, str | PurePath) else "PATH"
+    fix = f"read prices with load_bars({path}) first, or give a data frame"
+    raise ConfigError(f"bars is {type_name(bars)}. Fix: {fix}.")
+
+
+def _is_frame(value: Any) -> bool:
+    """Whether `polars_frame` takes it."""
+    is_series = hasattr(value, "to_frame") and hasattr(value, "index")
+    return isinstance(value, pl.LazyFrame) or is_series or nw.dependencies.is_into_dataframe(value)
+
+
 def _refuse_no_frames(frames: Mapping[Any, Any], symbol: str) -> None:
     """Raise ConfigError for a dict that holds no frames by symbol, or a symbol said beside it."""
     if not frames:
@@ -79,7 +100,10 @@ def _with_arguments(prices: UncheckedPrices) -> UncheckedPrices:
         must, fix = "at least one row", "give its rows, or leave the frame out."
         return refused_file(prices.path, Issue.NO_ROWS, found="0 data rows", must=must, fix=fix)
     findings = tuple(
-        replace(finding, fix=f'say whose prices they are, as symbol="AAPL", or {finding.fix}')
+        replace(
+            finding,
+            fix=f'say whose they are, as frame_bars(FRAME, symbol="AAPL"), or {finding.fix}',
+        )
         if finding.code == NO_COLUMN and finding.column == "symbol"
         else finding
         for finding in prices.findings
@@ -107,13 +131,13 @@ def polars_frame(frame: Any) -> pl.DataFrame:
         return frame
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
-    if hasattr(frame, "to_frame") and hasattr(frame, "index"):  # a pandas Series
-        frame = frame.to_frame("close" if frame.name is None else frame.name)
-    if not nw.dependencies.is_into_dataframe(frame):
+    if not _is_frame(frame):
         raise ConfigError(
             f"{type_name(frame)} is no data frame. Fix: give a pandas or polars frame with a date "
             "and a close; read files with load_bars()."
         )
+    if hasattr(frame, "to_frame"):  # a pandas Series
+        frame = frame.to_frame("close" if frame.name is None else frame.name)
     if hasattr(frame, "index") and hasattr(frame, "reset_index"):
         frame = _flat_pandas(frame)
     foreign = nw.from_native(frame, eager_only=True)

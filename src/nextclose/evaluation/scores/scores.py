@@ -30,7 +30,7 @@ _ERRORS = ("absolute_error", "squared_error", "percentage_error")
 _DENSITY_FIGURES = ("crps", *_INSIDE, "pit", "width_90_pct")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Scores:
     """Forecasts with what each of them cost, as rows and as panels: computed once, read by all.
 
@@ -40,6 +40,9 @@ class Scores:
 
     frame: pl.DataFrame
     panels: tuple[Panel, ...]
+
+    def __repr__(self) -> str:
+        return f"Scores: {self.frame.height:,} forecasts, {len(self.panels)} horizons"
 
 
 def scores_of(

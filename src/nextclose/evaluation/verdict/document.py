@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
+
 from nextclose.evaluation.verdict.comparison import interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import MetricEvidence
 from nextclose.evaluation.verdict.pooled import Standing
@@ -85,6 +87,31 @@ def flat_row(row: VerdictRow) -> dict[str, Any]:
     if evidence.metrics:
         flat["metrics"] = {name: _metric_fields(own) for name, own in evidence.metrics.items()}
     return dict(plain(flat))
+
+
+FIRST = (  # of the columns of a scoreboard
+    *("symbol", "horizon_sessions", "model", "verdict", "forecasts"),
+    *("mape_pct", "naive_mape_pct", "relative_mae", "crps_skill_vs_hs", "crps_skill_vs_garch"),
+    *("coverage_90", "width_90_pct", "hit_rate", "base_rate"),
+)
+
+
+def verdict_frame(rows: Sequence[VerdictRow]) -> pl.DataFrame:
+    """The rows of `verdict.json` as a frame, what is read most first, the sentence last.
+
+    An interval is two columns, `_low` and `_high`; metrics of one's own are left out.
+    """
+    flat: list[dict[str, Any]] = []
+    for row in map(flat_row, rows):
+        values: dict[str, Any] = {}
+        for name in dict.fromkeys((*FIRST, *row)):
+            if name.endswith("_interval"):
+                low, high = row[name] or (None, None)
+                values |= {f"{name}_low": low, f"{name}_high": high}
+            elif name not in ("metrics", "sentence"):
+                values[name] = row[name]
+        flat.append(values | {"sentence": row["sentence"]})
+    return pl.DataFrame(flat, infer_schema_length=None)
 
 
 def _metric_fields(metric: MetricEvidence) -> dict[str, Any]:

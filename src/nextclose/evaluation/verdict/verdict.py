@@ -24,11 +24,15 @@ from nextclose.evaluation.verdict.decision import (
 from nextclose.evaluation.verdict.evidence import POOLED, Evidence, evidence_of
 from nextclose.evaluation.verdict.pooled import Standing, confidence_set, standing
 from nextclose.evaluation.verdict.sentences import sentence, void_sentence
+from nextclose.formatting import quantity, sessions
 from nextclose.metrics import Metric
 from nextclose.schema import FORECAST_SCHEMA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+N_SHOWN = 12  # rows of a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VerdictRow:
     """One row of the verdict: what a model did on a symbol, and what that allows to be said.
 
@@ -64,6 +68,29 @@ class VerdictRow:
         """Whether its calls are significantly better than chance, and above the base rate."""
         return self.claims.direction and self.verdict not in CLAIMLESS
 
+    def __repr__(self) -> str:
+        names = ("symbol", "horizon_sessions", "model", "verdict")
+        return f"VerdictRow({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+
+class Verdicts(tuple[VerdictRow, ...]):
+    """Rows of a verdict: a tuple, but for its text, which is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        pooled = [row for row in self if row.symbol == POOLED]
+        lines = [
+            f"{sessions(row.horizon_sessions)}, {row.model}: {row.verdict}"
+            for row in pooled[:N_SHOWN]
+        ]
+        more = f", the first {N_SHOWN} of" if len(pooled) > N_SHOWN else ","
+        head = (
+            f"{quantity(len(self), 'verdict')}{more} those on all symbols together "
+            "(each has .sentence, .evidence):"
+        )
+        return "\n".join([head, *lines])
+
 
 @named_arguments()
 def verdicts(
@@ -73,7 +100,7 @@ def verdicts(
     metrics: Mapping[str, Metric] = NO_METRICS,
     unready: pl.DataFrame | None = None,
     failed_check: str = "",
-) -> tuple[VerdictRow, ...]:
+) -> Verdicts:
     """A verdict per symbol, horizon and model, sorted by horizon, model, symbol ("*" comes first).
 
     Each model answers for the origins between its first and last forecast of a symbol; one it left
@@ -101,7 +128,7 @@ def verdicts(
     return verdict_rows(scores.panels, failed_check=failed_check)
 
 
-def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> tuple[VerdictRow, ...]:
+def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> Verdicts:
     """The rows of `verdicts`, from forecasts that were scored before."""
     rows: list[VerdictRow] = []
     for panel in panels:
@@ -111,7 +138,7 @@ def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> tuple[Ve
             rows += _model_rows(panel, parts, model, best_set)
     if failed_check:
         rows = [_void(row, failed_check) for row in rows]
-    return tuple(sorted(rows, key=lambda row: (row.horizon_sessions, row.model, row.symbol)))
+    return Verdicts(sorted(rows, key=lambda row: (row.horizon_sessions, row.model, row.symbol)))
 
 
 def _model_rows(
