@@ -9,7 +9,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
-    *("errors", "arguments", "schema", "settings", "config", "metrics", "formatting", "glossary"),
+    *(
+        "errors",
+        "forks",
+        "arguments",
+        "schema",
+        "settings",
+        "config",
+        "metrics",
+        "formatting",
+        "glossary",
+    ),
     *("durable", "folders"),
     *(
         "data",
@@ -26,7 +36,7 @@ LAYERS = (
     *("training", "terminal", "commands", "cli"),
 )
 CORE = tuple(
-    name for name in LAYERS[: LAYERS.index("report")] if name not in ("durable", "folders")
+    name for name in LAYERS[: LAYERS.index("report")] if name not in ("forks", "durable", "folders")
 )
 IO_FOLDERS = ("sources", "store")  # of data: all that reads files, databases, the network
 OUTSIDE = {

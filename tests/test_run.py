@@ -13,8 +13,8 @@ from nextclose.evaluation.scores import losses
 from nextclose.evaluation.verdict.verdict import verdict_rows
 from nextclose.features.columns import Feature
 from nextclose.metrics import pit
-from nextclose.run import backtest
 from nextclose.results import report_content
+from nextclose.run import backtest
 from tests.builders import tiny_config, until, walk_bars
 from tests.plugins import WEEK_RANGE, Wide, week_range
 from tests.serving.test_news import BARS, SETTINGS, with_items

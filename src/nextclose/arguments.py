@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from nextclose.errors import ConfigError, printable
+from nextclose.forks import refuse_fork
 
 FORECASTS_FIX = "give the forecasts of a run, run.forecasts, or a frame in that form"
 SYNONYMS = {"ticker": "symbol", "name": "symbol", "settings": "config", "model": "models"}
@@ -22,6 +23,7 @@ def named_arguments(
 ) -> Callable[[Callable[Arguments, Result]], Callable[Arguments, Result]]:
     """A function that refuses arguments it does not have in our words, naming the right place.
 
+    It refuses to run in a forked process, too, in which it would wait for ever.
     `settings` is the class of its `config`: what is a setting there is said so.
     """
 
@@ -40,6 +42,7 @@ def named_arguments(
                     f"{function.__name__}() {what}. "
                     f"Fix: {cure or f'call it as {function.__name__}{_names(signature)}'}."
                 ) from error
+            refuse_fork()
             return function(*args, **kwargs)
 
         return call

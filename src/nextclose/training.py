@@ -55,8 +55,9 @@ def train(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Manifest:
-    """Fit `model` on all of `bars`, or a data frame of them, and write a bundle into `folder`, in the place of any there.
+    """Fit `model` on all of `bars` and write a bundle into `folder`, in the place of any there.
 
+    Bars may be a data frame, as `frame_bars` reads it.
     `members` are models of your own that `[hybrid] members` names. Models and features of your own
     are not in the bundle: `load_bundle` is given them again.
     Raises: as `backtest`; OutputError if the bundle cannot be written, before any work; LockedError

@@ -11,8 +11,8 @@ import pytest
 from nextclose.errors import NotEnoughDataError
 from nextclose.evaluation.verdict.verdict import verdicts
 from nextclose.models.registry import COMPARED_WITH
-from nextclose.run import backtest
 from nextclose.results import report_content
+from nextclose.run import backtest
 from nextclose.studies import chosen_settings, study_of
 from tests.builders import hybrid_config, tiny_config, walk_bars
 from tests.plugins import Wide

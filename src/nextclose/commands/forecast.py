@@ -151,8 +151,8 @@ def _run_and_report(
 ) -> None:
     """Walk forward over the bars, leave a run folder, and print what came of it."""
     from nextclose.report.exports import json_text
-    from nextclose.run import backtest as run_backtest
     from nextclose.results import fill_run
+    from nextclose.run import backtest as run_backtest
     from nextclose.runfolder import TASKS
     from nextclose.terminal import progress_on
 

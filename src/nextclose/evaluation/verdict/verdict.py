@@ -28,7 +28,6 @@ from nextclose.formatting import quantity, sessions
 from nextclose.metrics import Metric
 from nextclose.schema import FORECAST_SCHEMA
 
-
 N_SHOWN = 12  # rows of a text
 
 
