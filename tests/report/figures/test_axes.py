@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from nextclose.report.figures.axes import MAX_TICKS, date_ticks
+from nextclose.report.figures.axes import MAX_TICKS, date_ticks, set_session_ticks
 
 SPANS = [*range(2, 120), *range(120, 800, 7), *range(800, 7400, 97)]  # days; up to 20 years
 
@@ -27,3 +28,21 @@ def test_ticks_are_on_days_firsts_of_a_month_or_new_years_days(first, last, tick
     low, high = (np.datetime64(day).astype(int) for day in (first, last))
     expected = [np.datetime64(day, "D") for day in ticks]
     assert date_ticks(low, high).astype("M8[D]").tolist() == [d.item() for d in expected]
+
+
+def test_an_axis_of_sessions_has_its_ticks_at_the_first_session_of_a_month():
+    days = np.arange(np.datetime64("2012-11-26"), np.datetime64("2013-04-12"))
+    # December begins on a weekend, the year with a holiday
+    sessions = days[np.is_busday(days, holidays=["2013-01-01"])]
+    panel = Figure().subplots()
+    panel.plot(np.arange(len(sessions)), np.zeros(len(sessions)))
+    set_session_ticks(panel, sessions)
+    at = [str(sessions[int(tick)]) for tick in panel.get_xticks()]
+    assert at == ["2012-12-03", "2013-01-02", "2013-02-01", "2013-03-01", "2013-04-01"]
+    assert [label.get_text() for label in panel.get_xticklabels()] == [
+        "Dec",
+        "2013",
+        "Feb",
+        "Mar",
+        "Apr",
+    ]

@@ -107,13 +107,11 @@ def test_pictures_of_any_range_of_dates_print_without_a_warning(n_days):
             **dict.fromkeys(QUANTILE_COLUMNS, 0.0),
         }
     )
-    closes = pl.DataFrame({"session": days, "close": 10.0})
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for draw in (
             plots.actual_and_predicted(rows, model="lstm"),
             plots.coverage_over_time(rows, models=["lstm"]),
-            plots.range_fan(closes, rows.head(1), model="lstm"),
         ):
             assert svg(draw, PALETTE, name="x", description="").count("<text") >= 2
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.ticker import FixedLocator
 
-from nextclose.schema import Ints
+from nextclose.schema import Dates, Ints
 
 MAX_TICKS = 6  # dates on an axis that fits a phone
 
@@ -22,6 +22,18 @@ def set_date_ticks(panel: Axes) -> None:
     panel.xaxis.set_major_locator(locator)
     formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
     panel.xaxis.set_major_formatter(formatter)
+
+
+def set_session_ticks(panel: Axes, sessions: Dates) -> None:
+    """Round dates for an axis that counts sessions: no gap where the exchange was shut."""
+    days = sessions.astype("M8[D]").astype(np.int64)
+    low, high = panel.get_xlim()
+    first, last = max(math.ceil(low), 0), min(math.floor(high), len(days) - 1)
+    ticks = date_ticks(int(days[first]), int(days[last]))
+    formatter = ConciseDateFormatter(FixedLocator([]), show_offset=False)  # type: ignore[no-untyped-call]
+    places = np.searchsorted(days, ticks)  # the first session on or after a tick
+    labels = formatter.format_ticks(ticks.tolist())  # type: ignore[no-untyped-call]
+    panel.set_xticks(places.tolist(), labels)
 
 
 def date_ticks(first: int, last: int) -> Ints:

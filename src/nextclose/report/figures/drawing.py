@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, cast
 
 import matplotlib as mpl
@@ -12,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.transforms import ScaledTranslation
 
 from nextclose.report.figures.palette import Inks, Palette
@@ -20,6 +23,9 @@ Drawing = Callable[[Inks], Figure]
 
 PNG_DPI = 300
 WIDTH_INCHES = 3.4  # at 8 pt, text is readable in a third of a screen and on a phone
+TITLE_CHARACTERS = 52  # of a line above a figure
+MAX_TITLE = 400  # characters, whatever a name holds
+DASHED = (0, (2, 1.5))  # the naive line, in every picture
 STYLE: dict[str, Any] = {
     "axes.formatter.use_mathtext": False,
     "axes.linewidth": 0.6,
@@ -102,21 +108,24 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
         figure = draw(inks)
         figure.patch.set(alpha=1.0, facecolor=inks.roles["ground"])
         height = figure.get_figheight()
-        figure.text(0.0, 1 + 0.34 / height, _ascii(title), fontsize=9, va="bottom")
-        legend = dict(_legend_entries(figure))
+        legend = dict(legend_entries(figure))
+        n_columns = _legend_columns(list(legend))
         if legend:
             figure.legend(
                 legend.values(),
                 legend.keys(),
                 loc="lower left",
                 bbox_to_anchor=(0.0, 1 + 0.02 / height),
-                ncols=len(legend),
+                ncols=n_columns,
                 frameon=False,
                 fontsize=7,
                 handlelength=1.2,
                 columnspacing=1.2,
                 borderpad=0,
             )
+        n_lines = sum(name.count("\n") + 1 for name in list(legend)[::n_columns])
+        top = 1 + (0.18 + 0.16 * n_lines) / height  # above the legend
+        figure.text(0.0, top, wrapped(title, width=TITLE_CHARACTERS), fontsize=9, va="bottom")
         figure.savefig(
             buffer,
             format="png",
@@ -128,15 +137,35 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _legend_entries(figure: Figure) -> Iterator[tuple[str, Artist]]:
+def legend_entries(figure: Figure) -> Iterator[tuple[str, Artist]]:
+    """Names as they are shown, each with what it names."""
     for panel in figure.axes:
         handles, names = panel.get_legend_handles_labels()
-        yield from zip(map(_ascii, names), handles, strict=True)
+        names = [wrapped(name, width=TITLE_CHARACTERS) for name in names]
+        yield from zip(names, handles, strict=True)
 
 
-def _ascii(text: str) -> str:
+def _legend_columns(names: Sequence[str]) -> int:
+    """As many columns as fit above one figure."""
+    widths = [len(name) + 5 for name in names]  # the key and the gap are 5 characters wide
+    fits = sum(widths) <= 1.2 * TITLE_CHARACTERS
+    return max(len(names) if fits else int(1.2 * TITLE_CHARACTERS) // max(widths), 1)
+
+
+def wrapped(text: str, *, width: int) -> str:
+    """The text in lines of at most `width` characters, so that nothing of a title is cut."""
+    return "\n".join(textwrap.wrap(shown(text)[:MAX_TITLE], width)) or " "
+
+
+def shown(text: str) -> str:
     """What the bundled font can show: a missing glyph would be a box and a warning."""
-    return "".join(c if c.isascii() and c.isprintable() else "?" for c in text)[:60]
+    glyphs = _glyphs()
+    return "".join(c if c.isprintable() and ord(c) in glyphs else "?" for c in text)
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
 
 
 def _compact(text: str) -> str:

@@ -12,6 +12,7 @@ from nextclose.formatting import sessions
 from nextclose.report.content import ReportContent
 from nextclose.report.figures import plots
 from nextclose.report.figures.drawing import Drawing
+from nextclose.report.figures.fan import range_fan
 from nextclose.report.figures.palette import MODELS
 
 N_OUTCOMES = 250  # outcomes in "actual against predicted": about a year
@@ -107,17 +108,13 @@ def _fan_pictures(content: ReportContent) -> Iterator[Picture]:
             continue
         origin = origins[-1 - k * GAP_SESSIONS]
         issued = answered.filter(pl.col("origin") == origin).sort("horizon_sessions")
-        at = bars["session"].search_sorted(origin)
-        closes = bars.filter(pl.col("session") <= issued["resolved"].max())
         yield Picture(
             section="prices",
             group="",
             name=f"fan-{3 - k}",
             caption=f"{symbol}, issued {origin}",
             title=f"{symbol}: 50, 80 and 90% ranges issued {origin}, and what happened",
-            draw=plots.range_fan(
-                closes.slice(max(int(at) - 40, 0)), issued, model=content.headline
-            ),
+            draw=range_fan(bars, issued, model=content.headline),
         )
 
 

@@ -20,6 +20,8 @@ BASE: dict[str, tuple[str, str]] = {
     "bad": ("#b9252c", "#ff8d8a"),
     "caution": ("#875800", "#e2b350"),
     "accent": ("#1f5fd0", "#7fadff"),
+    "rise": ("#0f6f8f", "#62c3de"),  # candles: hollow; blue and orange look different to every eye
+    "fall": ("#b3530b", "#f0974f"),  # and filled
 }
 # In the order in which reports list them. Strong colours for the headline, its members and what
 # they have to beat; muted ones for simpler rules, which stand in tables more than in pictures.
@@ -73,9 +75,16 @@ class Palette:
 
     def light(self) -> Inks:
         """Real colours, for pictures saved as files."""
+        return self._inks(dark=False)
+
+    def dark(self) -> Inks:
+        """Real colours on a dark ground."""
+        return self._inks(dark=True)
+
+    def _inks(self, *, dark: bool) -> Inks:
         return Inks(
-            roles={role: both[0] for role, both in BASE.items()},
-            models={model: self.models[model][0] for model in self.order},
+            roles={role: both[dark] for role, both in BASE.items()},
+            models={model: self.models[model][dark] for model in self.order},
         )
 
     def stand_ins(self) -> tuple[Inks, dict[str, str]]:

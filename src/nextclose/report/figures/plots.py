@@ -11,18 +11,16 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nextclose.formatting import axis_share, number, share
 from nextclose.report.figures.axes import set_date_ticks, set_symmetric_limits, thin_labels
-from nextclose.report.figures.drawing import Drawing, empty_figure, write_axis_title
+from nextclose.report.figures.drawing import DASHED, Drawing, empty_figure, write_axis_title
 from nextclose.report.figures.palette import Inks
 
 PERCENT = FuncFormatter(lambda fraction, _: axis_share(fraction))
-DASHED = (0, (2, 1.5))  # the naive line, in every picture
 # figure of a slice -> (what it is called, its value where nothing is gained)
 SLICE_FIGURES = {
     "relative_mae": ("Error ÷ error of no change", 1.0),
     "crps_skill_vs_hs": ("Range skill against history", 0.0),
     "crps_skill_vs_garch": ("Range skill against garch", 0.0),
 }
-RANGES = (("q0.050", "q0.950"), ("q0.100", "q0.900"), ("q0.250", "q0.750"))  # 90, 80, 50 %
 LOSS_TITLES = {"trees": "Loss by tree", "lstm": "CRPS by round"}  # of their trainings
 
 
@@ -53,39 +51,6 @@ def actual_and_predicted(forecasts: pl.DataFrame, *, model: str) -> Drawing:
         move.yaxis.set_major_formatter(PERCENT)
         write_axis_title(move, "Return since the origin", inks)
         set_date_ticks(move)
-        return figure
-
-    return draw
-
-
-def range_fan(closes: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Drawing:
-    """The 50, 80 and 90% ranges issued at one origin, the closes around it and the naive line.
-
-    Expects: `closes` (session, close) around the origin; one forecast per horizon, rising.
-    """
-    origin, start = forecasts["origin"][0], float(forecasts["close"][0])
-    when = [origin, *forecasts["resolved"].to_list()]
-
-    def draw(inks: Inks) -> Figure:
-        figure, (panel,) = empty_figure(inks, row_inches=2.4)
-        colour = inks.models[model]
-        for low, high in RANGES:
-            lower = [start, *(start * np.exp(forecasts[low].to_numpy()))]
-            upper = [start, *(start * np.exp(forecasts[high].to_numpy()))]
-            panel.fill_between(when, lower, upper, color=colour, alpha=0.17, linewidth=0)
-        middle = [start, *(start * np.exp(forecasts["q0.500"].to_numpy()))]
-        panel.plot(when, middle, color=colour, label=model)
-        soft = inks.models.get("naive", inks.roles["ink-3"])
-        panel.plot(
-            [when[0], when[-1]],
-            [start, start],
-            color=soft,
-            linestyle=DASHED,
-            label="no change",
-        )
-        panel.plot(closes["session"], closes["close"], color=inks.roles["ink"], label="actual")
-        write_axis_title(panel, "Price", inks)
-        set_date_ticks(panel)
         return figure
 
     return draw
