@@ -16,7 +16,7 @@ from nextclose.config import RunConfig, config_hash
 from nextclose.data.finding_counts import finding_counts, policies_in_force
 from nextclose.data.inventory import symbol_summaries
 from nextclose.data.left_out import left_out_symbols
-from nextclose.errors import ConfigError
+from nextclose.errors import printable
 from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.breakdowns.calibration import (
     coverage_by_level,
@@ -43,6 +43,7 @@ from nextclose.folders import OpenFolder
 from nextclose.formatting import quantity, sessions
 from nextclose.report.content import ReportContent, RunFacts
 from nextclose.report.exports import pandas_frame
+from nextclose.report.issued import chosen_forecasts, shown_origin
 from nextclose.report.notebook import Report, forecast_figure
 from nextclose.report.run_card import run_card
 from nextclose.runfolder import effective_toml, run_files, run_folder
@@ -115,11 +116,11 @@ class Run:
         unless it is given.
         Raises: ConfigError for what this run has not forecast.
         """
-        name = self.bars.symbols[0] if symbol is None else symbol
+        name = next(iter(self._symbols()), "") if symbol is None else symbol
         ahead = sessions_ahead(horizon) or self.config.backtest.horizons
         asked = {"symbol": name, "model": model or self.lead.model}
-        rows = _chosen(self.forecasts, asked, ahead)
-        day = _origin_of(rows, origin)
+        rows = chosen_forecasts(self.forecasts, asked, ahead)
+        day = shown_origin(rows, origin)
         return forecast_figure(self.bars.frame, rows, symbol=name, origin=day, dark=dark)
 
     def report(self) -> Report:
@@ -149,27 +150,26 @@ class Run:
         ]
         if more := len(rows) - N_SHOWN:
             lines += [f"... and {quantity(more, 'more horizon')}"] if more > 0 else []
-        example = repr(self.bars.symbols[0]).replace("'", '"')
+        example = next(iter(self._symbols()), "AAPL").replace('"', '\\"')
         ways = (
-            f'run.verdict, run.scoreboard, run.plot({example}), run.report(), run.save("runs/mine")'
+            f'run.verdict, run.scoreboard, run.plot("{printable(example)}"), run.report(), '
+            'run.save("runs/mine")'
         )
         return "\n".join([f"Run: {self._extent()}", *lines, ways])
 
     def _repr_html_(self) -> str:
-        symbol = self.bars.symbols[0]
-        figure = self.plot(symbol) if self._has_ranges(symbol) else None
+        has_ranges = self.lead.reason != "no ranges" and self._symbols()
         return run_card(
             self.verdict,
             lead=self.lead,
             extent=self._extent(),
             models=self.config.backtest.models,
-            figure=figure,
+            figure=self.plot() if has_ranges else None,
         )
 
-    def _has_ranges(self, symbol: str) -> bool:
-        """Whether the model that leads issued ranges for the symbol."""
-        rows = self.forecasts.filter(symbol=symbol, model=self.lead.model)
-        return rows["q0.050"].count() > 0
+    def _symbols(self) -> list[str]:
+        """Symbols that the model which leads has forecast, sorted."""
+        return sorted(self.forecasts.filter(model=self.lead.model)["symbol"].unique())
 
     def _led(self) -> list[VerdictRow]:
         """The pooled rows of the model that leads, by horizon."""
@@ -187,44 +187,6 @@ class Run:
             f"{quantity(len(plan.horizons), 'horizon')}, {quantity(len(plan.models), 'model')}, "
             f"{min(origins)} to {max(origins)}; {self.lead.model} leads"
         )
-
-
-def _chosen(forecasts: pl.DataFrame, asked: dict[str, str], ahead: Sequence[int]) -> pl.DataFrame:
-    """The forecasts of a symbol and a model at these horizons."""
-    rows = forecasts
-    for column, value in asked.items():
-        named = sorted(rows[column].unique())
-        if value not in named:
-            raise ConfigError(
-                f"there is no forecast of the {column} {value!r:.40}. "
-                f"Fix: give {column}= one of {', '.join(map(repr, named[:12]))}."
-            )
-        rows = rows.filter(pl.col(column) == value)
-    known = sorted(rows["horizon_sessions"].unique())
-    if others := sorted({*ahead} - {*known}):
-        raise ConfigError(
-            f"there is no forecast of {asked['symbol']} {others[0]} sessions ahead. "
-            f"Fix: give horizon= one of {', '.join(map(str, known))}."
-        )
-    return rows.filter(pl.col("horizon_sessions").is_in(list(ahead)))
-
-
-def _origin_of(rows: pl.DataFrame, origin: date | None) -> date:
-    """The day that is drawn: the last one up to `origin`, or the newest that is all resolved."""
-    refuse_other(origin, date, argument="origin", fix="give date(2012, 3, 1)", is_optional=True)
-    days = rows.group_by("origin").agg(pl.col("target").is_not_null().all().alias("is_known"))
-    if origin is None:
-        usable = days.filter("is_known")
-        usable = usable if usable.height else days
-    else:
-        usable = days.filter(pl.col("origin") <= origin)
-        if not usable.height:
-            raise ConfigError(
-                f"there is no forecast up to {origin}. "
-                f"Fix: give an origin from {min(days['origin'])} to {max(days['origin'])}."
-            )
-    day: date = max(usable["origin"])
-    return day
 
 
 def fill_run(place: OpenFolder, run: Run, *, command: str, figures: bool = True) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 
+import pandas as pd
 import polars as pl
 import pytest
 
 from nextclose.errors import DataError
-from nextclose.report.exports import csv_text, json_text
+from nextclose.report.exports import csv_text, json_text, pandas_frame
 
 LIVE = [
     *("=1+1", '=cmd|"/c calc"!A1', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"),
@@ -58,3 +60,19 @@ def test_each_number_that_is_not_finite_is_refused_with_its_place_and_symbol():
         ("E79", "verdict.json", "", "-inf at top"),
     ]
     assert all(f.fix for f in raised.value.findings)
+
+
+def test_a_frame_of_pandas_has_the_same_cells_and_says_what_is_not_known():
+    frame = pl.DataFrame(
+        {
+            "symbol": ["A", None],
+            "origin": [date(2012, 3, 1), None],
+            "n": pl.Series([1, 2], dtype=pl.Int32),
+            "target": [0.5, None],
+            "is_odd": [True, False],
+        }
+    )
+    made = pandas_frame(frame)
+    assert [kind.kind for kind in made.dtypes if hasattr(kind, "kind")][-4:] == [*"Mifb"]
+    assert made["origin"].iloc[0] == pd.Timestamp(2012, 3, 1)
+    assert made.isna().to_numpy().tolist() == [[False] * 5, [True, True, False, True, False]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -51,17 +51,21 @@ def columns_text(
 
 
 def table_html(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "", left: int = 1
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str = "",
+    words: Collection[str] = (),
 ) -> str:
-    """A table; its first `left` columns and what holds words begin at the left."""
+    """A table; columns titled as one of `words` begin at the left, figures end at the right."""
 
     def line(cells: Sequence[str], tag: str) -> Markup:
         return Markup("<tr>{}</tr>").format(
             Markup("").join(
                 Markup('<{0} style="{1}text-align:{2}">{3}</{0}>').format(
-                    Markup(tag), CELL, "left" if k < left else "right", cell
+                    Markup(tag), CELL, "left" if title in words else "right", cell
                 )
-                for k, cell in enumerate(cells)
+                for title, cell in zip(titles, cells, strict=True)
             )
         )
 

@@ -46,7 +46,7 @@ def run_card(
         picture = Markup(picture_html(figure, description=f"Ranges by {lead.model}"))
         parts.append(Markup("<div>{}</div>").format(picture))
     if pooled:
-        table = table_html(TITLES, [_cells(row) for row in pooled], left=2)
+        table = table_html(TITLES, [_cells(row) for row in pooled], words=("model", "verdict"))
         details = (
             "<details><summary>Scoreboard of all models, symbols together</summary>{}</details>"
         )

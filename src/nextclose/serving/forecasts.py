@@ -80,7 +80,7 @@ class Forecasts:
             rows = [(*cells, note) for cells, note in zip(rows, notes, strict=False)]
         more = prices.height > len(rows)
         caption = f" The first {len(rows)} rows of {prices.height:,}." if more else ""
-        return table_html(titles, rows, caption=self._extent() + caption, left=1)
+        return table_html(titles, rows, caption=self._extent() + caption, words=("symbol", "notes"))
 
     def _extent(self) -> str:
         frame = self.frame

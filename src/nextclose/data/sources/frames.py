@@ -62,14 +62,14 @@ def given_bars(bars: Any, *, config: DataConfig = DEFAULTS) -> Bars:
     """
     if isinstance(bars, Bars):
         return bars
-    if isinstance(bars, Mapping) or _is_frame(bars):
+    if isinstance(bars, Mapping) or is_frame(bars):
         return frame_bars(bars, config=config)
     path = repr(str(bars)) if isinstance(bars, str | PurePath) else "PATH"
     fix = f"read prices with load_bars({path}) first, or give a data frame"
     raise ConfigError(f"bars is {type_name(bars)}. Fix: {fix}.")
 
 
-def _is_frame(value: Any) -> bool:
+def is_frame(value: Any) -> bool:
     """Whether `polars_frame` takes it."""
     is_series = hasattr(value, "to_frame") and hasattr(value, "index")
     return isinstance(value, pl.LazyFrame) or is_series or nw.dependencies.is_into_dataframe(value)
@@ -131,7 +131,7 @@ def polars_frame(frame: Any) -> pl.DataFrame:
         return frame
     if isinstance(frame, pl.LazyFrame):
         return frame.collect()
-    if not _is_frame(frame):
+    if not is_frame(frame):
         raise ConfigError(
             f"{type_name(frame)} is no data frame. Fix: give a pandas or polars frame with a date "
             "and a close; read files with load_bars()."

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from nextclose.arguments import FORECASTS_FIX, named_arguments, refuse_other_frame
+from nextclose.data.sources.frames import is_frame, polars_frame
+from nextclose.errors import ConfigError
 from nextclose.evaluation.hypothesis_tests.multiple_comparison import ConfidenceSet
 from nextclose.evaluation.scores.foreign_metrics import NO_METRICS
 from nextclose.evaluation.scores.panel import Panel
@@ -93,7 +97,7 @@ class Verdicts(tuple[VerdictRow, ...]):
 
 @named_arguments()
 def verdicts(
-    forecasts: pl.DataFrame,
+    forecasts: pl.DataFrame | Any,
     *,
     seeds: pl.DataFrame | None = None,
     metrics: Mapping[str, Metric] = NO_METRICS,
@@ -111,20 +115,35 @@ def verdicts(
     `unready`, of a run its `backtest.unready`, names what a model had too little history for: that
     is not charged.
     `failed_check` names a check of the run that failed: then every verdict is VOID.
-    Expects: FORECAST_SCHEMA in any row order; rows without a known target are not judged.
+    Expects: FORECAST_SCHEMA in any row order, of polars or pandas; rows without a known target
+        are not judged.
     Significant: by the decisive test, one-sided, false discoveries among a model's symbols at one
         horizon held to 10 %, better and worse apart; the pooled row: p <= 5 %.
     Raises: DataError or ConfigError as `scores_of`.
     """
-    refuse_other_frame(
-        forecasts,
-        pl.DataFrame,
-        columns=list(FORECAST_SCHEMA),
-        argument="forecasts",
-        fix=FORECASTS_FIX,
-    )
-    scores = scores_of(forecasts, seeds=seeds, metrics=metrics, unready=unready)
+    frame = _forecast_frame(forecasts)
+    scores = scores_of(frame, seeds=seeds, metrics=metrics, unready=unready)
     return verdict_rows(scores.panels, failed_check=failed_check)
+
+
+def _forecast_frame(forecasts: Any) -> pl.DataFrame:
+    """Forecasts as a polars frame in FORECAST_SCHEMA.
+
+    Raises: ConfigError for what is none, lacks a column, or has one of another type.
+    """
+    is_foreign = is_frame(forecasts) and not isinstance(forecasts, pl.DataFrame)
+    frame = polars_frame(forecasts) if is_foreign else forecasts
+    columns = list(FORECAST_SCHEMA)
+    refuse_other_frame(
+        frame, pl.DataFrame, columns=columns, argument="forecasts", fix=FORECASTS_FIX
+    )
+    assert isinstance(frame, pl.DataFrame), "refused above"
+    if not is_foreign:
+        return frame
+    try:  # pandas says by NaN what is not known, and has no days
+        return frame.with_columns(cs.float().fill_nan(None)).cast(dict(FORECAST_SCHEMA.items()))
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(f"forecasts are of other types. Fix: {FORECASTS_FIX}.") from error
 
 
 def verdict_rows(panels: Sequence[Panel], *, failed_check: str = "") -> Verdicts:
