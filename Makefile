@@ -12,7 +12,7 @@ SPREAD := -n auto --maxprocesses=8 --dist=worksteal
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof picture clean
+.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof picture notebook clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -80,6 +80,10 @@ pretrain: $(READY)
 # the README's picture of the report, drawn by a real browser
 picture: $(READY)
 	$(BIN)/python docs/picture.py runs/full/report.html docs
+
+# the first notebook with fresh outputs
+notebook: $(READY)
+	$(BIN)/python docs/notebook.py examples/first.ipynb
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,6 +14,7 @@ from polars.testing import assert_frame_equal
 import nextclose as nc
 from nextclose.evaluation.verdict.document import flat_row
 from nextclose.evaluation.verdict.summary import plain_sentence, summary_line
+from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.results import Run
 from tests.builders import tiny_config, walk_bars
 
@@ -24,7 +26,7 @@ def run() -> Run:
     return nc.backtest(walk_bars((760, 750)), config=config)
 
 
-def led(run: Run) -> list:
+def led(run: Run) -> list[VerdictRow]:
     """The pooled rows of the model that leads."""
     return [row for row in run.verdict if (row.symbol, row.model) == ("*", run.lead.model)]
 
@@ -106,9 +108,9 @@ def test_forecasts_go_to_pandas_and_come_back_to_the_same_verdict(run):
 # --- pictures ---
 
 
-def drawn(run: Run, monkeypatch, **asked) -> dict:
+def drawn(run: Run, monkeypatch, **asked) -> dict[str, Any]:
     """What is handed to the drawing, when a run is asked for a plot."""
-    told: dict = {}
+    told: dict[str, Any] = {}
 
     def fan(bars, forecasts, *, symbol, origin, dark):
         told.update(forecasts=forecasts, symbol=symbol, origin=origin, dark=dark)

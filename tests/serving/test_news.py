@@ -75,7 +75,7 @@ def test_a_served_forecast_is_the_backtests_to_the_bit_also_from_a_tail(bundle):
     news = with_items(known).news
     assert news is not None
     calm, wild = (
-        predict(bundle, replace(known, news=replace(news, frame=frame)))
+        predict(bundle, replace(known, news=replace(news, frame=frame))).frame
         for frame in (news.frame.with_columns(score=pl.lit(score)) for score in (-1.0, 1.0))
     )
     assert not calm.equals(wild)  # the news are read
