@@ -37,7 +37,7 @@ from nextclose.evaluation.verdict.document import plain, verdict_document, verdi
 from nextclose.evaluation.verdict.evidence import POOLED
 from nextclose.evaluation.verdict.lead import Lead
 from nextclose.evaluation.verdict.periods import by_regime, by_year
-from nextclose.evaluation.verdict.summary import summary_line
+from nextclose.evaluation.verdict.summary import plain_sentence, summary_line
 from nextclose.evaluation.verdict.verdict import VerdictRow
 from nextclose.folders import OpenFolder
 from nextclose.formatting import quantity, sessions
@@ -90,6 +90,11 @@ class Run:
         return document | (
             {"news": plain([asdict(part) for part in self.news])} if self.news else {}
         )
+
+    @property
+    def summary(self) -> str:
+        """What the model that leads is worth, a line of plain words for each horizon."""
+        return "\n".join(map(plain_sentence, self._led()))
 
     @property
     def scoreboard(self) -> pl.DataFrame:

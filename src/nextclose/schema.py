@@ -124,11 +124,11 @@ class Bars:
         if not names:
             return "Bars: none"
         shown = ", ".join(names[:N_NAMED]) + (", ..." if len(names) > N_NAMED else "")
-        n_findings = f"{len(self.findings):,} in .findings" if self.findings else "none"
-        return (
-            f"Bars: {len(names):,} symbols ({shown}), {self.frame.height:,} bars, {min(sessions)} "
-            f"to {max(sessions)}\nprices {self.basis}; findings: {n_findings}; .frame is the table"
-        )
+        whose = f"{len(names):,} symbol{'s' if len(names) > 1 else ''} ({shown})"
+        extent = f"{self.frame.height:,} bars, {min(sessions)} to {max(sessions)}"
+        findings = f"{len(self.findings):,} in .findings" if self.findings else "none"
+        prices = f"prices {self.basis}; findings: {findings}; .frame is the table"
+        return f"Bars: {whose}, {extent}\n{prices}"
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The first notebook runs, and pictures are shown in notebooks: once, and with no state of pyplot."""
+"""The first notebook runs; notebooks show each picture once, and pyplot keeps no state of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # jupyter_core speaks of folders to come
     import nbformat
-
     from docs.notebook import fresh_notebook
 
 ROOT = Path(__file__).parents[2]
