@@ -23,9 +23,14 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run_page("guide.md")
     printed = capsys.readouterr().out
-    assert "('AAPL', 'FB', 'GOOG', 'IBM', 'MSFT')" in printed
-    assert "har" in printed
-    assert "shape: (3, 13)" in printed
+    assert "The next closes of 5 symbols from 2013-03-01 on, by lstm." in printed
+    assert "Run: 4 symbols, 2 horizons, 4 models, " in printed
+    assert "One session ahead, har could not tell whether prices would rise or fall" in printed
+    assert "har knows how far 4 symbols together move in a session" in printed
+    assert "by hybrid and lstm" in printed  # FB is too young for the hybrid
+    settings = "RunConfig(backtest=BacktestConfig(horizons=(1, 5), refit_sessions=126), "
+    assert f"{settings}trees=TreesConfig(rounds=300))" in printed
+    assert (tmp_path / "runs/mine/report.html").exists()
 
 
 def test_the_source_of_the_providers_page_is_read_and_its_provider_fetches_twice(

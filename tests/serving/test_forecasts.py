@@ -33,9 +33,15 @@ def test_forecasts_are_shown_as_a_table_in_a_few_lines(forecasts):
         *("AAPL", f"{top['close']:.2f}", "1", "2013-03-04", f"{top['median']:.2f}"),
         *(f"{top['low_90']:.2f}", "to", f"{top['high_90']:.2f}"),
     ]
-    assert notes == "notes: AAPL: stale; FB: stale; GOOG: stale ..."
+    assert notes == "notes: stale AAPL, FB, GOOG, IBM, MSFT"
     assert last.startswith('... and 6 more rows; .prices is the table, .plot("AAPL") draws it')
     assert {len(row) for row in rows} == {len(titles)}  # one below the other
+
+
+def test_notes_name_the_symbols_that_they_concern(forecasts):
+    notes = {f"S{k}": "stale; old record" if k == 3 else "stale" for k in range(7)} | {"IBM": ""}
+    said = repr(replace(forecasts, notes=notes)).splitlines()[-2]
+    assert said == "notes: stale S0, S1, S2, S3, S4, ...; old record S3"
 
 
 def test_a_short_table_is_shown_whole(forecasts):

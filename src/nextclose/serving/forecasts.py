@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RANGES = (50, 80, 90)  # per cent; central ranges shown to people
 N_SHOWN = 9, 60  # rows of a text, and of a table in a notebook
+N_NAMED = 5  # symbols of a note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -66,10 +67,20 @@ class Forecasts:
         ways = '.prices is the table, .plot("AAPL") draws it, .to_pandas()'
         ways = ways.replace("AAPL", printable(prices["symbol"][0]))
         said = [f"... and {more:,} more rows; {ways}" if more else ways]
-        noted = [f"{name}: {text}" for name, text in self.notes.items() if text]
-        if noted:
-            said.insert(0, f"notes: {'; '.join(noted[:3])}{' ...' if len(noted) > 3 else ''}")
+        if any(self.notes.values()):
+            said.insert(0, f"notes: {self._noted()}")
         return "\n".join([self._extent(), *columns_text(TITLES, rows, left=1), *said])
+
+    def _noted(self) -> str:
+        """The notes, each with the symbols that it concerns."""
+        concerned: dict[str, list[str]] = {}
+        for name, text in self.notes.items():
+            for note in filter(None, text.split("; ")):
+                concerned.setdefault(note, []).append(printable(name))
+        return "; ".join(
+            f"{note} {', '.join(names[:N_NAMED])}{', ...' if len(names) > N_NAMED else ''}"
+            for note, names in concerned.items()
+        )
 
     def _repr_html_(self) -> str:
         prices, n_shown = self.prices, N_SHOWN[1]
