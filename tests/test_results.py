@@ -12,6 +12,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import nextclose as nc
+from nextclose.evaluation.breakdowns.ablation import Ablation
 from nextclose.evaluation.verdict.document import flat_row
 from nextclose.evaluation.verdict.summary import plain_sentence, summary_line
 from nextclose.evaluation.verdict.verdict import VerdictRow
@@ -218,6 +219,22 @@ def test_a_long_verdict_names_its_pooled_rows_alone(run):
     ]
     assert repr(nc.verdicts(run.forecasts)).count("\n") == 12
     assert run.verdict == tuple(run.verdict)
+
+
+def test_findings_and_what_a_hybrid_is_worth_are_shown_by_their_sentence():
+    finding = nc.sample_bars().findings[0]
+    assert repr(finding) == f"Finding({finding.line()!r})"
+    part = Ablation(
+        horizon_sessions=7,
+        variants=(),
+        garch=None,
+        raw_mcs_p=None,
+        raw_in_confidence_set=None,
+        calibration=None,
+        sentence="It is worth it.",
+    )
+    assert repr(part) == "Ablation('It is worth it.')"
+    assert repr(replace(part, sentence="")) == "Ablation('7 sessions')"
 
 
 def test_settings_are_shown_by_what_differs_from_the_defaults():

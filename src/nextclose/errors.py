@@ -40,7 +40,7 @@ _SECRET_VALUE = re.compile(rf"({_SECRET_NAME})(?!\*)[^\s&;,'\"]+")
 Response = Literal["E", "R", "P", "W"]  # refuse, lossless repair, repair by policy, keep and warn
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Finding:
     """One thing found in the input and what was done about it; fields that do not apply stay empty.
 
@@ -65,6 +65,9 @@ class Finding:
         """No field holds a secret: findings go into messages, reports and bundles."""
         for name in ("found", "rule", "fix", "path", "column", "symbol", "session"):
             object.__setattr__(self, name, without_secrets(getattr(self, name)))
+
+    def __repr__(self) -> str:
+        return f"Finding({self.line()!r})"
 
     @property
     def code(self) -> str:

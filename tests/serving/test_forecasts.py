@@ -60,6 +60,15 @@ def test_a_notebook_shows_every_row_with_its_notes_and_loads_nothing(forecasts):
     assert "notes" not in plain._repr_html_()
 
 
+def test_forecasts_of_nobody_say_so(forecasts):
+    none = replace(forecasts, frame=forecasts.frame.clear(), notes={})
+    assert repr(none) == "No forecast of any symbol."
+    assert "No forecast of any symbol." in none._repr_html_()
+    assert none.to_pandas().empty
+    with pytest.raises(nc.ConfigError, match="there is no forecast of any symbol"):
+        none.plot()
+
+
 def test_a_symbol_that_is_markup_is_text(forecasts):
     odd = forecasts.frame.with_columns(symbol=pl.lit("<img src=x>"))
     html = replace(forecasts, frame=odd, notes={})._repr_html_()
@@ -121,6 +130,9 @@ def same(one: nc.Forecasts, other: nc.Forecasts) -> None:
     assert_frame_equal(one.frame, other.frame, check_exact=True)
 
 
+SHORT = nc.RunConfig(backtest=nc.BacktestConfig(horizons=(1,), rehearsal_sessions=60))
+
+
 @pytest.mark.parametrize(
     "given",
     [{"IBM": PANDAS}, PANDAS.assign(symbol="IBM"), CLOSES.with_columns(symbol=pl.lit("IBM"))],
@@ -131,9 +143,10 @@ def test_a_data_frame_may_stand_for_bars_anywhere(given, tmp_path):
     same(nc.predict(given), nc.predict(bars))
     run = nc.backtest(given, models=["naive", "ewma"], horizons=1)
     assert run.bars.fingerprint == bars.fingerprint
-    nc.train(given, tmp_path / "bundle", model="loghar")
+    nc.train(given, tmp_path / "bundle", config=SHORT)
     bundle = nc.load_bundle(tmp_path / "bundle")
     same(nc.predict(bundle, given), nc.predict(bundle, bars))
+    assert nc.update(tmp_path / "bundle", given) == nc.update(tmp_path / "bundle", bars)
 
 
 def test_a_frame_is_read_as_the_settings_say():

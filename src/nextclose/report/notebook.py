@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from markupsafe import Markup
 
+from nextclose.arguments import refuse_other
 from nextclose.durable import save
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ class Report:
 
         Raises: OutputError if it cannot be written.
         """
+        fix = 'name the file, as "report.html"'
+        refuse_other(path, (str, Path), argument="path", fix=fix)
         place = Path(path)
         save(place, self.html.encode())
         return place

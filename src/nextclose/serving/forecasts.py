@@ -11,7 +11,7 @@ import polars as pl
 from nextclose.errors import ConfigError, Finding, printable
 from nextclose.formatting import quantity
 from nextclose.report.exports import pandas_frame
-from nextclose.report.notebook import columns_text, price_text, table_html
+from nextclose.report.notebook import columns_text, forecast_figure, price_text, table_html
 from nextclose.schema import Bars
 
 if TYPE_CHECKING:
@@ -50,18 +50,18 @@ class Forecasts:
 
         Raises: ConfigError for a symbol that has no forecast.
         """
-        from nextclose.report.notebook import forecast_figure
-
         symbols = sorted(self.frame["symbol"].unique())
-        name = symbols[0] if symbol is None else symbol
+        name = next(iter(symbols), "any symbol") if symbol is None else symbol
         if name not in symbols:
-            raise ConfigError(
-                f"there is no forecast of {name!r:.40}. Fix: name one of {', '.join(symbols[:9])}."
-            )
+            asked = name if symbol is None else f"{name!r:.40}"
+            named = ", ".join(symbols[:12]) or "those that have some"
+            raise ConfigError(f"there is no forecast of {asked}. Fix: name one of {named}.")
         return forecast_figure(self.bars.frame, self.frame, symbol=name, dark=dark)
 
     def __repr__(self) -> str:
         prices, n_shown = self.prices, N_SHOWN[0]
+        if prices.is_empty():
+            return self._extent()
         rows = _cells(prices.head(n_shown))
         more = prices.height - len(rows)
         ways = '.prices is the table, .plot("AAPL") draws it, .to_pandas()'
@@ -95,6 +95,8 @@ class Forecasts:
 
     def _extent(self) -> str:
         frame = self.frame
+        if frame.is_empty():
+            return "No forecast of any symbol."
         models = " and ".join(sorted(frame["model"].unique()))
         newest = max(frame["origin"])
         n_symbols = quantity(frame["symbol"].n_unique(), "symbol")

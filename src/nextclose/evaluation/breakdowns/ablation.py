@@ -65,7 +65,7 @@ class CalibrationCost:
     crps_cost: float  # issued / raw - 1: above 0 calibration made the forecasts worse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Ablation:
     """One horizon: a row per variant, what calibration did, and what each member is worth."""
 
@@ -76,6 +76,9 @@ class Ablation:
     raw_in_confidence_set: bool | None
     calibration: CalibrationCost | None  # None: no issued forecast with a known outcome
     sentence: str  # what each member is worth; empty where none was left out
+
+    def __repr__(self) -> str:
+        return f"Ablation({self.sentence or sessions(self.horizon_sessions)!r})"
 
 
 def ablations(ablation: pl.DataFrame, scores: Scores) -> tuple[Ablation, ...]:
