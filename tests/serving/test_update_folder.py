@@ -261,7 +261,7 @@ def test_bars_that_predict_refuses_are_refused(plain):
     assert "found 99 sessions" in refusal(plain, young, NotEnoughDataError)
 
 
-@pytest.mark.parametrize(("folder", "bars"), [(3, hybrid_bars()), ("mine", hybrid_bars().frame)])
+@pytest.mark.parametrize(("folder", "bars"), [(3, hybrid_bars()), ("mine", 3), ("mine", "prices/")])
 def test_other_arguments_are_refused_with_the_cure(folder, bars):
     with pytest.raises(ConfigError, match="Fix: "):
         update(folder, bars)

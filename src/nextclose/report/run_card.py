@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = (
-    *("sessions", "model", "error", "no change", "ranges against history", "against garch"),
-    *("90% range held", "verdict"),
+    *("sessions", "model", "error", "no change", "vs history", "vs garch"),
+    *("90% held", "verdict"),
 )
+NOTE = "Error in % of price; vs: how much better the ranges are, by CRPS."
 
 
 def run_card(
@@ -46,11 +47,12 @@ def run_card(
         picture = Markup(picture_html(figure, description=f"Ranges by {lead.model}"))
         parts.append(Markup("<div>{}</div>").format(picture))
     if pooled:
-        table = table_html(TITLES, [_cells(row) for row in pooled], words=("model", "verdict"))
-        details = (
-            "<details><summary>Scoreboard of all models, symbols together</summary>{}</details>"
+        rows = [_cells(row) for row in pooled]
+        table = table_html(TITLES, rows, caption=NOTE, words=("model", "verdict"))
+        title = "Scoreboard of all models, symbols together"
+        parts.append(
+            Markup("<details><summary>{}</summary>{}</details>").format(title, Markup(table))
         )
-        parts.append(Markup(details).format(Markup(table)))
     return str(Markup("").join(parts))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from nextclose.arguments import named_arguments, refuse_other
-from nextclose.data.sources.frames import given_bars
+from nextclose.data.sources.frames import given_bars, refuse_no_bars
 from nextclose.errors import ConfigError, NotEnoughDataError, ServingWarning
 from nextclose.features.columns import Feature
 from nextclose.features.table import NO_FEATURES
@@ -54,6 +54,7 @@ def update(
     """
     folder_fix = 'name the folder of the bundle, as "bundles/mine"'
     refuse_other(folder, (str, Path), argument="folder", fix=folder_fix)
+    refuse_no_bars(bars)
     with open_bundle(Path(folder), models=models, features=features) as (place, bundle):
         bars = given_bars(bars, config=bundle.manifest.data)
         moved = updated(bundle, bars)

@@ -60,10 +60,14 @@ def given_bars(bars: Any, *, config: DataConfig = DEFAULTS) -> Bars:
 
     Raises: ConfigError for anything else, with the call that reads it.
     """
-    if isinstance(bars, Bars):
-        return bars
-    if isinstance(bars, Mapping) or is_frame(bars):
-        return frame_bars(bars, config=config)
+    refuse_no_bars(bars)
+    return bars if isinstance(bars, Bars) else frame_bars(bars, config=config)
+
+
+def refuse_no_bars(bars: Any) -> None:
+    """Raises: ConfigError for what `given_bars` does not take."""
+    if isinstance(bars, Bars | Mapping) or is_frame(bars):
+        return
     path = repr(str(bars)) if isinstance(bars, str | PurePath) else "PATH"
     fix = f"read prices with load_bars({path}) first, or give a data frame"
     raise ConfigError(f"bars is {type_name(bars)}. Fix: {fix}.")
