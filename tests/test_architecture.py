@@ -33,7 +33,7 @@ LAYERS = (
         "serving",
     ),
     *("execution", "pretraining", "studies", "runfolder", "results", "run"),
-    *("training", "terminal", "commands", "cli"),
+    *("training", "windowfiles", "windowsets", "windowing", "terminal", "commands", "cli"),
 )
 CORE = tuple(
     name for name in LAYERS[: LAYERS.index("report")] if name not in ("forks", "durable", "folders")

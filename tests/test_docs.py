@@ -55,6 +55,21 @@ def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, mo
     assert "(8, 13)" in printed  # four symbols, two horizons
 
 
+def test_the_page_of_windows_ends_with_the_honest_verdict(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run_page("samples.md")
+    printed = capsys.readouterr().out
+    assert "Windows(classic, holdout: 10,922 of 60 sessions x 41 columns, 4 symbols" in printed
+    assert "(2107, 60, 41) (2107,)" in printed
+    classic, stationary = re.findall(r"^(.*): off by (.*) %, no change by (.*) %$", printed, re.M)
+    assert classic[0] == "WORSE"
+    assert float(classic[1]) > 10 * float(classic[2])  # some 40 %, a chaotic fit
+    assert "Do not use ten_lines for AAPL at 1 session" in printed
+    assert stationary[0] in ("NO EVIDENCE", "WORSE")
+    assert float(stationary[1]) < 1.1 * float(stationary[2])
+    assert "(2107, 60, 41) 0.0 1.0" in printed
+
+
 def test_the_page_on_teaching_runs_with_an_edition_of_ones_own(tmp_path, monkeypatch, capsys):
     import numpy as np
 

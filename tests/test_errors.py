@@ -13,6 +13,7 @@ from nextclose.errors import (
     NextcloseError,
     NotEnoughDataError,
     OutputError,
+    WindowsError,
 )
 
 FINDING = Finding(
@@ -36,6 +37,11 @@ EXAMPLES = [
         BundleError(path="b", expected="x", found="y"),
         7,
         {"path": "b", "expected": "x", "found": "y"},
+    ),
+    (
+        WindowsError(path="w", expected="x", found="y"),
+        7,
+        {"path": "w", "expected": "x", "found": "y"},
     ),
     (
         LeakError(what="a target", known_at="2001-02-03", used_at="2001-02-02"),

@@ -4,6 +4,7 @@ from nextclose.formatting import (
     NOTHING,
     axis_share,
     count,
+    data_size,
     interval,
     interval_text,
     number,
@@ -27,6 +28,13 @@ def test_counts_have_thousands_and_their_noun_a_plural():
     assert [count(1234), count(1259.6)] == ["1,234", "1,260"]
     assert [quantity(n, "bar") for n in (0, 1, 2000)] == ["0 bars", "1 bar", "2,000 bars"]
     assert [sessions(1), sessions(30)] == ["1 session", "30 sessions"]
+
+
+def test_sizes_of_data_have_two_digits_or_three():
+    sizes = (0, 999, 1000, 9_949, 9_950, 812_000, 24_600_000_000, 5e15)
+    assert [data_size(size) for size in sizes] == [
+        *("0 bytes", "999 bytes", "1.0 kB", "9.9 kB", "10 kB", "812 kB", "25 GB", "5,000 TB")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from nextclose.models.trees import training as trees_training
 from nextclose.models.volatility import garch, gjr, har
 from nextclose.pretraining import network as teacher
 from nextclose.pretraining.pretrain import Course
-from nextclose.samples import scaling, splits, windows
+from nextclose.samples import refits, scaling, splits, windows
 from nextclose.schema import HORIZONS, LEVEL_WEIGHTS, LEVELS
 from nextclose.studies import needed_sessions
 
@@ -137,7 +137,7 @@ SAID: tuple[tuple[int, str, tuple[Any, ...]], ...] = (
      (100 * splits.VALID_FRACTION, splits.VALID_SESSIONS)),
     (6, "begin every {} sessions", (PLAN.refit_sessions,)),
     (6, "before the last {:,} sessions, or", (PLAN.test_sessions,)),
-    (6, "counted from {}", (splits.REFITS_COUNT_FROM,)),
+    (6, "counted from {}", (refits.REFITS_COUNT_FROM,)),
     (6, "{} sessions before the test", (PLAN.rehearsal_sessions,)),
     (6, "so that {} origins", (study.FIRST_ORIGINS,)),
     (7, "at {:g}, {:g}, {:g}, {:g} %", tuple(100 * n for n in losses.SHOWN_INTERVALS)),

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from nextclose.errors import ResourceError as ResourceError
     from nextclose.errors import ServingWarning as ServingWarning
     from nextclose.errors import SourceError as SourceError
+    from nextclose.errors import WindowsError as WindowsError
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
     from nextclose.features.columns import SymbolBars as SymbolBars
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
     from nextclose.serving.predictor import predict as predict
     from nextclose.serving.updating import update as update
     from nextclose.training import train as train
+    from nextclose.windowing import make_windows as make_windows
+    from nextclose.windowsets import Windows as Windows
+    from nextclose.windowsets import load_windows as load_windows
 
 _HOMES = {
     "nextclose.config": (
@@ -96,6 +100,7 @@ _HOMES = {
         "ResourceError",
         "ServingWarning",
         "SourceError",
+        "WindowsError",
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
     "nextclose.features.columns": ("Feature", "SymbolBars"),
@@ -109,6 +114,8 @@ _HOMES = {
     "nextclose.serving.forecasts": ("Forecasts",),
     "nextclose.serving.predictor": ("load_bundle", "predict"),
     "nextclose.serving.updating": ("update",),
+    "nextclose.windowing": ("make_windows",),
+    "nextclose.windowsets": ("Windows", "load_windows"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -149,11 +156,15 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "SymbolBars",
     "Traits",
     "TreesConfig",
+    "Windows",
+    "WindowsError",
     "backtest",
     "frame_bars",
     "from_sklearn",
     "load_bars",
     "load_bundle",
+    "load_windows",
+    "make_windows",
     "parse_config",
     "predict",
     "sample_bars",

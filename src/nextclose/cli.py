@@ -16,7 +16,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from nextclose.commands import check, fetch, forecast, predict, pretrain, update
+from nextclose.commands import check, fetch, forecast, predict, pretrain, samples, update
 from nextclose.commands.messages import JSON_ERRORS, VERBOSE, say_ending, say_error
 from nextclose.commands.options import err
 from nextclose.errors import NextcloseError, without_secrets
@@ -41,6 +41,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     forecast.train: "nextclose train prices/ --out bundles/mine",
     predict.predict: "nextclose predict prices/",
     update.update: "nextclose update bundles/mine prices/",
+    samples.samples: "nextclose samples prices/ --out windows",
     pretrain.pretrain: "nextclose pretrain prices/ --until 2017-12-31 --out mine.safetensors",
 }
 for command, example in EXAMPLES.items():

@@ -10,6 +10,7 @@ NextcloseError          one line to the user, no traceback, its own exit code
 ├── OutputError         a result cannot be written where asked       exit 6
 ├── ResourceError       the machine lacks memory or processes        exit 6
 ├── BundleError         a saved model cannot be trusted              exit 7
+├── WindowsError        saved windows cannot be trusted              exit 7
 └── LeakError           a value would be used before it was known    exit 8
 
 A message says what was expected, what was found, where, and the cure; the same facts are
@@ -239,6 +240,19 @@ class BundleError(NextcloseError):
     def __init__(self, *, path: str, expected: str, found: str, fix: str = "") -> None:
         cure = fix or "train again with `nextclose train`, or copy the bundle anew."
         super().__init__(f"bundle {path}: found {found}; expected {expected}. Fix: {cure}")
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class WindowsError(NextcloseError):
+    """Saved windows that cannot be trusted: `path`, what was `expected`, what was `found`."""
+
+    exit_code = 7
+
+    def __init__(self, *, path: str, expected: str, found: str, fix: str = "") -> None:
+        cure = fix or "make them again with `nextclose samples`, or copy the folder anew."
+        super().__init__(f"windows {path}: found {found}; expected {expected}. Fix: {cure}")
         self.path = path
         self.expected = expected
         self.found = found

@@ -27,6 +27,17 @@ def sessions(n: int) -> str:
     return quantity(n, "session")
 
 
+def data_size(n_bytes: float) -> str:
+    """`812 kB`, `2.4 MB`, `24 GB`: two digits, or three."""
+    unit = "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if n_bytes < 999.5:
+            break
+        n_bytes, unit = n_bytes / 1000, larger
+    decimals = 1 if n_bytes < 9.95 and unit != "bytes" else 0
+    return f"{n_bytes:,.{decimals}f} {unit}"
+
+
 # Tables and pictures
 
 

@@ -17,6 +17,7 @@ from nextclose.models.lstm import finetune
 from nextclose.models.lstm.lstm import FittedLstm
 from nextclose.models.lstm.network import Network
 from nextclose.samples.samples import Samples, make_samples
+from nextclose.samples.scaling import MinMax
 from nextclose.samples.splits import Fold, walk_forward
 from nextclose.schema import Floats32, Ints
 from tests.builders import random_edition
@@ -138,7 +139,7 @@ def test_the_network_reads_consecutive_rows_up_to_the_origin_of_its_symbol_alone
 def test_the_tutorials_windows_are_59_sessions_and_the_origin_and_its_target_h_on():
     samples = coded("classic")
     fold = folds_of(samples)[2]
-    as_it_is = classic.MinMax(low=np.zeros(1, np.float32), span=np.ones(1, np.float32))
+    as_it_is = MinMax(low=np.zeros(1, np.float32), span=np.ones(1, np.float32))
     for block, until in ((fold.train, fold.valid_from), (fold.valid, fold.fitted_at)):
         for code, horizon in ((0, 1), (1, 7), (2, 30)):
             rows = classic.training_rows(block, code=code, horizon=horizon)

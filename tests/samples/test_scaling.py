@@ -10,6 +10,7 @@ from nextclose.samples.scaling import (
     Scaler,
     available_names,
     family_columns,
+    fit_min_max,
     fit_scaler,
     known_names,
     named_columns,
@@ -116,3 +117,9 @@ def test_of_few_rows_all_must_know_a_column():
     assert known_names(samples, ("x1", "x0"), np.arange(10)) == ("x0",)
     assert known_names(samples, ("x1", "x0"), np.arange(5, 10)) == ("x1", "x0")
     assert known_names(samples, (), np.arange(10)) == ()
+
+
+def test_min_max_of_two_columns_worked_by_hand():
+    ranges = fit_min_max(np.array([[1.0, 7.0], [3.0, 7.0], [2.0, 7.0]]))
+    # 1..3 becomes 0..1, so 4 is 1.5; a column that never moved keeps its unit: 9 - 7
+    np.testing.assert_array_equal(ranges.apply(np.array([[4.0, 9.0]])), [[1.5, 2.0]])

@@ -21,8 +21,9 @@ from nextclose.models.registry import (
     model_named,
     models_of,
 )
+from nextclose.samples.refits import refit_session
 from nextclose.samples.samples import Samples
-from nextclose.samples.splits import Fold, refit_session, walk_forward
+from nextclose.samples.splits import Fold, walk_forward
 from nextclose.schema import Bools, Dates
 
 FIRST_ORIGINS = 252  # that every model can forecast and learn from before the first rehearsal
@@ -103,7 +104,7 @@ def make_study(
             needed=2,
             found=len(origins),
         )
-    test_from = _test_from(samples, config, origins)
+    test_from = first_tested(samples, config, origins)
     folds = walk_forward(
         samples,
         test_from=test_from,
@@ -138,7 +139,7 @@ def ready_rows(samples: Samples, model: Forecaster) -> Bools:
     return samples.ready(traits.family, context_sessions=traits.context_sessions)
 
 
-def _test_from(samples: Samples, config: RunConfig, origins: Dates) -> np.datetime64:
+def first_tested(samples: Samples, config: RunConfig, origins: Dates) -> np.datetime64:
     """The first day of the test; `origins` are those that every model can forecast.
 
     A third of them at the least stay before it to learn from.

@@ -87,7 +87,7 @@ def backtest(
     names = " ".join(quote(printable(_public_name(source))) for source in prices)
     if news is not None:
         names += f" --news {quote(printable(news.name))}"
-    _refuse_prices_folder(out_folder, prices, other="runs")
+    refuse_prices_folder(out_folder, prices, other="runs")
     command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
     with run_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
@@ -115,7 +115,7 @@ def train(
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
-    _refuse_prices_folder(out_folder, prices, other="bundles")
+    refuse_prices_folder(out_folder, prices, other="bundles")
     with bundle_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
         say_findings(with_young_symbols(bars, *chosen_settings(settings, models=("hybrid",))))
@@ -132,7 +132,7 @@ def train(
         )
 
 
-def _refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> None:
+def refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> None:
     """Raise ConfigError where results would lie among the prices, to be read as such."""
     from nextclose.data.sources.loading import SAMPLE
 

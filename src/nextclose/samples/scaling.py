@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.samples.samples import Samples
@@ -14,6 +15,7 @@ from nextclose.schema import Floats, Floats32, Ints
 
 CAP = 5.0  # standard deviations; method section 2: inputs are capped at +-5
 NARROWEST = 1e-12  # below this a feature does not move
+PRICE_FLOOR = 1e-3  # share of the origin's close; a linear output can go below zero, a log cannot
 KNOWN_ROWS = 250  # a year of one symbol, for a column to be learnt from where others lack it
 
 
@@ -39,8 +41,15 @@ class Scaler:
         Raises: ConfigError if the table lacks a column.
         """
         columns = named_columns(samples, self.names)
-        scaled = (columns - self.center.astype(np.float32)) / self.width.astype(np.float32)
-        return np.nan_to_num(np.clip(scaled, -CAP, CAP), nan=0.0)
+        return standardised(columns, center=self.center, width=self.width)
+
+
+def standardised(
+    values: Floats32, *, center: npt.NDArray[Any], width: npt.NDArray[Any]
+) -> Floats32:
+    """In standard deviations from the centre, capped at +-5; NaN is 0. Shape (..., feature)."""
+    scaled = (values - center.astype(np.float32)) / width.astype(np.float32)
+    return np.nan_to_num(np.clip(scaled, -CAP, CAP), nan=0.0)
 
 
 def available_names(samples: Samples, names: Sequence[str]) -> tuple[str, ...]:
@@ -116,3 +125,29 @@ def _moments(columns: Floats) -> tuple[Floats, Floats]:
     center = np.where(is_known, columns, 0.0).sum(axis=0) / n_known
     apart = np.where(is_known, columns - center, 0.0)
     return center, np.sqrt((apart * apart).sum(axis=0) / n_known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinMax:
+    """Lowest value of each column and its range, 1 where it never moved. Shapes (column,)."""
+
+    low: Floats32
+    span: Floats32
+
+    def apply(self, values: npt.NDArray[Any]) -> Floats32:
+        """The fitted rows land in [0, 1], others may lie outside. Shape (..., column)."""
+        return np.asarray((values - self.low) / self.span, dtype=np.float32)
+
+
+def fit_min_max(values: npt.NDArray[Any]) -> MinMax:
+    """The ranges of `values`, shape (row, column)."""
+    low, span = values.min(axis=0), np.ptp(values, axis=0)
+    return MinMax(low=low.astype(np.float32), span=np.where(span > 0, span, 1.0).astype(np.float32))
+
+
+def log_returns_to(price: Floats, *, close: Floats) -> Floats:
+    """Log returns from the closes to forecast prices. Shape (row,).
+
+    Limits: a price below a thousandth of the close, zero or less too, is raised to it.
+    """
+    return np.asarray(np.log(np.maximum(price / close, PRICE_FLOOR)))

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from nextclose.data.calendars.sessions import session_table
 from nextclose.errors import ConfigError, LeakError, NotEnoughDataError
 from nextclose.samples.samples import Samples, with_targets
 from nextclose.schema import Bools, Dates, Floats, Floats32, Ints
@@ -21,7 +20,6 @@ from nextclose.schema import Bools, Dates, Floats, Floats32, Ints
 VALID_FRACTION = 0.15  # of the training block, kept back for early stopping ...
 VALID_SESSIONS = 252  # ... but at least a year, where there is one to spare
 LEAST_ORIGINS = 3  # with a known outcome
-REFITS_COUNT_FROM = np.datetime64("2005-01-03")  # a refit of every plan that names no first session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,38 +186,6 @@ def sessions_of(samples: Samples) -> Dates:
     return np.unique(np.concatenate(parts))
 
 
-def refit_session(
-    samples: Samples, *, earliest: np.datetime64, latest: np.datetime64, refit_sessions: int
-) -> np.datetime64:
-    """The last session from `earliest` to `latest` on which the calendar puts a refit.
-
-    There is one every `refit_sessions` sessions of the samples' exchanges together, counted from
-    2005-01-03 both ways: bars appended or cut off at either end move none. Where there is none in
-    between, refits are taken twice as often, and so on; without any calendar day it is `latest`.
-    """
-    sessions = sessions_of(samples)
-    count = _sessions_since(REFITS_COUNT_FROM, sessions, exchanges=samples.table.exchanges)
-    is_allowed = (sessions[1:] >= earliest) & (sessions[1:] <= latest)
-    while refit_sessions:
-        begins = np.diff(count // refit_sessions) > 0
-        if (begins & is_allowed).any():
-            return np.datetime64(sessions[1:][begins & is_allowed][-1], "D")
-        refit_sessions //= 2
-    return latest
-
-
-def _sessions_since(day: np.datetime64, sessions: Dates, *, exchanges: tuple[str, ...]) -> Ints:
-    """Sessions of these exchanges together from `day` (0) to each of `sessions`. Shape (session,).
-
-    Below 0 before `day`. Without exchanges weekdays are counted.
-    """
-    first, last = min(day, sessions[0]), max(day, sessions[-1])
-    days = np.arange(first, last + np.timedelta64(1, "D"))
-    tables = [session_table(exchange).at(days)[1] for exchange in sorted({*exchanges} or {""})]
-    count = np.cumsum(np.logical_or.reduce(tables))
-    return np.asarray(count[np.searchsorted(days, sessions)] - count[np.searchsorted(days, day)])
-
-
 def walk_forward(
     samples: Samples,
     *,
@@ -238,6 +204,26 @@ def walk_forward(
     Raises: ConfigError if there is no session from `test_from` on; NotEnoughDataError if nothing
         is known before it.
     """
+    return tuple(
+        each_fold(
+            samples,
+            test_from=test_from,
+            test_until=test_until,
+            refit_sessions=refit_sessions,
+            n_rehearsals=n_rehearsals,
+        )
+    )
+
+
+def each_fold(
+    samples: Samples,
+    *,
+    test_from: np.datetime64,
+    test_until: np.datetime64 | None = None,
+    refit_sessions: int = 252,
+    n_rehearsals: int = 0,
+) -> Iterator[Fold]:
+    """Yield the folds of `walk_forward` one by one: each holds the targets anew, twice."""
     sessions = sessions_of(samples)
     last = sessions[-1] if test_until is None else test_until
     tested = sessions[(sessions >= test_from) & (sessions <= last)]
@@ -252,10 +238,8 @@ def walk_forward(
     n_before = min(n_rehearsals, len(before) // refit_sessions)
     rehearsed = before[len(before) - n_before * refit_sessions :: refit_sessions]
     borders = [*rehearsed, *tested[::refit_sessions], last + np.timedelta64(1, "D")]
-    return tuple(
-        _fold(samples, index=index, fitted_at=begin, ends_before=end)
-        for index, (begin, end) in enumerate(pairwise(borders))
-    )
+    for index, (begin, end) in enumerate(pairwise(borders)):
+        yield _fold(samples, index=index, fitted_at=begin, ends_before=end)
 
 
 def holdout(

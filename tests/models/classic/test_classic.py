@@ -9,11 +9,9 @@ import torch
 from nextclose.config import ClassicConfig
 from nextclose.errors import LeakError, NotEnoughDataError
 from nextclose.models.classic.classic import (
-    PRICE_FLOOR,
     VALID_SESSIONS,
     Classic,
     ClassicFitted,
-    fit_min_max,
     network_table,
     prices_to_come,
     scaled_windows,
@@ -31,6 +29,7 @@ from nextclose.models.classic.network import (
 )
 from nextclose.models.state import encode_state
 from nextclose.samples.samples import Samples, make_samples, with_targets
+from nextclose.samples.scaling import PRICE_FLOOR, fit_min_max
 from nextclose.samples.splits import Fold, holdout, known_at, resplit
 from nextclose.samples.windows import window_rows
 from nextclose.schema import LEVELS, Family, Table
@@ -184,12 +183,6 @@ def test_network_gives_the_price_of_a_two_layer_lstm_written_out_by_hand():
     with torch.no_grad():
         price = network(torch.from_numpy(x)).numpy()
     np.testing.assert_allclose(price, by_hand, atol=1e-5)
-
-
-def test_min_max_of_two_columns_worked_by_hand():
-    ranges = fit_min_max(np.array([[1.0, 7.0], [3.0, 7.0], [2.0, 7.0]]))
-    # 1..3 becomes 0..1, so 4 is 1.5; a column that never moved keeps its unit: 9 - 7
-    np.testing.assert_array_equal(ranges.apply(np.array([[4.0, 9.0]])), [[1.5, 2.0]])
 
 
 def test_five_years_give_the_tutorials_shapes():

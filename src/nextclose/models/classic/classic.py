@@ -10,10 +10,9 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from nextclose.config import ClassicConfig
@@ -30,35 +29,16 @@ from nextclose.models.device import same_bits
 from nextclose.models.protocol import LearningCurve, Traits
 from nextclose.models.state import UNSAVED, State, decode_state
 from nextclose.samples.samples import Samples
-from nextclose.samples.scaling import family_columns
+from nextclose.samples.scaling import MinMax, family_columns, fit_min_max, log_returns_to
 from nextclose.samples.splits import refuse_overlap, resplit
 from nextclose.samples.windows import window_rows, windows
 from nextclose.schema import LEVELS, Floats, Floats32, Ints
 
 FAMILY = "classic"
 VALID_SESSIONS = 150  # the tutorial's 15 % of 998
-PRICE_FLOOR = 1e-3  # share of the origin's close; a linear output can go below zero, a log cannot
 FORECAST_BATCH = (
     64  # every forecast has this one shape, so a row's bits never depend on its company
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinMax:
-    """Lowest value of each column and its range, 1 where it never moved. Shapes (column,)."""
-
-    low: Floats32
-    span: Floats32
-
-    def apply(self, values: npt.NDArray[Any]) -> Floats32:
-        """The fitted rows land in [0, 1], others may lie outside. Shape (..., column)."""
-        return np.asarray((values - self.low) / self.span, dtype=np.float32)
-
-
-def fit_min_max(values: npt.NDArray[Any]) -> MinMax:
-    """The ranges of `values`, shape (row, column)."""
-    low, span = values.min(axis=0), np.ptp(values, axis=0)
-    return MinMax(low=low.astype(np.float32), span=np.where(span > 0, span, 1.0).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +91,8 @@ class ClassicFitted:
                 at = np.flatnonzero(full & (name == net.symbol))
                 with same_bits():
                     price = net.prices(samples, rows[at], device=self.device)
-                share = np.maximum(price / samples.table.close[rows[at]], PRICE_FLOOR)
-                point[at, samples.horizons.index(net.horizon)] = np.log(share)
+                reached = log_returns_to(price, close=samples.table.close[rows[at]])
+                point[at, samples.horizons.index(net.horizon)] = reached
         return np.repeat((point / samples.unit(rows))[:, :, None], len(LEVELS), axis=2)
 
     @property
