@@ -12,7 +12,7 @@ SPREAD := -n auto --maxprocesses=8 --dist=worksteal
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof picture notebook clean
+.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof docs pages picture notebook clean
 
 demo: $(READY)
 	$(BIN)/nextclose demo
@@ -77,7 +77,15 @@ pretrain: $(READY)
 	--note "$(NOTE); code: commit $$(git rev-parse --short HEAD)" \
 	--out src/nextclose/models/lstm/weights/until-$$day.safetensors || exit $$?; done
 
-# the README's picture of the report, drawn by a real browser
+# the documentation as a site, in build/site: opens without a server or a network
+docs: $(READY)
+	$(BIN)/zensical build --strict --clean
+
+# the pages that are written from tables of the program; a test holds them equal
+pages: $(READY)
+	for page in catalogue formats commands glossary; do $(BIN)/python -m docs.$$page || exit $$?; done
+
+# the README's and the pages' pictures, drawn by a real browser
 picture: $(READY)
 	$(BIN)/python docs/picture.py runs/full/report.html docs
 

@@ -1,4 +1,4 @@
-"""What the package and the README promise is there."""
+"""What the package and its pages promise is there."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def test_importing_the_package_loads_nothing_heavy():
         assert f"'{heavy}'" not in loaded.stdout
 
 
-def test_the_tree_of_the_readme_is_the_real_tree():
+def test_the_tree_of_the_architecture_page_is_the_real_tree():
     source = ROOT / "src" / "nextclose"
     packages = {path.parent for path in source.rglob("__init__.py")} - {source}
-    assert readme_folders() == {str(folder.relative_to(source)) for folder in packages}
+    assert listed_folders() == {str(folder.relative_to(source)) for folder in packages}
 
 
-def readme_folders() -> set[str]:
-    """Folders below src/nextclose/ that the README's tree names, one a line."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def listed_folders() -> set[str]:
+    """Folders below src/nextclose/ that the page's tree names, one a line."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     tree = text.split("```text\nsrc/nextclose/\n")[1].split("```")[0]
     folders: set[str] = set()
     path: list[str] = []
