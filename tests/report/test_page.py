@@ -11,7 +11,7 @@ import pytest
 from nextclose.evaluation.verdict.evidence import MetricEvidence
 from nextclose.report.page import figure_files, render_page, with_break_points
 from nextclose.schema import Finding
-from tests.report.synthetic import RUN, make_content
+from tests.report.synthetic import RUN, make_bars, make_content, make_forecasts
 from tests.report.verdict_rows import with_evidence
 
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>\u2028$x^2$"
@@ -240,13 +240,27 @@ def test_five_symbols_with_five_years_of_origins_stay_under_three_megabytes():
     assert len(page.encode()) < 3_000_000
 
 
+@pytest.mark.slow
+def test_five_hundred_symbols_of_two_thousand_origins_stay_under_three_megabytes():
+    """Of which the charts have 2.5 at most."""
+    names = [f"S{k:03d}" for k in range(500)]
+    bars = make_bars(names, n_sessions=2_120)
+    few = make_content(names[:2], n_sessions=300, n_origins=80)
+    forecasts = make_forecasts(bars, n_origins=2_000, models=("hybrid",))
+    text = render_page(replace(few, bars=bars, forecasts=forecasts))
+    (data,) = [body for attrs, body in Page(text).scripts if attrs.get("id") == "chart-data"]
+    assert len(json.loads(data)["symbols"]) == 500
+    assert len(data.encode()) < 2_500_000
+    assert len(text.encode()) < 3_000_000
+    assert "one origin in 5 of each of 500 symbols" in text
+
+
 def test_bars_with_only_a_close_make_a_line_instead_of_candles():
     full = make_content(("AAPL",), n_sessions=300, n_origins=80, horizons=(7,))
     page = Page(render_page(replace(full, bars=full.bars.select("symbol", "session", "close"))))
     (data,) = [body for attrs, body in page.scripts if attrs.get("type") == "application/json"]
     (symbol,) = json.loads(data)["symbols"]
-    assert "close" in symbol
-    assert not {"open", "high", "low"} & symbol.keys()
+    assert symbol["candles"] is False
 
 
 def test_a_run_without_the_classic_network_has_no_tutorial_section():

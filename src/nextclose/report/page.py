@@ -21,7 +21,7 @@ from nextclose.report.content import RunFacts as RunFacts
 from nextclose.report.figures import gallery
 from nextclose.report.figures.drawing import png, svg
 from nextclose.report.figures.palette import Palette, palette_for
-from nextclose.report.figures.price_chart import as_script_json, chart_data, chart_note
+from nextclose.report.figures.price_chart import as_script_json, chart_data
 from nextclose.report.sections import data_quality, hybrid
 from nextclose.report.sections.cards import verdict_cards
 from nextclose.report.sections.direction import direction_table, direction_tables_by_horizon
@@ -33,6 +33,7 @@ from nextclose.report.sections.tutorial import tutorial_comparison
 
 UNBROKEN_CHARACTERS = 14  # of a name in a table, beside a figure on a phone
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
+CHART_SCRIPTS = ("chart-data.js", "chart.js", "followed.js")  # in this order, as one script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,10 @@ def render_page(content: ReportContent) -> str:
     Expects: at least one pooled verdict on the headline model.
     """
     palette = palette_for(content.models, colours=content.colours)
-    chart = chart_data(
-        content.bars, content.forecasts, model=content.headline, horizons=content.horizons
-    )
+    chart = chart_data(content.bars, content.forecasts, model=content.headline)
     scripts = [
         Markup(_static_file(CHART_LIBRARY)),
-        Markup(_static_file("report.js")),
+        Markup("".join(_static_file(name) for name in CHART_SCRIPTS)),
     ]  # our own files
     parts = {
         "palette": palette,
@@ -67,8 +66,9 @@ def render_page(content: ReportContent) -> str:
         "scope": _scope(content),
         **_verdict_parts(content),
         **_hybrid_parts(content),
-        "chart": as_script_json(chart) if chart["symbols"] else None,
-        "chart_note": chart_note(content.forecasts, chart),
+        "chart": as_script_json(chart.values) if chart.symbols else None,
+        "chart_note": chart.note,
+        "chart_horizons": chart.horizons,
         "pictures": _inline_figures(content, palette),
         "calibration_models": gallery.calibration_models(content),
         "slice_models": gallery.slice_models(content),
@@ -151,6 +151,7 @@ def _style_sheet(palette: Palette) -> Markup:
         f":root{{{light}{roles}}}\n"
         f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
         + _static_file("report.css")
+        + _static_file("chart.css")
     )
 
 

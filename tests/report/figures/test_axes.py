@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from nextclose.report.figures.axes import MAX_TICKS, date_ticks, set_session_ticks
+from nextclose.report.figures.axes import (
+    MAX_TICKS,
+    date_ticks,
+    set_date_ticks,
+    set_session_ticks,
+)
 
 SPANS = [*range(2, 120), *range(120, 800, 7), *range(800, 7400, 97)]  # days; up to 20 years
 
@@ -39,10 +44,21 @@ def test_an_axis_of_sessions_has_its_ticks_at_the_first_session_of_a_month():
     set_session_ticks(panel, sessions)
     at = [str(sessions[int(tick)]) for tick in panel.get_xticks()]
     assert at == ["2012-12-03", "2013-01-02", "2013-02-01", "2013-03-01", "2013-04-01"]
-    assert [label.get_text() for label in panel.get_xticklabels()] == [
-        "Dec",
-        "2013",
-        "Feb",
-        "Mar",
-        "Apr",
-    ]
+    labels = [label.get_text() for label in panel.get_xticklabels()]
+    assert labels == ["Dec", "2013", "Feb", "Mar", "Apr"]
+
+
+@pytest.mark.parametrize("set_ticks", [set_date_ticks, set_session_ticks])
+def test_a_day_at_a_tick_names_its_month(set_ticks):
+    days = np.arange(np.datetime64("2012-07-02"), np.datetime64("2012-08-20"))
+    figure = Figure()
+    panel = figure.subplots()
+    if set_ticks is set_session_ticks:
+        panel.plot(np.arange(len(days)), np.zeros(len(days)))
+        set_session_ticks(panel, days)
+    else:
+        panel.plot(days, np.zeros(len(days)))
+        set_date_ticks(panel)
+    figure.canvas.draw()
+    labels = [label.get_text() for label in panel.get_xticklabels()]
+    assert all(label.endswith((" Jun", " Jul", " Aug")) for label in labels)

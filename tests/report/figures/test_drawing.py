@@ -1,9 +1,19 @@
+import io
 import re
 
 import matplotlib as mpl
 import pytest
+from PIL import Image
 
-from nextclose.report.figures.drawing import empty_figure, png, svg, write_axis_title
+from nextclose.report.figures.drawing import (
+    TITLE_CHARACTERS,
+    empty_figure,
+    png,
+    shown,
+    svg,
+    wrapped,
+    write_axis_title,
+)
 from nextclose.report.figures.palette import model_order, palette_for
 
 PALETTE = palette_for(model_order(["lstm"], headline="lstm"))
@@ -46,6 +56,44 @@ def test_a_saved_picture_takes_any_title_without_a_missing_glyph():
     data = png(drawing, PALETTE, title="株 $x_1$ \u2028 \x00")
     assert data.startswith(b"\x89PNG")
     assert data == png(drawing, PALETTE, title="株 $x_1$ \u2028 \x00")
+
+
+def test_a_long_title_is_wrapped_and_never_cut():
+    title = (
+        "A LONG NAME OF A FUND, CLASS B: 50, 80 and 90% ranges issued 2013-01-16, and what happened"
+    )
+    lines = wrapped(title, width=TITLE_CHARACTERS).split("\n")
+    assert " ".join(lines) == title
+    assert max(map(len, lines)) <= TITLE_CHARACTERS
+
+
+def test_what_the_font_has_no_glyph_for_is_a_question_mark_and_a_true_minus_stays():
+    assert shown("\N{MINUS SIGN}1 株 Ω é \u202e") == "\N{MINUS SIGN}1 ? Ω é ?"
+
+
+def pixels(data):
+    return Image.open(io.BytesIO(data)).size
+
+
+def plain(n_names, name="x"):
+    def draw(inks):
+        figure, (panel,) = empty_figure(inks)
+        for k in range(n_names):
+            panel.plot([0.0, 1.0], [0.0, 1.0], label=f"{name} {k}")
+        return figure
+
+    return draw
+
+
+def test_a_saved_picture_grows_upwards_with_its_title_and_legend_not_sideways():
+    width, height = pixels(png(plain(5), PALETTE, title="short"))
+    wide, tall = pixels(png(plain(5, "a name of a model"), PALETTE, title="a long title " * 12))
+    assert tall > height
+    assert wide < 1.2 * width
+
+
+def test_a_picture_without_anything_named_is_saved_too():
+    assert png(plain(0), PALETTE, title="x").startswith(b"\x89PNG")
 
 
 def test_drawing_leaves_the_settings_of_matplotlib_alone():

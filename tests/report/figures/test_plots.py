@@ -1,3 +1,4 @@
+import re
 import warnings
 from datetime import date
 
@@ -51,6 +52,44 @@ def test_coverage_is_drawn_as_held_minus_promised():
     )
     (panel,) = plots.coverage_by_level(frame, models=["lstm"])(INKS).axes
     np.testing.assert_allclose(lines(panel)["lstm"], [0.02, -0.03])
+
+
+def test_the_shade_around_coverage_is_a_95_percent_interval():
+    frame = pl.DataFrame(
+        {"model": "lstm", "nominal": [0.9], "realised": [0.87], "standard_error": [0.01]}
+    )
+    (panel,) = plots.coverage_by_level(frame, models=["lstm"])(INKS).axes
+    (shade,) = panel.collections
+    assert shade.get_label() == "95% interval"
+    heights = np.asarray(shade.get_paths()[0].vertices)[:, 1]
+    # -0.03 +/- 1.96 x 0.01
+    np.testing.assert_allclose([heights.min(), heights.max()], [-0.0496, -0.0104], atol=1e-6)
+
+
+def test_every_minus_in_a_picture_is_a_true_one():
+    frame = pl.DataFrame(
+        {
+            "model": "lstm",
+            "nominal": [0.5, 0.9],
+            "realised": [0.45, 0.8],
+            "standard_error": [0.01, 0.01],
+        }
+    )
+    drawn = (
+        plots.coverage_by_level(frame, models=["lstm"]),
+        plots.gains_by_slice(a_year(relative_mae=0.9, crps_skill_vs_hs=-0.2), models=["lstm"]),
+        plots.actual_and_predicted(
+            issued([-0.2, -0.1], [-0.3, 0.3], [10.0, 20.0]).with_columns(
+                resolved=pl.Series([date(2020, 1, 3), date(2020, 1, 6)])
+            ),
+            model="lstm",
+        ),
+    )
+    for draw in drawn:
+        text = svg(draw, PALETTE, name="x", description="")
+        said = re.findall(r">([^<]*)</text>", text)
+        assert any("\N{MINUS SIGN}" in label for label in said)
+        assert not [label for label in said if re.match(r"-[\d.]", label)]
 
 
 def test_pit_bars_are_shares_that_add_to_one():

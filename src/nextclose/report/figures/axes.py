@@ -20,8 +20,7 @@ def set_date_ticks(panel: Axes) -> None:
     first, last = math.ceil(low), math.floor(high)
     locator = FixedLocator(date_ticks(first, max(first, last)).tolist())  # one tick at least
     panel.xaxis.set_major_locator(locator)
-    formatter = ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
-    panel.xaxis.set_major_formatter(formatter)
+    panel.xaxis.set_major_formatter(_date_formatter(locator))
 
 
 def set_session_ticks(panel: Axes, sessions: Dates) -> None:
@@ -30,10 +29,19 @@ def set_session_ticks(panel: Axes, sessions: Dates) -> None:
     low, high = panel.get_xlim()
     first, last = max(math.ceil(low), 0), min(math.floor(high), len(days) - 1)
     ticks = date_ticks(int(days[first]), int(days[last]))
-    formatter = ConciseDateFormatter(FixedLocator([]), show_offset=False)  # type: ignore[no-untyped-call]
     places = np.searchsorted(days, ticks)  # the first session on or after a tick
-    labels = formatter.format_ticks(ticks.tolist())  # type: ignore[no-untyped-call]
+    labels = _date_formatter(FixedLocator([])).format_ticks(ticks.tolist())  # type: ignore[no-untyped-call]
     panel.set_xticks(places.tolist(), labels)
+
+
+def _date_formatter(locator: FixedLocator) -> ConciseDateFormatter:
+    """Years, months, or days that name their month: `2013`, `Feb`, `14 Feb`."""
+    return ConciseDateFormatter(  # type: ignore[no-untyped-call]
+        locator,
+        formats=["%Y", "%b", "%d %b", *["%H:%M"] * 3],
+        zero_formats=["", "%Y", "%d %b", *["%H:%M"] * 3],
+        show_offset=False,
+    )
 
 
 def date_ticks(first: int, last: int) -> Ints:

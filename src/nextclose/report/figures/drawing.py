@@ -23,7 +23,7 @@ Drawing = Callable[[Inks], Figure]
 
 PNG_DPI = 300
 WIDTH_INCHES = 3.4  # at 8 pt, text is readable in a third of a screen and on a phone
-TITLE_CHARACTERS = 52  # of a line above a figure
+TITLE_CHARACTERS = 46  # of a line above a figure
 MAX_TITLE = 400  # characters, whatever a name holds
 DASHED = (0, (2, 1.5))  # the naive line, in every picture
 STYLE: dict[str, Any] = {
@@ -124,7 +124,7 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
                 borderpad=0,
             )
         n_lines = sum(name.count("\n") + 1 for name in list(legend)[::n_columns])
-        top = 1 + (0.18 + 0.16 * n_lines) / height  # above the legend
+        top = 1 + (0.2 + 0.14 * n_lines) / height  # above the legend
         figure.text(0.0, top, wrapped(title, width=TITLE_CHARACTERS), fontsize=9, va="bottom")
         figure.savefig(
             buffer,
@@ -148,8 +148,8 @@ def legend_entries(figure: Figure) -> Iterator[tuple[str, Artist]]:
 def _legend_columns(names: Sequence[str]) -> int:
     """As many columns as fit above one figure."""
     widths = [len(name) + 5 for name in names]  # the key and the gap are 5 characters wide
-    fits = sum(widths) <= 1.2 * TITLE_CHARACTERS
-    return max(len(names) if fits else int(1.2 * TITLE_CHARACTERS) // max(widths), 1)
+    room = int(1.3 * TITLE_CHARACTERS)  # its type is smaller
+    return max(len(names) if sum(widths) <= room else room // max(widths), 1)
 
 
 def wrapped(text: str, *, width: int) -> str:

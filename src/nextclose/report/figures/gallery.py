@@ -46,16 +46,15 @@ class Picture:
 
 def pictures(content: ReportContent) -> Iterator[Picture]:
     """All pictures for which there are data."""
-    yield from _fan_pictures(content)
-    for h in content.horizons:
-        yield from _outcome_pictures(content, h, model=content.headline, section="followed")
+    symbol = example_symbol(content)
+    yield from _fan_pictures(content, symbol)
+    yield from _outcome_pictures(content, symbol, model=content.headline, section="followed")
     for h in content.horizons:
         yield from _calibration_pictures(content, h)
     for h in content.horizons:
         yield from _slice_pictures(content, h)
     yield from _training_pictures(content)
-    for h in content.horizons:
-        yield from _outcome_pictures(content, h, model="classic", section="tutorial")
+    yield from _outcome_pictures(content, symbol, model="classic", section="tutorial")
 
 
 def calibration_models(content: ReportContent) -> list[str]:
@@ -79,14 +78,14 @@ def _headline_and_rivals(content: ReportContent, models: set[str]) -> list[str]:
 
 def example_symbol(content: ReportContent) -> str:
     """The symbol in the single-symbol pictures: the first by name with a known outcome, or ""."""
-    rows = _rows_with_outcome(content, model=content.headline)
-    return str(rows["symbol"].sort()[0]) if len(rows) else ""
+    rows = _rows_where(content.forecasts, model=content.headline)
+    first = rows.filter(pl.col("target").is_not_null())["symbol"].min()
+    return "" if first is None else str(first)
 
 
-def _rows_with_outcome(content: ReportContent, *, model: str) -> pl.DataFrame:
-    return content.forecasts.filter(
-        (pl.col("model") == model) & pl.col("target").is_not_null()
-    ).sort("origin")
+def _rows_with_outcome(content: ReportContent, symbol: str, *, model: str) -> pl.DataFrame:
+    rows = _rows_where(content.forecasts, symbol=symbol, model=model)
+    return rows.filter(pl.col("target").is_not_null()).sort("origin")
 
 
 def _rows_where(frame: pl.DataFrame, **values: object) -> pl.DataFrame:
@@ -96,10 +95,9 @@ def _rows_where(frame: pl.DataFrame, **values: object) -> pl.DataFrame:
     return frame.filter(pl.col(name).eq(value) for name, value in values.items())
 
 
-def _fan_pictures(content: ReportContent) -> Iterator[Picture]:
+def _fan_pictures(content: ReportContent, symbol: str) -> Iterator[Picture]:
     """Three origins, about half a year apart, whose every range has been answered."""
-    symbol = example_symbol(content)
-    rows = _rows_with_outcome(content, model=content.headline).filter(pl.col("symbol") == symbol)
+    rows = _rows_with_outcome(content, symbol, model=content.headline)
     answered = rows.filter(pl.len().over("origin") == len(content.horizons))
     origins = answered["origin"].unique().sort()
     bars = _rows_where(content.bars, symbol=symbol).sort("session")
@@ -119,21 +117,20 @@ def _fan_pictures(content: ReportContent) -> Iterator[Picture]:
 
 
 def _outcome_pictures(
-    content: ReportContent, h: int, *, model: str, section: str
+    content: ReportContent, symbol: str, *, model: str, section: str
 ) -> Iterator[Picture]:
-    symbol = example_symbol(content)
-    rows = _rows_where(
-        _rows_with_outcome(content, model=model), symbol=symbol, horizon_sessions=h
-    ).tail(N_OUTCOMES)
-    if len(rows):
-        yield Picture(
-            section=section,
-            group="",
-            name=f"{section}-{h}",
-            caption=f"{symbol}, {sessions(h)} ahead",
-            title=f"{symbol}, {sessions(h)} ahead: actual, predicted and no change",
-            draw=plots.actual_and_predicted(rows, model=model),
-        )
+    known = _rows_with_outcome(content, symbol, model=model)
+    for h in content.horizons:
+        rows = _rows_where(known, horizon_sessions=h).tail(N_OUTCOMES)
+        if len(rows):
+            yield Picture(
+                section=section,
+                group="",
+                name=f"{section}-{h}",
+                caption=f"{symbol}, {sessions(h)} ahead",
+                title=f"{symbol}, {sessions(h)} ahead: actual, predicted and no change",
+                draw=plots.actual_and_predicted(rows, model=model),
+            )
 
 
 def _calibration_pictures(content: ReportContent, h: int) -> Iterator[Picture]:

@@ -15,6 +15,7 @@ from nextclose.report.figures.drawing import DASHED, Drawing, empty_figure, writ
 from nextclose.report.figures.palette import Inks
 
 PERCENT = FuncFormatter(lambda fraction, _: axis_share(fraction))
+Z_95 = 1.959964  # two-sided 95% interval of a normal distribution, in standard errors
 # figure of a slice -> (what it is called, its value where nothing is gained)
 SLICE_FIGURES = {
     "relative_mae": ("Error ÷ error of no change", 1.0),
@@ -57,12 +58,12 @@ def actual_and_predicted(forecasts: pl.DataFrame, *, model: str) -> Drawing:
 
 
 def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
-    """Share of outcomes inside each range minus the promise; shaded: two standard errors."""
+    """Share of outcomes inside each range minus the promise; shaded: the first model's interval."""
     first = frame.filter(pl.col("model") == models[0]).sort("nominal").drop_nulls()
 
     def draw(inks: Inks) -> Figure:
         figure, (panel,) = empty_figure(inks)
-        reach = 2 * first["standard_error"].to_numpy()
+        reach = Z_95 * first["standard_error"].to_numpy()
         panel.fill_between(
             first["nominal"].to_numpy(),
             (first["realised"] - first["nominal"]).to_numpy() - reach,
@@ -70,6 +71,7 @@ def coverage_by_level(frame: pl.DataFrame, *, models: Sequence[str]) -> Drawing:
             color=inks.models[models[0]],
             alpha=0.14,
             linewidth=0,
+            label="95% interval",
         )
         panel.axhline(0.0, color=inks.roles["ink-2"], linewidth=0.8)
         for model in models:
