@@ -2,13 +2,12 @@
 
 A docstring has lines such as `Expects: ...` or `Raises: ...`, continued by indented lines. Here
 each becomes a paragraph with its word in bold. A class of settings gets a row for each field,
-described by the comment beside or above it.
+described by the text below it.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import griffe
@@ -58,23 +57,12 @@ def with_paragraphs(text: str) -> str:
 def settings_table(cls: griffe.Class) -> str:
     """Name, default and meaning of each field."""
     rows = ["| setting | default | what |", "|---|---|---|"]
-    lines = Path(str(cls.filepath)).read_text(encoding="utf-8").splitlines()
     for name, attribute in cls.members.items():
         if not isinstance(attribute, griffe.Attribute) or name in NOT_SETTINGS:
             continue
-        start, end = attribute.lineno or 1, attribute.endlineno or 1  # from 1
-        comment = lines[end - 1].partition("  # ")[2] or _comment_above(lines[: start - 1])
-        rows.append(f"| `{name}` | `{_default(attribute)}` | {_cell(comment)} |")
+        text = " ".join(attribute.docstring.value.split()) if attribute.docstring else ""
+        rows.append(f"| `{name}` | `{_default(attribute)}` | {_cell(text)} |")
     return "\n".join(rows)
-
-
-def _comment_above(lines: list[str]) -> str:
-    words: list[str] = []
-    for line in reversed(lines):
-        if not line.strip().startswith("# "):
-            break
-        words.insert(0, line.strip().removeprefix("# "))
-    return " ".join(words)
 
 
 def _default(attribute: griffe.Attribute) -> str:

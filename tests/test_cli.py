@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from datetime import date
+from importlib.metadata import version
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from nextclose import cli
 from nextclose.commands import forecast
-from nextclose.config import RunConfig
+from nextclose.config import BacktestConfig, RunConfig
 from nextclose.data.calendars.sessions import sessions_after
 from nextclose.data.finding_counts import policies_in_force
 from nextclose.data.sources.loading import sample_bars
@@ -22,6 +25,9 @@ from nextclose.errors import LockedError, SourceError
 from nextclose.schema import Bars, Finding
 
 QUICK = ("--models", "naive,hs_250,hs_expanding,ewma", "--workers", "1")
+QUICK_SETTINGS = RunConfig(
+    backtest=BacktestConfig(models=("naive", "hs_250", "ewma"), horizons=(1,), test_sessions=300)
+)
 
 
 @pytest.fixture
@@ -38,9 +44,10 @@ def prices(tmp_path):
 
 def test_backtest_prints_the_scoreboard_and_leaves_a_run_folder(command, prices, tmp_path):
     out = tmp_path / "run"
-    code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "--out", out)
+    code, printed, _ = command("backtest", prices, *QUICK, "-v", "--horizons", "1", "--out", out)
     assert code == 0
     assert "hs_expanding" in printed
+    assert "All symbols together" in printed
     assert f"report   {out / 'report.html'}\n" in printed
     assert {path.name for path in out.iterdir()} >= {
         *("config.toml", "forecasts.parquet", "verdict.json", "report.html", "figures", "tasks")
@@ -115,7 +122,7 @@ def test_a_backtest_of_the_hybrid_says_what_it_is_made_of_and_whether_that_paid(
     settings = tmp_path / "run.toml"
     settings.write_text('[hybrid]\nmembers = ["ewma", "har"]\n[backtest]\nrefit_sessions = 60\n')
     options = ("--config", settings, "--models", "naive,hybrid", "--horizons", "1", "--workers", 1)
-    code, printed, _ = command("backtest", prices, *options, "--out", tmp_path / "run")
+    code, printed, _ = command("backtest", prices, *options, "-v", "--out", tmp_path / "run")
     assert code == 0
     said = " ".join(printed.split())
     assert "At 1 session the hybrid" in said
@@ -279,12 +286,12 @@ def test_with_json_errors_nothing_but_json_is_on_standard_error(command, prices,
 
 def test_a_backtest_says_what_data_it_rests_on(command, prices, tmp_path):
     out = tmp_path / "run"
-    code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "--out", out)
+    code, printed, _ = command("backtest", prices, *QUICK, "--horizons", "1", "-v", "--out", out)
     assert code == 0
     assert "2 symbols, 1,800 bars" in " ".join(printed.split())
     run = json.loads((out / "verdict.json").read_text())["run"]
     for code, count in run["findings"].items():
-        assert f"{code}: {count:,}" in printed
+        assert f"{code} {count:,} place" in printed
     assert run["policies"] == policies_in_force(RunConfig().data)
     page = (out / "report.html").read_text()
     assert "Adjusted for splits and dividends" in page
@@ -358,7 +365,126 @@ def test_a_reader_who_leaves_changes_neither_the_end_nor_what_is_said(name, code
 
 
 def test_help_of_every_command_has_an_example(command):
-    for name in ("demo", "check", "backtest", "train", "predict"):
-        code, printed, _ = command(name, "--help")
-        assert code == 0
-        assert f"Example: nextclose {name}" in " ".join(printed.split())
+    for named in cli.app.registered_commands:
+        assert named.callback
+        name = named.callback.__name__
+        for option in ("--help", "-h"):
+            code, printed, _ = command(name, option)
+            assert code == 0
+            assert f"Example: nextclose {name}" in " ".join(printed.split())
+
+
+def test_a_backtest_ends_in_a_dozen_lines_that_say_what_it_comes_to(command, prices, tmp_path):
+    out = tmp_path / "run"
+    code, printed, complaint = command(
+        "backtest", prices, *QUICK, "--horizons", "1,5", "--out", out
+    )
+    assert code == 0
+    lines = printed.splitlines()
+    assert len(lines) + len(complaint.splitlines()) <= 15
+    document = json.loads((out / "verdict.json").read_text())
+    lead = document["run"]["lead"]["model"]
+    assert lines[0].startswith(f"{lead} leads, the simplest model that ")
+    ahead = [line.split()[0] for line in lines if "90% range" in line]
+    assert ahead == ["1", "5"]
+    assert [line.split()[0] for line in lines[-3:]] == ["data", "report", lines[-1].split()[0]]
+    assert lines[-1].endswith(" s")
+
+
+def test_a_quiet_backtest_leaves_its_folder_without_a_word(command, prices, tmp_path):
+    arguments = ("backtest", prices, *QUICK, "--horizons", "1", "--out", tmp_path / "run", "-q")
+    assert command(*arguments) == (0, "", "")
+    assert (tmp_path / "run" / "report.html").exists()
+    code, printed, complaint = command(*arguments, "--json")
+    assert (code, json.loads(printed)["format"], complaint) == (0, 1, "")
+
+
+def test_quiet_and_verbose_are_a_choice(command):
+    code, _, complaint = command("demo", "-q", "-v")
+    assert code == 2
+    assert "choose one of them" in complaint
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("demo", "--version")])
+def test_the_release_is_told_wherever_it_is_asked_for(command, arguments):
+    code, printed, _ = command(*arguments)
+    assert (code, printed) == (0, f"nextclose {version('nextclose')}\n")
+
+
+def test_what_stands_behind_two_dashes_is_a_name(command):
+    code, _, complaint = command("check", "--", "-q")
+    assert (code, complaint) == (3, "")  # no such file: looked for, and said on standard output
+    assert "E1" in command("check", "--", "-v")[1]
+
+
+@pytest.mark.parametrize("name", ["backtest", "demo"])
+def test_the_report_is_opened_in_the_browser_if_that_is_asked_for(
+    command, monkeypatch, prices, tmp_path, name
+):
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)  # None: it could not
+    out = tmp_path / "run"
+    if name == "demo":
+        monkeypatch.setattr(forecast, "_demo_settings", lambda: QUICK_SETTINGS)
+        monkeypatch.setattr(forecast, "_train_bundle", lambda *_: None)
+    call = ("demo",) if name == "demo" else ("backtest", prices, *QUICK, "--horizons", "1")
+    code, _, complaint = command(*call, "--out", out)
+    assert (code, opened) == (0, [])
+    code, _, complaint = command(*call, "--out", out, "--open")
+    assert (code, opened) == (0, [(out / "report.html").as_uri()])
+    assert "No browser could be opened." in complaint
+
+
+def test_the_command_in_a_report_does_the_run_again(command, prices, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = (*QUICK, "--horizons", "1")
+    assert command("backtest", "prices", *options, "--out", "runs/mine")[0] == 0
+    again = "nextclose backtest prices --config runs/mine/config.toml"
+    assert again in (tmp_path / "runs" / "mine" / "report.html").read_text()
+    assert command(*again.split()[1:], "--workers", 1, "--out", "runs/again")[0] == 0
+    one, two = (
+        (tmp_path / "runs" / name / "verdict.json").read_bytes() for name in ("mine", "again")
+    )
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("out", "instead"), [("runs/mine", "runs/mine/config.toml"), ("/tmp/a b", "'a b/config.toml'")]
+)
+def test_no_full_path_is_in_the_command_of_a_report(out, instead):
+    command = forecast._command_again(["/home/me/prices"], Path("/home/me/news.csv"), Path(out))
+    assert command == f"nextclose backtest prices --news news.csv --config {instead}"
+
+
+def test_results_do_not_go_into_a_folder_within_that_of_the_prices(command, tmp_path, monkeypatch):
+    (tmp_path / "prices" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    code, _, complaint = command("backtest", "prices", "--out", "prices/x")
+    assert code == 2
+    assert "is in the folder of the prices" in complaint
+    assert "Fix: name another, as --out runs/x" in complaint
+    assert command("train", "prices", "--out", "prices/a/b")[0] == 2
+    # who works among the prices has the usual place below them
+    monkeypatch.chdir(tmp_path / "prices" / "deep")
+    assert command("backtest", "..", "--out", "../runs/x")[0] == 3
+    code, _, complaint = command("backtest", "..", "--out", "..")
+    assert code == 2
+    assert "Fix: name another, as --out ../../runs/prices." in complaint
+
+
+def completions(words: str, *, shell: str) -> tuple[int, list[str]]:
+    """What a shell is told when the user presses TAB behind these words."""
+    script = "import sys; sys.argv = ['nextclose']; from nextclose.cli import main; main()"
+    asked = {"_NEXTCLOSE_COMPLETE": f"complete_{shell}", "COMP_WORDS": words}
+    asked |= {"COMP_CWORD": str(len(words.split(" ")) - 1), "_TYPER_COMPLETE_ARGS": words}
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | asked, capture_output=True, text=True
+    )
+    return told.returncode, told.stdout.split()
+
+
+def test_a_shell_completes_commands_and_leaves_prices_to_its_own_files():
+    code, told = completions("nextclose b", shell="bash")
+    assert (code, told) == (0, ["backtest"])
+    code, told = completions("nextclose predict pri", shell="bash")
+    assert (code, told) == (0, [])

@@ -16,14 +16,33 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
-from nextclose.commands import check, fetch, forecast, predict, pretrain, samples, update
-from nextclose.commands.messages import JSON_ERRORS, VERBOSE, say_ending, say_error
-from nextclose.commands.options import err
+from nextclose.commands import (
+    check,
+    explain,
+    fetch,
+    forecast,
+    init,
+    models,
+    predict,
+    pretrain,
+    samples,
+    update,
+)
+from nextclose.commands.messages import say_ending, say_error
+from nextclose.commands.options import err, out, print_lines
+from nextclose.commands.switches import (
+    JSON_ERRORS,
+    QUIET,
+    SWITCHES,
+    VERBOSE,
+    VERSION,
+    common_first,
+)
 from nextclose.errors import NextcloseError, without_secrets
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -43,43 +62,68 @@ EXAMPLES: dict[Callable[..., None], str] = {
     update.update: "nextclose update bundles/mine prices/",
     samples.samples: "nextclose samples prices/ --out windows",
     pretrain.pretrain: "nextclose pretrain prices/ --until 2017-12-31 --out mine.safetensors",
+    models.models: "nextclose models",
+    init.init: "nextclose init run.toml",
+    explain.explain: "nextclose explain W66",
 }
+RESULTS = ("predict", "check", "models", "explain")  # commands that only say something
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: [b]{example}[/b]")(command)
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        print_lines(f"nextclose {version('nextclose')}")
+        raise typer.Exit
+
+
 @app.callback()
 def every_command(
+    context: typer.Context,
+    verbose: Annotated[
+        bool,
+        typer.Option(*VERBOSE, help="Everything in full: findings, tables, where a bug is."),
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option(*QUIET, help="Only errors, and results that were asked for.")
+    ] = False,
     json_errors: Annotated[
         bool,
-        typer.Option(JSON_ERRORS, help="Findings and errors as JSON, one object a line."),
+        typer.Option(*JSON_ERRORS, help="Findings and errors as JSON, one object a line."),
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option(*VERBOSE, help="Of a bug, where it is, on standard error.")
+    version: Annotated[
+        bool,
+        typer.Option(*VERSION, callback=_print_version, is_eager=True, help="Which release."),
     ] = False,
 ) -> None:
-    """Forecasts of the next close, built only from what was knowable, and told honestly."""
+    """Forecasts of the next close, built only from what was knowable, and told honestly.
+
+    What stands here works before a command and after it.
+    """
     # `main` has read the options by then: a wrong call is told in the same way
+    if verbose and quiet:
+        raise typer.BadParameter("--quiet and --verbose: choose one of them.")
+    out.quiet = quiet and context.invoked_subcommand not in RESULTS
 
 
 def main() -> None:
     """Run the command line; an error on purpose is one line and its own exit code."""
-    arguments = sys.argv[1:]
-    err.quiet = JSON_ERRORS in arguments
-    # wherever they were given: they belong to no command
-    common = [text for text in arguments if text in (JSON_ERRORS, *VERBOSE)]
-    arguments = [*common, *(text for text in arguments if text not in common)]
+    arguments = common_first(sys.argv[1:])
+    SWITCHES.set_by(arguments)
+    out.quiet, err.quiet = False, SWITCHES.is_json or SWITCHES.is_quiet
     sys.stdout, sys.stderr = tolerant_stream(sys.stdout), tolerant_stream(sys.stderr)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it keeps its fonts is its own
     with signals_as_exceptions(signal.SIGTERM, signal.SIGHUP):
-        code = _exit_code(arguments, is_verbose=any(text in VERBOSE for text in common))
+        code = _exit_code(arguments)
         sys.exit(code or _code_of_output(sys.stdout))
 
 
-def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
+def _exit_code(arguments: Sequence[str]) -> int:
     try:
         # typer gives the code of an Exit back, 130 for Ctrl-C
-        code = app(args=arguments, standalone_mode=False)
+        code = app(args=arguments, prog_name="nextclose", standalone_mode=False)
         if code == INTERRUPTED:
             say_ending(STOPPED, kind="stopped", exit_code=code)
         return code if isinstance(code, int) else 0
@@ -105,14 +149,14 @@ def _exit_code(arguments: Sequence[str], *, is_verbose: bool) -> int:
         if shortage := _shortage(error):
             say_ending(shortage, kind="resource", exit_code=NO_RESOURCE)
             return NO_RESOURCE
-        return _report_bug(is_verbose=is_verbose)
+        return _report_bug(is_verbose=SWITCHES.is_verbose)
 
 
 def _show_wrong_call(error: typer._click.ClickException) -> None:
     for name, value in vars(error).items():  # before the box around it breaks lines
         if isinstance(value, str):
             setattr(error, name, without_secrets(value))
-    if err.quiet:
+    if SWITCHES.is_json:
         say_ending(error.format_message(), kind="usage", exit_code=error.exit_code)
     else:
         error.show()

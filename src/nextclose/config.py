@@ -32,14 +32,21 @@ class BacktestConfig(Settings):
         *("naive", "drift", "hs_250", "hs_expanding", "ewma", "har", "garch"),
         *("loghar", "lstm", "hybrid"),
     )
+    """What is forecast by and judged; `nextclose models` lists all."""
     horizons: tuple[int, ...] = HORIZONS
-    # the last five years at least, or half of less, from a refit on that the calendar fixes ...
+    """Trading sessions ahead."""
     test_sessions: int = Field(default=1260, ge=1)
-    test_from: date | None = None  # ... or from this session on
+    """Length of the test at least, or half of less, from a refit on that the calendar fixes."""
+    test_from: date | None = Field(default=None, examples=[date(2020, 1, 2)])
+    """First session of the test, in place of test_sessions."""
     refit_sessions: int = Field(default=252, ge=1)
-    rehearsal_sessions: int = Field(default=756, ge=0)  # before the test, for the hybrid's record
-    # slow model -> only its latest folds
-    last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Sessions from one refit to the next: 252 are a year."""
+    rehearsal_sessions: int = Field(default=756, ge=0)
+    """Sessions before the test that are forecast too, for the hybrid's record."""
+    last_folds: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict, examples=[{"classic": 1}]
+    )
+    """Slow model -> how many of the latest refits it takes part in."""
 
     @field_validator("models")
     @classmethod
@@ -68,37 +75,65 @@ class DataConfig(Settings):
 
     # the file
     encoding: str = "utf-8"
-    separator: Literal[",", ";", "\t", "|"] | None = None  # None: told by the file
-    decimal: Literal[".", ","] | None = None  # None: told by the file, as is the next
+    """Encoding of text files."""
+    separator: Literal[",", ";", "\t", "|"] | None = None
+    """What separates cells; else told by the file."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal mark; else told by the file."""
     thousands: Literal[",", ".", "'", " "] | None = None
+    """The mark between thousands; else told by the file."""
     follow_symlinks: bool = False
-    columns: dict[str, str] = Field(default_factory=dict)  # foreign name -> ours
-    header: tuple[str, ...] = ()  # names of the columns of files without a header row, in order
-    symbols: dict[str, str] = Field(default_factory=dict)  # file of one symbol -> that symbol
-    only: dict[str, str] = Field(default_factory=dict)  # column -> text of the rows to be read
-    missing: tuple[str, ...] = ("", "nan", "NaN", "null")  # texts of a number that is not there
-    date_format: str | None = None  # as in "%d/%m/%Y"; "excel", "excel-1904", "epoch-d", ...
-    numeric_symbols: bool = False  # symbols of digits only, as in Tokyo or Hong Kong
-    # the exchange, of all or by symbol: None takes what each name tells; "weekdays" every weekday
-    calendar: str | dict[str, str] | None = None
-    day_shift: Literal[-1, 1] | None = None  # days that dates without a time are moved by
+    """Whether symbolic links are read."""
+    columns: dict[str, str] = Field(default_factory=dict, examples=[{"px": "close"}])
+    """Foreign name of a column -> ours."""
+    header: tuple[str, ...] = Field(default=(), examples=[("date", "close")])
+    """Names of the columns, in order, of files without a header row."""
+    symbols: dict[str, str] = Field(default_factory=dict, examples=[{"prices.csv": "AAPL"}])
+    """File of one symbol -> that symbol."""
+    only: dict[str, str] = Field(default_factory=dict, examples=[{"exchange": "NYSE"}])
+    """Column -> text of the rows to be read; the others are passed over."""
+    missing: tuple[str, ...] = ("", "nan", "NaN", "null")
+    """Texts of a number that is not there."""
+    date_format: str | None = Field(default=None, examples=["%d/%m/%Y"])
+    """How dates are written: as here, or excel, excel-1904, epoch-d and the like."""
+    numeric_symbols: bool = False
+    """Whether symbols may be digits only, as in Tokyo or Hong Kong."""
+    calendar: str | dict[str, str] | None = Field(default=None, examples=["XNYS"])
+    """The exchange, of all or by symbol, or weekdays; else taken from what each name tells."""
+    day_shift: Literal[-1, 1] | None = None
+    """Days that dates without a time are moved by."""
     # what the prices are
-    price_basis: Literal["adjusted", "raw"] = "adjusted"  # where a file has both
-    splits: str | None = None  # CSV of symbol, date, ratio: new shares for an old one
-    not_a_split: tuple[str, ...] = ()  # "AAPL 2000-09-29": a real move
-    since: dict[str, date] = Field(default_factory=dict)  # symbol -> first session to use
+    price_basis: Literal["adjusted", "raw"] = "adjusted"
+    """Which close is taken where a file has both."""
+    splits: str | None = Field(default=None, examples=["splits.csv"])
+    """CSV of symbol, date, ratio: new shares for an old one."""
+    not_a_split: tuple[str, ...] = Field(default=(), examples=[("AAPL 2000-09-29",)])
+    """Moves that look like a split and were real."""
+    since: dict[str, date] = Field(default_factory=dict, examples=[{"FB": date(2012, 5, 18)}])
+    """Symbol -> first session to use: another company had the name before."""
     # lossy repairs, by policy
-    unfinished: Literal["drop", "keep"] = "drop"  # a newest bar whose session is not over
-    non_session: Literal["drop", "keep"] = "drop"  # a flat bar without trade on a closed day
-    duplicates: Literal["last"] | None = None  # two rows of one session
-    nonpositive: Literal["drop"] | None = None  # closes of 0 or less
-    ranges: Literal["widen", "refuse"] = "widen"  # a high below open or close, a low above
-    gaps: Literal["split"] | None = None  # six sessions missing or more
-    fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None  # incomplete bars
+    unfinished: Literal["drop", "keep"] = "drop"
+    """A newest bar whose session is not over."""
+    non_session: Literal["drop", "keep"] = "drop"
+    """A flat bar without trade on a closed day."""
+    duplicates: Literal["last"] | None = None
+    """Two rows of one session with other values: the last one counts."""
+    nonpositive: Literal["drop"] | None = None
+    """Closes of 0 or less: such rows are left out."""
+    ranges: Literal["widen", "refuse"] = "widen"
+    """A high below open or close, or a low above."""
+    gaps: Literal["split"] | None = None
+    """Six sessions missing or more: a new piece of history begins."""
+    fill: Literal["ffill:1", "ffill:2", "ffill:3"] | None = None
+    """Incomplete bars: up to so many in a row are taken from the bar before."""
     spikes: Literal["clip"] | None = None
-    bad_symbols: Literal["leave out"] | None = None  # with anything that is refused
-    as_of: date | None = None  # a store as it stood at the end of that day
-    allow_missing: int = Field(default=0, ge=0)  # symbols that a download or a query may lack
+    """Moves of over 20 robust standard deviations: cut to that."""
+    bad_symbols: Literal["leave out"] | None = None
+    """Symbols with anything that is refused: left out, with hindsight."""
+    as_of: date | None = Field(default=None, examples=[date(2026, 1, 31)])
+    """A store as it stood at the end of that day, UTC."""
+    allow_missing: int = Field(default=0, ge=0)
+    """Symbols that a download or a query may lack."""
 
 
 class FeaturesConfig(Settings):
@@ -106,8 +141,10 @@ class FeaturesConfig(Settings):
 
     section: ClassVar[str] = "features"
 
-    market: bool = True  # moves of all symbols of an exchange together
-    masks: bool = False  # halted, spiked, filled and widened rows as inputs
+    market: bool = True
+    """Moves of all symbols of an exchange together, as inputs."""
+    masks: bool = False
+    """Halted, spiked, filled and widened rows, as inputs."""
 
 
 class NewsConfig(Settings):
@@ -115,9 +152,12 @@ class NewsConfig(Settings):
 
     section: ClassVar[str] = "news"
 
-    cutoff_minutes: int = Field(default=30, ge=0, le=1440)  # seen so long before a close, or later
-    half_life_sessions: float = Field(default=2.0, gt=0)  # until an item counts half
-    window_sessions: int = Field(default=10, ge=1, le=250)  # until it is forgotten
+    cutoff_minutes: int = Field(default=30, ge=0, le=1440)
+    """A headline must be seen so long before a close; else the next session has it."""
+    half_life_sessions: float = Field(default=2.0, gt=0)
+    """Sessions until an item counts half."""
+    window_sessions: int = Field(default=10, ge=1, le=250)
+    """Sessions until an item is forgotten."""
 
 
 class LstmConfig(Settings):
@@ -125,9 +165,10 @@ class LstmConfig(Settings):
 
     section: ClassVar[str] = "lstm"
 
-    # files that `nextclose pretrain` wrote, to choose from by date; none: those that are shipped
-    editions: tuple[str, ...] = ()
-    fine_tune: bool = False  # a last layer of the user's own, with news and own columns
+    editions: tuple[str, ...] = Field(default=(), examples=[("mine.safetensors",)])
+    """Files that `nextclose pretrain` wrote, chosen from by date; none: those that are shipped."""
+    fine_tune: bool = False
+    """A last layer learnt from your prices, with news and columns of your own."""
 
 
 class HybridConfig(Settings):
@@ -140,6 +181,7 @@ class HybridConfig(Settings):
     }
 
     members: tuple[str, ...] = ("loghar", "lstm")
+    """Models whose mean it is, at least two."""
 
     @field_validator("members")
     @classmethod
@@ -154,11 +196,16 @@ class ClassicConfig(Settings):
 
     section: ClassVar[str] = "classic"
 
-    symbols: tuple[str, ...] | None = None  # None: every symbol
-    horizons: tuple[int, ...] | None = None  # None: every horizon
-    train_origins: int | None = Field(default=698, ge=32)  # the tutorial's; None: all history
+    symbols: tuple[str, ...] | None = Field(default=None, examples=[("AAPL",)])
+    """Symbols that it forecasts; else every one."""
+    horizons: tuple[int, ...] | None = Field(default=None, examples=[(1,)])
+    """Sessions ahead that it forecasts; else as in [backtest]."""
+    train_origins: int | None = Field(default=698, ge=32)
+    """Sessions that it learns from, the tutorial's 698; None, in Python: all history."""
     max_epochs: int = Field(default=50, ge=1)
+    """Epochs at the most; it stops early where validation says so."""
     device: Device = "cpu"
+    """Where it is trained; a GPU is taken where there is one."""
 
 
 class TreesConfig(Settings):
@@ -167,10 +214,15 @@ class TreesConfig(Settings):
     section: ClassVar[str] = "trees"
 
     rounds: int = Field(default=150, ge=1)
-    patience_rounds: int = Field(default=50, ge=1)  # asked after every 25 rounds
+    """Trees of a booster at the most."""
+    patience_rounds: int = Field(default=50, ge=1)
+    """Rounds without gain in validation until it stops; asked after every 25."""
     learning_rate: float = Field(default=0.05, gt=0, le=1)
+    """Share of each tree's correction that is taken."""
     max_leaves: int = Field(default=16, ge=2, le=32)
+    """Leaves of a tree at the most."""
     min_child_weight: float = Field(default=300.0, ge=0)
+    """Samples behind a leaf at least, by their weight."""
 
 
 class RunConfig(Settings):

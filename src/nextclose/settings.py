@@ -18,7 +18,13 @@ class Settings(BaseModel):
     Raises: ConfigError for an unknown key (with the nearest name) or a bad value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # what `nextclose init` and `nextclose explain` say of it
+    )
     section: ClassVar[str] = ""  # of a file; "": the whole of it
     gone: ClassVar[Mapping[str, str]] = {}  # a setting of before -> why there is none any more
 

@@ -243,14 +243,19 @@ def test_what_is_said_above_the_suggestion_comes_true(
     assert not mended & left
 
 
-def test_errors_as_json_repeat_the_refusals_on_standard_error(command, bad):
+def test_errors_as_json_are_all_that_is_printed(command, bad):
     for arguments in (("check", bad, "--json-errors"), ("--json-errors", "check", bad)):
         code, printed, complaint = command(*arguments)
-        assert code == 3
-        assert {json.loads(line)["code"] for line in complaint.splitlines()} == {
-            *("E27", "E54", "E66")
-        }
-        assert "E54" in printed
+        assert (code, printed) == (3, "")
+        codes = {json.loads(line)["code"] for line in complaint.splitlines()}
+        assert codes == {"E27", "E54", "E66", "W21", "W25", "W68"}
+
+
+def test_beside_a_document_errors_as_json_are_the_refusals_alone(command, bad):
+    code, printed, complaint = command("check", bad, "--json", "--json-errors")
+    assert (code, json.loads(printed)["ok"]) == (3, False)
+    codes = {json.loads(line)["code"] for line in complaint.splitlines()}
+    assert codes == {"E27", "E54", "E66"}
 
 
 def test_a_missing_file_is_a_finding_too(command):

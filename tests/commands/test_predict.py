@@ -14,7 +14,7 @@ from nextclose import train
 from nextclose.commands import forecast
 from nextclose.data.sources.loading import load_bars, sample_bars
 from nextclose.models.lstm.editions import editions_at
-from nextclose.schema import HORIZONS
+from nextclose.schema import HORIZONS, Bars
 from nextclose.serving.forecasts import price_table
 from nextclose.serving.zero_shot import zero_shot_forecasts
 from tests.builders import edition_file
@@ -80,7 +80,27 @@ def test_prices_alone_are_enough(command, prices):
     for name in ("median", "low_90", "high_90"):
         assert [row[name] for row in rows] == expected[name].to_list()
     assert json.loads(command("predict", prices, "--json")[1]) == rows
-    assert "W81: found 2 symbols: AAPL 2013-03-01, IBM 2013-03-01" in complaint
+    assert "session: 2 symbols: AAPL 2013-03-01, IBM 2013-03-01\n    Fix: " in complaint
+    assert "3 notes on the data (W21, W25, W68): -v shows them" in complaint
+
+
+def test_all_that_was_found_is_told_to_whoever_asks(command, prices):
+    _, _, complaint = command("predict", prices, "-v")
+    assert "W81: found 2 symbols: AAPL 2013-03-01, IBM 2013-03-01; rule: " in complaint
+    assert "W68: found all 2 symbols alive at the end; rule: " in complaint
+    assert "Its medians hold an average reward for risk" in complaint
+    assert "notes" not in complaint
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_quiet_prints_the_forecasts_alone(command, prices, place):
+    arguments = ["predict", prices, "--format", "csv"]
+    arguments.insert(place, "-q")
+    code, printed, complaint = command(*arguments)
+    assert (code, complaint) == (0, "")
+    assert printed.startswith("symbol,origin")
+    code, printed, complaint = command("predict", "nowhere.csv", "-q")
+    assert (code, printed, complaint[:14]) == (3, "", "E1 nowhere.csv")
 
 
 def test_csv_has_the_same_columns(command, prices):
@@ -185,16 +205,27 @@ def test_a_part_of_a_bundle_is_no_price(command, tmp_path):
 @pytest.fixture
 def quick_demo(monkeypatch):
     """A demo that is over after its first lines: all behind them has tests of its own."""
-    monkeypatch.setattr(forecast, "_run_and_report", lambda *_, **__: None)
-    table = price_table(zero_shot_forecasts(sample_bars(), horizons=(1,)))
-    monkeypatch.setattr(forecast, "_forecasts_of_new_bundle", lambda *_: table)
+    monkeypatch.setattr(forecast, "_run_into", lambda *_, **__: sample_bars())
+    monkeypatch.setattr(forecast, "_train_bundle", lambda *_: None)
+    monkeypatch.setattr(forecast, "print_run", lambda *_: None)
+    monkeypatch.setattr(forecast, "_print_document", lambda _: None)
+    monkeypatch.setattr(Bars, "bars", property(lambda bars: bars), raising=False)
 
 
 def test_the_demo_begins_with_the_next_closes(command, quick_demo, tmp_path):
     code, printed, complaint = command("demo", "--out", tmp_path / "run")
     assert code == 0
+    title, _, table = printed.partition("\n")
+    assert title == "Next closes: 90 % ranges by lstm, which has never seen these prices"
+    assert [table.count(name) for name in sample_bars().symbols] == [1] * 5
+    assert printed.count("Next closes") == 1
+    assert complaint == "4 notes on the data (R22, R59, W26, W68): -v shows them\n"
+
+
+def test_a_verbose_demo_says_whose_forecasts_they_are(command, quick_demo, tmp_path):
+    code, printed, complaint = command("demo", "-v", "--out", tmp_path / "run")
+    assert code == 0
     first, _, _ = printed.partition("low to high holds")
-    assert "Next closes" in first
     assert [first.count(name) for name in sample_bars().symbols] == [len(HORIZONS)] * 5
     assert complaint.startswith("by the universal network alone (lstm)")
 

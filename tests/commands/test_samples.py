@@ -31,7 +31,7 @@ def test_the_tutorials_files_from_one_command(command, prices, tmp_path):
     )
     assert code == 0
     said = " ".join(said.split())
-    assert "W66 FB: found 196 sessions" in said
+    assert "W66 fewer sessions than a forecast reads: FB: 196 sessions" in said
     assert "kB, 9.8 MB in memory" in said
     assert "windows 1/1" in said
     assert "999 windows of 1 symbol: 60 sessions x 41 columns, classic" in printed

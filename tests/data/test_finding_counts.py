@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nextclose.config import DataConfig
 from nextclose.data.finding_counts import (
+    MEANINGS,
     RESPONSES,
+    counted_words,
     finding_counts,
     first_of_each_code,
     group_by_code,
+    is_note,
     policies_in_force,
+    warning_lines,
 )
 from nextclose.data.findings import Rule
 from nextclose.data.rules.sequence import RULES
@@ -54,6 +60,30 @@ def test_one_of_each_code_is_the_first_with_the_count_of_all():
 
 def test_every_response_has_its_word():
     assert {rule.finding.response for rule in RULES} <= set(RESPONSES)
+    assert set(MEANINGS) == set(RESPONSES)
+
+
+def test_a_note_is_what_asks_for_no_decision():
+    notes = [finding(22, "R"), finding(25, "W"), finding(68, "W")]
+    others = [finding(25, "E"), finding(66, "W"), finding(50, "P"), finding(81, "W")]
+    assert [is_note(one) for one in (*notes, *others)] == [True] * 3 + [False] * 4
+
+
+def test_a_warning_says_in_plain_words_what_was_found_and_below_it_the_cure():
+    assert warning_lines(finding(63, "W", found="at 10", count=2)) == [
+        "W63 five equal closes without volume, or more: at 10 (2 places, this is the first)"
+    ]
+    cured = replace(finding(66, "W"), symbol="A", fix="give more.")
+    assert warning_lines(cured) == [
+        "W66 fewer sessions than a forecast reads: A: x",
+        "    Fix: give more.",
+    ]
+    assert warning_lines(finding(999, "W")) == ["W999 r: x"]  # of a source of the user's own
+
+
+def test_no_code_stands_without_its_words():
+    assert counted_words(MIXED)["R22"] == "7 places: a column under another spelling of its name"
+    assert all(text.partition(": ")[2] for text in counted_words(MIXED).values())
 
 
 def test_a_policy_is_in_force_where_a_setting_turns_a_rule_into_a_lossy_repair(monkeypatch):

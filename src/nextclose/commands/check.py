@@ -16,11 +16,11 @@ from nextclose.commands.options import (
     Config,
     Encoding,
     Prices,
-    err,
     out,
     print_lines,
     settings_of,
 )
+from nextclose.commands.switches import SWITCHES
 from nextclose.errors import LibraryError, printable
 
 if TYPE_CHECKING:
@@ -49,19 +49,20 @@ def check(
     bars = _bars_with_findings(prices, settings)
     refusals = [finding for finding in bars.findings if finding.response == "E"]
     document = check_document(bars, settings.data)
-    if not as_json:
+    for_people = not (as_json or SWITCHES.is_json)
+    if for_people:
         _print_tables(bars, settings.data)
-    closes = _sound_closes(bars)
+    closes, findings = _sound_closes(bars), bars.findings
     del bars  # room to read them again
     suggestion, left = _tried_suggestion(
         document["suggestion"], closes, prices, settings, refusals=refusals
     )
     if as_json:
         print(json_text(document | {"suggestion": suggestion}, what="check"))
-    elif suggestion:
+    elif suggestion and for_people:
         _print_suggestion(suggestion, left)
-    if err.quiet:
-        say_as_json(finding.facts() for finding in refusals)
+    if SWITCHES.is_json:  # beside a document that has all findings, what refuses
+        say_as_json(finding.facts() for finding in (refusals if as_json else findings))
     if refusals:
         raise typer.Exit(REFUSED)
 

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nextclose.commands.messages import STYLES, say, say_as_json
+from nextclose.commands.messages import say_each
 from nextclose.commands.options import AsJson, Calendar, Config, err, print_lines, settings_of
 
 if TYPE_CHECKING:
     from nextclose.data.store.update import Outcome
-    from nextclose.schema import Finding
 
 
 def fetch(
@@ -55,9 +54,9 @@ def fetch(
             progress("fetch", len(outcomes), len(symbols))
     _show(outcomes, store, as_json=as_json)
     notes = [note for outcome in outcomes for note in outcome.findings if note.response != "E"]
-    _say(notes)
+    say_each(notes)
     findings = check_outcomes(outcomes, allow_missing=settings.allow_missing)
-    _say([finding for finding in findings if finding not in notes])
+    say_each([finding for finding in findings if finding not in notes])
 
 
 def _show(outcomes: Sequence[Outcome], store: Path, *, as_json: bool) -> None:
@@ -81,18 +80,11 @@ def _document(outcome: Outcome) -> dict[str, Any]:
 
 def _words(outcome: Outcome) -> str:
     if outcome.state == "failed":
-        return f"{outcome.state:<10} {', '.join(f.code for f in outcome.findings[:3])}"
+        from nextclose.data.finding_counts import about
+
+        why = (f"{finding.code} {about(finding.number)}" for finding in outcome.findings[:3])
+        return f"{outcome.state:<10} {', '.join(why)}"
     span = f"{outcome.sessions:,} sessions, {outcome.first} to {outcome.last}"
     new = f", {outcome.added:,} new" if outcome.state in ("grown", "revised") else ""
     other = f", {outcome.revised:,} revised" if outcome.revised else ""
     return f"{outcome.state:<10} {span}{new}{other}"
-
-
-def _say(findings: Sequence[Finding]) -> None:
-    from nextclose.data.finding_counts import first_of_each_code
-
-    if err.quiet:
-        say_as_json(finding.facts() for finding in findings)
-        return
-    for finding in first_of_each_code(findings):
-        say(finding.line(), style=STYLES[finding.response])

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import date
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nextclose.commands.messages import say, say_findings
+from nextclose.commands.messages import STYLES, say, say_findings, say_notes
 from nextclose.commands.options import (
     N_CORES,
     AsJson,
@@ -29,6 +30,8 @@ from nextclose.commands.options import (
     print_lines,
     settings_of,
 )
+from nextclose.commands.summary import print_run, print_wrapped
+from nextclose.commands.switches import SWITCHES
 from nextclose.errors import ConfigError, printable
 
 if TYPE_CHECKING:
@@ -37,31 +40,42 @@ if TYPE_CHECKING:
     from nextclose.run import Run
     from nextclose.schema import Bars
 
+OpenReport = Annotated[bool, typer.Option("--open", help="Show the report in the browser.")]
+
 
 def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="Where the run is written.")] = Path(
         "runs/demo"
     ),
     workers: Workers = N_CORES,
+    open_report: OpenReport = False,
     as_json: AsJson = False,
 ) -> None:
-    """Real bundled prices, the whole way once: backtest, verdict, report, forecasts. A minute."""
+    """Real bundled prices, the whole way once: forecasts, backtest, verdict, report. A minute."""
     from nextclose.data.sources.loading import sample_bars
     from nextclose.runfolder import BUNDLE, run_folder
-    from nextclose.terminal import forecast_table
 
     started = time.monotonic()
     with run_folder(out_folder) as place:
         config, bars = _demo_settings(), sample_bars()
         if not as_json:
-            _say_next_closes(bars)
-        say("demo: refitted every two years; a backtest refits yearly")
-        _run_and_report(bars, config, place, workers, command="nextclose demo", as_json=as_json)
-        forecasts = _forecasts_of_new_bundle(bars, config, out_folder / BUNDLE)
-    if not as_json:
-        out.print(forecast_table(forecasts))
+            _print_next_closes(bars)
+        if is_full := SWITCHES.is_verbose or SWITCHES.is_json:
+            say("demo: refitted every two years; a backtest refits yearly")
+            say_findings(bars)
+        run = _run_into(place, bars, config, workers, command="nextclose demo")
+        _train_bundle(bars, config, out_folder / BUNDLE)
+    if is_full:
+        say_findings(run.bars, besides=bars)
+    if as_json:
+        _print_document(run)
+    else:
+        print_run(run, out_folder)
         print_lines(f"bundle   {printable(str(out_folder / BUNDLE))}")
-        out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]")
+        _print_seconds(started)
+        say_notes([] if is_full else run.bars.findings)  # the sample asks for no decision
+    if open_report:
+        _open_report(out_folder)
 
 
 def backtest(
@@ -77,21 +91,29 @@ def backtest(
         "runs/backtest"
     ),
     workers: Workers = N_CORES,
+    open_report: OpenReport = False,
     as_json: AsJson = False,
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
     from nextclose.runfolder import run_folder
 
+    started = time.monotonic()
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
-    names = " ".join(quote(printable(_public_name(source))) for source in prices)
-    if news is not None:
-        names += f" --news {quote(printable(news.name))}"
     refuse_prices_folder(out_folder, prices, other="runs")
-    command = f"nextclose backtest {names} --config config.toml"  # as written into the run folder
+    command = _command_again(prices, news, out_folder)
     with run_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
-        _run_and_report(bars, settings, place, workers, command=command, as_json=as_json)
+        say_findings(bars)
+        run = _run_into(place, bars, settings, workers, command=command)
+    say_findings(run.bars, besides=bars)
+    if as_json:
+        _print_document(run)
+    else:
+        print_run(run, out_folder)
+        _print_seconds(started)
+    if open_report:
+        _open_report(out_folder)
 
 
 def train(
@@ -110,7 +132,7 @@ def train(
     from nextclose.formatting import quantity
     from nextclose.serving.bundle import bundle_folder
     from nextclose.studies import chosen_settings, with_young_symbols
-    from nextclose.terminal import data_lines, progress_on
+    from nextclose.terminal import data_lines, data_text, progress_on
     from nextclose.training import train_into
 
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
@@ -124,7 +146,10 @@ def train(
     if as_json:
         print(manifest.model_dump_json())
     else:
-        out.print(data_lines(bars, settings.data))
+        if SWITCHES.is_verbose:
+            out.print(data_lines(bars, settings.data))
+        else:
+            print_lines(f"data     {data_text(bars)}")
         print_lines(
             f"bundle   {printable(str(out_folder))}\n"
             f"{quantity(len(manifest.symbols), 'symbol')} up to {manifest.fitted_at}; "
@@ -136,82 +161,66 @@ def refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> 
     """Raise ConfigError where results would lie among the prices, to be read as such."""
     from nextclose.data.sources.loading import SAMPLE
 
-    place = out_folder.resolve()
-    folders = [Path(source) for source in prices if source != SAMPLE]
-    if place in [folder.resolve() for folder in folders if folder.is_dir()]:
-        instead = quote(printable(f"{other}/{place.name}"))
-        raise ConfigError(
-            f"--out {quote(printable(str(out_folder)))} is the folder of the prices: results would "
-            f"lie among them. Fix: name another, as --out {instead}."
-        )
+    place, here = out_folder.resolve(), Path.cwd().resolve()
+    folders = (Path(source).resolve() for source in prices if source != SAMPLE)
+    for folder in filter(Path.is_dir, folders):
+        # whoever works among the prices has all results below them: folders there are not read
+        is_within = folder in place.parents and folder not in (here, *here.parents)
+        if place == folder or is_within:
+            instead = Path(other, place.name)
+            if folder in (here, *here.parents):
+                instead = Path(os.path.relpath(folder.parent, here)) / instead
+            where = "the folder of the prices" if place == folder else "in the folder of the prices"
+            raise ConfigError(
+                f"--out {quote(printable(str(out_folder)))} is {where}: results would lie among "
+                f"them. Fix: name another, as --out {quote(printable(str(instead)))}."
+            )
 
 
-def _run_and_report(
-    bars: Bars, config: RunConfig, place: OpenFolder, workers: int, *, command: str, as_json: bool
-) -> None:
-    """Walk forward over the bars, leave a run folder, and print what came of it."""
-    from nextclose.report.exports import json_text
+def _run_into(
+    place: OpenFolder, bars: Bars, config: RunConfig, workers: int, *, command: str
+) -> Run:
+    """Walk forward over the bars and leave a run folder; `command` is what the report quotes."""
     from nextclose.results import fill_run
     from nextclose.run import backtest as run_backtest
     from nextclose.runfolder import TASKS
     from nextclose.terminal import progress_on
 
-    folder = place.path
-    say_findings(bars)
     with progress_on(err) as progress:
-        run = run_backtest(
-            bars, config=config, workers=workers, progress=progress, memory=folder / TASKS
-        )
+        memory = place.path / TASKS
+        run = run_backtest(bars, config=config, workers=workers, progress=progress, memory=memory)
         progress("report", 0, 1)
         fill_run(place, run, command=command)
         progress("report", 1, 1)
-    say_findings(run.bars, besides=bars)
-    if as_json:
-        print(json_text(run.document, what="verdict"))
-        return
-    _print_run(run)
-    for name in ("report.html", "verdict.json"):
-        print_lines(f"{name.partition('.')[0]:<8} {printable(str(folder / name))}")
+    return run
 
 
-def _print_run(run: Run) -> None:
-    """Scoreboard, who leads and what is said of it, what hybrid and news are worth, the data."""
-    from nextclose.evaluation.breakdowns.training import (
-        borrowed_volatility,
-        editions_used,
-        overlaps,
-    )
-    from nextclose.evaluation.breakdowns.tutorial import CLASSIC
-    from nextclose.evaluation.verdict.overlap import overlap_notice, silence_notice
-    from nextclose.studies import untaught_horizons
-    from nextclose.terminal import data_lines, hybrid_lines, scoreboard, sentences
+def _print_document(run: Run) -> None:
+    from nextclose.report.exports import json_text
 
-    models = run.config.backtest.models
-    out.print(scoreboard(run.verdict, models=models))
-    out.print(f"\n{run.lead.sentence}", markup=False, highlight=False)
-    for line in sentences(run.verdict, models=(run.lead.model, CLASSIC)):
-        out.print(line, markup=False, highlight=False)
-    walked = run.backtest
-    for notice in (overlap_notice(overlaps(walked)), silence_notice(editions_used(walked))):
-        if notice:
-            out.print(f"\n{notice}", markup=False, highlight=False)
-    for line in hybrid_lines(run.ablation):
-        out.print(f"\n{line}", markup=False, highlight=False)
-    if borrowed := borrowed_volatility(run.backtest):
-        said = ", ".join(f"{name} ({n} refits)" for name, n in borrowed.items())
-        out.print(
-            f"\ngarch: no sound fit of their own, with the dynamics of others: {said}",
-            markup=False,
-            highlight=False,
-        )
-    if untaught := untaught_horizons(run.config):
-        ahead = ", ".join(map(str, untaught))
-        line = f"\nlstm: not taught {ahead} sessions ahead, where the others answer alone"
-        out.print(line, markup=False, highlight=False)
-    for part in run.news:
-        out.print(f"\n{part.sentence}", markup=False, highlight=False)
-    out.print()
-    out.print(data_lines(run.bars, run.config.data))
+    print(json_text(run.document, what="verdict"))
+
+
+def _print_seconds(started: float) -> None:
+    out.print(f"[dim]{time.monotonic() - started:.0f} s[/dim]", highlight=False)
+
+
+def _open_report(folder: Path) -> None:
+    """Show the report in the user's browser; where there is none, say so."""
+    import webbrowser
+
+    if not webbrowser.open((folder / "report.html").resolve().as_uri()):
+        say("No browser could be opened.", style=STYLES["W"])
+
+
+def _command_again(prices: list[str], news: Path | None, out_folder: Path) -> str:
+    """The call that does a run again with the settings that it left; no full path is in it."""
+    names = [_public_name(source) for source in prices]
+    news_option = [] if news is None else ["--news", news.name]
+    is_full = out_folder.is_absolute() or str(out_folder).startswith("~")
+    folder = Path(out_folder.name) if is_full else out_folder
+    parts = [*names, *news_option, "--config", str(folder / "config.toml")]
+    return f"nextclose backtest {' '.join(quote(printable(part)) for part in parts)}"
 
 
 def _demo_settings() -> RunConfig:
@@ -231,26 +240,29 @@ def _demo_settings() -> RunConfig:
     )
 
 
-def _say_next_closes(bars: Bars) -> None:
+def _print_next_closes(bars: Bars) -> None:
     """What the universal network says at once: nothing is trained."""
     from nextclose.serving.forecasts import price_table
     from nextclose.serving.zero_shot import edition_words, zero_shot_forecasts
-    from nextclose.terminal import forecast_table
+    from nextclose.terminal import closes_table, forecast_table
 
     forecasts = zero_shot_forecasts(bars)
-    out.print(forecast_table(price_table(forecasts)))
-    say(edition_words(forecasts))
+    prices = price_table(forecasts)
+    if SWITCHES.is_verbose:
+        out.print(forecast_table(prices, width=out.width))
+        say(edition_words(forecasts))
+        return
+    print_wrapped("Next closes: 90 % ranges by lstm, which has never seen these prices")
+    out.print(closes_table(prices, width=out.width))
+    out.print()
 
 
-def _forecasts_of_new_bundle(bars: Bars, config: RunConfig, folder: Path) -> Any:
-    """Next closes from a new bundle; in this process, for others take longer to start than it."""
-    from nextclose.serving.forecasts import price_table
-    from nextclose.serving.predictor import forecasts_of, load_bundle
+def _train_bundle(bars: Bars, config: RunConfig, folder: Path) -> None:
+    """A bundle of all bars; in this process, for others take longer to start than it."""
     from nextclose.training import train as train_bundle
 
     with err.status("training on all bars"):
         train_bundle(bars, folder, config=config)
-        return price_table(forecasts_of(load_bundle(folder), bars))
 
 
 def _public_name(source: str) -> str:

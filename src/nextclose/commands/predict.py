@@ -24,6 +24,7 @@ from nextclose.commands.options import (
     served_bars,
     settings_of,
 )
+from nextclose.commands.switches import SWITCHES
 from nextclose.errors import ConfigError, printable
 from nextclose.folders import current_place
 
@@ -143,7 +144,8 @@ def _zero_shot(
     files = settings.lstm.editions
     editions = editions_at(files) if files else shipped_editions()
     forecasts = zero_shot_forecasts(bars, horizons=settings.backtest.horizons, editions=editions)
-    say(edition_words(forecasts, editions))
+    words = edition_words(forecasts, editions)
+    say(words if SWITCHES.is_verbose else f"{words.partition('. ')[0]}.")
     _say_reasons(reasons_unforecast(bars, forecasts, editions))
     return bars, forecasts
 
@@ -162,7 +164,7 @@ def _print_forecasts(table: pl.DataFrame, as_format: str) -> None:
     elif as_format == "json":
         print(json_text([_json_row(row) for row in table.iter_rows(named=True)], what="forecasts"))
     else:
-        out.print(forecast_table(table))
+        out.print(forecast_table(table, width=out.width))
 
 
 def _refuse_swapped(sources: list[str]) -> None:

@@ -10,6 +10,7 @@ from nextclose.config import DataConfig
 from nextclose.data.catalogue import Issue
 from nextclose.data.left_out import left_out_symbols
 from nextclose.data.rules.sequence import RULES
+from nextclose.formatting import quantity
 from nextclose.schema import Finding, Response
 
 # In the order of what a reader must know first.
@@ -18,6 +19,17 @@ RESPONSES: Mapping[Response, str] = {
     "P": "repaired by policy",
     "W": "warning",
     "R": "repaired",
+}
+MEANINGS: Mapping[Response, str] = {
+    "E": "refused: to go on could change what a close means",
+    "P": "repaired with some loss, as a setting allows",
+    "W": "kept, and worth knowing",
+    "R": "repaired without loss",
+}
+# Warnings that all such prices bring, whatever is done with them: told where more is asked for.
+STANDING = {
+    *(Issue.MISSING_COLUMN, Issue.NO_ADJUSTED_CLOSE, Issue.TWO_CLOSES),
+    Issue.SURVIVORSHIP,
 }
 
 
@@ -52,6 +64,33 @@ def first_of_each_code(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         else replace(group[0], count=sum(finding.count for finding in group))
         for group in group_by_code(findings).values()
     )
+
+
+def is_note(finding: Finding) -> bool:
+    """Whether it asks for no decision: a repair without loss, or a warning of `STANDING`."""
+    return finding.response == "R" or (finding.response == "W" and finding.number in STANDING)
+
+
+def about(number: int) -> str:
+    """What a number of the catalogue is about, in plain words; "" if it is none."""
+    return next((issue.about for issue in Issue if issue == number), "")
+
+
+def warning_lines(finding: Finding) -> list[str]:
+    """What was found in plain words, how often, where first; below it the cure, if there is one."""
+    what = about(finding.number) or finding.rule
+    times = f" ({finding.count:,} places, this is the first)" if finding.count > 1 else ""
+    parts = (f"{finding.code} {what}", finding.place, f"{finding.found}{times}")
+    fix = [f"    Fix: {finding.fix}"] if finding.fix else []
+    return [": ".join(filter(None, parts)), *fix]
+
+
+def counted_words(findings: Iterable[Finding]) -> dict[str, str]:
+    """Code -> how often it was found, and what it is about."""
+    return {
+        finding.code: f"{quantity(finding.count, 'place')}: {about(finding.number) or finding.rule}"
+        for finding in first_of_each_code(findings)
+    }
 
 
 def _all_left_out(group: Sequence[Finding]) -> Finding:
