@@ -101,8 +101,9 @@ def test_the_figure_is_of_the_newest_origin_where_none_is_chosen():
     close, day = prices["close"][-1], prices["session"][-1]
     first = figure.get_suptitle().split("\n")[0]
     assert first == f"A, last close {close:.3f} on {day}"
+    assert figure.get_suptitle().endswith("\n50, 80 and 90% ranges of garch")
     names = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert names == {"garch", "no change", "up day", "down day"}  # nothing has happened yet
+    assert names == {"median", "no change", "up day", "down day"}  # nothing has happened yet
 
 
 def test_a_chosen_origin_shows_what_happened_and_has_no_last_close():

@@ -109,7 +109,7 @@ def png(draw: Drawing, palette: Palette, *, title: str) -> bytes:
         figure.patch.set(alpha=1.0, facecolor=inks.roles["ground"])
         height = figure.get_figheight()
         legend = dict(legend_entries(figure))
-        n_columns = _legend_columns(list(legend))
+        n_columns = legend_columns(list(legend), width=int(1.3 * TITLE_CHARACTERS))
         if legend:
             figure.legend(
                 legend.values(),
@@ -145,11 +145,10 @@ def legend_entries(figure: Figure) -> Iterator[tuple[str, Artist]]:
         yield from zip(names, handles, strict=True)
 
 
-def _legend_columns(names: Sequence[str]) -> int:
-    """As many columns as fit above one figure."""
+def legend_columns(names: Sequence[str], *, width: int) -> int:
+    """As many columns of a legend as fit into `width` characters, one at least."""
     widths = [len(name) + 5 for name in names]  # the key and the gap are 5 characters wide
-    room = int(1.3 * TITLE_CHARACTERS)  # its type is smaller
-    return max(len(names) if sum(widths) <= room else room // max(widths), 1)
+    return max(len(names) if sum(widths) <= width else width // max(widths), 1)
 
 
 def wrapped(text: str, *, width: int) -> str:

@@ -20,6 +20,7 @@ from nextclose.report.figures.drawing import (
     STYLE,
     Drawing,
     empty_figure,
+    legend_columns,
     legend_entries,
     shown,
     wrapped,
@@ -104,7 +105,7 @@ def range_fan(bars: pl.DataFrame, forecasts: pl.DataFrame, *, model: str) -> Dra
 
     def draw(inks: Inks) -> Figure:
         figure, (panel,) = empty_figure(inks, row_inches=2.4)
-        _draw_fan(panel, fan, model, inks)
+        _draw_fan(panel, fan, model, inks, label=model)
         _draw_closes(panel, fan, inks)
         _draw_outcomes(panel, fan, inks)
         write_axis_title(panel, "Price", inks)
@@ -136,7 +137,7 @@ def fan_at_origin(bars: pl.DataFrame, forecasts: pl.DataFrame, *, n_before: int)
     )
 
 
-def _draw_fan(panel: Axes, fan: Fan, model: str, inks: Inks) -> None:
+def _draw_fan(panel: Axes, fan: Fan, model: str, inks: Inks, *, label: str) -> None:
     """Shaded ranges, the median, and the line of no change."""
     start = float(fan.bars["close"][fan.origin])
     horizons = tuple(fan.forecasts["horizon_sessions"].to_list())
@@ -149,7 +150,7 @@ def _draw_fan(panel: Axes, fan: Fan, model: str, inks: Inks) -> None:
     colour = inks.models[model]
     for low, high in RANGES:
         panel.fill_between(x, path(low), path(high), color=colour, alpha=0.17, linewidth=0)
-    panel.plot(x, path("q0.500"), color=colour, label=model)
+    panel.plot(x, path("q0.500"), color=colour, label=label)
     soft = inks.models.get("naive", inks.roles["ink-3"])
     panel.plot(x[[0, -1]], [start, start], color=soft, linestyle=DASHED, label="no change")
 
@@ -224,7 +225,7 @@ def _large_figure(fan: Fan, model: str, inks: Inks) -> Figure:
     panel.grid(axis="y", color=inks.roles["rule"], linewidth=0.6)
     panel.set_axisbelow(True)
     panel.margins(x=0.01)
-    _draw_fan(panel, fan, model, inks)
+    _draw_fan(panel, fan, model, inks, label="median")
     candles = set(PRICE_COLUMNS) <= set(fan.bars.columns) and fan.bars["open"].count()
     (_draw_candles if candles else _draw_closes)(panel, fan, inks)
     _draw_outcomes(panel, fan, inks)
@@ -236,7 +237,7 @@ def _large_figure(fan: Fan, model: str, inks: Inks) -> Figure:
         legend.values(),
         legend.keys(),
         loc="outside lower left",
-        ncols=len(legend),
+        ncols=legend_columns(list(legend), width=105),
         frameon=False,
         fontsize=8.5,
         labelcolor=inks.roles["ink-2"],

@@ -41,7 +41,7 @@ const charts = (() => {
 
   async function decoded(raw) {
     const { numbers, sums } = reader(await inflated(raw.data));
-    const n = raw.bars, m = raw.origins, inUnits = (ticks) => ticks.map((tick) => tick * raw.tick);
+    const n = raw.bars, m = raw.origins, inUnits = (ticks) => ticks.map((count) => count * raw.tick);
     const day = sums(n), close = sums(n);
     let candles = null;
     if (raw.candles) {
@@ -60,13 +60,15 @@ const charts = (() => {
     });
     // Sessions after the last bar are not known: weekdays stand in, so that open ranges have a place.
     for (let next = day[n - 1] + 1; day.length < n + longest; next += 1) if (isWeekday(next)) day.push(next);
-    const size = Math.log10(close[n - 1] * raw.tick);
-    const decimals = Math.min(Math.max(2, 3 - Math.floor(size)), Math.max(0, Math.floor(-Math.log10(raw.tick) + 0.01)));
+    const closes = inUnits(close);
+    // Four digits at least, two of them behind the point, but none that rounding has made up.
+    const wanted = Math.max(2, 3 - Math.floor(Math.log10(closes[n - 1])));
+    const decimals = Math.max(0, Math.min(wanted, Math.floor(-Math.log10(raw.tick) + 0.01)));
     return {
-      name: raw.name, nBars: n, day, close: inUnits(close), candles, origin, forecasts, decimals,
+      name: raw.name, nBars: n, close: closes, candles, origin, forecasts, decimals,
       days: day.map((number) => new Date(number * 864e5).toISOString().slice(0, 10)),
       has: (k, i) => forecasts[k].outcome[i] !== OUTCOME.none,
-      price: (k, i, j) => inUnits([close[origin[i]]])[0] * Math.exp(forecasts[k].levels[j][i]),
+      price: (k, i, j) => closes[origin[i]] * Math.exp(forecasts[k].levels[j][i]),
     };
   }
 
