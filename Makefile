@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 export OMP_NUM_THREADS ?= 1
 
@@ -12,9 +13,11 @@ SPREAD := -n auto --maxprocesses=8 --dist=worksteal
 FUZZ := POLARS_MAX_THREADS=1 $(BIN)/python -m tests.fuzz.prices -timeout=5 -artifact_prefix=runs/fuzz/
 FUZZ_RUNS ?= 500000
 
-.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof docs pages picture notebook clean
+.PHONY: demo full test check frozen calendars fuzz bench choices pretrain proof docs pages picture notebook \
+	lock wheel-test clean
 
-demo: $(READY)
+# the package as anybody installs it, without extras
+demo: $(RUNTIME)
 	$(BIN)/nextclose demo
 
 # the published run: every year possible; a minute or two on two cores
@@ -44,6 +47,7 @@ calendars: $(READY)
 
 # a million inputs that no vendor would send, two processes; some twenty minutes on two cores
 fuzz: $(READY)
+	$(BIN)/pip install -q -c constraints.txt -e '.[fuzz]'
 	mkdir -p runs/fuzz/one runs/fuzz/two
 	$(FUZZ) runs/fuzz/one -seed=1 -runs=$(FUZZ_RUNS) & one=$$!; \
 	$(FUZZ) runs/fuzz/two -seed=2 -runs=$(FUZZ_RUNS) && wait $$one
@@ -54,6 +58,8 @@ bench: $(READY)
 	$(BIN)/python benchmarks/training_rate.py --write
 	$(BIN)/python benchmarks/csv_loading.py --write
 	$(BIN)/python benchmarks/zero_shot_speed.py --write
+	$(BIN)/pip install -q -c constraints.txt build uv
+	$(BIN)/python benchmarks/installation.py --write
 	$(BIN)/python benchmarks/historical_simulation.py --write
 	$(BIN)/python benchmarks/garch_fits.py --write
 	$(BIN)/python benchmarks/demo_time.py --write
@@ -89,6 +95,26 @@ pages: $(READY)
 picture: $(READY)
 	$(BIN)/python docs/picture.py runs/full/report.html docs
 
+# the versions of constraints.txt with the hash of every file, for each system and Python at once
+# (the package itself, and with its extras; torch is in neither: it has a build for each processor)
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes -c constraints.txt \
+	--custom-compile-command "make lock" pyproject.toml
+lock: $(READY)
+	$(BIN)/pip install -q -c constraints.txt uv
+	$(LOCK) --python-version 3.11 -o requirements.lock
+	$(LOCK) --python-version 3.11.5 --extra indicators --extra trees --extra postgres --extra yahoo \
+	--extra news -o requirements-all.lock
+
+# the wheel in new environments, one a Python, and what would be installed elsewhere
+wheel-test: $(READY)
+	$(BIN)/pip install -q -c constraints.txt build uv
+	$(BIN)/python benchmarks/installation.py
+
+$(RUNTIME): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	touch $@
+
 # the first notebook with fresh outputs
 notebook: $(READY)
 	$(BIN)/python docs/notebook.py examples/first.ipynb
@@ -96,7 +122,7 @@ notebook: $(READY)
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	touch $@
+	touch $@ $(RUNTIME)
 
 clean:
 	rm -rf $(VENV) runs build

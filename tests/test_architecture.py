@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "nextclose"
 LAYERS = (
     *(
         "errors",
+        "libraries",
         "forks",
         "arguments",
         "schema",

@@ -383,3 +383,30 @@ def test_in_python_as_in_a_file():
 def test_a_setting_of_before_says_why_there_is_none_any_more(key):
     with pytest.raises(ConfigError, match=rf"'{key}' is no longer a setting: .* Fix: leave it out"):
         parse_config(f"[hybrid]\n{key} = 0.5\n", path="run.toml")
+
+
+@pytest.mark.parametrize("key", ["units", "n_seeds", "max_epochs", "device"])
+def test_settings_of_the_lstm_of_before_say_that_it_is_taught_beforehand(key):
+    said = rf"'{key}' is no longer a setting: lstm was taught beforehand.* Fix: leave it out"
+    with pytest.raises(ConfigError, match=said):
+        parse_config(f"[lstm]\n{key} = 3\n", path="run.toml")
+
+
+@pytest.mark.parametrize("number", [2, 99])
+def test_settings_of_a_later_format_ask_for_a_later_nextclose(number):
+    with pytest.raises(ConfigError) as raised:
+        parse_config(f"format = {number}\n[data]\nfrom_the_future = 1\n", path="run.toml")
+    assert str(raised.value) == (
+        f"run.toml: format = {number}; expected 1. Fix: upgrade nextclose: a later version "
+        "wrote this."
+    )
+
+
+@pytest.mark.parametrize("text", ["0", "-1", '"1"', "1.0", "true", "[1]"])
+def test_what_is_no_format_of_settings_is_refused(text):
+    with pytest.raises(ConfigError, match=r"expected 1. Fix: leave it out\."):
+        parse_config(f"format = {text}\n", path="run.toml")
+
+
+def test_settings_of_todays_format_are_those_without_one():
+    assert parse_config("format = 1\n", path="run.toml") == parse_config("", path="run.toml")

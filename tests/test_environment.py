@@ -8,14 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from nextclose.config import RunConfig, parse_config
 from nextclose.errors import ConfigError, LibraryError
-from nextclose.models.libraries import EXTRAS, library_errors
 from nextclose.models.registry import model_named
 
 ROOT = Path(__file__).parents[1]
@@ -188,34 +186,6 @@ def test_a_horizon_of_many_digits_is_refused_in_few_words(command, tmp_path, dig
 # --- libraries ---
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (
-            ModuleNotFoundError("No module named 'torch'", name="torch"),
-            r"classic needs torch, which is not installed. Fix: pip install 'nextclose\[train\]'",
-        ),
-        (OSError("libgomp.so.1: cannot open shared object file"), "OpenMP. Fix: install it .apt "),
-        (
-            ValueError("XGBoost Library (libxgboost.so) could not be loaded.\n * OpenMP runtime"),
-            "without OpenMP. Fix: ",
-        ),
-        (
-            ImportError("libtorch_cpu.so: undefined symbol: x" + 300 * "y"),
-            "which cannot be loaded: libtorch_cpu.so: undefined symbol.*Fix: install it anew",
-        ),
-    ],
-)
-def test_a_library_that_cannot_be_had_is_named_with_its_cure(error, said):
-    with (
-        pytest.raises(LibraryError, match=said) as caught,
-        library_errors("torch", model="classic"),
-    ):
-        raise error
-    assert caught.value.exit_code == 2
-    assert len(str(caught.value)) <= 300
-
-
 def test_trees_without_xgboost_say_so_at_their_first_fit(monkeypatch, walked):
     for name in ("boosters", "training"):
         monkeypatch.delitem(sys.modules, f"nextclose.models.trees.{name}", raising=False)
@@ -243,12 +213,3 @@ def test_all_but_classic_and_teaching_goes_on_without_torch(tmp_path):
     assert b"classic needs torch, which is not installed. Fix: pip install 'nextclose[train]'" in (
         complaint
     )
-
-
-def test_the_extra_that_a_message_names_installs_the_library():
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
-        "optional-dependencies"
-    ]
-    for library, extra in EXTRAS.items():
-        assert any(needed.startswith(library) for needed in extras[extra]), library
-        assert f"nextclose[{extra}" in extras["dev"][0] or f",{extra}" in extras["dev"][0]

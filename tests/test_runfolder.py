@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from dataclasses import replace
 
 import polars as pl
@@ -70,6 +72,15 @@ def test_a_model_brings_its_colours_into_the_report(run):
     walked = replace(run.backtest, study=study)
     content = report_content(replace(run, config=config, backtest=walked), command="for the test")
     assert content.colours == {"wide": colours}
+
+
+def test_every_file_of_a_run_that_a_program_reads_names_its_format(run, tmp_path):
+    run.save(tmp_path / "run", figures=False)
+    settings = (tmp_path / "run" / "config.toml").read_text(encoding="utf-8")
+    assert tomllib.loads(settings)["format"] == 1
+    assert json.loads((tmp_path / "run" / "verdict.json").read_bytes())["format"] == 1
+    named = pl.read_parquet_metadata(tmp_path / "run" / "forecasts.parquet")
+    assert named["nextclose.format"] == "1"
 
 
 def test_metrics_of_the_users_own_reach_the_report(run):

@@ -207,6 +207,8 @@ def test_every_error_of_ours_is_without_it():
             values |= {"needed": 1, "found": 1}
         if "holder" in parameters:
             values |= {"holder": 1}
+        if "library" in parameters:
+            values = dict.fromkeys(("library", "needed_by", "reason", "cure", "instead"), text)
         message = [values.pop("message")] if "message" in values else []
         error = kind(*message, **values)
         assert SECRET not in str(error), kind

@@ -19,6 +19,7 @@ from nextclose.errors import ConfigError
 from nextclose.schema import HORIZONS
 from nextclose.settings import Settings, first_problem, with_tuples
 
+FORMAT = 1  # of a file of settings; a setting that goes within it says why (`gone`)
 Device = Literal["cpu", "cuda"]
 MAX_HORIZON_SESSIONS = 10_000  # forty years: more than any file has outcomes for
 
@@ -164,6 +165,14 @@ class LstmConfig(Settings):
     """The universal network, which was taught beforehand."""
 
     section: ClassVar[str] = "lstm"
+    gone: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (
+            *("units", "n_seeds", "dropout", "learning_rate", "weight_decay", "horizon_power"),
+            *("max_epochs", "patience_epochs", "fine_tune_epochs", "batch_chunks", "device"),
+            *("burn_in_sessions", "chunk_sessions", "context_sessions", "serving_batch"),
+        ),
+        "lstm was taught beforehand, by other prices",
+    )
 
     editions: tuple[str, ...] = Field(default=(), examples=[("mine.safetensors",)])
     """Files that `nextclose pretrain` wrote, chosen from by date; none: those that are shipped."""
@@ -241,12 +250,21 @@ class RunConfig(Settings):
 def parse_config(text: str, *, path: str) -> RunConfig:
     """The settings written in TOML `text`; `path` is only named in messages.
 
-    Raises: ConfigError for broken TOML, an unknown key (with the nearest name) or a bad value.
+    `format` may stand before all sections; a file without it is of the format of today.
+    Raises: ConfigError for broken TOML, a later format, an unknown key (with the nearest name) or a
+        bad value.
     """
     try:
         values = tomllib.loads(text.removeprefix("\ufeff"))  # as editors of Windows begin a file
     except (ValueError, RecursionError) as error:  # numbers too long and lists too deep as well
         raise ConfigError(f"{path}: not TOML: {error}. Fix: correct that line.") from error
+    number = values.pop("format", FORMAT)
+    if type(number) is not int or number != FORMAT:
+        is_later = type(number) is int and number > FORMAT
+        cure = "upgrade nextclose: a later version wrote this" if is_later else "leave it out"
+        raise ConfigError(
+            f"{path}: format = {number!r:.60}; expected {FORMAT}. Fix: {cure}.", key="format"
+        )
     try:
         return RunConfig.model_validate(with_tuples(values))
     except ValidationError as error:

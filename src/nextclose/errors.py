@@ -2,7 +2,7 @@
 
 NextcloseError          one line to the user, no traceback, its own exit code
 ├── ConfigError         the run file or the call cannot be obeyed    exit 2
-│   └── LibraryError    a library that a chosen model needs          exit 2
+│   └── LibraryError    a library that is needed cannot be had       exit 2
 ├── DataError           a bar or column cannot be trusted            exit 3
 │   └── SourceError     a download or a database gave no prices      exit 9
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
@@ -174,7 +174,16 @@ class ConfigError(NextcloseError):
 
 
 class LibraryError(ConfigError):
-    """A library that a chosen model needs is not installed, or cannot be loaded."""
+    """A library that what was asked for needs is not installed, or cannot be loaded."""
+
+    def __init__(
+        self, needed_by: str, library: str, *, reason: str, cure: str, instead: str = ""
+    ) -> None:
+        fix = f"{cure}, or {instead}" if instead else cure
+        super().__init__(f"{needed_by} needs {library}, which {reason}. Fix: {fix}.")
+        self.library = library
+        self.reason = reason
+        self.cure = cure
 
 
 class DataError(NextcloseError):

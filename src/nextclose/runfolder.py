@@ -11,7 +11,9 @@ from typing import Any
 import polars as pl
 import tomli_w
 
+from nextclose.config import FORMAT as CONFIG_FORMAT
 from nextclose.config import RunConfig
+from nextclose.evaluation.verdict.document import FORMAT
 from nextclose.folders import OpenFolder, open_folder
 from nextclose.report.exports import json_text
 from nextclose.report.page import ReportContent, figure_files, render_page
@@ -46,11 +48,11 @@ def run_files(
 
 
 def effective_toml(config: RunConfig) -> str:
-    """All settings in force as TOML; settings that are None have no line.
+    """All settings in force as TOML, with the format; settings that are None have no line.
 
     What no reader sees, as U+202E, stands as an escape.
     """
-    text = tomli_w.dumps(_without_none(config.model_dump()))
+    text = tomli_w.dumps({"format": CONFIG_FORMAT, **_without_none(config.model_dump())})
     return "".join(c if c.isprintable() or c == "\n" else _toml_escape(c) for c in text)
 
 
@@ -61,7 +63,8 @@ def _toml_escape(character: str) -> str:
 
 def _parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, row_group_size=ROWS_AT_ONCE)
+    named = {"nextclose.format": str(FORMAT)}  # it may travel without its folder
+    frame.write_parquet(buffer, row_group_size=ROWS_AT_ONCE, metadata=named)
     return buffer.getvalue()
 
 

@@ -24,7 +24,7 @@ from nextclose.features.columns import Feature, check_features
 from nextclose.features.masks import MASKS
 from nextclose.features.news import NEWS
 from nextclose.features.table import MAIN, NO_FEATURES, lookback_sessions, make_table
-from nextclose.models.libraries import library_errors
+from nextclose.libraries import require
 from nextclose.models.lstm.lstm import LONGEST
 from nextclose.models.protocol import Model
 from nextclose.models.registry import (
@@ -50,6 +50,8 @@ class Plugins:
 
 
 NONE = Plugins()
+# model -> what its fits import that not every installation has
+NEEDED_LIBRARIES = {"classic": ("torch", "talib"), "trees": ("xgboost",)}
 
 
 def bars_of_caller(bars: Any, config: RunConfig | None) -> Bars:
@@ -92,7 +94,27 @@ def chosen_settings(
     if ahead is not None:
         plan["horizons"] = ahead
     settings = with_sections(settings, backtest=plan)
+    check_libraries(settings)
     return _on_best_device(settings), Plugins(models=own, features=dict(own_features))
+
+
+def check_libraries(config: RunConfig) -> None:
+    """Import what fits of the settings' models, the hybrid's members among them, cannot do without.
+
+    Raises: LibraryError naming the first library that cannot be had, and the extra that has it.
+    """
+    names = fitted_models(config)
+    for name in names:
+        for library in NEEDED_LIBRARIES.get(name, ()):
+            require(library, needed_by=name)
+    if LSTM in names and config.lstm.fine_tune:
+        require("torch", needed_by="lstm, fine-tuned")
+
+
+def fitted_models(config: RunConfig) -> tuple[str, ...]:
+    """Names of the settings' models, the hybrid's members behind them."""
+    names = config.backtest.models
+    return (*names, *config.hybrid.members) if HYBRID in names else names
 
 
 def needed_sessions(config: RunConfig, plugins: Plugins = NONE) -> int:
@@ -194,9 +216,7 @@ def _news_cure(config: RunConfig, *, names: Sequence[str]) -> str:
 
 def untaught_horizons(config: RunConfig) -> tuple[int, ...]:
     """Horizons of the settings that `lstm`, a model of them or a member, was not taught."""
-    names = {*config.backtest.models}
-    if HYBRID in names:
-        names |= {*config.hybrid.members}
+    names = fitted_models(config)
     beyond = tuple(horizon for horizon in config.backtest.horizons if horizon > LONGEST)
     return beyond if LSTM in names else ()
 
@@ -215,11 +235,9 @@ def _refuse_untaught(config: RunConfig) -> None:
 
 def _on_best_device(config: RunConfig) -> RunConfig:
     """The settings with the tutorial's network on a GPU where there is one and it is asked for."""
-    members = config.hybrid.members if HYBRID in config.backtest.models else ()
-    if "classic" not in {*config.backtest.models, *members}:
+    if "classic" not in fitted_models(config):
         return config
-    with library_errors("torch", model="classic"):
-        from nextclose.models.device import best_device
+    from nextclose.models.device import best_device
 
     device = {"device": best_device()}
     return config.model_copy(update={"classic": config.classic.model_copy(update=device)})

@@ -277,7 +277,7 @@ def _plain_progress(console: Console, clock: Callable[[], float]) -> Progress:
             return
         told[stage] = now
         left = (now - begun[stage]) / done * (total - done) if done else 0.0
-        is_told = 0 < left and done * 8 >= total  # what comes first starts processes too
+        is_told = left > 0 and done * 8 >= total  # what comes first starts processes too
         more = f", {left:.0f} s left" if is_told else ""
         console.print(f"{stage} {done}/{total}{more}", markup=False, highlight=False)
 

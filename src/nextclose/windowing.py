@@ -17,6 +17,7 @@ from nextclose.data.segments import segment_lengths, with_short_symbols
 from nextclose.errors import ConfigError, NotEnoughDataError
 from nextclose.features.table import lookback_sessions, make_table
 from nextclose.formatting import count, quantity
+from nextclose.libraries import require
 from nextclose.samples.parts import TRAIN, Parts, fold_parts, unresolved
 from nextclose.samples.samples import Samples, make_samples
 from nextclose.samples.splits import Fold, each_fold, holdout
@@ -119,6 +120,8 @@ def make_windows(
     refuse_other(window_sessions, int, argument="window_sessions", fix="give whole sessions, as 60")
     _refuse_other_word("form", form, FORMS)
     _refuse_other_word("split", split, SPLITS)
+    if form == "classic":
+        require("talib", needed_by="the form classic")
     if window_sessions < 1:
         raise ConfigError(f"window_sessions is {window_sessions}. Fix: give 1 or more, as 60.")
     settings, _ = chosen_settings(config, models=("naive",), horizons=horizons)

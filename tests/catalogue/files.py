@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import zstandard
 
 from tests.catalogue.cases import COLUMNS, Case, Write, base, csv, text_of
+from tests.packed import zstd
 
 PLAIN = text_of(base())
 QUOTED = '"' + "x" * 70_000 + '"'
@@ -165,16 +165,16 @@ FILE_CASES = (
     Case(number=14, title="a line of 2 MiB", write=csv(PLAIN + "x" * (2 << 20)), codes={"E14": 1}, found="1 MiB", kept=None),
     Case(number=14, title="16,406 columns", write=csv(WIDE + "\n"), codes={"E14": 1}, found="16384", kept=()),
     Case(number=15, title="gzip", write=csv(gzip.compress(PLAIN.encode()), name="AAPL.csv.gz")),
-    Case(number=15, title="zstd", write=csv(zstandard.compress(PLAIN.encode()), name="AAPL.csv.zst")),
+    Case(number=15, title="zstd", write=csv(zstd.compress(PLAIN.encode()), name="AAPL.csv.zst")),
     Case(number=15, title="zip", write=csv(zipped(("AAPL.csv", PLAIN)), name="AAPL.zip")),
     Case(number=15, title="gzip bomb", write=csv(gzip.compress(bomb()), name="AAPL.csv.gz"), codes={"E15": 1}, kept=()),
-    Case(number=15, title="zstd bomb", write=csv(zstandard.compress(bomb()), name="AAPL.csv.zst"), codes={"E15": 1}, kept=()),
+    Case(number=15, title="zstd bomb", write=csv(zstd.compress(bomb()), name="AAPL.csv.zst"), codes={"E15": 1}, kept=()),
     Case(number=15, title="zip bomb", write=csv(zipped(("AAPL.csv", bomb().decode())), name="AAPL.zip"), codes={"E15": 1}, kept=()),
     Case(number=15, title="zip of two", write=csv(zipped(("A.csv", PLAIN), ("B.csv", PLAIN)), name="AAPL.zip"), codes={"E15": 1}, found="2", kept=()),
     Case(number=15, title="zip of none", write=csv(zipped(), name="AAPL.zip"), codes={"E15": 1}, found="0", kept=()),
     Case(number=15, title="zip of a folder", write=csv(zipped(("lake/", "")), name="AAPL.zip"), codes={"E15": 1}, kept=()),
     Case(number=15, title="gzip cut short", write=csv(gzip.compress(PLAIN.encode())[:-9], name="AAPL.csv.gz"), codes={"E15": 1}, kept=()),
-    Case(number=15, title="zstd cut short", write=csv(zstandard.compress(PLAIN.encode())[:-9], name="AAPL.csv.zst"), codes={"E15": 1}, kept=()),
+    Case(number=15, title="zstd cut short", write=csv(zstd.compress(PLAIN.encode())[:-9], name="AAPL.csv.zst"), codes={"E15": 1}, kept=()),
     Case(number=15, title="text named zip", write=csv(PLAIN, name="AAPL.zip"), codes={"E15": 1}, kept=()),
     Case(number=16, title="Parquet named csv", write=csv(parquet_bytes()), codes={"E16": 1}, found="Parquet", kept=()),
     Case(number=16, title="HTML page", write=csv("<!DOCTYPE html><html><body>Please log in</body></html>"), codes={"E16": 1}, found="HTML", kept=()),

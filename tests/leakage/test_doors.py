@@ -10,7 +10,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import zstandard
 
 from nextclose.config import DataConfig
 from nextclose.data.bars import assemble_bars
@@ -24,6 +23,7 @@ from tests.fuzz.harness import LENIENT
 from tests.leakage.price_files import BASES
 from tests.leakage.price_futures import LATE_ROWS, ROWS, futures, with_future
 from tests.leakage.test_loader import assert_same_past
+from tests.packed import zstd
 
 Frame = pl.DataFrame
 Door = Callable[[Frame, Path], Bars]
@@ -52,8 +52,8 @@ def gzipped(frame: Frame, folder: Path) -> Bars:
     return read(folder / "prices.csv.gz")
 
 
-def zstandard_packed(frame: Frame, folder: Path) -> Bars:
-    (folder / "prices.csv.zst").write_bytes(zstandard.compress(text(frame), 1))
+def zstd_packed(frame: Frame, folder: Path) -> Bars:
+    (folder / "prices.csv.zst").write_bytes(zstd.compress(text(frame), 1))
     return read(folder / "prices.csv.zst")
 
 
@@ -160,7 +160,7 @@ def of_a_source_that_knows(frame: Frame, folder: Path) -> Bars:
 DOORS: dict[str, Door] = {
     door.__name__: door
     for door in (
-        *(plain, separated, gzipped, zstandard_packed, zipped, parquet),
+        *(plain, separated, gzipped, zstd_packed, zipped, parquet),
         *(one_file_each, of_two_vendors, raw_basis, stamped_frame, in_latin, in_blocks),
         *(of_other_markets, stamped_at_the_close, in_seconds_since_1970, adjusted_alone),
         of_a_source_that_knows,

@@ -63,6 +63,8 @@ def demo(
         if is_full := SWITCHES.is_verbose or SWITCHES.is_json:
             say("demo: refitted every two years; a backtest refits yearly")
             say_findings(bars)
+        if lack := _lack_of(config):
+            config = _without_classic(config)
         run = _run_into(place, bars, config, workers, command="nextclose demo")
         _train_bundle(bars, config, out_folder / BUNDLE)
     if is_full:
@@ -71,6 +73,8 @@ def demo(
         _print_document(run)
     else:
         print_run(run, out_folder)
+        if lack:
+            print_lines(f"without classic, the tutorial's network: {lack}")
         print_lines(f"bundle   {printable(str(out_folder / BUNDLE))}")
         _print_seconds(started)
         say_notes([] if is_full else run.bars.findings)  # the sample asks for no decision
@@ -96,11 +100,13 @@ def backtest(
 ) -> None:
     """Walk forward through PRICES, judge every model, and write a report."""
     from nextclose.runfolder import run_folder
+    from nextclose.studies import check_libraries
 
     started = time.monotonic()
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, models=models, horizons=horizons, data=data_options)
     refuse_prices_folder(out_folder, prices, other="runs")
+    check_libraries(settings)
     command = _command_again(prices, news, out_folder)
     with run_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
@@ -138,9 +144,10 @@ def train(
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
     refuse_prices_folder(out_folder, prices, other="bundles")
+    chosen = chosen_settings(settings, models=("hybrid",))  # what cannot be fitted is said first
     with bundle_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
-        say_findings(with_young_symbols(bars, *chosen_settings(settings, models=("hybrid",))))
+        say_findings(with_young_symbols(bars, *chosen))
         with progress_on(err) as progress:
             manifest = train_into(place, bars, config=settings, workers=workers, progress=progress)
     if as_json:
@@ -238,6 +245,26 @@ def _demo_settings() -> RunConfig:
         # the tutorial's network takes as long as all the rest: one symbol, one session, one fold
         classic=ClassicConfig(symbols=("AAPL",), horizons=(1,)),
     )
+
+
+def _lack_of(config: RunConfig) -> str:
+    """What the models of the settings lack here, and how to have it; "" for nothing."""
+    from nextclose.errors import LibraryError
+    from nextclose.studies import check_libraries
+
+    try:
+        check_libraries(config)
+    except LibraryError as error:
+        return f"{error.library} {error.reason}. To have it: {error.cure}"
+    return ""
+
+
+def _without_classic(config: RunConfig) -> RunConfig:
+    """The settings with the models that need no more than the package itself."""
+    plan = config.backtest
+    models = tuple(name for name in plan.models if name != "classic")
+    plan = plan.model_copy(update={"models": models, "last_folds": {}})
+    return config.model_copy(update={"backtest": plan})
 
 
 def _print_next_closes(bars: Bars) -> None:

@@ -31,7 +31,7 @@ def model_rows() -> list[dict[str, Any]]:
     """
     from nextclose.config import BacktestConfig
     from nextclose.glossary import MODELS
-    from nextclose.models.libraries import EXTRAS
+    from nextclose.libraries import EXTRAS
     from nextclose.models.registry import OURS, installed_names
 
     defaults = BacktestConfig().models

@@ -60,11 +60,10 @@ def pretrain(
 
     from nextclose.data.sources.loading import load_bars
     from nextclose.durable import folder_lock, save, sweep
-    from nextclose.models.libraries import library_errors
+    from nextclose.libraries import require
     from nextclose.models.lstm.editions import edition_bytes
 
-    with library_errors("torch", model="pretrain"):
-        import torch  # noqa: F401  before hours of reading and simulating
+    require("torch", needed_by="pretrain")  # before hours of reading and simulating
 
     from nextclose.execution.processes import Processes
     from nextclose.pretraining.card import edition_of

@@ -65,6 +65,7 @@ def samples(
     """
     from nextclose.data.sources.loading import load_bars
     from nextclose.formatting import data_size
+    from nextclose.libraries import require
     from nextclose.terminal import data_lines, progress_on
     from nextclose.windowfiles import MANIFEST, fill_windows, size_on_disk, windows_folder
     from nextclose.windowing import make_windows
@@ -72,6 +73,8 @@ def samples(
     data_options = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
     settings = settings_of(config, horizons=horizons, data=data_options)
     refuse_prices_folder(out_folder, prices, other="windows")
+    if form == "classic":
+        require("talib", needed_by="--form classic")
     with windows_folder(out_folder) as place:
         bars = load_bars(*prices, config=settings.data)
         windows = make_windows(

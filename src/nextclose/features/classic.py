@@ -16,6 +16,7 @@ import numpy as np
 
 from nextclose.features.columns import Column, FamilyDefinition, SymbolBars
 from nextclose.features.indicators import share
+from nextclose.libraries import require
 from nextclose.schema import PRICE_COLUMNS, Floats
 
 
@@ -162,7 +163,11 @@ def _bands(bars: SymbolBars) -> tuple[Floats, Floats, Floats]:
 
 
 def on_whole_bars(bars: SymbolBars, *, values: Callable[[SymbolBars], Floats]) -> Floats:
-    """A column of bars without holes: the recursive ones would never forget a NaN."""
+    """A column of bars without holes: the recursive ones would never forget a NaN.
+
+    Raises: LibraryError without TA-Lib.
+    """
+    require("talib", needed_by="a column of the tutorial")
     return values(bars.whole)
 
 

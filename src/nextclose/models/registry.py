@@ -12,9 +12,9 @@ from typing import Any
 
 from nextclose.config import RunConfig, canonical_json
 from nextclose.errors import ConfigError
+from nextclose.libraries import library_errors
 from nextclose.models import baselines
 from nextclose.models.hybrid.hybrid import Hybrid
-from nextclose.models.libraries import library_errors
 from nextclose.models.lstm.editions import editions_at
 from nextclose.models.lstm.lstm import Lstm
 from nextclose.models.protocol import Forecaster, Model, Traits
@@ -71,7 +71,7 @@ def model_named(name: str, config: RunConfig, plugins: Iterable[Model] = ()) -> 
         editions = editions_at(named) if named else None
         return Lstm(editions=editions, fine_tune=config.lstm.fine_tune)
     if name == "classic":
-        with library_errors("torch", model=name):
+        with library_errors("torch", needed_by=name):
             from nextclose.models.classic.classic import Classic
 
         return Classic(settings=config.classic)

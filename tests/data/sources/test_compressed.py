@@ -5,11 +5,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources import compressed
 from nextclose.data.sources.compressed import decompress
+from tests.packed import zstd
 
 TEXT = b"date,close\n" + b"".join(b"2019-03-%02d,%d\n" % (k % 28 + 1, k) for k in range(5000))
 ZEROS = bytes(40 << 20)
@@ -47,8 +47,8 @@ def content_of(folder: Path, data: bytes, suffix: str) -> bytes:
 WHOLE = [
     ("gzip", ".gz", gzip.compress(TEXT)),
     ("gzip of two members", ".gz", gzip.compress(TEXT[:99]) + gzip.compress(TEXT[99:])),
-    ("zstd", ".zst", zstandard.compress(TEXT)),
-    ("zstd of two frames", ".zst", zstandard.compress(TEXT[:99]) + zstandard.compress(TEXT[99:])),
+    ("zstd", ".zst", zstd.compress(TEXT)),
+    ("zstd of two frames", ".zst", zstd.compress(TEXT[:99]) + zstd.compress(TEXT[99:])),
     ("zip", ".zip", zipped(("A.csv", TEXT))),
     ("zip, stored", ".zip", zipped(("A.csv", TEXT), method=0)),
     ("zip of a name that leads out", ".zip", zipped(("../../etc/A.csv", TEXT))),
@@ -68,16 +68,16 @@ def test_an_empty_file_holds_nothing(tmp_path, suffix):
 
 
 PACKED = gzip.compress(TEXT)
-FROZEN = zstandard.ZstdCompressor(write_checksum=True).compress(TEXT)
+FROZEN = zstd.compress(TEXT, options={int(zstd.CompressionParameter.checksum_flag): 1})
 ZIPPED = zipped(("A.csv", TEXT))
 ODD = [
     ("gzip cut short", ".gz", PACKED[:-9], "this does not unpack: "),
     ("gzip with a wrong sum", ".gz", PACKED[:-8] + bytes(8), "this does not unpack: CRC"),
     ("gzip with more behind", ".gz", PACKED + b"more", "this does not unpack: Not a gzipped file"),
     ("text named gz", ".gz", TEXT, "this does not unpack: Not a gzipped file"),
-    ("zstd cut short", ".zst", FROZEN[:-9], "this does not unpack: its end is missing"),
-    ("zstd without its sum", ".zst", FROZEN[:-4], "this does not unpack: its end is missing"),
-    ("text named zst", ".zst", TEXT, "this does not unpack: zstd"),
+    ("zstd cut short", ".zst", FROZEN[:-9], "this does not unpack: Compressed file ended"),
+    ("zstd without its sum", ".zst", FROZEN[:-4], "this does not unpack: Compressed file ended"),
+    ("text named zst", ".zst", TEXT, "this does not unpack: Unable to decompress Zstandard"),
     ("text named zip", ".zip", TEXT, "this does not unpack: File is not a zip file"),
     ("zip cut short", ".zip", ZIPPED[:-30], "this does not unpack: "),
     ("zip with a flipped bit", ".zip", ZIPPED.replace(ZIPPED[50:52], b"\0\0"), "this does not "),
@@ -108,7 +108,7 @@ def test_an_odd_archive_is_refused(tmp_path, suffix, data, found):
 
 BOMBS = [
     ("gzip", ".gz", gzip.compress(ZEROS)),
-    ("zstd", ".zst", zstandard.compress(ZEROS)),
+    ("zstd", ".zst", zstd.compress(ZEROS)),
     ("zip", ".zip", zipped(("A.csv", ZEROS))),
 ]
 
@@ -135,10 +135,19 @@ def test_no_more_than_2_gibibytes_are_unpacked_whatever_the_ratio(tmp_path, monk
         content_of(tmp_path, zipped(("A.csv", TEXT), method=0), ".zip")
 
 
-def test_no_step_of_zstd_gives_more_than_its_blocks_can_hold(tmp_path):
+def test_no_piece_of_zstd_is_larger_than_a_mebibyte(tmp_path):
     path = tmp_path / "A.zst"
-    path.write_bytes(zstandard.ZstdCompressor(level=19).compress(bytes(100 << 20)))
+    path.write_bytes(zstd.compress(bytes(100 << 20), 19))
     with path.open("rb", buffering=0) as file:
-        steps = [len(piece) for piece in compressed._frames(file, zstandard.ZstdDecompressor())]
-    assert sum(steps) == 100 << 20  # of a file of some 3 KB
-    assert max(steps) <= 32 << 20
+        sizes = [len(piece) for piece in compressed._zstd(file)]
+    assert sum(sizes) == 100 << 20  # of a file of some 3 KB
+    assert max(sizes) <= 1 << 20
+
+
+def test_zstd_that_asks_for_more_than_128_mebibytes_of_memory_is_refused(tmp_path):
+    options = {int(zstd.CompressionParameter.window_log): 28}
+    packer = zstd.ZstdCompressor(options=options)  # of an unknown size: the window stays as it is
+    data = packer.compress(bytes(300 << 20)) + packer.flush()
+    with pytest.raises(UnusableFileError) as raised:
+        content_of(tmp_path, data, ".zst")
+    assert "requires too much memory" in raised.value.found

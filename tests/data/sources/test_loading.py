@@ -66,6 +66,12 @@ def test_a_real_crash_of_52_percent_in_a_day_survives(sample):
     assert fall["change"][0] == pytest.approx(25.75 / 53.50 - 1, abs=1e-5)  # raw closes, no split
 
 
+def test_the_sample_is_that_of_bokeh_byte_for_byte():
+    theirs = importlib.resources.files("bokeh_sampledata") / "_data" / "stocks.csv.gz"
+    ours = importlib.resources.files("nextclose.data.sources") / "sample.csv.gz"
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
 def test_adjusting_the_sample_leaves_the_adjusted_close_to_the_bit(sample):
     source = importlib.resources.files("bokeh_sampledata") / "_data" / "stocks.csv.gz"
     raw = pl.read_csv(gzip.decompress(source.read_bytes())).sort("Ticker", "Date")

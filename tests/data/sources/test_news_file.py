@@ -69,7 +69,7 @@ def test_without_scores_vader_tells_good_from_bad(tmp_path):
 
 def test_without_vader_the_cure_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
-    with pytest.raises(ConfigError, match=r"pip install nextclose\[news\]"):
+    with pytest.raises(ConfigError, match=r"pip install 'nextclose\[news\]'"):
         vader()
 
 

@@ -319,7 +319,7 @@ def test_no_file_of_a_run_holds_the_password_or_the_host(server, command, tmp_pa
     texts = [printed, complaints, *(file.read_bytes().decode("latin-1") for file in files)]
     for secret in (PASSWORD, QUOTED, "127.0.0.1"):
         assert not [text for text in texts if secret in text]
-    command_line = "nextclose backtest 'postgresql:///postgres?table=real' --config config.toml"
+    command_line = "nextclose backtest 'postgresql:///postgres?table=real' --config run/config.toml"
     assert command_line in html.unescape((out / "report.html").read_text())
 
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import stat
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, BinaryIO
 
 from nextclose.data.catalogue import Issue
 from nextclose.data.reading.encoding import BLOCK
 from nextclose.data.reading.file_errors import UnusableFileError
 from nextclose.data.sources.filenames import compression_of
 
-if TYPE_CHECKING:
-    import zstandard
-
 MAX_BYTES = 2 << 30
 FREE_BYTES = 16 << 20  # below, any ratio is fine: a small file of equal rows packs well
 MAX_RATIO = 200
 CHUNK = 1 << 20
-ZSTD_INPUT = 1 << 10  # of which 32 MiB may come: the most that its blocks of 4 bytes hold
-ZSTD_WINDOW = 1 << 27
+ZSTD_WINDOW_LOG = 27  # 128 MiB
 
 FAULTS = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
@@ -119,30 +117,18 @@ def _refuse_odd_member(member: zipfile.ZipInfo) -> None:
 
 
 def _zstd(file: BinaryIO) -> Iterator[bytes]:
-    import zstandard
-
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    options = {int(zstd.DecompressionParameter.window_log_max): ZSTD_WINDOW_LOG}
     try:
-        yield from _frames(file, zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW))
-    except zstandard.ZstdError as error:
+        yield from _pieces(zstd.ZstdFile(file, options=options))
+    except zstd.ZstdError as error:
         raise _archive_error(f"this does not unpack: {error}", ".zst") from None
 
 
-def _frames(file: BinaryIO, decompressor: zstandard.ZstdDecompressor) -> Iterator[bytes]:
-    """Frame after frame; read in small steps, as the library does not cap what one step gives."""
-    frame = None
-    while packed := file.read(CHUNK):
-        at = 0
-        while at < len(packed):
-            frame = frame or decompressor.decompressobj()
-            step = packed[at : at + ZSTD_INPUT]
-            yield frame.decompress(step)
-            at += len(step) - len(frame.unused_data)
-            frame = None if frame.eof else frame
-    if frame is not None:
-        raise EOFError("its end is missing")
-
-
-def _pieces(content: gzip.GzipFile | IO[bytes]) -> Iterator[bytes]:
+def _pieces(content: io.BufferedIOBase | IO[bytes]) -> Iterator[bytes]:
     with closing(content):
         while piece := content.read(CHUNK):
             yield piece

@@ -104,7 +104,8 @@ def _refuse_as_of(each: Sequence[Any], config: DataConfig) -> None:
 def sample_bars() -> Bars:
     """The bundled real data: AAPL, FB, GOOG, IBM, MSFT, 2000-03-01 to 2013-03-01, adjusted.
 
-    Source: bokeh_sampledata 2026.1 (public domain), raw bars with adjusted close.
+    Source: Quandl WIKI Prices (public domain), as bokeh_sampledata 2026.1 has them in its
+        stocks.csv.gz, byte for byte: raw bars with adjusted close.
     """
     return load_bars(SAMPLE)
 
@@ -190,7 +191,7 @@ def _unknown_format(path: Path, config: DataConfig) -> UncheckedPrices:
 
 
 def _sample_prices(config: DataConfig) -> UncheckedPrices:
-    source = importlib.resources.files("bokeh_sampledata").joinpath("_data", "stocks.csv.gz")
+    source = importlib.resources.files("nextclose.data.sources").joinpath("sample.csv.gz")
     plain = config.model_copy(update={name: getattr(DEFAULTS, name) for name in FORMAT_SETTINGS})
     return csv_text_prices(
         gzip.decompress(source.read_bytes()), path=SAMPLE, symbol="", config=plain

@@ -22,6 +22,7 @@ from nextclose.data.sources.filenames import format_of
 from nextclose.data.sources.files import open_file
 from nextclose.data.sources.parquet import parquet_frame
 from nextclose.errors import ConfigError, DataError
+from nextclose.libraries import library_errors
 from nextclose.schema import Bars, Finding, News
 
 Scorer = Callable[[str], float]  # headline -> score in [-1, 1], bad to good
@@ -43,7 +44,7 @@ def with_news(
     The file has symbol, first_seen (with its zone, or a date alone), headline and, where somebody
     else scored them, score. Without that column VADER scores, or `scorer`, which goes before both.
     Of `data` the encoding counts, and whether links are followed.
-    Raises: DataError with every problem of the file; ConfigError if VADER is not installed, or a
+    Raises: DataError with every problem of the file; LibraryError if VADER is not installed, or a
         score is none in [-1, 1].
     """
     any_separator = data.model_copy(update={"separator": None})  # its own, not the prices'
@@ -67,17 +68,13 @@ def with_news(
 def vader() -> Scorer:
     """VADER's compound score. Its words were chosen by 2014: older years are no test of it.
 
-    Raises: ConfigError if it is not installed.
+    Raises: LibraryError if it is not installed.
     Source: Hutto & Gilbert (2014), VADER: a parsimonious rule-based model for sentiment analysis of
         social media text, ICWSM 8.
     """
-    try:
+    instead = "give the file a column 'score'"
+    with library_errors("vaderSentiment", needed_by="a headline without a score", instead=instead):
         from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-    except ImportError as error:
-        raise ConfigError(
-            "headlines without scores need VADER, which is not installed. "
-            "Fix: pip install nextclose[news], or give the file a column 'score'.",
-        ) from error
     analyzer = SentimentIntensityAnalyzer()
 
     def vader(headline: str) -> float:

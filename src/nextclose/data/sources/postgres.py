@@ -26,7 +26,8 @@ from nextclose.data.reading.prices import UncheckedPrices, unchecked_prices
 from nextclose.data.sources.postgres_rows import FORMATS, table_rows
 from nextclose.data.sources.postgres_tables import PostgresTable, choose_table
 from nextclose.data.sources.postgres_url import Address, address_of, public_location, public_url
-from nextclose.errors import ConfigError, SourceError
+from nextclose.errors import SourceError
+from nextclose.libraries import library_errors
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -61,15 +62,12 @@ def postgres_prices(
 
     A table without a symbol column holds one symbol, named by the table. Rows have no number: the
     symbol and the session name them. If the connection is lost, the whole table is read anew, once.
-    Raises: ConfigError for a URL that cannot be used, or without the extra `postgres`;
+    Raises: ConfigError for a URL that cannot be used; LibraryError without the extra `postgres`;
         SourceError when server, database or table give no prices, or not all of them.
     """
-    try:
-        address = address_of(url)
-    except ImportError as error:
-        raise ConfigError(
-            f"{public_url(url)}: reading it needs psycopg. Fix: pip install 'nextclose[postgres]'."
-        ) from error
+    with library_errors("psycopg", needed_by=public_url(url), instead="export it to a file"):
+        import psycopg  # noqa: F401
+    address = address_of(url)
     prices = _read_whole(_connect(address), address, config, limits)
     if prices is None:
         prices = _read_whole(_reconnect(address, limits), address, config, limits)

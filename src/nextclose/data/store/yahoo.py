@@ -16,7 +16,7 @@ import polars as pl
 from nextclose.data.catalogue import Issue
 from nextclose.data.findings import safe_text
 from nextclose.data.store.providers import NEEDED, History, NoHistoryError
-from nextclose.errors import ConfigError
+from nextclose.libraries import library_errors
 
 OURS = {
     "Open": "open",
@@ -38,13 +38,14 @@ class YahooProvider:
     name = "yahoo"
 
     def __init__(self, *, base: str = "", seconds: float = 30.0) -> None:
+        _yfinance()  # if it is missing, that is said before anything is asked or written
         self._base = base
         self._seconds = seconds
 
     def history(self, symbol: str, *, since: date) -> History:
         """All daily bars from `since` on, dated in the exchange's zone.
 
-        Raises: NoHistoryError; ConfigError without yfinance.
+        Raises: NoHistoryError; LibraryError without yfinance.
         """
         yfinance = _yfinance()
         client = f"yfinance {yfinance.__version__}"
@@ -119,15 +120,14 @@ def quotes(answer: Any) -> pl.DataFrame:
 
 
 def _yfinance() -> Any:
-    """The library. Raises: ConfigError if it is not installed."""
-    try:
-        with warnings.catch_warnings():  # its import changes which warnings are shown
-            import yfinance
-            import yfinance.exceptions
-    except ImportError as error:
-        raise ConfigError(
-            "downloads from Yahoo need yfinance. Fix: pip install 'nextclose[yahoo]'."
-        ) from error
+    """The library. Raises: LibraryError if it is not installed."""
+    instead = "name another --provider"
+    with (
+        library_errors("yfinance", needed_by="a download from Yahoo", instead=instead),
+        warnings.catch_warnings(),  # its import changes which warnings are shown
+    ):
+        import yfinance
+        import yfinance.exceptions
     return yfinance
 
 

@@ -14,10 +14,12 @@ from nextclose.evaluation.verdict.evidence import MetricEvidence
 from nextclose.evaluation.verdict.pooled import Standing
 from nextclose.evaluation.verdict.verdict import VerdictRow
 
+FORMAT = 1  # of verdict.json and of the forecasts beside it
+
 
 def verdict_document(rows: Sequence[VerdictRow], *, run: Mapping[str, Any]) -> dict[str, Any]:
     """What `verdict.json` holds, ready for a strict JSON writer: unrounded, null for no figure."""
-    return {"format": 1, "run": plain(dict(run)), "rows": [flat_row(row) for row in rows]}
+    return {"format": FORMAT, "run": plain(dict(run)), "rows": [flat_row(row) for row in rows]}
 
 
 def flat_row(row: VerdictRow) -> dict[str, Any]:

@@ -16,8 +16,8 @@ import polars as pl
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table, own_names
 from nextclose.features.universal import FAMILY
+from nextclose.libraries import library_errors
 from nextclose.metrics import grid_crps
-from nextclose.models.libraries import library_errors
 from nextclose.models.location import risk_premium
 from nextclose.models.lstm.network import Network, hidden_at, outputs_of
 from nextclose.models.lstm.shape import OUTPUTS, outputs_between, shape_quantiles
@@ -166,7 +166,7 @@ def _simulated(horizons: tuple[int, ...], rng: np.random.Generator) -> Samples:
 
 def _least_crps(lessons: list[tuple[Readings, Floats]]) -> Floats:
     """Weights of least mean CRPS, each lesson counting alike. (horizon, output, read)."""
-    with library_errors("torch", model="lstm, fine-tuned"):
+    with library_errors("torch", needed_by="lstm, fine-tuned"):
         import torch
 
         from nextclose.models.lstm.torch_shape import capped_crps, quantiles

@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 
 from nextclose.config import TreesConfig
-from nextclose.models.libraries import library_errors
+from nextclose.libraries import library_errors
 from nextclose.models.location import risk_premium
 from nextclose.models.loghar.loghar import (
     REACH_SESSIONS,
@@ -109,7 +109,7 @@ class Trees:
         Raises: LeakError if train resolves after valid begins; NotEnoughDataError.
         """
         # XGBoost is for training alone: forecasts do without
-        with library_errors("xgboost", model=self.name):
+        with library_errors("xgboost", needed_by=self.name):
             from nextclose.models.trees.boosters import (
                 best_trees,
                 fit_booster,
