@@ -100,12 +100,12 @@ MODELS = _terms(
     (
         "har",
         "Volatility from the last day, week and month.",
-        "Simple, fast and hard to beat (Corsi 2009). Needs about 60 sessions.",
+        "Simple, fast and hard to beat (Corsi 2009).",
     ),
     (
         "garch",
         "GJR-GARCH-t: the usual model of how far prices move, fitted per symbol.",
-        "The reference that a better model has to beat. Needs some 500 sessions.",
+        "The reference that a better model has to beat; fitted anew at every refit.",
     ),
     (
         "loghar",
