@@ -7,14 +7,15 @@ import json
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 from nextclose.commands import models
 from nextclose.config import BacktestConfig, ClassicConfig
 from nextclose.features.table import lookback_sessions
 from nextclose.glossary import MODELS
-from nextclose.libraries import EXTRAS
 from nextclose.models.registry import OURS
+from nextclose.studies import NEEDED_LIBRARIES
 
 
 def test_every_model_is_listed_with_what_it_is_and_needs(command):
@@ -29,8 +30,8 @@ def test_every_model_is_listed_with_what_it_is_and_needs(command):
     assert rows["lstm"]["sessions"] == 60
     assert all(rows[name]["sessions"] > 60 for name in OURS if name != "lstm")
     assert {name for name, row in rows.items() if row["is_default"]} == {*BacktestConfig().models}
-    assert {name for name, row in rows.items() if row["extra"]} == {*models.LIBRARIES}
-    assert {*models.LIBRARIES.values()} <= {*EXTRAS}
+    assert {name for name, row in rows.items() if row["extra"]} == {*NEEDED_LIBRARIES}
+    assert {rows["classic"]["extra"], rows["trees"]["extra"]} == {"train", "trees"}
 
 
 def test_what_classic_needs_is_what_its_traits_say():
@@ -41,11 +42,14 @@ def test_what_classic_needs_is_what_its_traits_say():
     assert row["sessions"] == lookback_sessions(traits.family) + traits.context_sessions
 
 
-def test_a_model_whose_library_is_missing_says_what_to_install(command, monkeypatch):
+@pytest.mark.parametrize(("library", "extra"), [("torch", "train"), ("talib", "indicators")])
+def test_a_model_whose_library_is_missing_says_what_to_install(
+    command, monkeypatch, library, extra
+):
     find = importlib.util.find_spec
-    monkeypatch.setattr(models, "find_spec", lambda name: None if name == "torch" else find(name))
+    monkeypatch.setattr(models, "find_spec", lambda name: None if name == library else find(name))
     _, printed, _ = command("models")
-    assert "Needs pip install 'nextclose[train]'." in " ".join(printed.split())
+    assert f"Needs pip install 'nextclose[{extra}]'." in " ".join(printed.split())
     rows = json.loads(command("models", "--json")[1])["models"]
     assert [row["model"] for row in rows if not row["is_installed"]] == ["classic"]
 

@@ -11,7 +11,6 @@ from nextclose.commands.options import AsJson, out
 if TYPE_CHECKING:
     from rich.table import Table
 
-LIBRARIES = {"classic": "torch", "trees": "xgboost"}  # that a model's fits need
 CLASSIC_WINDOW_SESSIONS = 60  # as models/classic/network.py has it
 
 
@@ -33,18 +32,20 @@ def model_rows() -> list[dict[str, Any]]:
     from nextclose.glossary import MODELS
     from nextclose.libraries import EXTRAS
     from nextclose.models.registry import OURS, installed_names
+    from nextclose.studies import NEEDED_LIBRARIES
 
     defaults = BacktestConfig().models
     rows = []
     for name in (*OURS, *installed_names()):
-        library = LIBRARIES.get(name)
+        libraries = NEEDED_LIBRARIES.get(name, ())
+        missing = [library for library in libraries if find_spec(library) is None]
         row = {
             "model": name,
             "what": MODELS[name].short if name in MODELS else "Of an installed package.",
             "sessions": _needed_sessions(name) if name in OURS else None,
             "is_default": name in defaults,
-            "extra": EXTRAS[library] if library else None,
-            "is_installed": library is None or find_spec(library) is not None,
+            "extra": EXTRAS[[*missing, *libraries][0]] if libraries else None,
+            "is_installed": not missing,
         }
         rows.append(row)
     return rows
