@@ -39,6 +39,8 @@ def test_a_verdict_is_flagged_where_its_model_was_taught_by_the_years_of_its_tes
     others = {row["sentence"] for row in document["rows"] if row["model"] == "har"}
     assert sentences
     assert others
+    until = {row["model"]: row["taught_until"] for row in document["rows"]}
+    assert until == {"loghar": None if first == 2000 else "1994-12-31", "har": None}
     assert not any("taught" in sentence for sentence in others)
     if first == 2000:
         assert "overlaps" not in document["run"]

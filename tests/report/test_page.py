@@ -9,7 +9,9 @@ import polars as pl
 import pytest
 
 from nextclose.evaluation.verdict.evidence import MetricEvidence
+from nextclose.evaluation.verdict.summary import plain_sentence
 from nextclose.report.page import figure_files, render_page, with_break_points
+from nextclose.report.wording import typeset
 from nextclose.schema import Finding
 from tests.report.synthetic import RUN, make_bars, make_content, make_forecasts
 from tests.report.verdict_rows import with_evidence
@@ -95,7 +97,7 @@ def test_exactly_the_scripts_in_the_page_may_run(text):
     digests = {
         base64.b64encode(hashlib.sha256(body.encode()).digest()).decode() for body in running
     }
-    assert len(running) == 2
+    assert len(running) == 5  # theme, words, tables, the library of the charts, the charts
     assert set(re.findall(r"'sha256-([^']+)'", page.policy)) == digests
     assert "default-src 'none'" in page.policy
     assert "'unsafe-inline'" not in page.policy.split("script-src")[1]
@@ -106,30 +108,35 @@ def test_every_section_of_a_full_run_is_there_and_says_how_to_read_it(text):
     page = Page(text)
     names = [attrs["id"] for attrs in page.all("section")]
     assert names == [
-        *("verdict", "scoreboard", "direction", "noise", "prices", "followed", "hybrid"),
-        *("calibration", "slices", "importance", "training", "tutorial", "data", "reproduce"),
+        *("verdict", "prices", "figures", "scoreboard", "symbols", "followed", "statistician"),
+        *("evidence", "direction", "noise", "hybrid", "calibration", "slices", "importance"),
+        *("training", "tutorial", "data", "reproduce", "glossary"),
     ]
-    assert sum(attrs.get("class") == "how" for attrs in page.all("p")) == len(names) - 1
-    assert [a["href"][1:] for a in page.all("a") if a["href"].startswith("#")] == names
+    own = {a["href"][1:] for a in page.all("a") if a["href"].startswith("#")}
+    assert {*names} <= own
+    assert own <= {attrs["id"] for _, attrs in page.elements if "id" in attrs}  # no dead link
 
 
 def test_the_verdict_sentences_of_the_headline_come_first(content, text):
     shown = "".join(Page(text).text)
     places = [
-        shown.index(row.sentence)
+        shown.index(typeset(plain_sentence(row)))
         for h in (1, 7, 30)
         for row in content.verdicts
         if (row.symbol, row.model, row.horizon_sessions) == ("*", "hybrid", h)
     ]
     assert places == sorted(places)
-    assert places[-1] < shown.index("Scoreboard", shown.index("Size, not direction"))
+    assert places[-1] < shown.index("Prices and ranges")
+    for row in content.verdicts:  # the whole of it is folded, for the statistician
+        if (row.symbol, row.model) == ("*", "hybrid"):
+            assert shown.index(typeset(row.sentence)) > shown.index("The whole verdict")
 
 
 def test_why_this_model_leads_is_said_before_its_verdict(content):
     why = "lstm leads: it is <i>simple</i>."
     shown = "".join(Page(render_page(replace(content, headline="lstm", lead_sentence=why))).text)
     (first,) = (
-        row.sentence
+        typeset(plain_sentence(row))
         for row in content.verdicts
         if (row.symbol, row.model, row.horizon_sessions) == ("*", "lstm", 1)
     )
@@ -219,7 +226,7 @@ def test_a_hostile_model_name_is_a_name_only():
     )
     frames["importance"] = tame.importance.with_columns(feature=pl.lit(HOSTILE))
     page = Page(render_page(replace(tame, headline=HOSTILE, verdicts=verdicts, **frames)))
-    assert len(page.scripts) == 3
+    assert len(page.scripts) == 6
     assert page.all("img") == []
     assert "The verdict on " + SHOWN in "".join(page.text)
 
@@ -315,7 +322,10 @@ def test_a_verdict_without_frames_is_still_a_page():
         findings=(),
     )
     names = [attrs["id"] for attrs in Page(render_page(bare)).all("section")]
-    assert names == ["verdict", "scoreboard", "direction", "noise", "data", "reproduce"]
+    assert names == [
+        *("verdict", "figures", "scoreboard", "symbols", "statistician", "evidence", "direction"),
+        *("noise", "data", "reproduce", "glossary"),
+    ]
 
 
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200f\u061c\x1b\u0085"

@@ -28,10 +28,15 @@ from nextclose.report.sections.direction import direction_table, direction_table
 from nextclose.report.sections.metrics import metric_tables
 from nextclose.report.sections.reproduce import run_notes
 from nextclose.report.sections.sample_size import sample_size_table
-from nextclose.report.sections.scoreboard import scoreboard_tables, symbol_scores_table
+from nextclose.report.sections.scoreboard import scoreboard_tables
+from nextclose.report.sections.summary import summaries_by_horizon
+from nextclose.report.sections.symbols import symbol_heat_map, symbol_scores_table
 from nextclose.report.sections.tutorial import tutorial_comparison
+from nextclose.report.sections.words import explained_words, words_by_kind
+from nextclose.report.wording import first_sentence, typeset
 
 UNBROKEN_CHARACTERS = 14  # of a name in a table, beside a figure on a phone
+PAGE_SCRIPTS = ("words.js", "tables.js")
 CHART_LIBRARY = "lightweight-charts-5.2.1.js"
 CHART_SCRIPTS = ("chart-data.js", "chart.js", "followed.js")  # in this order, as one script
 
@@ -51,21 +56,23 @@ def render_page(content: ReportContent) -> str:
     """
     palette = palette_for(content.models, colours=content.colours)
     chart = chart_data(content.bars, content.forecasts, model=content.headline)
-    scripts = [
-        Markup(_static_file(CHART_LIBRARY)),
-        Markup("".join(_static_file(name) for name in CHART_SCRIPTS)),
-    ]  # our own files
+    theme = _script("theme.js")
+    charts = [_script(CHART_LIBRARY), _script(*CHART_SCRIPTS)] if chart.symbols else []
+    scripts = [*(_script(name) for name in PAGE_SCRIPTS), *charts]
     parts = {
         "palette": palette,
-        "policy": content_security_policy(scripts),
+        "policy": content_security_policy([theme, *scripts]),
         "style": _style_sheet(palette),
+        "theme_script": theme,
         "scripts": scripts,
         "headline": content.headline,
         "lead_sentence": content.lead_sentence,
+        "lead_line": first_sentence(content.lead_sentence),
         "horizons": content.horizons,
         "scope": _scope(content),
         **_verdict_parts(content),
         **_hybrid_parts(content),
+        **_glossary_parts(content),
         "chart": as_script_json(chart.values) if chart.symbols else None,
         "chart_note": chart.note,
         "chart_horizons": chart.horizons,
@@ -86,17 +93,26 @@ def render_page(content: ReportContent) -> str:
 def _verdict_parts(content: ReportContent) -> dict[str, Any]:
     """What the verdicts say: cards, scoreboard, direction, and what the sample could show."""
     verdicts, headline, models = content.verdicts, content.headline, content.models
+    marks = {overlap.model: overlap.clause for overlap in content.overlaps}
     return {
         "cards": verdict_cards(verdicts, headline=headline),
+        "summaries": summaries_by_horizon(verdicts, headline=headline),
         "overlap": overlap_notice(content.overlaps),
         "silence": silence_notice(content.editions),
-        "scoreboard": scoreboard_tables(verdicts, models=models),
+        "scoreboard": scoreboard_tables(verdicts, models=models, marks=marks),
         "metric_tables": metric_tables(verdicts, models=models),
+        "heat_map": symbol_heat_map(verdicts, headline=headline),
         "symbol_scores": symbol_scores_table(verdicts, headline=headline),
         "direction": direction_table(verdicts, headline=headline),
         "direction_by_horizon": direction_tables_by_horizon(verdicts, models=models),
         "sample_size": sample_size_table(verdicts, headline=headline),
     }
+
+
+def _glossary_parts(content: ReportContent) -> dict[str, Any]:
+    """Words to explain, by name and by kind."""
+    words = explained_words(content.models)
+    return {"terms": words, "glossary": words_by_kind(words)}
 
 
 def _hybrid_parts(content: ReportContent) -> dict[str, Any]:
@@ -147,9 +163,12 @@ def _style_sheet(palette: Palette) -> Markup:
     naive = f"var({palette.variable('naive')})" if "naive" in palette.order else "var(--ink-3)"
     roles = f"--headline:var({palette.variable(palette.order[0])});--naive:{naive};"
     light, dark = palette.css(dark=False), palette.css(dark=True)
+    dark += "color-scheme:dark;"
     return Markup(
-        f":root{{{light}{roles}}}\n"
-        f"@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+        f":root{{{light}{roles}color-scheme:light;}}\n"
+        "@media screen and (prefers-color-scheme: dark)"
+        f"{{:root:not([data-theme=light]){{{dark}}}}}\n"
+        f"@media screen{{:root[data-theme=dark]{{{dark}}}}}\n"
         + _static_file("report.css")
         + _static_file("chart.css")
     )
@@ -166,6 +185,11 @@ def _scope(content: ReportContent) -> dict[str, str]:
         "first": str(rows["origin"].min()),
         "last": str(rows["origin"].max()),
     }
+
+
+def _script(*names: str) -> Markup:
+    """Files of our own, one after the other, as one script."""
+    return Markup("".join(map(_static_file, names)))
 
 
 def _static_file(name: str) -> str:
@@ -195,4 +219,5 @@ def _template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["break_points"] = with_break_points
+    environment.filters["typeset"] = typeset
     return environment

@@ -20,7 +20,7 @@ FIELDS = [
     *("noise_floor", "coverage_50", "coverage_80", "coverage_90", "coverage_95", "width_90_pct"),
     *("independence_p", "pit_p", "p_error_better", "p_error_worse", "p_ranges_better"),
     *("p_ranges_worse", "p_garch_better", "p_garch_worse", "p_value", "comparisons"),
-    *("miscalibrated", "verdict", "sentence"),
+    *("miscalibrated", "verdict", "sentence", "taught_until"),
     *("symbols_better_than_garch", "symbols_worse_than_garch", "symbols_better_than_hs"),
     *("symbols_worse_than_hs", "symbols_better_than_naive", "symbols_worse_than_naive"),
     *("worst_year", "worst_year_skill", "worst_year_reference", "mcs_p", "in_confidence_set"),

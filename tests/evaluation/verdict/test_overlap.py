@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from nextclose.evaluation.verdict.document import flat_row
 from nextclose.evaluation.verdict.overlap import (
     Overlap,
     overlap_notice,
@@ -33,16 +34,21 @@ def test_every_sentence_on_a_model_that_overlaps_says_so_and_no_other():
     flagged = with_overlaps(rows, [SOME])
     for before, after in zip(rows, flagged, strict=True):
         if before.model == "lstm":
-            assert after == replace(before, sentence=f"{before.sentence} {SOME.clause}")
+            said = f"{before.sentence} {SOME.clause}"
+            assert after == replace(before, sentence=said, taught_until="2004-12-31")
+            assert flat_row(after)["taught_until"] == "2004-12-31"
         else:
             assert after is before
+            assert flat_row(after)["taught_until"] is None
     assert sum(row.model == "lstm" for row in rows) == 3  # both symbols, and both together
     assert with_overlaps(rows, []) == rows
 
 
-def test_a_void_verdict_says_nothing_of_it():
+def test_the_sentence_of_a_void_verdict_says_nothing_of_it_but_its_field_does():
     rows = tuple(replace(row, verdict="VOID") for row in verdicts(two_symbols()))
-    assert with_overlaps(rows, [SOME]) == rows
+    for before, after in zip(rows, with_overlaps(rows, [SOME]), strict=True):
+        until = "2004-12-31" if before.model == "lstm" else None
+        assert after == replace(before, taught_until=until)
 
 
 def test_a_notice_names_all_that_overlap_and_there_is_none_without_any():

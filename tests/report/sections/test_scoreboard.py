@@ -1,13 +1,10 @@
 from dataclasses import replace
 
 from nextclose.evaluation.verdict.coverage import Coverage
-from nextclose.report.sections.scoreboard import (
-    MAX_SYMBOL_ROWS,
-    scoreboard_tables,
-    symbol_scores_table,
-)
+from nextclose.evaluation.verdict.document import flat_row
+from nextclose.report.sections.scoreboard import scoreboard_tables
 from tests.report.synthetic import make_content
-from tests.report.verdict_rows import ROW, calls, comparison, with_evidence
+from tests.report.verdict_rows import ROW, comparison, with_evidence
 
 
 def cells_of(row, *others):
@@ -45,15 +42,6 @@ def test_a_void_verdict_has_a_word():
     assert (void.text, void.look) == ("No verdict", "text bad")
 
 
-def test_a_symbol_shows_its_direction_with_base_rate_and_p():
-    single = with_evidence(ROW, symbol="A", calls=calls(0.512, 0.524, p_value=0.031))
-    table = symbol_scores_table([single], headline="hybrid")
-    cells = dict(zip(table.titles[1:], table.rows[0].cells, strict=True))
-    direction = cells["% right, base rate"]
-    assert (direction.text, direction.beside) == ("51.2", "52.4")
-    assert cells["p of direction"].text == "0.031"
-
-
 def test_figures_that_do_not_apply_are_dashes_and_drag_no_yardstick_along():
     point = with_evidence(
         ROW, model="point", coverage=Coverage(width_90_pct=12.0), mape_pct=float("nan")
@@ -74,13 +62,6 @@ def test_the_scoreboard_has_a_table_per_horizon_with_models_in_the_given_order()
     for table in tables:
         assert [row.name for row in table.rows] == list(content.models)
         assert [row.strong for row in table.rows] == [True] + [False] * 9
-
-
-def test_rows_beyond_the_limit_are_counted():
-    many = [with_evidence(ROW, symbol=f"S{i:03d}") for i in range(MAX_SYMBOL_ROWS + 5)]
-    table = symbol_scores_table(many, headline="hybrid")
-    assert len(table.rows) == MAX_SYMBOL_ROWS
-    assert table.note == "Shown are 180 of 185 rows; verdict.json has them all."
 
 
 def test_a_yardstick_has_no_range_skill_but_all_its_other_figures():
@@ -113,3 +94,39 @@ def test_a_model_scored_on_fewer_forecasts_is_named_with_their_number_and_its_sy
         "classic on 251 forecasts, B."
     )
     assert note_of(*hybrid) == ""
+
+
+def test_every_cell_stands_for_the_unrounded_figures_of_verdict_json():
+    row = with_evidence(ROW, garch=comparison("garch", 0.00854321, (-0.0012, 0.0123)))
+    (table,) = scoreboard_tables([row], models=("hybrid",))
+    flat = flat_row(row)
+    for column, cell in zip(table.columns[1:], table.rows[0].cells, strict=True):
+        wanted = []
+        for name in column.fields:
+            stem, _, bound = name.rpartition("_")
+            wanted.append(flat[name] if name in flat else flat[stem][bound == "high"])
+        assert cell.values == tuple(wanted), column.title
+        assert cell.values, column.title
+
+
+def test_a_dash_has_no_value_and_one_value_needs_no_brackets():
+    yardstick = with_evidence(replace(ROW, verdict="YARDSTICK"), model="hs_250")
+    (table,) = scoreboard_tables([ROW, yardstick], models=("hybrid", "hs_250"))
+    cells = dict(zip(table.titles[1:], table.rows[1].cells, strict=True))
+    assert cells["Range skill, history"].data == "null"
+    assert cells["Verdict"].data == '"YARDSTICK"'
+    assert cells["% error, no change"].data == "[3.456,3.521]"
+
+
+def test_a_model_whose_test_is_not_clean_is_marked_and_no_other():
+    other = with_evidence(ROW, model="ewma")
+    (table,) = scoreboard_tables([ROW, other], models=("hybrid", "ewma"), marks={"ewma": "Why."})
+    assert [row.mark for row in table.rows] == ["", "Why."]
+
+
+def test_verdicts_are_ranked_as_their_words_are_and_explained():
+    worse = with_evidence(replace(ROW, verdict="WORSE"), model="ewma")
+    (table,) = scoreboard_tables([ROW, worse], models=("hybrid", "ewma"))
+    first, second = (row.cells[0] for row in table.rows)
+    assert (first.rank or 0) > (second.rank or 0)
+    assert (first.term, second.term) == ("SIZE ONLY", "WORSE")

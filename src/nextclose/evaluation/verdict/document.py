@@ -26,8 +26,10 @@ def flat_row(row: VerdictRow) -> dict[str, Any]:
     """One row of `verdict.json`: all its figures by their names, those of its standing last.
 
     Fractions, but for `_pct`; None where there is no such figure. Intervals are 95 %. Seed SDs are
-    of the skill that single seeds had; None with fewer than two. "metrics" is there only where the
-    run was given foreign ones: by name, mean beside those of "no change" and of the reference.
+    of the skill that single seeds had; None with fewer than two. "taught_until" is None for a clean
+    test, else the day up to which the model was taught beforehand (`overlap.py`). "metrics" is
+    there only where the run was given foreign ones: by name, mean beside those of "no change" and
+    of the reference.
     """
     evidence = row.evidence
     error, ranges, garch = evidence.error, evidence.ranges, evidence.garch
@@ -84,6 +86,7 @@ def flat_row(row: VerdictRow) -> dict[str, Any]:
         "miscalibrated": row.claims.miscalibrated,
         "verdict": row.verdict,
         "sentence": row.sentence,
+        "taught_until": row.taught_until,
         **_standing_fields(row.standing),
     }
     if evidence.metrics:

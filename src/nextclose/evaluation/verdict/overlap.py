@@ -34,14 +34,16 @@ class Overlap:
 def with_overlaps(
     rows: Iterable[VerdictRow], overlaps: Iterable[Overlap]
 ) -> tuple[VerdictRow, ...]:
-    """The rows, their sentences saying where their model overlaps; VOID ones say nothing."""
+    """The rows, marked where their model overlaps; sentences say so too, but for VOID ones."""
     by_model = {overlap.model: overlap for overlap in overlaps}
     return tuple(
-        replace(row, sentence=f"{row.sentence} {by_model[row.model].clause}")
-        if row.model in by_model and row.verdict != "VOID"
-        else row
-        for row in rows
+        _marked(row, by_model[row.model]) if row.model in by_model else row for row in rows
     )
+
+
+def _marked(row: VerdictRow, overlap: Overlap) -> VerdictRow:
+    clause = "" if row.verdict == "VOID" else f" {overlap.clause}"
+    return replace(row, taught_until=overlap.taught_until, sentence=row.sentence + clause)
 
 
 def overlap_notice(overlaps: Sequence[Overlap]) -> str:

@@ -50,6 +50,7 @@ class VerdictRow:
     p_value: float | None
     sentence: str
     standing: Standing | None = None  # pooled rows only
+    taught_until: str | None = None  # a day, where years of the test taught the model beforehand
 
     @property
     def symbol(self) -> str:

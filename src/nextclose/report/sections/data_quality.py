@@ -11,7 +11,7 @@ from nextclose.data.inventory import BASES, SymbolSummary, calendars_text, exten
 from nextclose.data.suggestions import assignments
 from nextclose.formatting import quantity
 from nextclose.report.content import ReportContent
-from nextclose.report.elements import Cell, ReportTable, TableRow
+from nextclose.report.elements import Cell, ReportTable, TableRow, columns_named
 from nextclose.report.wording import file_name, truncation_note
 from nextclose.schema import Finding
 
@@ -98,11 +98,10 @@ def excluded_symbols(findings: Iterable[Finding]) -> ReportTable:
     listed = sorted(reasons.items())[:MAX_EXCLUDED]
     return ReportTable(
         caption="Symbols left out, or too young for some models",
-        titles=("Symbol", "Why"),
+        columns=columns_named("Symbol", "Why", words=("Why",)),
         rows=tuple(
             TableRow(name=symbol, cells=(Cell(text=why, look="words"),)) for symbol, why in listed
         ),
-        text_titles=("Why",),
         note=truncation_note(len(reasons), len(listed), "symbols"),
     )
 

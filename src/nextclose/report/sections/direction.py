@@ -46,14 +46,22 @@ def _conclusion(v: VerdictRow) -> Cell:
 
 
 COLUMNS = (
-    VerdictColumn(title="% right", cell=_hit_rate),
-    VerdictColumn(title="95% interval", cell=_interval),
-    VerdictColumn(title="% right if always one side", cell=_base_rate),
+    VerdictColumn(title="% right", cell=_hit_rate, fields=("hit_rate",)),
+    VerdictColumn(title="95% interval", cell=_interval, fields=("hit_interval",), term="interval"),
+    VerdictColumn(
+        title="% right if always one side", cell=_base_rate, fields=("base_rate", "base_side")
+    ),
     VerdictColumn(
         title="R² it would imply",
         cell=lambda v: Cell(text=share(v.evidence.calls.implied_r2, decimals=2)),
+        fields=("implied_r2",),
     ),
-    VerdictColumn(title="p", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))),
+    VerdictColumn(
+        title="p",
+        cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value)),
+        fields=("direction_p",),
+        term="p_value",
+    ),
     VerdictColumn(title="What it says", cell=_conclusion, is_text=True),
 )
 

@@ -16,7 +16,15 @@ from nextclose.formatting import (
     share_interval,
     yes_or_no,
 )
-from nextclose.report.elements import Bar, BarChart, Cell, ReportTable, TableRow
+from nextclose.report.elements import (
+    Bar,
+    BarChart,
+    Cell,
+    Column,
+    ReportTable,
+    TableRow,
+    columns_named,
+)
 
 N_FEATURES = 10
 VARIANTS = {  # how a variant that is not "without NAME" is called for people
@@ -54,11 +62,13 @@ def variant_table(ablation: Sequence[Ablation]) -> ReportTable:
         {v.name: v for v in (*part.variants, part.garch) if v is not None} for part in ablation
     ]
     names = {name for by_name in variants for name in by_name}
-    titles = [x for part in ablation for x in (sessions(part.horizon_sessions), "95% interval")]
     order = sorted(names - set(VARIANTS)) + [name for name in VARIANTS if name in names]
     return ReportTable(
         caption="How much better the ranges of the hybrid are than …",
-        titles=("… those of this variant", *titles),
+        columns=(
+            Column(title="… those of this variant", fields=("variant",)),
+            *(column for part in ablation for column in _gain_columns(part.horizon_sessions)),
+        ),
         rows=tuple(
             TableRow(
                 name=VARIANTS.get(name, name.capitalize() if name.islower() else name),
@@ -71,6 +81,17 @@ def variant_table(ablation: Sequence[Ablation]) -> ReportTable:
     )
 
 
+def _gain_columns(horizon: int) -> tuple[Column, Column]:
+    return (
+        Column(title=sessions(horizon), fields=(f"gain_{horizon}",)),
+        Column(
+            title="95% interval",
+            fields=(f"gain_{horizon}_low", f"gain_{horizon}_high"),
+            term="interval",
+        ),
+    )
+
+
 def _gain_cells(variant: Variant | None) -> tuple[Cell, Cell]:
     if variant is None:
         return Cell(text=NOTHING), Cell(text=NOTHING)
@@ -78,8 +99,12 @@ def _gain_cells(variant: Variant | None) -> tuple[Cell, Cell]:
     look = "good" if low > 0 else "bad" if high < 0 else ""
     interval = share_interval(variant.interval, decimals=2, signed=True)
     return (
-        Cell(text=share(variant.crps_skill, decimals=2, signed=True), look=look),
-        Cell(text=interval, look="beside"),
+        Cell(
+            text=share(variant.crps_skill, decimals=2, signed=True),
+            look=look,
+            values=(variant.crps_skill,),
+        ),
+        Cell(text=interval, look="beside", values=variant.interval or (None, None)),
     )
 
 
@@ -88,12 +113,16 @@ def news_table(parts: Sequence[NewsWorth]) -> ReportTable:
     rows = []
     for part in parts:
         losses = (part.crps_with, part.crps_without)
-        with_, without = (share(loss, decimals=3) for loss in losses)
-        cells = (Cell(text=with_), Cell(text=without), *_gain_cells(part.gain))
+        with_without = (Cell(text=share(loss, decimals=3), values=(loss,)) for loss in losses)
+        cells = (*with_without, *_gain_cells(part.gain))
         rows.append(TableRow(name=sessions(part.horizon_sessions), cells=cells))
     return ReportTable(
         caption="CRPS with news and without, in log return",
-        titles=("Ahead", "With", "Without", "Gain", "95% interval"),
+        columns=(
+            Column(title="Ahead", term="horizon"),
+            *columns_named("With", "Without", "Gain"),
+            Column(title="95% interval", fields=("gain_low", "gain_high"), term="interval"),
+        ),
         rows=tuple(rows),
     )
 
@@ -117,7 +146,7 @@ def calibration_table(ablation: Sequence[Ablation]) -> ReportTable:
         rows.append(TableRow(name=sessions(part.horizon_sessions), cells=cells))
     return ReportTable(
         caption="Its 90% range before and after calibration",
-        titles=(
+        columns=columns_named(
             *("Ahead", "Held, before", "Held, after", "Width, before", "Width, after"),
             *("Width ratio", "Change of CRPS", "May be best, before"),
         ),

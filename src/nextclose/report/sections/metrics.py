@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from nextclose.evaluation.verdict.comparison import interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED, MetricEvidence
@@ -48,27 +49,38 @@ def _columns(name: str) -> tuple[VerdictColumn, ...]:
         metric = v.evidence.metrics.get(name)
         if metric is None:
             return Cell(text=NOTHING)
-        return cell_with_yardstick(significant(metric.mean), significant(metric.naive_mean))
+        cell = cell_with_yardstick(significant(metric.mean), significant(metric.naive_mean))
+        return replace(cell, values=(metric.mean, metric.naive_mean))
 
     def history(v: VerdictRow) -> Cell:
         metric = _against_history(v, name)
-        return Cell(text=significant(metric.reference_mean if metric else None))
+        mean = metric.reference_mean if metric else None
+        return Cell(text=significant(mean), values=(mean,))
 
     def skill(v: VerdictRow) -> Cell:
         metric = _against_history(v, name)
         gain = skill_of(metric.comparison) if metric else None
-        return Cell(text=share(gain, decimals=2, signed=True))
+        return Cell(text=share(gain, decimals=2, signed=True), values=(gain,))
 
     def interval(v: VerdictRow) -> Cell:
         metric = _against_history(v, name)
         bounds = interval_of(metric.comparison) if metric else None
-        return Cell(text=share_interval(bounds, decimals=2, unit=""), look="beside")
+        return Cell(
+            text=share_interval(bounds, decimals=2, unit=""),
+            look="beside",
+            values=bounds or (None, None),
+        )
 
     return (
-        VerdictColumn(title=f"{name}, no change", cell=means),
-        VerdictColumn(title="Of history", cell=history),
-        VerdictColumn(title="Skill, history", cell=skill),
-        VerdictColumn(title="95% interval", cell=interval),
+        VerdictColumn(title=f"{name}, no change", cell=means, fields=(name, f"{name}_no_change")),
+        VerdictColumn(title="Of history", cell=history, fields=(f"{name}_history",)),
+        VerdictColumn(title="Skill, history", cell=skill, fields=(f"{name}_skill",)),
+        VerdictColumn(
+            title="95% interval",
+            cell=interval,
+            fields=(f"{name}_skill_interval",),
+            term="interval",
+        ),
     )
 
 

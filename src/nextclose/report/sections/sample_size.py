@@ -34,23 +34,37 @@ def _seed_sd(comparison: Comparison | None) -> float | None:
 
 
 COLUMNS = (
-    VerdictColumn(title="Origins", cell=lambda v: Cell(text=count(v.evidence.origins))),
     VerdictColumn(
-        title="Of them independent", cell=lambda v: Cell(text=count(v.evidence.independent))
+        title="Origins",
+        cell=lambda v: Cell(text=count(v.evidence.origins)),
+        fields=("origins",),
+        term="origin",
     ),
-    VerdictColumn(title="Smallest direction edge it shows", cell=_smallest_edge),
+    VerdictColumn(
+        title="Of them independent",
+        cell=lambda v: Cell(text=count(v.evidence.independent)),
+        fields=("independent",),
+    ),
+    VerdictColumn(
+        title="Smallest direction edge it shows",
+        cell=_smallest_edge,
+        fields=("smallest_visible_edge",),
+    ),
     VerdictColumn(title="Origins that a one-point edge needs", cell=_origins_for_one_point),
     VerdictColumn(
         title="Noise floor of range skill",
         cell=lambda v: Cell(text=share(v.evidence.noise_floor, decimals=2)),
+        fields=("noise_floor",),
     ),
     VerdictColumn(
         title="Seeds differ, range skill",
         cell=lambda v: Cell(text=share(_seed_sd(v.evidence.ranges), decimals=3)),
+        fields=("crps_skill_seed_sd",),
     ),
     VerdictColumn(
         title="Seeds differ, error",
         cell=lambda v: Cell(text=share(_seed_sd(v.evidence.error), decimals=3)),
+        fields=("relative_mae_seed_sd",),
     ),
 )
 

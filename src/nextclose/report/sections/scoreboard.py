@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 from nextclose.evaluation.verdict.comparison import Comparison, interval_of, skill_of
 from nextclose.evaluation.verdict.evidence import POOLED
@@ -26,15 +28,20 @@ from nextclose.report.elements import (
     verdict_table,
     without_empty_columns,
 )
-from nextclose.report.wording import VERDICT_WORDS, truncation_note
+from nextclose.report.wording import VERDICT_WORDS
 
-MAX_SYMBOL_ROWS = 180
 MAX_NAMED = 3  # symbols; more are only counted
 
 
 def _verdict(v: VerdictRow) -> Cell:
     text, look = VERDICT_WORDS[v.verdict]
-    return Cell(text=text, look=f"text {look}".strip())
+    return Cell(
+        text=text,
+        look=f"text {look}".strip(),
+        values=(v.verdict,),
+        rank=list(VERDICT_WORDS).index(v.verdict),
+        term=v.verdict,
+    )
 
 
 def _ranges(v: VerdictRow) -> Comparison | None:
@@ -60,60 +67,67 @@ def _coverage_and_width(v: VerdictRow) -> Cell:
     )
 
 
-VERDICT = VerdictColumn(title="Verdict", cell=_verdict, is_text=True)
+VERDICT = VerdictColumn(title="Verdict", cell=_verdict, is_text=True, fields=("verdict",))
 ERROR = VerdictColumn(
     title="Error ÷ no change",
     cell=lambda v: Cell(text=number(v.evidence.relative_mae, decimals=3)),
+    fields=("relative_mae",),
 )
 PERCENT_ERROR = VerdictColumn(
     title="% error, no change",
     cell=lambda v: cell_with_yardstick(
         number(v.evidence.mape_pct, decimals=2), number(v.evidence.naive_mape_pct, decimals=2)
     ),
+    fields=("mape_pct", "naive_mape_pct"),
 )
 SKILL = VerdictColumn(
     title="Range skill, history",
     cell=lambda v: Cell(text=share(skill_of(_ranges(v)), signed=True)),
+    fields=("crps_skill_vs_hs",),
 )
 SKILL_INTERVAL = VerdictColumn(
     title="95% interval",
     cell=lambda v: _interval(_ranges(v), decimals=1),
+    fields=("crps_skill_interval",),
+    term="interval",
 )
 GARCH = VerdictColumn(
     title="Range skill, garch",
     cell=lambda v: Cell(text=share(skill_of(v.evidence.garch), decimals=2, signed=True)),
+    fields=("crps_skill_vs_garch",),
 )
 GARCH_INTERVAL = VerdictColumn(
-    title="95% interval", cell=lambda v: _interval(v.evidence.garch, decimals=2)
+    title="95% interval",
+    cell=lambda v: _interval(v.evidence.garch, decimals=2),
+    fields=("crps_skill_vs_garch_interval",),
+    term="interval",
 )
-MAY_BE_BEST = VerdictColumn(title="May be best", cell=_may_be_best)
-DIRECTION = VerdictColumn(
-    title="% right, base rate",
-    cell=lambda v: cell_with_yardstick(
-        share(v.evidence.calls.hits.hit_rate, unit=""),
-        share(v.evidence.calls.hits.base_rate, unit=""),
-    ),
+MAY_BE_BEST = VerdictColumn(title="May be best", cell=_may_be_best, fields=("in_confidence_set",))
+COVERAGE = VerdictColumn(
+    title="90% range held, its width",
+    cell=_coverage_and_width,
+    fields=("coverage_90", "width_90_pct"),
 )
-DIRECTION_P = VerdictColumn(
-    title="p of direction", cell=lambda v: Cell(text=p_value(v.evidence.calls.p_value))
+P_VALUE = VerdictColumn(
+    title="p", cell=lambda v: Cell(text=p_value(v.p_value)), fields=("p_value",)
 )
-COVERAGE = VerdictColumn(title="90% range held, its width", cell=_coverage_and_width)
-P_VALUE = VerdictColumn(title="p", cell=lambda v: Cell(text=p_value(v.p_value)))
 
 POOLED_COLUMNS = (
     *(VERDICT, ERROR, PERCENT_ERROR, SKILL, SKILL_INTERVAL, GARCH, GARCH_INTERVAL),
     *(MAY_BE_BEST, COVERAGE, P_VALUE),
 )
-SYMBOL_COLUMNS = (
-    VerdictColumn(title="Ahead", cell=lambda v: Cell(text=str(v.horizon_sessions))),
-    *(VERDICT, ERROR, PERCENT_ERROR, SKILL, GARCH, DIRECTION, DIRECTION_P, COVERAGE, P_VALUE),
-)
 
 
 def scoreboard_tables(
-    verdicts: Iterable[VerdictRow], *, models: Sequence[str]
+    verdicts: Iterable[VerdictRow],
+    *,
+    models: Sequence[str],
+    marks: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[ReportTable, ...]:
-    """Pooled scores, one table per horizon; models in the given order, the first stands out."""
+    """Pooled scores, one table per horizon; models in the given order, the first stands out.
+
+    `marks` are warnings by model.
+    """
     listed = sorted((v for v in verdicts if v.model in models), key=lambda v: models.index(v.model))
     pooled = [v for v in listed if v.symbol == POOLED]
     columns = without_empty_columns(POOLED_COLUMNS, pooled)
@@ -121,18 +135,18 @@ def scoreboard_tables(
     for h in sorted({v.horizon_sessions for v in pooled}):
         rows = [v for v in pooled if v.horizon_sessions == h]
         most = max((v.evidence for v in rows), key=lambda evidence: evidence.forecasts)
-        tables.append(
-            verdict_table(
-                rows,
-                columns,
-                by="Model",
-                caption=f"{sessions(h)} ahead: {quantity(most.forecasts, 'forecast')} from "
-                f"{quantity(most.origins, 'origin')}, about {count(most.independent)} of them "
-                "independent",
-                headline=models[0],
-                note=_fewer_forecasts_note(rows, [v for v in listed if v.horizon_sessions == h]),
-            )
+        table = verdict_table(
+            rows,
+            columns,
+            by="Model",
+            caption=f"{sessions(h)} ahead: {quantity(most.forecasts, 'forecast')} from "
+            f"{quantity(most.origins, 'origin')}, about {count(most.independent)} of them "
+            "independent",
+            headline=models[0],
+            marks=marks,
         )
+        note = _fewer_forecasts_note(rows, [v for v in listed if v.horizon_sessions == h])
+        tables.append(replace(table, note=note))
     return tuple(tables)
 
 
@@ -170,19 +184,3 @@ def _fewer_forecasts_note(pooled: Sequence[VerdictRow], rows: Sequence[VerdictRo
     ]
     notes = (("Scored on fewer forecasts", "; ".join(parts)), ("Beside garch", ", ".join(beside)))
     return " ".join(f"{what}: {text}." for what, text in notes if text)
-
-
-def symbol_scores_table(verdicts: Iterable[VerdictRow], *, headline: str) -> ReportTable:
-    """The headline's scores for each symbol and horizon, at most `MAX_SYMBOL_ROWS`."""
-    rows = sorted(
-        (v for v in verdicts if v.symbol != POOLED and v.model == headline),
-        key=lambda v: (v.horizon_sessions, v.symbol),
-    )
-    listed = rows[:MAX_SYMBOL_ROWS]
-    return verdict_table(
-        listed,
-        without_empty_columns(SYMBOL_COLUMNS, listed),
-        by="Symbol",
-        caption="Each symbol on its own: far fewer forecasts, far more luck",
-        note=truncation_note(len(rows), len(listed), "rows; verdict.json has them all"),
-    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from nextclose.formatting import number, sessions
-from nextclose.report.elements import Cell, ReportTable, TableRow
+from nextclose.report.elements import Cell, ReportTable, TableRow, columns_named
 
 # metric of the tutorial -> (name, decimals, factor, unit)
 TUTORIAL_METRICS = {
@@ -32,7 +32,7 @@ def tutorial_comparison(frame: pl.DataFrame) -> ReportTable:
     titles = [text for h in horizons for text in (f"{sessions(h)}: network", "no change")]
     return ReportTable(
         caption="Tutorial network, and beside it the forecast that repeats the last close",
-        titles=("Metric", *titles),
+        columns=columns_named("Metric", *titles),
         rows=tuple(
             TableRow(name=name, cells=tuple(_metric_cells(frame, metric, horizons)))
             for metric, (name, *_) in TUTORIAL_METRICS.items()
@@ -49,4 +49,4 @@ def _metric_cells(frame: pl.DataFrame, metric: str, horizons: Sequence[int]) -> 
         for model, look in (("classic", ""), ("naive", "beside")):
             value = row[model][0] if len(row) else None
             text = number(None if value is None else factor * value, decimals=decimals, unit=unit)
-            yield Cell(text=text, look=look)
+            yield Cell(text=text, look=look, values=(value,))
