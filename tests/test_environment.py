@@ -62,12 +62,12 @@ def test_names_that_are_no_text_end_nothing_even_on_a_terminal_of_few_letters(tm
 
 def test_a_name_that_is_no_text_reaches_reports_escaped(command, tmp_path, monkeypatch):
     asked = {}
-    monkeypatch.setattr(
-        "nextclose.commands.forecast._run_and_report", lambda *_, **told: asked.update(told)
-    )
-    monkeypatch.setattr("nextclose.commands.forecast.bars_of", lambda *_, **__: None)
+    home = "nextclose.commands.forecast"
+    monkeypatch.setattr(f"{home}._run_into", lambda *_, **told: asked.update(told))
+    monkeypatch.setattr(f"{home}.bars_of", lambda *_, **__: None)
+    monkeypatch.setattr(f"{home}.say_findings", lambda *_, **__: None)
     command("backtest", os.fsdecode(b"p\xff[b]"), "--out", tmp_path / "run")
-    assert asked["command"] == "nextclose backtest 'p\\udcff[b]' --config config.toml"
+    assert asked["command"] == "nextclose backtest 'p\\udcff[b]' --config run/config.toml"
     asked["command"].encode()
 
 

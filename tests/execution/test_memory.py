@@ -416,4 +416,4 @@ def test_ctrl_c_stops_at_once_and_the_next_run_goes_on(command, tmp_path):
     assert kept < {path.name for path in out.glob("tasks/*.safetensors")}
     # five folds: naive, har, trees, and the four yardsticks that always run
     n_missing = 35 - len(kept)
-    assert f"fit 0/{n_missing}" in said
+    assert f"fit {n_missing}/{n_missing}" in said

@@ -13,6 +13,7 @@ from nextclose.evaluation.verdict.summary import plain_sentence
 from nextclose.report.page import figure_files, render_page, with_break_points
 from nextclose.report.wording import typeset
 from nextclose.schema import Finding
+from tests.report.large import make_large_content
 from tests.report.synthetic import RUN, make_bars, make_content, make_forecasts
 from tests.report.verdict_rows import with_evidence
 
@@ -260,6 +261,12 @@ def test_five_hundred_symbols_of_two_thousand_origins_stay_under_three_megabytes
     assert len(data.encode()) < 2_500_000
     assert len(text.encode()) < 3_000_000
     assert "one origin in 5 of each of 500 symbols" in text
+
+
+def test_the_tables_of_five_hundred_symbols_take_less_than_two_megabytes():
+    """Beside the 2.5 of the charts, of the 5 that a page may have."""
+    few, many = (len(render_page(make_large_content(n)).encode()) for n in (2, 500))
+    assert many - few < 2_000_000
 
 
 def test_bars_with_only_a_close_make_a_line_instead_of_candles():
