@@ -59,7 +59,7 @@ def test_a_model_that_knows_the_price_too(outcome):
     assert row.verdict == "BETTER"
     error = f"{100 * row.evidence.error.skill:.1f}%"
     assert summary_line(row).startswith(f"price {error} closer; sizes ")
-    assert f"mine came {error} closer to the price than saying that it stays. How" in (
+    assert f"mine came {error} closer to the price than saying that it stays. Its" in (
         plain_sentence(row)
     )
 

@@ -73,7 +73,7 @@ def plain_sentence(row: VerdictRow) -> str:
         case "BETTER":
             text = (
                 f"{ahead} {model} came {_gain(evidence.error)} to the price than "
-                f"saying that it stays{_by_drift(row)}. How far prices would move it told "
+                f"saying that it stays{_by_drift(row)}. Its ranges of how far prices may move were "
                 f"{_plain_size(row)}."
             )
         case "SIZE ONLY":
