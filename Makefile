@@ -94,6 +94,7 @@ pages: $(READY)
 # the README's and the pages' pictures, drawn by a real browser
 picture: $(READY)
 	$(BIN)/python docs/picture.py runs/full/report.html docs
+	$(BIN)/python -m docs.terminal
 
 # the versions of constraints.txt with the hash of every file, for each system and Python at once
 # (the package itself, and with its extras; torch is in neither: it has a build for each processor)
