@@ -111,17 +111,20 @@ wheel-test: $(READY)
 	$(BIN)/pip install -q -c constraints.txt build uv
 	$(BIN)/python benchmarks/installation.py
 
-$(RUNTIME): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
 	touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or newer is needed. Fix: name one, as in: make demo PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
 
 # the first notebook with fresh outputs
 notebook: $(READY)
 	$(BIN)/python docs/notebook.py examples/first.ipynb
 
-$(READY): pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	touch $@ $(RUNTIME)
 

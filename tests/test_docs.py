@@ -58,14 +58,20 @@ def test_the_researchers_model_is_judged(tmp_path, monkeypatch, capsys):
 
 
 def test_the_lines_of_the_readme_run_on_a_folder_of_prices(tmp_path, monkeypatch, capsys):
+    """They run on the sample; here on fewer bars of it, from where the line says to put yours."""
     import polars as pl
 
-    from nextclose import sample_bars
+    import nextclose
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "prices").mkdir()
-    apple = sample_bars().frame.filter(pl.col("symbol") == "AAPL").tail(900)
+    apple = nextclose.sample_bars().frame.filter(pl.col("symbol") == "AAPL").tail(900)
     apple.select("session", "open", "high", "low", "close", "volume").write_csv("prices/AAPL.csv")
+    (yours,) = re.findall(
+        r"# yours: (nc\.[^,]+),", (ROOT / "README.md").read_text(encoding="utf-8")
+    )
+    bars = eval(yours, {"nc": nextclose})  # noqa: S307 -- our own page
+    monkeypatch.setattr(nextclose, "sample_bars", lambda: bars)
     with pytest.warns(ServingWarning, match="W81"):  # prices that ended years ago
         run_page("../README.md")
     printed = capsys.readouterr().out
@@ -329,13 +335,21 @@ def test_the_speeds_are_those_of_the_benchmarks():
         f"{speed['cold_seconds']:.1f} s",
         f"{1000 * speed['seconds']:.0f} ms",
         f"{speed['symbols_seconds']:.1f} s",
-        f"{benchmark('demo_time')['seconds']:.0f} s",
+        *(f"{row['seconds']:.0f} s" for row in benchmark("demo_time")["rows"]),
         f"{runs[20]['seconds']:.0f} s",
         f"{runs[100]['peak_bytes'] / 1e9:.1f} GB",
         f"{loading['seconds']:.1f} s",
         f"{loading['ratio']:.2f}",
     ]
     assert [row[1] for row in rows_of("speed.md", "How fast")[1:]] == measured
+
+
+def test_the_readme_says_how_long_its_first_command_takes_and_how_much_it_installs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"some {benchmark('demo_time')['rows'][0]['seconds']:.0f} s" in text
+    size = rows_of("install.md", "Extras")[1][-1]
+    assert f"installs {size} MB" in text
+    assert f"# {size} MB" in (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
 
 
 def test_what_the_tutorials_network_gave_is_said_alike_everywhere():
