@@ -55,6 +55,6 @@ COLUMNS: Mapping[str, str] = {
     "worst_year_reference": "What worst_year_skill is against: garch, else history.",
     "mcs_p": "Below 0.1 the model confidence set leaves it out: another is shown to be better.",
     "spa_p": "p-value that no other model beats garch, however many were tried; of garch alone.",
-    "taught_until": "Last day of the years that taught the model beforehand, where some are tested.",
+    "taught_until": "Last day that taught the model beforehand, where tested years are among them.",
     "metrics": "Losses of your own, beside those of 'no change' and of the reference.",
 }
