@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 
+from nextclose import libraries
 from nextclose.commands import forecast
 from nextclose.config import BacktestConfig, HybridConfig, LstmConfig, RunConfig
 from nextclose.errors import LibraryError
 from nextclose.features.classic import CLASSIC
-from nextclose.libraries import EXTRAS, library_errors
+from nextclose.libraries import EXTRAS, library_errors, pip_install
 from nextclose.studies import check_libraries
 from tests.features.random_bars import random_frame, symbol_bars
 
@@ -72,8 +74,32 @@ def test_a_missing_library_is_one_line_that_names_its_extra(tmp_path, library, a
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert said in done.stderr
-    assert f"which is not installed. Fix: pip install 'nextclose[{EXTRAS[library]}]'" in done.stderr
+    assert f"which is not installed. Fix: {pip_install(EXTRAS[library])}" in done.stderr
     assert not [path for path in out.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        (None, "'nextclose[trees]'"),
+        ('{"url": "file:///a/b", "dir_info": {"editable": true}}', "-e '/a/b[trees]'"),
+        ('{"url": "file:///a/b", "dir_info": {}}', "'/a/b[trees]'"),
+        ('{"url": "file:///a%20b/n.whl", "archive_info": {}}', "'file:///a%20b/n.whl[trees]'"),
+        (
+            '{"url": "https://x.example/n.git", "vcs_info": {"vcs": "git", "commit_id": "0"}}',
+            "'nextclose[trees] @ git+https://x.example/n.git'",
+        ),
+        (
+            '{"url": "https://x.example/n.whl", "archive_info": {}}',
+            "'nextclose[trees] @ https://x.example/n.whl'",
+        ),
+    ],
+)
+def test_an_extra_is_added_from_where_the_package_came(monkeypatch, origin, named):
+    """PEP 610: an index may not have the package, or have another of its name."""
+    installed = SimpleNamespace(read_text=lambda _name: origin)
+    monkeypatch.setattr(libraries, "distributions", lambda name: [installed])
+    assert pip_install.__wrapped__("trees") == f"pip install {named}"
 
 
 @pytest.fixture
@@ -100,7 +126,7 @@ def test_the_demo_leaves_out_the_tutorials_network_and_says_how_to_have_it(
     assert code == 0
     (line,) = [line for line in said.splitlines() if "classic" in line]
     assert line.startswith("without classic, the tutorial's network: ")
-    cure = f"pip install 'nextclose[{EXTRAS[library]}]'"
+    cure = pip_install(EXTRAS[library])
     assert line.endswith(f"is not installed. To have it: {cure}")
     (config,) = walked_by_demo
     check_libraries(config)
@@ -141,7 +167,7 @@ def test_the_tutorials_columns_without_talib_are_no_bug(monkeypatch):
     [
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
-            r"classic needs torch, which is not installed. Fix: pip install 'nextclose\[train\]', ",
+            f"classic needs torch, which is not installed. Fix: {re.escape(pip_install('train'))}, ",
         ),
         (OSError("libgomp.so.1: cannot open shared object file"), "OpenMP. Fix: install it .apt "),
         (

@@ -115,7 +115,7 @@ MODELS = _terms(
     (
         "trees",
         "XGBoost as a correction to loghar.",
-        "Not among the defaults: it gains little. `pip install 'nextclose[trees]'`.",
+        "Not among the defaults: it gains little. Needs the extra `trees`.",
     ),
     (
         "lstm",
@@ -130,7 +130,7 @@ MODELS = _terms(
     (
         "classic",
         "The network of the tutorials, without their leaks: for comparison, not for use.",
-        "60 sessions of 41 columns in, a close out. `pip install 'nextclose[train]'`.",
+        "60 sessions of 41 columns in, a close out. Needs the extra `train`.",
     ),
 )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
+from importlib.metadata import distributions
+from json import loads
 
 from nextclose.errors import LibraryError
 
@@ -43,11 +46,31 @@ def library_errors(
         ) from error
 
 
+@cache
+def pip_install(extra: str, *, flags: str = "") -> str:
+    """The command that adds an extra to this package from where it was installed.
+
+    By its name where an index gave it; a checkout, a file or a repository of PEP 610 is named, for
+    the index may not have it, or have another of that name.
+    """
+    start = f"pip install {flags}"
+    texts = (each.read_text("direct_url.json") for each in distributions(name="nextclose"))
+    origin = loads(next(filter(None, texts), "{}"))  # a checkout is found twice: installed, built
+    url = origin.get("url", "")
+    if url.startswith("file:"):
+        edit = "-e " if origin.get("dir_info", {}).get("editable") else ""
+        place = url if "%" in url else url.removeprefix("file://")
+        return f"{start}{edit}'{place}[{extra}]'"
+    kind = origin.get("vcs_info", {}).get("vcs")
+    where = f" @ {kind}+{url}" if kind else f" @ {url}" if url else ""
+    return f"{start}'nextclose[{extra}]{where}'"
+
+
 def _reason_and_cure(error: Exception, library: str) -> tuple[str, str]:
     """Why it cannot be had, and what to do."""
-    extra = f"'nextclose[{EXTRAS[library]}]'"
+    extra = EXTRAS[library]
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == library:
-        return "is not installed", f"pip install {extra}"
+        return "is not installed", pip_install(extra)
     text = str(error)
     if any(name in text.lower() for name in OPENMP):
         return (
@@ -57,5 +80,5 @@ def _reason_and_cure(error: Exception, library: str) -> tuple[str, str]:
     first = text.strip().partition("\n")[0] or type(error).__name__
     return (
         f"cannot be loaded: {first:.120}",
-        f"install it anew (pip install --force-reinstall {extra})",
+        f"install it anew ({pip_install(extra, flags='--force-reinstall ')})",
     )

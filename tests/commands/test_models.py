@@ -14,6 +14,7 @@ from nextclose.commands import models
 from nextclose.config import BacktestConfig, ClassicConfig
 from nextclose.features.table import lookback_sessions
 from nextclose.glossary import MODELS
+from nextclose.libraries import pip_install
 from nextclose.models.registry import OURS
 from nextclose.studies import NEEDED_LIBRARIES
 
@@ -49,7 +50,7 @@ def test_a_model_whose_library_is_missing_says_what_to_install(
     find = importlib.util.find_spec
     monkeypatch.setattr(models, "find_spec", lambda name: None if name == library else find(name))
     _, printed, _ = command("models")
-    assert f"Needs pip install 'nextclose[{extra}]'." in " ".join(printed.split())
+    assert f"Needs {pip_install(extra)}." in " ".join(printed.split())
     rows = json.loads(command("models", "--json")[1])["models"]
     assert [row["model"] for row in rows if not row["is_installed"]] == ["classic"]
 

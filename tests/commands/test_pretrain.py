@@ -10,6 +10,7 @@ import pytest
 
 from nextclose.config import parse_config
 from nextclose.durable import folder_lock
+from nextclose.libraries import pip_install
 from nextclose.models.lstm.editions import editions_at
 from tests.pretraining.panels import TINY, panel
 
@@ -134,4 +135,4 @@ def test_without_torch_it_says_which_extra_has_it(pretrain, no_work, monkeypatch
     code, _, complaint = pretrain()
     assert (code, complaint.count("\n")) == (2, 1)
     assert "pretrain needs torch, which is not installed" in complaint
-    assert "pip install 'nextclose[train]'" in complaint
+    assert pip_install("train") in complaint

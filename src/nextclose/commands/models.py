@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from nextclose.commands.options import AsJson, out
+from nextclose.libraries import pip_install
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,7 +76,7 @@ def model_table(rows: list[dict[str, Any]]) -> Table:
     table.add_column("sessions", justify="right", no_wrap=True)
     table.add_column("what it is", overflow="fold")
     for row in rows:
-        needs = "" if row["is_installed"] else f" Needs pip install 'nextclose[{row['extra']}]'."
+        needs = "" if row["is_installed"] else f" Needs {pip_install(row['extra'])}."
         star = "" if row["is_default"] else "*"
         sessions = "" if row["sessions"] is None else str(row["sessions"])
         table.add_row(Text(f"{row['model']}{star}"), sessions, Text(row["what"] + needs))
