@@ -272,6 +272,7 @@ def test_machines_get_each_error_as_one_json_object(command, arguments, code, fa
         (said,) = map(json.loads, complaint.splitlines())
         assert (found, printed) == (code, "")
         assert said == said | facts
+        assert all(name.isidentifier() and name[0] != "_" for name in said)
     _, _, complaint = command(*arguments)  # the next call speaks to people again
     assert not complaint.startswith("{")
 

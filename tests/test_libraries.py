@@ -167,7 +167,8 @@ def test_the_tutorials_columns_without_talib_are_no_bug(monkeypatch):
     [
         (
             ModuleNotFoundError("No module named 'torch'", name="torch"),
-            f"classic needs torch, which is not installed. Fix: {re.escape(pip_install('train'))}, ",
+            "classic needs torch, which is not installed. "
+            f"Fix: {re.escape(pip_install('train'))}, ",
         ),
         (OSError("libgomp.so.1: cannot open shared object file"), "OpenMP. Fix: install it .apt "),
         (

@@ -19,6 +19,7 @@ import polars as pl
 from nextclose.arguments import named_arguments, refuse_other
 from nextclose.errors import ConfigError, printable
 from nextclose.execution.in_turn import Progress, silent
+from nextclose.formatting import quantity
 from nextclose.samples.parts import PARTS
 from nextclose.samples.window_facts import WindowFacts
 from nextclose.samples.window_sets import SplitWindows, split_windows
@@ -49,7 +50,8 @@ class Windows:
         return (
             f"Windows({facts.form}, {facts.split}: {facts.n_windows:,} of "
             f"{facts.window_sessions} sessions x {len(facts.columns)} columns, "
-            f"{len(self.symbols):,} symbols, horizons {facts.horizons}, {len(facts.folds)} folds)"
+            f"{quantity(len(self.symbols), 'symbol')}, horizons {facts.horizons}, "
+            f"{quantity(len(facts.folds), 'fold')})"
         )
 
     @property

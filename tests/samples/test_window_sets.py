@@ -105,7 +105,7 @@ def test_a_fold_without_anything_to_train_on_is_refused(classic):
 def test_a_notebook_shows_a_line_and_no_arrays(classic):
     shown = repr(classic)
     assert shown.startswith("Windows(classic, holdout: 8")
-    assert "x 41 columns, 2 symbols, horizons (1, 7), 1 folds)" in shown
+    assert "x 41 columns, 2 symbols, horizons (1, 7), 1 fold)" in shown
     parts = repr(classic.of("AAA", horizon=1))
     assert parts.startswith("SplitWindows(train=WindowPart('AAA', horizon=1, x (3")
     assert len(parts) < 400

@@ -118,5 +118,5 @@ def _facts(error: NextcloseError) -> Iterator[Mapping[str, Any]]:
     if isinstance(error, DataError):
         yield from (finding.facts() for finding in error.findings)
         return
-    kind = type(error).__name__
-    yield {"error": kind, "exit_code": error.exit_code, "message": str(error)} | vars(error)
+    head = {"error": type(error).__name__, "exit_code": error.exit_code, "message": str(error)}
+    yield head | {name: value for name, value in vars(error).items() if name[0] != "_"}
