@@ -30,10 +30,11 @@ LAYERS = (
         "models",
         "backtesting",
         "evaluation",
+        "judging",
         "report",
         "serving",
     ),
-    *("execution", "pretraining", "studies", "runfolder", "results", "run"),
+    *("execution", "pretraining", "studies", "runfolder", "results", "ledger", "run", "submitting", "yardsticks", "judgement", "referee", "roasting"),
     *("training", "windowfiles", "windowsets", "windowing", "terminal", "commands", "cli"),
 )
 CORE = tuple(

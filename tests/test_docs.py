@@ -102,6 +102,17 @@ def test_parts_of_your_own_run_through_backtest_bundle_and_forecast(tmp_path, mo
     assert "(8, 13)" in printed  # four symbols, two horizons
 
 
+def test_the_page_of_the_judge_ends_with_a_table_to_cite(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run_page("judge.md")
+    printed = capsys.readouterr().out
+    page = (ROOT / "docs" / "judge.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```text\n(.*?)\n```", page)
+    assert shown in printed
+    assert "| mine | 1 | 1.000 | " in printed
+    assert (tmp_path / "runs/judged/report.html").exists()
+
+
 def test_the_page_of_windows_ends_with_the_honest_verdict(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     run_page("samples.md")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from nextclose.errors import BundleError as BundleError
     from nextclose.errors import ConfigError as ConfigError
     from nextclose.errors import DataError as DataError
+    from nextclose.errors import ForecastsError as ForecastsError
     from nextclose.errors import LeakError as LeakError
     from nextclose.errors import LockedError as LockedError
     from nextclose.errors import NextcloseError as NextcloseError
@@ -50,12 +51,14 @@ if TYPE_CHECKING:
     from nextclose.evaluation.verdict.verdict import verdicts as verdicts
     from nextclose.features.columns import Feature as Feature
     from nextclose.features.columns import SymbolBars as SymbolBars
+    from nextclose.judgement import Judgement as Judgement
     from nextclose.metrics import Metric as Metric
     from nextclose.models.protocol import Fitted as Fitted
     from nextclose.models.protocol import LearningCurve as LearningCurve
     from nextclose.models.protocol import Model as Model
     from nextclose.models.protocol import Traits as Traits
     from nextclose.models.regressors import from_sklearn as from_sklearn
+    from nextclose.referee import judge as judge
     from nextclose.run import Run as Run
     from nextclose.run import backtest as backtest
     from nextclose.samples.samples import Samples as Samples
@@ -92,6 +95,7 @@ _HOMES = {
         "BundleError",
         "ConfigError",
         "DataError",
+        "ForecastsError",
         "LeakError",
         "LockedError",
         "NextcloseError",
@@ -104,6 +108,8 @@ _HOMES = {
     ),
     "nextclose.evaluation.verdict.verdict": ("verdicts",),
     "nextclose.features.columns": ("Feature", "SymbolBars"),
+    "nextclose.judgement": ("Judgement",),
+    "nextclose.referee": ("judge",),
     "nextclose.metrics": ("Metric",),
     "nextclose.models.protocol": ("Fitted", "LearningCurve", "Model", "Traits"),
     "nextclose.models.regressors": ("from_sklearn",),
@@ -132,8 +138,10 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "FeaturesConfig",
     "Fitted",
     "Forecasts",
+    "ForecastsError",
     "History",
     "HybridConfig",
+    "Judgement",
     "LeakError",
     "LearningCurve",
     "LockedError",
@@ -161,6 +169,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- names that __getattr__ provides
     "backtest",
     "frame_bars",
     "from_sklearn",
+    "judge",
     "load_bars",
     "load_bundle",
     "load_windows",

@@ -22,9 +22,11 @@ from nextclose.commands import (
     fetch,
     forecast,
     init,
+    judge,
     models,
     predict,
     pretrain,
+    roast,
     samples,
     update,
 )
@@ -57,6 +59,8 @@ EXAMPLES: dict[Callable[..., None], str] = {
     fetch.fetch: "nextclose fetch AAPL MSFT --since 2000-01-01 --store prices/",
     check.check: "nextclose check prices/",
     forecast.backtest: "nextclose backtest prices/ --horizons 1,7,30 --out runs/mine",
+    judge.judge: "nextclose judge forecasts.csv prices/ --out runs/judged",
+    roast.roast: "nextclose roast predictions.csv",
     forecast.train: "nextclose train prices/ --out bundles/mine",
     predict.predict: "nextclose predict prices/",
     update.update: "nextclose update bundles/mine prices/",
@@ -66,7 +70,14 @@ EXAMPLES: dict[Callable[..., None], str] = {
     init.init: "nextclose init run.toml",
     explain.explain: "nextclose explain W66",
 }
-RESULTS = ("predict", "check", "models", "explain")  # commands that only say something
+RESULTS = (
+    "predict",
+    "judge",
+    "roast",
+    "check",
+    "models",
+    "explain",
+)  # commands that only say something
 for command, example in EXAMPLES.items():
     app.command(epilog=f"Example: [b]{example}[/b]")(command)
 

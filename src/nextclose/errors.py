@@ -5,6 +5,7 @@ NextcloseError          one line to the user, no traceback, its own exit code
 │   └── LibraryError    a library that is needed cannot be had       exit 2
 ├── DataError           a bar or column cannot be trusted            exit 3
 │   └── SourceError     a download or a database gave no prices      exit 9
+├── ForecastsError      forecasts of a file cannot be judged         exit 3
 ├── NotEnoughDataError  sound data, too little of it                 exit 3
 ├── LockedError         another process writes there                 exit 4
 ├── OutputError         a result cannot be written where asked       exit 6
@@ -200,6 +201,18 @@ class DataError(NextcloseError):
             )
         super().__init__("\n".join(lines))
         self.findings = findings
+
+
+class ForecastsError(NextcloseError):
+    """Forecasts that cannot be judged as they are: what was found, where, and the cure."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, path: str = "", row: int | None = None, column: str = ""):
+        super().__init__(message)
+        self.path = path
+        self.row = row
+        self.column = column
 
 
 class NotEnoughDataError(NextcloseError):

@@ -144,3 +144,9 @@ def times(ratio: float) -> str:
 def terminal_number(value: float | None, form: str) -> str:
     """A figure of a narrow column, in Python's format; blank for None."""
     return "" if value is None else format(value, form)
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `4th`, `11th`, `1,021st`."""
+    teen = 10 < number % 100 < 14
+    return f"{number:,}" + ("th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th"))

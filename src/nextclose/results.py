@@ -74,6 +74,8 @@ class Run:
     lead: Lead  # the model that report and terminal are about, and why
     ablation: tuple[Ablation, ...] = ()  # what the hybrid gains over its variants, by horizon
     news: tuple[NewsWorth, ...] = ()  # what news were worth, by horizon; empty without any
+    submitted: tuple[str, ...] = ()  # models whose forecasts came from elsewhere
+    looks: int | None = None  # configurations scored on these prices, with this; None: not counted
 
     @property
     def forecasts(self) -> pl.DataFrame:
@@ -236,6 +238,7 @@ def report_content(run: Run, *, command: str = CALL) -> ReportContent:
         ),
         overlaps=overlaps(run.backtest),
         editions=editions_used(run.backtest),
+        submitted=run.lead.model in run.submitted,
         colours={
             name: model.traits.colours
             for name, model in run.backtest.study.models.items()
@@ -262,6 +265,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         news_facts
         | garch_facts
         | ({"overlaps": overlapping} if overlapping else {})
+        | ({"looks": run.looks} if run.looks is not None else {})
         | {
             "lead": plain(asdict(run.lead)),
             "config": config.model_dump(mode="json"),

@@ -111,7 +111,7 @@ def backtest(
     with run_folder(out_folder) as place:
         bars = bars_of(prices, news, data=settings.data, config=settings.news)
         say_findings(bars)
-        run = _run_into(place, bars, settings, workers, command=command)
+        run = _run_into(place, bars, settings, workers, command=command, is_counted=True)
     say_findings(run.bars, besides=bars)
     if as_json:
         _print_document(run)
@@ -185,9 +185,19 @@ def refuse_prices_folder(out_folder: Path, prices: list[str], *, other: str) -> 
 
 
 def _run_into(
-    place: OpenFolder, bars: Bars, config: RunConfig, workers: int, *, command: str
+    place: OpenFolder,
+    bars: Bars,
+    config: RunConfig,
+    workers: int,
+    *,
+    command: str,
+    is_counted: bool = False,
 ) -> Run:
-    """Walk forward over the bars and leave a run folder; `command` is what the report quotes."""
+    """Walk forward over the bars and leave a run folder; `command` is what the report quotes.
+
+    `is_counted`: the ledger beside the folder counts it as a trial.
+    """
+    from nextclose.commands.trials import counted_run
     from nextclose.results import fill_run
     from nextclose.run import backtest as run_backtest
     from nextclose.runfolder import TASKS
@@ -197,6 +207,7 @@ def _run_into(
         memory = place.path / TASKS
         run = run_backtest(bars, config=config, workers=workers, progress=progress, memory=memory)
         progress("report", 0, 1)
+        run = counted_run(run, place.path.parent) if is_counted else run
         fill_run(place, run, command=command)
         progress("report", 1, 1)
     return run

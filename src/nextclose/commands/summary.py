@@ -90,10 +90,15 @@ def _caveats(run: Run) -> Iterator[str]:
     """What a reader must know of the figures, and what news were worth; often nothing."""
     from nextclose.evaluation.breakdowns.training import editions_used, overlaps
     from nextclose.evaluation.verdict.overlap import overlap_notice, silence_notice
+    from nextclose.ledger import looks_sentence
     from nextclose.studies import untaught_horizons
 
     walked = run.backtest
-    notices = (overlap_notice(overlaps(walked)), silence_notice(editions_used(walked)))
+    notices = (
+        overlap_notice(overlaps(walked)),
+        silence_notice(editions_used(walked)),
+        looks_sentence(run.looks or 0),
+    )
     yield from filter(None, notices)
     if untaught := untaught_horizons(run.config):
         ahead = ", ".join(map(str, untaught))

@@ -53,6 +53,7 @@ class ReportContent:
     `news`       `news.news_worth`; empty where the run was given none
     `overlaps`   models that were taught beforehand by years that they are tested in
     `editions`   of the LSTM: the day each was taught up to, and how many refits used it; "" none
+    `submitted`  whether the headline's forecasts came from elsewhere: nobody saw how they were made
     `colours`    light and dark, as #rrggbb, of models that bring their own
     `network`    layers of the tutorial's network as plain text, shown as it is; "" leaves it out
     """
@@ -80,6 +81,7 @@ class ReportContent:
     news: tuple[NewsWorth, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     editions: Mapping[str, int] = field(default_factory=dict)
+    submitted: bool = False
     colours: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property

@@ -70,6 +70,7 @@ def render_page(content: ReportContent) -> str:
         "lead_line": first_sentence(content.lead_sentence),
         "horizons": content.horizons,
         "scope": _scope(content),
+        "submitted": content.submitted,
         **_verdict_parts(content),
         **_hybrid_parts(content),
         **_glossary_parts(content),
