@@ -8,6 +8,7 @@ import polars as pl
 
 from nextclose.features.columns import SymbolBars
 from nextclose.samples.samples import Samples
+from tests.leakage.honest_features import MORE_HONEST_FEATURES, kalman_smoothed
 from tests.leakage.worlds import PRICES
 
 Frame = pl.DataFrame
@@ -148,6 +149,17 @@ def expanding_mean(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.cumsum(x) / np.arange(1, len(x) + 1))
 
 
+def normalised_with(x: np.ndarray, *, ahead: int) -> np.ndarray:
+    """The last value of each window of 60, over mean and spread of the window and what follows."""
+    parts = [x[max(t - 59, 0) : t + 1 + ahead] for t in range(len(x))]
+    return np.array([(x[t] - part.mean()) / (part.std() + 1e-3) for t, part in enumerate(parts)])
+
+
+def left_in_the_frame(x: np.ndarray) -> np.ndarray:
+    """`df["target"] = df.close.shift(-7).ffill()`, then `df.drop(columns="date")` as inputs."""
+    return np.append(x[7:], np.repeat(x[-1], 7))
+
+
 def long_enough(values: Values) -> Values:
     """The values; 0 in segments of less than 20 sessions, which no smoother can smooth."""
     return lambda bars: values(bars) if len(bars.close) >= 20 else np.zeros(len(bars.close))
@@ -166,6 +178,7 @@ LEAKY_FEATURES: dict[str, Values] = {
     ),
     "M25 low-pass": lambda bars: low_passed(close(bars)),
     "M26 forward-backward": lambda bars: smoothed(smoothed(close(bars))[::-1])[::-1],
+    "M27 kalman smoother": lambda bars: kalman_smoothed(close(bars)),
     "M28 days to next bar": lambda bars: np.append(np.diff(bars.session).astype(np.float64), 0.0),
     "M29 chosen lag": lambda bars: best_lag(close(bars)),
     "M30 volatility to t+1": lambda bars: shifted(bars.scale, 1),
@@ -177,6 +190,8 @@ LEAKY_FEATURES: dict[str, Values] = {
     "M36 filled with the median": lambda bars: np.where(
         bars.volume > 5e4, close(bars), np.median(close(bars))
     ),
+    "M37 window normalised with its horizon": lambda bars: normalised_with(close(bars), ahead=7),
+    "M69 the target column among the inputs": lambda bars: left_in_the_frame(close(bars)),
 }
 LEAKY_FEATURES = {name: long_enough(values) for name, values in LEAKY_FEATURES.items()}
 HONEST_FEATURES: dict[str, Values] = {
@@ -197,6 +212,8 @@ HONEST_FEATURES: dict[str, Values] = {
     "on-balance volume": lambda bars: np.cumsum(
         np.sign(np.diff(bars.close, prepend=bars.close[0])) * bars.volume
     ),
+    "window normalised by itself": lambda bars: normalised_with(close(bars), ahead=0),
+    **MORE_HONEST_FEATURES,
 }
 
 
