@@ -1,4 +1,7 @@
-"""A researcher: is my column worth anything?   python examples/researcher.py"""
+"""A researcher: is my column worth anything?   python examples/researcher.py
+
+Needs scikit-learn: pip install scikit-learn.
+"""
 
 from datetime import date
 

@@ -5,12 +5,10 @@ import sys
 import nextclose as nc
 
 if len(sys.argv) > 1:
-    path = sys.argv[1]
+    bars = nc.load_bars(sys.argv[1])
 else:  # none of your own yet: some years of IBM, a date and a close in each row
-    path = "IBM.csv"
-    nc.sample_bars().frame.filter(symbol="IBM").select("session", "close").write_csv(path)
-
-bars = nc.load_bars(path)
+    some = nc.sample_bars().frame.filter(symbol="IBM").select("symbol", "session", "close")
+    bars = nc.frame_bars(some)
 print(bars)
 
 # every session of the last five years, forecast with nothing but what was known that evening

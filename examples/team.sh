@@ -13,7 +13,7 @@ nextclose predict bundles/team "$prices" --json > forecasts.json
 python3 -c 'import json; print(len(json.load(open("forecasts.json"))), "forecasts in forecasts.json")'
 
 # what is wrong is said in one line for people or for programs, and by the exit code: 3 is bad data
-printf 'date,close\n2024-01-02,185.6\n2024-01-03,-184.3\n' > AAPL.csv
+printf 'date,close\n2024-01-02,185.6\n2024-01-03,-184.3\n' > bad.csv
 code=0
-nextclose --json-errors predict bundles/team AAPL.csv 2> error.json || code=$?
+nextclose --json-errors predict bundles/team bad.csv 2> error.json || code=$?
 echo "exit code $code: $(cat error.json)"

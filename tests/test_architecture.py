@@ -34,7 +34,20 @@ LAYERS = (
         "report",
         "serving",
     ),
-    *("execution", "pretraining", "studies", "runfolder", "results", "ledger", "run", "submitting", "yardsticks", "judgement", "referee", "roasting"),
+    *(
+        "execution",
+        "pretraining",
+        "studies",
+        "runfolder",
+        "results",
+        "ledger",
+        "run",
+        "submitting",
+        "yardsticks",
+        "judgement",
+        "referee",
+        "roasting",
+    ),
     *("training", "windowfiles", "windowsets", "windowing", "terminal", "commands", "cli"),
 )
 CORE = tuple(

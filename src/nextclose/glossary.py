@@ -239,6 +239,11 @@ WORDS = _terms(
         "The reason why most published forecasts of prices look good.",
     ),
     (
+        "stale",
+        "A note on a forecast: newer sessions have finished since the prices end.",
+        "Its dates count from the newest bar, so some may be over. Give newer prices.",
+    ),
+    (
         "bundle",
         "A trained model as a folder of numbers and text, safe to load: no code in it.",
         "",

@@ -16,6 +16,7 @@ from nextclose.commands.options import (
     AsOf,
     Calendar,
     Config,
+    Encoding,
     Horizons,
     News,
     bars_of,
@@ -46,6 +47,7 @@ def predict(
     config: Config = None,
     horizons: Horizons = None,
     calendar: Calendar = None,
+    encoding: Encoding = None,
     as_of: AsOf = None,
     news: News = None,
     as_format: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
@@ -66,7 +68,7 @@ def predict(
     as_format = "json" if as_json else as_format
     if as_format not in ("table", "csv", "json"):
         raise ConfigError(f"--format {as_format!r} is not known. Fix: table, csv or json.")
-    data = data_settings({"calendar": calendar, "as_of": as_of})
+    data = data_settings({"calendar": calendar, "encoding": encoding, "as_of": as_of})
     if _is_bundle(Path(sources[0])):
         bundle, bars, forecasts = _of_bundle(sources, news, config, horizons, data)
     else:

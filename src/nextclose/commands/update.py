@@ -14,6 +14,7 @@ from nextclose.commands.options import (
     AsOf,
     Calendar,
     Config,
+    Encoding,
     News,
     Prices,
     print_lines,
@@ -30,6 +31,7 @@ def update(
     prices: Prices,
     config: Config = None,
     calendar: Calendar = None,
+    encoding: Encoding = None,
     as_of: AsOf = None,
     news: News = None,
     as_json: AsJson = False,
@@ -45,7 +47,7 @@ def update(
 
     asked = settings_of(config)
     with open_bundle(bundle) as (place, old):
-        data = {"calendar": calendar, "as_of": as_of}
+        data = {"calendar": calendar, "encoding": encoding, "as_of": as_of}
         bars = served_bars(old, prices, news, asked=asked, data=data)
         say_findings(bars)
         new = updated(old, bars)

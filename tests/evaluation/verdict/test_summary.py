@@ -123,7 +123,7 @@ def test_too_short_too_good_void_and_yardstick(outcome):
     (history,) = (
         r for r in verdicts(baselines(outcome)) if r.symbol == "*" and r.model == "hs_250"
     )
-    assert summary_line(history).startswith("others are measured with it; 90% range ")
+    assert summary_line(history).startswith("a yardstick: it claims no skill; 90% range ")
 
 
 def test_seven_sessions_are_counted():

@@ -35,7 +35,7 @@ def summary_line(row: VerdictRow) -> str:
         case "TOO SHORT":
             return f"too little to tell: about {count(evidence.independent)} separate outcomes"
         case "YARDSTICK":
-            parts = ["others are measured with it"]
+            parts = ["a yardstick: it claims no skill"]
         case "WORSE":
             parts = [f"do not use it: {_loss(row)}"]
         case "BETTER":
@@ -67,7 +67,10 @@ def plain_sentence(row: VerdictRow) -> str:
                 f"days, where {MIN_INDEPENDENT} and {MIN_ORIGINS} are the least."
             )
         case "YARDSTICK":
-            text = f"{ahead} {model} is what the other models are measured with."
+            text = (
+                f"{ahead} {model} is a yardstick that others are measured with: it claims no skill "
+                "beyond the prices of before."
+            )
         case "WORSE":
             text = f"{ahead} do not use {model}: {_plain_loss(row)}."
         case "BETTER":
