@@ -14,7 +14,12 @@ PEERS = Path(__file__).parent / "peers"
 SYMBOLS = ("AAPL", "IBM")
 KEYS = ["symbol", "origin", "horizon_sessions"]
 # another choice of levels than the plain twin has; in-sample fits that it leaves out; rows counted
-OTHERWISE = ("darts_samples_h1", "prophet_predict", "mlforecast_integer_index")
+# from 0; two rows of heads, and closes of paths that look like prices
+OTHERWISE = (
+    *("darts_samples_h1", "prophet_predict", "mlforecast_integer_index"),
+    *("sktime_quantiles_h1", "from_documentation_kronos_predict"),
+)
+HAND_MADE = "from_documentation"  # exports made from a peer's documentation
 TWINS = [p.stem for p in sorted(PEERS.glob("plain/*.parquet")) if p.stem not in OTHERWISE]
 
 
@@ -27,7 +32,9 @@ def submitted(source, **options):
 @pytest.mark.parametrize("stem", TWINS)
 def test_an_export_is_judged_as_its_plain_twin(stem):
     _, plain = submitted(PEERS / "plain" / f"{stem}.parquet")
-    exports = [path for path in sorted(PEERS.glob(f"{stem}*.*")) if _is_of(path, stem)]
+    folder = PEERS / HAND_MADE if stem.startswith(HAND_MADE) else PEERS
+    name = stem.removeprefix(f"{HAND_MADE}_")
+    exports = [path for path in sorted(folder.glob(f"{name}*.*")) if _is_of(path, name)]
     assert exports
     for path in exports:
         symbol = next((name for name in SYMBOLS if path.name.split(".")[0].endswith(name)), None)
@@ -50,6 +57,8 @@ def test_what_a_peer_wrote_without_dates_or_in_another_scale_is_refused():
     for name, said in (
         ("mlforecast_integer_index.csv", "expected a date"),
         ("keras_tutorial_scaled_undated_AAPL.csv", "expected a column of dates"),
+        ("sktime_quantiles_h1_AAPL.csv", "found an empty cell"),
+        (f"{HAND_MADE}/kronos_predict_AAPL.csv", "expected a column of dates"),
     ):
         with pytest.raises(ForecastsError, match=said):
             submitted(PEERS / name, symbol="AAPL")

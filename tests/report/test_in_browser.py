@@ -82,7 +82,9 @@ def test_choosing_a_symbol_and_a_day_changes_what_the_table_says(browser, url):
     price = page.inner_text("#origin-close")
     page.select_option("#symbol", index=1)
     assert page.locator("#symbol option").nth(1).inner_text() == "AAPL"
-    assert page.inner_text("#origin-close") != price
+    page.wait_for_function(
+        "price => document.querySelector('#origin-close').innerText !== price", arg=price
+    )
     page.fill("#origin", "199")  # the newest: nothing has happened since
     assert page.locator("#readout tr").all_inner_texts()[2].count("not known yet") == 1
     assert noise == []

@@ -1,6 +1,7 @@
 """Headlines beside bars: which file, which scorer, and what is said of both."""
 
 import gzip
+import re
 import sys
 
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from nextclose.config import DataConfig, NewsConfig
 from nextclose.data.sources.news_file import vader, with_news
 from nextclose.errors import ConfigError, DataError
+from nextclose.libraries import pip_install
 from nextclose.schema import Bars
 from tests.builders import walk_frame
 from tests.newsfiles import news_frame
@@ -69,7 +71,7 @@ def test_without_scores_vader_tells_good_from_bad(tmp_path):
 
 def test_without_vader_the_cure_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "vaderSentiment.vaderSentiment", None)
-    with pytest.raises(ConfigError, match=r"pip install 'nextclose\[news\]'"):
+    with pytest.raises(ConfigError, match=re.escape(pip_install("news"))):
         vader()
 
 

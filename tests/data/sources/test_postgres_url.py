@@ -1,3 +1,4 @@
+import re
 import sys
 
 import pytest
@@ -6,6 +7,7 @@ from nextclose.config import DataConfig
 from nextclose.data.sources.postgres import postgres_prices
 from nextclose.data.sources.postgres_url import address_of, database_url, public_url
 from nextclose.errors import ConfigError
+from nextclose.libraries import pip_install
 
 SECRET = "hunter2"
 
@@ -144,6 +146,6 @@ def test_passwords_are_taken_out_of_foreign_text_in_both_spellings(monkeypatch):
 
 def test_without_the_extra_the_message_names_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ConfigError, match=r"pip install 'nextclose\[postgres\]'") as caught:
+    with pytest.raises(ConfigError, match=re.escape(pip_install("postgres"))) as caught:
         postgres_prices(f"postgresql://ann:{SECRET}@localhost/d?table=t", config=DataConfig())
     assert SECRET not in str(caught.value)

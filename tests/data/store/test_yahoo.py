@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 from nextclose.data.store.providers import NoHistoryError
 from nextclose.data.store.yahoo import YahooProvider, quotes
 from nextclose.errors import ConfigError
+from nextclose.libraries import pip_install
 from tests.data.store.yahoo_server import FakeYahoo, Listing, fake_yahoo
 
 DAYS = [date(2024, 1, day) for day in (2, 3, 4, 5, 8, 9)]
@@ -229,5 +231,5 @@ def test_nothing_is_left_in_the_home_folder_and_warnings_are_not_printed(yahoo, 
 
 def test_without_yfinance_the_cure_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "yfinance", None)
-    with pytest.raises(ConfigError, match=r"pip install 'nextclose\[yahoo\]'"):
+    with pytest.raises(ConfigError, match=re.escape(pip_install("yahoo"))):
         YahooProvider().history("AAPL", since=DAYS[0])

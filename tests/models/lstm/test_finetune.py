@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from datetime import date
@@ -16,6 +17,7 @@ from nextclose.errors import ConfigError, LeakError, LibraryError, NotEnoughData
 from nextclose.features.columns import Feature, SymbolBars
 from nextclose.features.news import NEWS_NAMES
 from nextclose.features.table import make_table
+from nextclose.libraries import pip_install
 from nextclose.metrics import grid_crps
 from nextclose.models.lstm.editions import Edition
 from nextclose.models.lstm.finetune import LastLayer
@@ -268,7 +270,7 @@ def test_without_rows_to_learn_from_it_says_so():
 def test_without_torch_it_is_named_and_forecasts_without_tuning_need_none(monkeypatch):
     samples, fold, fitted = case(3, 2.0)
     monkeypatch.setitem(sys.modules, "torch", None)
-    cure = r"fine-tuned needs torch, which is not installed\. Fix: pip install 'nextclose\[train\]'"
+    cure = re.escape(f"tuned needs torch, which is not installed. Fix: {pip_install('train')}")
     with pytest.raises(LibraryError, match=cure):
         TUNED.fit(fold.train, fold.valid, 1)
     for each in (PLAIN.fit(fold.train, fold.valid, 1), fitted):  # nor do those of a fit
