@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nextclose import folders, results, runfolder
-from nextclose.durable import save
+from nextclose.durable import LOCK, save
 from nextclose.errors import OutputError
 from nextclose.results import fill_run
 from nextclose.runfolder import run_folder
@@ -126,7 +126,8 @@ def write(monkeypatch) -> Callable[[str, Path, int], None]:
     """Writes a run whose every file says its name; it draws so many figures."""
     figures = [0]
     monkeypatch.setattr(runfolder, "_parquet", lambda told: told.encode())
-    monkeypatch.setattr(runfolder, "json_text", lambda told, **_: told)
+    told_in = '{{"format": 1, "run": "{}", "rows": []}}'
+    monkeypatch.setattr(runfolder, "json_text", lambda told, **_: told_in.format(told))
     monkeypatch.setattr(runfolder, "render_page", lambda content: content.run.config)
     monkeypatch.setattr(
         runfolder,
@@ -306,3 +307,34 @@ def test_folders_are_exchanged_here_in_one_step(tmp_path):
     folders.exchange(tmp_path / "one", tmp_path / "other")
     assert (tmp_path / "one" / "told").read_text() == "other"
     assert (tmp_path / "other" / "told").read_text() == "one"
+
+
+# --- what is somebody else's ---
+
+
+@pytest.mark.parametrize("name", ["config.toml", "report.html", "verdict.json", "figures/mine.png"])
+def test_a_file_of_somebody_else_is_not_replaced_by_a_run(write, tmp_path, name):
+    place = tmp_path / "theirs" / name
+    place.parent.mkdir(parents=True)
+    place.write_text('{"mine": 1}')
+    with pytest.raises(OutputError, match=r"it is not replaced.*Fix: choose another"):
+        write("new", tmp_path / "theirs", 1)
+    assert place.read_text() == '{"mine": 1}'
+    kept = [path for path in (tmp_path / "theirs").rglob("*") if path.is_file()]
+    assert [path for path in kept if path.name != LOCK] == [place]
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "model.safetensors"])
+def test_a_file_of_somebody_else_is_not_replaced_by_a_bundle(bundles, tmp_path, name):
+    (tmp_path / name).write_text("[1]")
+    with pytest.raises(OutputError, match="it is not replaced"):
+        write_bundle(tmp_path, bundles[0])
+    assert (tmp_path / name).read_text() == "[1]"
+
+
+def test_a_run_of_ours_is_replaced_beside_files_that_are_not_results(write, tmp_path):
+    (tmp_path / "notes.md").write_text("mine")
+    for name in ("old", "new"):
+        write(name, tmp_path, 1)
+        assert (tmp_path / "report.html").read_text() == name
+    assert (tmp_path / "notes.md").read_text() == "mine"

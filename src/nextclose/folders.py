@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import json
 import os
 import re
 import secrets
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nextclose.durable import LOCK, folder_lock, output_errors, save, sweep, sync_folder
+from nextclose.errors import OutputError, printable
 
 READY = ".ready"  # finished results on their way to their places
 GONE = ".gone."  # in there, before the name of a result that the new ones lack
@@ -157,17 +159,40 @@ class OpenFolder:
 
 @contextmanager
 def open_folder(
-    path: Path, *, parts: tuple[str, ...], beside: tuple[str, ...] = ()
+    path: Path, *, parts: tuple[str, ...], keys: Collection[str], beside: tuple[str, ...] = ()
 ) -> Iterator[OpenFolder]:
     """The folder at `path` for this process alone, made if there is none, and tidy.
 
-    Raises: LockedError while another process has it; OutputError if it cannot be written.
+    The last of `parts` is a JSON object with `keys` where the results there are ours.
+    Raises: LockedError while another process has it; OutputError if it cannot be written, or if
+    something of somebody else's has the name of a result.
     """
     with folder_lock(path):
         folder = OpenFolder(path=path, parts=parts, beside=beside)
         with output_errors(path):
             folder.tidy()
+            _refuse_foreign(folder, keys)
         yield folder
+
+
+def _refuse_foreign(folder: OpenFolder, keys: Collection[str]) -> None:
+    """Raise OutputError where files that are not ours would be replaced."""
+    present = [name for name in folder.parts if os.path.lexists(folder.path / name)]
+    if present and not _is_object_with(folder.path / folder.parts[-1], keys):
+        foreign = str(folder.path / present[0])
+        raise OutputError(
+            f"{printable(foreign)} is there and no result of nextclose; it is not replaced. "
+            "Fix: choose another --out, or move it away.",
+            path=foreign,
+        )
+
+
+def _is_object_with(path: Path, keys: Collection[str]) -> bool:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.keys() >= {*keys}
 
 
 def current_place(path: Path) -> Path:

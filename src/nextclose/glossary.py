@@ -66,7 +66,8 @@ VERDICTS = _terms(
     (
         "TOO GOOD",
         "Better than honest forecasts of prices ever are: look for a leak.",
-        "At one session, an R2 above 20 % or a hit rate ten points above always calling one side. "
+        "At one session, an R2 above 20 % or a hit rate ten points above always calling one side; "
+        "further ahead 50 % or 25 points. "
         "Usual causes: a scaler fitted on the test, a target among the inputs, prices that are "
         "shifted by a day.",
     ),

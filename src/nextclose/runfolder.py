@@ -20,6 +20,7 @@ from nextclose.report.page import ReportContent, figure_files, render_page
 
 ROWS_AT_ONCE = 1 << 17  # of a Parquet file, while it is made
 PARTS = ("config.toml", "forecasts.parquet", "figures", "report.html", "verdict.json")
+KEYS = ("format", "run", "rows")  # of verdict.json
 TASKS, BUNDLE = "tasks", "bundle"  # finished fits, and what `nextclose demo` trains
 
 
@@ -28,7 +29,7 @@ def run_folder(path: Path) -> AbstractContextManager[OpenFolder]:
 
     Raises: LockedError while another process has it; OutputError.
     """
-    return open_folder(path, parts=PARTS, beside=(TASKS, BUNDLE))
+    return open_folder(path, parts=PARTS, keys=KEYS, beside=(TASKS, BUNDLE))
 
 
 def run_files(

@@ -72,7 +72,7 @@ def windows_folder(path: Path) -> AbstractContextManager[OpenFolder]:
 
     Raises: LockedError while another process has it; OutputError if it cannot be written.
     """
-    return open_folder(path, parts=(SYMBOLS, MANIFEST))
+    return open_folder(path, parts=(SYMBOLS, MANIFEST), keys=("format", "file_format", "files"))
 
 
 def fill_windows(

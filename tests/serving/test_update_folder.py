@@ -8,9 +8,8 @@ import pytest
 
 import nextclose as nc
 from nextclose.errors import BundleError, ConfigError, DataError, LockedError, NotEnoughDataError
-from nextclose.folders import open_folder
 from nextclose.schema import Bars, Finding, News
-from nextclose.serving.bundle import Bundle, fill_bundle, write_bundle
+from nextclose.serving.bundle import Bundle, bundle_folder, fill_bundle, write_bundle
 from nextclose.serving.manifest import GOLDEN, MANIFEST, MODEL
 from nextclose.serving.predictor import load_bundle
 from nextclose.serving.updating import open_bundle, update, updated
@@ -104,7 +103,7 @@ def test_an_update_that_is_killed_at_any_call_leaves_the_old_or_the_new(
 
 
 def test_one_process_updates_a_folder_at_a_time(folder):
-    with open_folder(folder, parts=(MODEL,)), pytest.raises(LockedError):
+    with bundle_folder(folder), pytest.raises(LockedError):
         update(folder, hybrid_bars())
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from nextclose.evaluation.verdict.comparison import is_short
+from nextclose.evaluation.verdict.decision import SUSPICION_LATER, SUSPICION_SYMBOL
 from nextclose.judging.bar_positions import Calendar
 from nextclose.judging.submission import Diagnosis
 from nextclose.metrics import direction_hits
@@ -19,8 +21,6 @@ LEAST = 100  # forecasts below which nothing is said
 LAGS = 5  # sessions before the origin that a forecast may copy
 COPIES = 0.8  # of the distance to the origin's close, from which on an older one is copied
 AHEAD = 0.3  # correlation with what comes after the target
-TOO_GOOD_LEAST = 250
-TOO_GOOD_R2, TOO_GOOD_HITS = 0.2, 0.10  # of daily returns; over always saying the commoner side
 NARROW = 0.6  # coverage of the 90 % ranges below which they are of something else
 SHRINKS = (-0.75, -0.25)  # slope of log width over log count: -0.5 for a confidence of a mean
 SLOPE_GAIN = 0.05  # of direction between consecutive forecasts over that which counts
@@ -113,18 +113,21 @@ def _ahead(frame: pl.DataFrame, at: Ints, calendar: Calendar) -> Iterator[Diagno
 
 
 def _too_good(frame: pl.DataFrame) -> Iterator[Diagnosis]:
-    """Daily skill of a size that nobody has."""
-    if frame["horizon_sessions"][0] != 1 or frame.height < TOO_GOOD_LEAST:
+    """Skill of a size that nobody has, by the limits of the verdict TOO GOOD."""
+    ahead = int(frame["horizon_sessions"][0])
+    limit = SUSPICION_SYMBOL if ahead == 1 else SUSPICION_LATER
+    is_few = ahead > 1 and is_short(frame["origin"].n_unique(), horizon_sessions=ahead)
+    if is_few or frame.height < limit.n_forecasts:
         return
     model, outcome = frame["model"][0], frame["target"].to_numpy()
     r2 = 1.0 - float(frame["squared_error"].sum() / (outcome**2).sum())
     hits = direction_hits(frame["call"].to_numpy(), outcome)
     rate, base = hits.hit_rate or 0.0, hits.base_rate or 1.0
-    if r2 > TOO_GOOD_R2 or rate > base + TOO_GOOD_HITS:
+    if r2 > limit.r2 or rate > base + limit.hit_over_base:
         yield Diagnosis(
             name="too_good",
             model=model,
-            sentence=f"{model} is too good to be true: R2 of daily returns {r2:.2f}, "
+            sentence=f"{model} is too good to be true: R2 of returns {r2:.2f}, "
             f"{100 * rate:.0f} % of directions right where always the same says "
             f"{100 * base:.0f} %. Look for a leak.",
             figures={"r2": r2, "hit_rate": rate, "base_rate": base},

@@ -256,9 +256,9 @@ def holdout(
     n_valid, n_test = round(len(origins) * valid), round(len(origins) * test)
     if min(n_valid, n_test, len(origins) - n_valid - n_test) < 1:
         raise NotEnoughDataError(
-            f"a 70/15/15 split needs at least 7 origins with a full window, found {len(origins)}. "
+            f"a 70/15/15 split needs at least 4 origins with a full window, found {len(origins)}. "
             "Fix: give more sessions.",
-            needed=7,
+            needed=4,
             found=len(origins),
         )
     end = sessions_of(samples)[-1] + np.timedelta64(1, "D")

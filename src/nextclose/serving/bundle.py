@@ -80,7 +80,7 @@ def bundle_folder(path: Path) -> AbstractContextManager[OpenFolder]:
 
     Raises: LockedError while another process has it; OutputError if it cannot be written.
     """
-    return open_folder(path, parts=(MODEL, GOLDEN, MANIFEST))
+    return open_folder(path, parts=(MODEL, GOLDEN, MANIFEST), keys=("format", "model", "files"))
 
 
 def write_bundle(folder: Path, bundle: Bundle) -> Manifest:

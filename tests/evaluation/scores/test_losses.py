@@ -84,6 +84,20 @@ def test_a_second_forecast_with_the_same_key_is_refused():
     assert set(KEY) < set(FORECAST_SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"resolved": pl.col("origin")}, "E43 .*resolves by the close"),
+        ({"horizon_sessions": pl.lit(0, pl.Int32)}, "E43 .*less than one session"),
+        ({"symbol": pl.lit("*")}, "E30 .*a symbol that is"),
+    ],
+)
+def test_forecasts_that_cannot_be_are_refused(change, said):
+    frame = rows("lstm", np.array([0.01, 0.02]), sd=SD).with_columns(**change)
+    with pytest.raises(DataError, match=said):
+        with_losses(frame)
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(DataError, match=r"forecasts without target, q0\.500"):
         with_losses(rows("lstm", np.array([0.01])).drop("target", "q0.500"))

@@ -81,7 +81,7 @@ def test_a_model_that_knows_size_and_direction_is_better():
     assert row.verdict == "BETTER"
     assert "beat 'no change' on AAA at 7 sessions" in row.sentence
     assert re.search(r"error [\d.]+% lower \(95% interval .*?; p [<=]", row.sentence)  # its own p
-    assert "trading costs are not counted" in row.sentence
+    assert "Trading costs are not counted" in row.sentence  # 7 % is no small edge
 
 
 def test_the_same_knowledge_at_one_session_is_too_good_to_be_true():
@@ -90,6 +90,16 @@ def test_the_same_knowledge_at_one_session_is_too_good_to_be_true():
     assert row.verdict == "TOO GOOD"
     assert "Look for a leak" in row.sentence
     assert row.r2_vs_zero == pytest.approx(0.30, abs=0.05)
+
+
+@pytest.mark.parametrize(("strength", "verdict"), [(0.4, "BETTER"), (0.8, "TOO GOOD")])
+def test_further_ahead_a_leak_must_be_larger_to_be_called_one(strength, verdict):
+    outcome, known = signal(strength)
+    frame = rows("lstm", outcome, median=known, sd=SD * np.sqrt(1 - strength), horizon=7)
+    row = row_of(world(outcome, frame, horizon=7))
+    assert row.verdict == verdict
+    assert ("Look for a leak" in row.sentence) == (verdict == "TOO GOOD")
+    assert " a day" not in row.sentence
 
 
 def test_a_difference_that_prints_as_zero_is_none_however_significant():

@@ -127,6 +127,15 @@ def _check(forecasts: pl.DataFrame) -> None:
         (Issue.CONTRADICTING_ROWS, ~pl.struct(KEY).is_first_distinct(),
          "a second forecast with the same key",
          "one forecast per symbol, origin, horizon and model", "Keep the one issued first."),
+        (Issue.CONTRADICTING_ROWS, (pl.col("resolved") <= pl.col("origin")).fill_null(False),
+         "a target that resolves by the close it is forecast from", "resolved after origin",
+         "Give the session whose close is the target."),
+        (Issue.CONTRADICTING_ROWS, pl.col("horizon_sessions").fill_null(0) < 1,
+         "a horizon of less than one session", "a horizon is at least one session",
+         "Count the sessions from origin to target."),
+        (Issue.ILLEGAL_SYMBOL, pl.col("symbol").fill_null("*") == "*",
+         "a symbol that is '*' or null", "'*' stands for all symbols together",
+         "Name each symbol."),
     )  # fmt: skip
     findings = tuple(
         _finding(issue, forecasts.filter(broken), found, rule, fix)

@@ -31,7 +31,7 @@ INDISTINCT = 5e-5  # a skill that prints as 0.00 %: neither better nor worse, ho
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """At one session, more than this over that many forecasts looks like a leak."""
+    """More than this over that many forecasts looks like a leak."""
 
     n_forecasts: int
     r2: float
@@ -40,6 +40,8 @@ class Suspicion:
 
 SUSPICION_SYMBOL = Suspicion(n_forecasts=250, r2=0.20, hit_over_base=0.10)
 SUSPICION_POOLED = Suspicion(n_forecasts=5_000, r2=0.05, hit_over_base=0.05)
+# further ahead, where drift counts for more and separate outcomes are few
+SUSPICION_LATER = Suspicion(n_forecasts=250, r2=0.50, hit_over_base=0.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,18 +140,20 @@ def gains(evidence: Evidence, claims: Claims) -> tuple[Comparison | None, Compar
 
 
 def is_too_good(evidence: Evidence) -> bool:
-    """Whether a figure at one session is beyond what honest forecasts of returns have reached.
+    """Whether a figure is beyond what honest forecasts of returns have reached.
 
     What would be too good for one symbol is too good for many together.
     """
-    limits = (
-        (SUSPICION_SYMBOL, SUSPICION_POOLED) if evidence.symbol == POOLED else (SUSPICION_SYMBOL,)
-    )
+    limits = [SUSPICION_SYMBOL]
+    if evidence.horizon_sessions > 1:
+        limits = [] if evidence.is_short else [SUSPICION_LATER]
+    elif evidence.symbol == POOLED:
+        limits += [SUSPICION_POOLED]
     return any(_is_beyond(evidence, limit) for limit in limits)
 
 
 def _is_beyond(evidence: Evidence, limit: Suspicion) -> bool:
-    if evidence.horizon_sessions != 1 or evidence.forecasts < limit.n_forecasts:
+    if evidence.forecasts < limit.n_forecasts:
         return False
     hits = evidence.calls.hits
     excess = 0.0

@@ -36,6 +36,8 @@ from nextclose.formatting import (
 )
 from nextclose.metrics import implied_r2
 
+SMALL = 0.05  # of an error: more is not called small
+
 
 def sentence(evidence: Evidence, category: Category, claims: Claims, n_comparisons: int) -> str:
     """The verdict for people, figures rounded, with a warning each about ranges and gaps.
@@ -93,10 +95,11 @@ def _yardstick(evidence: Evidence) -> str:
 
 def _too_good(evidence: Evidence) -> str:
     hits, right = evidence.calls.hits, "no direction called"
+    a_day = " a day" if evidence.horizon_sessions == 1 else ""
     if hits.hit_rate is not None and hits.base_rate is not None:
         right = (
             f"{share(hits.hit_rate)} right, against {share(hits.base_rate)} for always "
-            f"'{hits.side}', would mean an R2 of {percent(implied_r2(hits.hit_rate))} a day"
+            f"'{hits.side}', would mean an R2 of {percent(implied_r2(hits.hit_rate))}{a_day}"
         )
     facts = brackets(interval_text(evidence.calls.interval), _count(evidence))
     return (
@@ -136,11 +139,13 @@ def _better(evidence: Evidence, n_comparisons: int, p: str) -> str:
     assert error is not None, (evidence.symbol, evidence.model)
     p_of_error = p_text(error, p_value_text(error.p_better, n_comparisons))
     facts = brackets(interval_text(error.interval), p_of_error)
+    costs = "trading costs are not counted"
+    costs = f"The edge is small, and {costs}" if error.skill < SMALL else costs.capitalize()
     return (
         f"{evidence.model} beat 'no change' on {_who(evidence)} {_at(evidence)} "
         f"({_count(evidence)}): error {percent(error.skill)} lower{facts}"
         f"{_drift(evidence)}, ranges {_ranges_gain(evidence, p)}. "
-        "The edge is small, and trading costs are not counted."
+        f"{costs}."
     )
 
 
