@@ -20,6 +20,7 @@ def roast(
     bars: Bars | None = None,
     *,
     model: str | None = None,
+    symbol: str | None = None,
     values: str = "auto",
     horizon: int | None = None,
 ) -> tuple[Card, ...]:
@@ -29,9 +30,11 @@ def roast(
     Raises: ForecastsError, DataError, ConfigError.
     """
     if bars is None:
-        told = Reading(symbol=UNNAMED, model=model or "", scale=values)
+        told = Reading(symbol=symbol or UNNAMED, model=model or "", scale=values)
         bars = bars_of_actual(all_submissions(path, told))
-    judged = judge(path, bars, model=model, values=values, horizon=horizon, yardsticks=())
+    judged = judge(
+        path, bars, model=model, symbol=symbol, values=values, horizon=horizon, yardsticks=()
+    )
     cards = judged.tutorial_metrics()
     if not cards:
         raise refused("fewer than two forecasts with an outcome", expected="a file of forecasts",

@@ -65,7 +65,15 @@ def test_without_actual_prices_a_file_of_prices_is_asked_for(tmp_path):
 
 def test_the_command_leaves_a_picture_and_a_page(tmp_path, monkeypatch, capsys):
     TUTORIAL.write_csv(tmp_path / "t.csv")
-    line = ["nextclose", "roast", str(tmp_path / "t.csv"), "--out", str(tmp_path / "card")]
+    line = [
+        "nextclose",
+        "roast",
+        str(tmp_path / "t.csv"),
+        "--symbol",
+        "S00",
+        "--out",
+        str(tmp_path / "card"),
+    ]
     for more in ([], ["--json", "-q"]):
         monkeypatch.setattr(sys, "argv", line + more)
         with pytest.raises(SystemExit) as ended:

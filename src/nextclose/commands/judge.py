@@ -33,6 +33,8 @@ SCALES = {"auto": "auto", "prices": "prices", "log": "log returns", "simple": "s
 Values = Annotated[str, typer.Option(help="What values are: auto, prices, log or simple returns.")]
 Name = Annotated[str | None, typer.Option("--model", help="Name of forecasts that have none.")]
 
+Symbol = Annotated[str | None, typer.Option(help="Symbol of forecasts that name none.")]
+
 
 def judge(
     files: Annotated[
@@ -43,7 +45,7 @@ def judge(
         ),
     ],
     model: Name = None,
-    symbol: Annotated[str | None, typer.Option(help="Symbol of forecasts that name none.")] = None,
+    symbol: Symbol = None,
     values: Values = "auto",
     horizon: Annotated[
         int | None, typer.Option(min=1, help="Sessions ahead, where target dates alone are given.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nextclose.commands.judge import Name, Values, scale_named
+from nextclose.commands.judge import Name, Symbol, Values, scale_named
 from nextclose.commands.messages import say_findings
 from nextclose.commands.options import AsJson, Calendar, bars_of, print_lines, settings_of
 from nextclose.commands.summary import print_wrapped
@@ -23,6 +23,7 @@ def roast(
         typer.Argument(metavar="[PRICES]", help="Prices; without them FILE's actual column."),
     ] = None,
     model: Name = None,
+    symbol: Symbol = None,
     values: Values = "auto",
     horizon: Annotated[int | None, typer.Option(min=1, help="Sessions ahead.")] = None,
     calendar: Calendar = None,
@@ -42,7 +43,9 @@ def roast(
         settings = settings_of(None, data={"calendar": calendar})
         bars = bars_of(prices, None, data=settings.data, config=settings.news)
         say_findings(bars)
-    cards = cards_of_file(file, bars, model=model, values=scale_named(values), horizon=horizon)
+    cards = cards_of_file(
+        file, bars, model=model, symbol=symbol, values=scale_named(values), horizon=horizon
+    )
     card, *more = cards
     save(out_folder / "card.png", card_png(card))
     save(out_folder / "card-dark.png", card_png(card, dark=True))

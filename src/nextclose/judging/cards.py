@@ -87,7 +87,7 @@ class Card:
             (
                 "direction, honestly",
                 "no call" if rate is None else f"{100 * rate:.0f} %",
-                "" if rate is None or base is None else f"always {hits.side}: {100 * base:.0f} %",
+                "" if rate is None or base is None else f"{hits.side}: {100 * base:.0f} %",
             ),
         )
 

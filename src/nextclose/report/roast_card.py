@@ -30,6 +30,7 @@ def card_png(card: Card, *, dark: bool = False) -> bytes:
         figure.text(0.04, 0.84, _headline(card), fontsize=17, color=_colour(card, inks),
                     fontweight="bold")  # fmt: skip
         panel = figure.add_axes((0.04, 0.20, 0.50, 0.54))
+        panel.patch.set_alpha(0.0)  # the figure's own ground
         _draw(panel, card, inks)
         _write_table(figure, card, inks)
         said = card.findings[0].sentence if card.findings else NOTE
@@ -157,7 +158,8 @@ h1{margin:.1em 0 .4em;font-size:1.7rem;line-height:1.2}
 table{width:100%%;border-collapse:collapse;margin:12px 0;font-variant-numeric:tabular-nums}
 th,td{padding:6px 0;border-top:1px solid var(--rule);font-weight:400}
 thead th{border:0;color:var(--ink-3);font-size:.85rem}
-th{text-align:left;color:var(--ink-2)}td,thead th+th{text-align:right}
+th{text-align:left;color:var(--ink-2)}td,thead th+th{text-align:right;padding-left:12px}
+td{white-space:nowrap}
 .flaw{margin:8px 0;padding:8px 12px;border-left:3px solid var(--bad);background:var(--ground-2)}
 """
 PAGE = """<!doctype html>
